@@ -1,0 +1,3 @@
+//! Storage-and-pump sewer model.
+
+fn main() {}
