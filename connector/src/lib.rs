@@ -4,7 +4,11 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+pub mod cli;
 pub mod config;
+pub mod control;
 pub mod dsp;
 pub mod messages;
 pub mod models;
+pub mod net;
+pub mod rim;
