@@ -102,7 +102,7 @@ def ed25519(signer):
 def sections_accepted():
     """Bytes that are a section: the edges of the subset."""
     deep = b'{"a":' * 31 + b"{}" + b"}" * 31
-    found = [b"{}", b'{"a":9007199254740991}', b'{"":0}', deep, b'{" ":"\x7f"}', '{"a":"\ue000\U0001f600"}'.encode(),
+    found = [b"{}", b'{"a":9007199254740991}', deep, b'{" ":"\x7f"}', '{"a":"\ue000\U0001f600"}'.encode(),
              b'{"A":1,"a":1}', b'{"a":null,"b":[true,false]}']
     for data in found:
         v.parse_section(data)
@@ -123,14 +123,15 @@ def sections_refused():
         (b'{"a":1,}', "not JSON"),
         (b'{"a":"\\u0061"}', "an escape that RFC 8785 does not write"),
         (b'{"a":"\\/"}', "an escape that RFC 8785 does not write"),
-        (b'{"a":"\\u000a"}', "an escape that RFC 8785 writes shorter"), (b'{"a":"\\u001F"}', "upper-case hex in an escape"),
+        (b'{"a":"\\u000a"}', "an escape that RFC 8785 writes shorter"),
+        (b'{"a":"\\u001F"}', "upper-case hex in an escape"),
         (b'{"a":"\\ud800"}', "a lone surrogate"), (b'{"a":"\\ud83d\\ude00"}', "an escaped pair of surrogates"),
         (b'{"a":"\xed\xa0\x80"}', "a surrogate in UTF-8"), (b'{"a":"\xff"}', "not UTF-8"),
         (b'{"a":"\xc0\xaf"}', "overlong UTF-8"),
         (b'{"a":"\x01"}', "a raw control character"), (b'{"a":"\t"}', "a raw tab"),
         (b'\xef\xbb\xbf{}', "a byte order mark"),
         ('{"\u00e9":1}'.encode(), "a name outside ASCII"), (b'{"\\u0001":1}', "a control character in a name"),
-        (b'{"\x7f":1}', "DEL in a name"), (b'{"a":' * 32 + b"{}" + b"}" * 32, "33 levels deep"),
+        (b'{"\x7f":1}', "DEL in a name"), (b'{"":1}', "an empty name"), (b'{"a":' * 32 + b"{}" + b"}" * 32, "33 levels deep"),
         (b'{"a":' + b"[" * 32 + b"]" * 32 + b"}", "33 levels deep"), (b'{"a":1', "cut off"),
     )
     for data, why in cases:
@@ -226,9 +227,9 @@ def notes(vectors, log, other, witness):
     bad(signed[:-1], "no final newline")
     bad(signed.replace("\u2014", "-"), "hyphen instead of dash")
     bad(signed.replace("\n", "\r\n"), "carriage returns")
-    bad(signed + line, "the same signature twice")
     blob = base64.b64decode(line.split(" ")[2])
     broken = blob[:-1] + bytes([blob[-1] ^ 1])
+    bad(signed + owner.signature_line(log.name, b"", broken), "a good signature and a bad one by the same key")
     bad(text + "\n" + owner.signature_line(log.name, b"", broken), "one bit of the signature flipped")
     bad(text + "\n" + owner.signature_line(log.name, b"", blob[:4]), "no bytes after the key id")
     bad(text + "\n" + line.rstrip("\n") + "\t\n", "a tab after the signature")

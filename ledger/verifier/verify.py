@@ -141,7 +141,7 @@ def _ascii_names(value):
             _ascii_names(item)
     elif isinstance(value, dict):
         for name, item in value.items():
-            need(all(" " <= c <= "~" for c in name), "a member's name is not printable ASCII")
+            need(name and all(" " <= c <= "~" for c in name), "a member's name is not printable ASCII")
             _ascii_names(item)
 
 
@@ -261,8 +261,9 @@ def ed25519_verify(public, message, signature):
 
 TYPE_ED25519 = 0x01
 TYPE_COSIGNATURE = 0x04
-MAX_NOTE_BYTES = 1_000_000
-MAX_SIGNATURES = 100
+MAX_NOTE_BYTES = 256 * 1024
+MAX_SIGNATURES = 64
+MAX_COSIGNATURE_TIME = 2**63 - 1
 
 
 def key_id(name, kind, public):
@@ -317,25 +318,22 @@ class Note:
 
 
 def signature_by(note, key):
-    """Whether `key` signed the note: True, or False if it did not; refuses if a signature under its id is bad.
+    """Whether `key` signed the note: True, or False if it did not; refuses if any signature under its id is bad.
 
-    For a cosignature key (type 0x04) the answer is the time in seconds since 1970, or False.
+    For a cosignature key (type 0x04) the answer is the time in seconds since 1970, of the first line if there are more.
     """
     found = False
     for name, identity, blob in note.signatures:
         if name != key.name or identity != key.id:
             continue
-        need(found is False, "two signatures by `%s` on one note" % key.name)
-        if key.kind == TYPE_ED25519:
-            good = ed25519_verify(key.public, note.text.encode("utf-8"), blob)
-            found = True
-        else:
+        answer, message = True, note.text
+        if key.kind == TYPE_COSIGNATURE:
             need(len(blob) == 72, "the cosignature by `%s` is not 72 bytes long" % key.name)
-            found = struct.unpack(">Q", blob[:8])[0]
-            need(0 < found <= MAX_INTEGER, "the cosignature by `%s` has no usable time" % key.name)
-            message = "cosignature/v1\ntime %d\n%s" % (found, note.text)
-            good = ed25519_verify(key.public, message.encode("utf-8"), blob[8:])
-        need(good, "the signature by `%s` does not fit" % key.name)
+            answer = struct.unpack(">Q", blob[:8])[0]
+            need(0 < answer <= MAX_COSIGNATURE_TIME, "the cosignature by `%s` has no usable time" % key.name)
+            message, blob = "cosignature/v1\ntime %d\n%s" % (answer, note.text), blob[8:]
+        need(ed25519_verify(key.public, message.encode("utf-8"), blob), "the signature by `%s` does not fit" % key.name)
+        found = found or answer
     return found
 
 
