@@ -7,6 +7,7 @@
 
 pub mod did;
 pub mod json;
+pub mod reference;
 pub mod rim;
 pub mod terms;
 pub mod time;

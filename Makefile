@@ -1,0 +1,37 @@
+# Two commands do it all: `make demo` and `make test`. Each installs what it needs first, and says so.
+# Demo and tests share one cargo profile (dev), so that nothing is compiled twice.
+SHELL := /bin/bash
+target := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help demo test deps native fmt lint deny tidy doc
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+demo: deps native ## from rain to a decision: traced, verified, replayed, refused
+	cargo build --locked -p herleid -p herleid-sewer
+	$(target)/debug/herleid demo
+
+test: deps native ## every check: formatting, lints, tests, licences
+	deploy/build/test.sh
+
+deps: ## install what is missing, by package name (Debian; root or sudo)
+	@deploy/build/deps.sh
+
+native: ## compile RocksDB once for all profiles (about five minutes the first time)
+	@deploy/build/rocksdb.sh
+
+fmt: ## write the code in its one form
+	cargo fmt --all
+
+lint: native ## clippy, with every warning an error
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+deny: ## banned crates, licences, sources
+	deploy/build/deny.sh
+
+tidy: native ## the house rules alone
+	cargo test --locked -p herleid-tests --test tidy
+
+doc: native ## the documentation of the code, in target/doc
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs what building, demonstrating and testing need, by Debian package name. Quick when nothing is missing.
+set -euo pipefail
+
+# package: what it is for
+needed=(
+  "build-essential: the C and C++ compiler, for RocksDB and aws-lc"
+  "libclang-dev: reads RocksDB's header when its bindings are made"
+  "pkg-config: tells build scripts where libraries are"
+  "python3: runs deploy/build/rocksdb.sh and verify.py"
+  "bubblewrap: the sandbox that model programs run in"
+  "util-linux: mounts and network namespaces of the fault tests"
+  "strace: shows that every acknowledgement comes after fdatasync"
+  "git: the sources"
+  "ca-certificates: lets cargo trust its registry"
+)
+
+if ! command -v cargo >/dev/null; then
+  echo "deps: cargo is not on the PATH; install a Rust toolchain of version 1.95 or newer (https://rustup.rs), then run this again" >&2
+  exit 1
+fi
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  echo "deps: this is not a Debian system; install by hand what is missing of:" >&2
+  printf '  %s\n' "${needed[@]}" >&2
+  for tool in c++ python3 bwrap unshare strace git; do
+    command -v "$tool" >/dev/null || { echo "deps: the command \`$tool\` is missing" >&2; exit 1; }
+  done
+  exit 0
+fi
+
+missing=()
+for line in "${needed[@]}"; do
+  package=${line%%:*}
+  if [ "$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null)" != "install ok installed" ]; then
+    missing+=("$package")
+    echo "deps: to be installed: $line"
+  fi
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "deps: not root, and there is no sudo; as root run: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  # Without a terminal nobody can type a password: fail at once instead of waiting.
+  if [ -t 0 ]; then as_root=(sudo); else as_root=(sudo -n); fi
+fi
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"; }
+echo "deps: installing ${missing[*]}"
+apt update
+apt install -y --no-install-recommends "${missing[@]}"

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Every check there is, and at the end how many tests passed, failed and were skipped. `make test` calls it.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+log=target/test.log
+failed_steps=()
+
+step() { # step NAME COMMAND...
+  local name=$1 from=$SECONDS
+  shift
+  printf '\n== %s: %s\n' "$name" "$*"
+  if "$@"; then
+    echo "== $name: good, $((SECONDS - from)) s"
+  else
+    echo "== $name: FAILED, $((SECONDS - from)) s"
+    failed_steps+=("$name")
+  fi
+}
+
+# A skipped test says so on standard error, past the test runner's capture (herleid_vocab::reference).
+tests() { cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log"; }
+
+mkdir -p target
+: >"$log"
+step formatting cargo fmt --all --check
+step build cargo build --locked --workspace --all-targets
+# Without a build there is nothing to run, and the compiler has already said why.
+if [ ${#failed_steps[@]} -eq 0 ] || [ "${failed_steps[*]}" = formatting ]; then
+  step tests tests
+  step lints cargo clippy --locked --workspace --all-targets -- -D warnings
+fi
+step licences deploy/build/deny.sh
+
+# Sums the closing lines of all test programs: "test result: ok. 3 passed; 0 failed; 0 ignored; ..."
+read -r passed failed ignored < <(awk '/^test result:/ {
+  for (i = 1; i < NF; i++) { if ($(i+1) == "passed;") p += $i; if ($(i+1) == "failed;") f += $i; if ($(i+1) == "ignored;") g += $i }
+} END { print p + 0, f + 0, g + 0 }' "$log")
+skipped=$(grep -c 'SKIPPED ' "$log")
+echo
+if [ "$skipped" -gt 0 ]; then
+  grep -o 'SKIPPED .*' "$log" | sort
+  echo "$skipped tests skipped because ../shared is absent"
+fi
+if [ "$passed" -eq 0 ]; then
+  failed_steps+=("no test ran")
+fi
+if [ ${#failed_steps[@]} -gt 0 ]; then
+  printf 'not good: %s\n' "${failed_steps[@]}"
+  # A failed step without a failed test counts as one failure: the closing line must not look like success.
+  [ "$failed" -gt 0 ] || failed=1
+fi
+# A skipped test returns early and is counted as passed by the runner.
+echo "$((passed - skipped)) passed, $failed failed, $((skipped + ignored)) skipped"
+[ ${#failed_steps[@]} -eq 0 ]
