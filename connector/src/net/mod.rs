@@ -1,1 +1,13 @@
-//! Being written.
+//! The network's rim: the one server and the one outbound client. Nothing else of Herleid opens a TCP socket.
+//!
+//! Both ends are bounded in time, bytes and number, whatever the other end does; and neither trusts an address for
+//! where it lies (DESIGN section 6, zero trust).
+
+pub mod address;
+mod bounded;
+pub mod client;
+pub mod error;
+mod fault;
+pub mod server;
+pub mod tls;
+

@@ -1,0 +1,257 @@
+//! What is asked. Paths are absolute: the service's working directory is not the person's.
+
+use super::{
+    AgreementList, CatalogAnswer, Command, CredentialAnswer, DecideAnswer, DossierAnswer, NegotiateAnswer,
+    PublishAnswer, PullAnswer, RunAnswer, StatusAnswer, TraceAnswer, WithdrawAnswer, uuid_text,
+};
+use herleid_vocab::did::Did;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use uuid::Uuid;
+
+/// `publish`: offer one version of a dataset, or a model service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publish {
+    /// What is published.
+    pub source: PublishSource,
+    /// Identifier of the dataset or model within this participant's catalogue; stays the same over versions.
+    pub id: String,
+    /// Version; left out: made from the digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Title for people.
+    pub title: String,
+    /// Description for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Media type (RFC 6838); left out: guessed from the file's name, else `application/octet-stream`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// The ODRL offer, as JSON-LD; without identifier or assigner these are filled in.
+    pub policy: Value,
+    /// IRI of the licence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// Name or IRI of who publishes; left out: this participant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
+}
+
+/// What is published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PublishSource {
+    /// A file: a dataset version.
+    File(PathBuf),
+    /// A model package's description file: a model service.
+    Model(PathBuf),
+}
+
+/// `withdraw`: no longer offer a dataset or model, or one version of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Withdraw {
+    /// Dataset or model.
+    pub id: String,
+    /// Version; left out: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Why; stands in the record.
+    pub reason: String,
+}
+
+/// `credential`: issue, keep or list verifiable credentials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Credential {
+    /// Sign a credential about somebody.
+    Issue {
+        /// Whom it is about.
+        subject: Did,
+        /// Types besides `VerifiableCredential`.
+        types: Vec<String>,
+        /// Members of `credentialSubject` besides `id`.
+        claims: Map<String, Value>,
+        /// Validity from now, in days.
+        valid_days: u32,
+    },
+    /// Keep a credential about ourselves, to show to others.
+    Add {
+        /// The credential as compact JWS.
+        jwt: String,
+    },
+    /// List the credentials kept.
+    List {},
+}
+
+/// `catalog`: what a peer offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalog {
+    /// DID, or the name that the configuration gives the peer.
+    pub peer: String,
+    /// At most so many datasets; left out: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+/// `negotiate`: come to an agreement over a dataset or model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Negotiate {
+    /// DID, or the name that the configuration gives the peer.
+    pub peer: String,
+    /// Dataset or model.
+    pub dataset: String,
+    /// Identifier of the offer; left out: the only one there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
+    /// Purpose stated, as IRI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+}
+
+/// `agreements`: what has been agreed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreements {
+    /// At most so many; left out: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+/// `pull`: fetch the data of an agreement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pull {
+    /// Agreement.
+    pub agreement: String,
+    /// Purpose stated, as IRI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// Where to put a copy; left out: only in the storage directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out: Option<PathBuf>,
+}
+
+/// Where an input of a run comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Input {
+    /// What an earlier pull or run brought.
+    Transaction(#[serde(with = "uuid_text")] Uuid),
+    /// A file of our own: recorded as declared external.
+    File(PathBuf),
+}
+
+/// `run`: have a model service compute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// Agreement over the model service.
+    pub agreement: String,
+    /// Inputs by the names that the model declares.
+    pub inputs: BTreeMap<String, Input>,
+    /// Parameters that differ from the defaults; values as text, checked against the model's schema.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// Case that the run is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// Seed of the model's random numbers; left out: the model's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Purpose stated, as IRI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+}
+
+/// An output that a decision rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReliesOn {
+    /// Run, or pull.
+    #[serde(with = "uuid_text")]
+    pub transaction: Uuid,
+    /// Name of the output; for a pull: left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+}
+
+/// `decide`: record a decision and what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decide {
+    /// Case number.
+    pub case: String,
+    /// Title for people.
+    pub title: String,
+    /// Legal basis, as IRIs.
+    pub legal_basis: Vec<String>,
+    /// Outputs relied on.
+    pub relies_on: Vec<ReliesOn>,
+    /// Name of who decides.
+    pub author: String,
+    /// In what role.
+    pub role: String,
+    /// For which organisation.
+    pub organisation: String,
+    /// What people chose, and why.
+    pub choices: String,
+}
+
+/// `trace`: where something came from, and what rests on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trace {
+    /// Digest, transaction, record, agreement or case.
+    pub what: String,
+    /// A SPARQL query over the PROV-O of it, instead of the tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sparql: Option<String>,
+}
+
+/// `dossier`: write a case down for an auditor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dossier {
+    /// Case number.
+    pub case: String,
+    /// The zip to write; must not exist.
+    pub out: PathBuf,
+    /// Where to write the anchors that we know of, apart from the dossier; must not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchors_out: Option<PathBuf>,
+}
+
+/// `status`: how the service is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Status {}
+
+macro_rules! commands {
+    ($($request:ident $name:literal $answer:ty;)*) => {
+        $(impl Command for $request {
+            const NAME: &'static str = $name;
+            type Answer = $answer;
+        })*
+    };
+}
+
+commands! {
+    Publish "publish" PublishAnswer;
+    Withdraw "withdraw" WithdrawAnswer;
+    Credential "credential" CredentialAnswer;
+    Catalog "catalog" CatalogAnswer;
+    Negotiate "negotiate" NegotiateAnswer;
+    Agreements "agreements" AgreementList;
+    Pull "pull" PullAnswer;
+    Run "run" RunAnswer;
+    Decide "decide" DecideAnswer;
+    Trace "trace" TraceAnswer;
+    Dossier "dossier" DossierAnswer;
+    Status "status" StatusAnswer;
+}

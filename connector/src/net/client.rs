@@ -1,0 +1,425 @@
+//! The one outbound HTTP client: every DID document, status list, protocol message and pull goes through it.
+//!
+//! `https` only (plain `http` in development), no redirects, no proxy from the environment, no compression; the address
+//! connected to passes the [`AddressGuard`]; connecting, the whole exchange and each pause are limited in time, and what
+//! is read in bytes. A peer can be down, slow, hostile or mistaken, and the caller can tell which.
+
+use super::address::AddressGuard;
+use super::error::{ClientError, Phase, TlsError};
+use super::fault;
+use super::tls;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{BoxStream, StreamExt};
+use http::{HeaderMap, Method, StatusCode, header};
+use serde_json::Value;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout_at};
+use url::{Host, Url};
+
+/// How long and how much the client waits for and reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientLimits {
+    /// Finding the name, connecting and the TLS handshake.
+    pub connect: Duration,
+    /// A whole exchange of messages, from call to last byte.
+    pub total: Duration,
+    /// The longest pause between two parts of an answer.
+    pub idle: Duration,
+    /// A whole stream, from call to last byte.
+    pub stream_total: Duration,
+    /// Bytes of an answer that is not a stream.
+    pub body_bytes: u64,
+}
+
+impl Default for ClientLimits {
+    /// A message is at most 1 MiB to the parser; 4 MiB leaves room for catalogues and says "too big" instead of "broken".
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            total: Duration::from_secs(30),
+            idle: Duration::from_secs(20),
+            stream_total: Duration::from_secs(24 * 3600),
+            body_bytes: 4 << 20,
+        }
+    }
+}
+
+/// What the configuration says about outbound calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// PEM files of the authorities to trust **instead of** this machine's; empty: this machine's.
+    pub ca_files: Vec<PathBuf>,
+    /// Allow loopback, private and link-local addresses (a demonstration on one machine, peers inside one network).
+    pub allow_private_addresses: bool,
+    /// Allow plain `http`; the caller sees to it that `--development` was given.
+    pub plain_http_for_development: bool,
+    /// Time and size limits.
+    pub limits: ClientLimits,
+}
+
+/// The guarded client; cheap to clone, connections are kept and shared.
+#[derive(Debug, Clone)]
+pub struct GuardedClient {
+    http: reqwest::Client,
+    guard: AddressGuard,
+    plain_http: bool,
+    limits: ClientLimits,
+}
+
+/// An answer that has been read whole; of any status but a redirect.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Response {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, at most [`ClientLimits::body_bytes`].
+    pub body: Bytes,
+    host: String,
+}
+
+impl Response {
+    /// The answer itself if its status is 2xx.
+    ///
+    /// # Errors
+    /// [`ClientError::Status`] with the beginning of the body.
+    pub fn success(self) -> Result<Self, ClientError> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        Err(ClientError::Status {
+            host: self.host,
+            status: self.status.as_u16(),
+            excerpt: fault::excerpt(&self.body),
+        })
+    }
+
+    /// The body as JSON, parsed strictly (`herleid_vocab::json`), at most 1 MiB and 32 levels.
+    ///
+    /// # Errors
+    /// [`ClientError::NotJson`].
+    pub fn json(&self) -> Result<Value, ClientError> {
+        herleid_vocab::json::parse(&self.body, &herleid_vocab::json::Limits::MESSAGE).map_err(|why| {
+            ClientError::NotJson {
+                host: self.host.clone(),
+                why,
+            }
+        })
+    }
+
+    /// Host of the URL that answered.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+/// An answer whose body is still coming; of any status but a redirect. Dropping it ends the transfer.
+#[must_use]
+pub struct Streaming {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// `Content-Length`, as the other end states it.
+    pub stated_bytes: Option<u64>,
+    host: String,
+    body: BoxStream<'static, reqwest::Result<Bytes>>,
+    deadline: Instant,
+    time_limit: Duration,
+    limits: ClientLimits,
+    limit_bytes: u64,
+    read: u64,
+}
+
+impl std::fmt::Debug for Streaming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Streaming")
+            .field("host", &self.host)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Streaming {
+    /// The next part of the body; `None` after the last. Memory is bounded by one part (about 16 KiB to 1 MiB).
+    ///
+    /// # Errors
+    /// Too big (nothing past the limit is handed out), slow, broken off.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
+        let next = timeout_at(self.deadline, self.body.next()).await;
+        let Ok(next) = next else {
+            return Err(fault::slow(&self.host, Phase::Total, self.time_limit));
+        };
+        let Some(part) = next else { return Ok(None) };
+        let part = part.map_err(|e| fault::classify(&self.host, &e, &self.limits))?;
+        self.read = self.read.saturating_add(part.len() as u64);
+        if self.read > self.limit_bytes {
+            return Err(self.too_big());
+        }
+        Ok(Some(part))
+    }
+
+    /// Writes the body to `sink` and flushes it; tells `progress` how many bytes have been written so far. Gives their number.
+    ///
+    /// # Errors
+    /// As [`Self::chunk`]; [`ClientError::Sink`] when `sink` fails. What was written before stays: give a temporary file.
+    pub async fn copy_to<W>(mut self, sink: &mut W, mut progress: impl FnMut(u64) + Send) -> Result<u64, ClientError>
+    where
+        W: AsyncWrite + Unpin + Send,
+    {
+        let mut written = 0u64;
+        while let Some(part) = self.chunk().await? {
+            sink.write_all(&part).await.map_err(|source| self.sink(source))?;
+            written = written.saturating_add(part.len() as u64);
+            progress(written);
+        }
+        sink.flush().await.map_err(|source| self.sink(source))?;
+        Ok(written)
+    }
+
+    /// Reads the rest of the body: for an answer that turned out to be a message (an error's explanation).
+    ///
+    /// # Errors
+    /// As [`Self::chunk`], with [`ClientLimits::body_bytes`] as the limit if that is smaller.
+    pub async fn whole(mut self) -> Result<Response, ClientError> {
+        self.limit_bytes = self.limit_bytes.min(self.limits.body_bytes);
+        if self.stated_bytes.is_some_and(|stated| stated > self.limit_bytes) {
+            return Err(self.too_big());
+        }
+        let mut body = BytesMut::new();
+        while let Some(part) = self.chunk().await? {
+            body.extend_from_slice(&part);
+        }
+        Ok(Response {
+            status: self.status,
+            headers: std::mem::take(&mut self.headers),
+            body: body.freeze(),
+            host: std::mem::take(&mut self.host),
+        })
+    }
+
+    fn too_big(&self) -> ClientError {
+        ClientError::TooBig {
+            host: self.host.clone(),
+            limit_bytes: self.limit_bytes,
+        }
+    }
+
+    fn sink(&self, source: std::io::Error) -> ClientError {
+        ClientError::Sink {
+            host: self.host.clone(),
+            source,
+        }
+    }
+}
+
+impl GuardedClient {
+    /// Sets the client up; reads the CA files.
+    ///
+    /// # Errors
+    /// A CA file is missing or unusable, or this machine has no roots of its own.
+    pub fn new(settings: &ClientSettings) -> Result<Self, TlsError> {
+        let guard = AddressGuard {
+            allow_private: settings.allow_private_addresses,
+        };
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("herleid/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            // A proxy would connect for us, past the guard; the environment does not get to decide that.
+            .no_proxy()
+            .https_only(!settings.plain_http_for_development)
+            .dns_resolver(fault::GuardedResolver(guard))
+            .connect_timeout(settings.limits.connect)
+            .read_timeout(settings.limits.idle)
+            .pool_idle_timeout(Duration::from_secs(10));
+        if !settings.ca_files.is_empty() {
+            builder = builder.tls_backend_preconfigured(tls::client_config(&settings.ca_files)?);
+        }
+        let http = builder.build().map_err(|e| TlsError::Client {
+            why: fault::innermost(&e),
+        })?;
+        Ok(Self {
+            http,
+            guard,
+            plain_http: settings.plain_http_for_development,
+            limits: settings.limits,
+        })
+    }
+
+    /// `GET` with `Accept: application/json` unless `headers` say otherwise.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; a status that is no redirect is not an error here ([`Response::success`]).
+    pub async fn get_json(&self, url: &str, headers: HeaderMap) -> Result<Response, ClientError> {
+        self.message(Method::GET, url, headers, Bytes::new()).await
+    }
+
+    /// `POST` of `body` with `Content-Type` and `Accept: application/json` unless `headers` say otherwise.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`].
+    pub async fn post_json(&self, url: &str, mut headers: HeaderMap, body: Bytes) -> Result<Response, ClientError> {
+        headers
+            .entry(header::CONTENT_TYPE)
+            .or_insert(header::HeaderValue::from_static("application/json"));
+        self.message(Method::POST, url, headers, body).await
+    }
+
+    /// Any method; the answer is read whole.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`].
+    pub async fn message(
+        &self,
+        method: Method,
+        url: &str,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response, ClientError> {
+        headers
+            .entry(header::ACCEPT)
+            .or_insert(header::HeaderValue::from_static("application/json"));
+        let time = self.limits.total;
+        self.open(method, url, headers, body, time, self.limits.body_bytes)
+            .await?
+            .whole()
+            .await
+    }
+
+    /// `GET` whose answer is read in parts, at most `limit_bytes` of it.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`].
+    pub async fn get_stream(&self, url: &str, headers: HeaderMap, limit_bytes: u64) -> Result<Streaming, ClientError> {
+        self.open(
+            Method::GET,
+            url,
+            headers,
+            Bytes::new(),
+            self.limits.stream_total,
+            limit_bytes,
+        )
+        .await
+    }
+
+    async fn open(
+        &self,
+        method: Method,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+        time_limit: Duration,
+        limit_bytes: u64,
+    ) -> Result<Streaming, ClientError> {
+        let (url, host) = self.admit(url)?;
+        let deadline = Instant::now() + time_limit;
+        let mut request = self.http.request(method, url).headers(headers);
+        if !body.is_empty() {
+            request = request.body(body);
+        }
+        let response = match timeout_at(deadline, request.send()).await {
+            Ok(sent) => sent.map_err(|e| fault::classify(&host, &e, &self.limits))?,
+            Err(_) => return Err(fault::slow(&host, Phase::Total, time_limit)),
+        };
+        if response.status().is_redirection() && response.status() != StatusCode::NOT_MODIFIED {
+            return Err(ClientError::Redirect {
+                host,
+                status: response.status().as_u16(),
+                to: fault::location(response.headers()),
+            });
+        }
+        let stated_bytes = response.content_length();
+        if stated_bytes.is_some_and(|stated| stated > limit_bytes) {
+            return Err(ClientError::TooBig { host, limit_bytes });
+        }
+        Ok(Streaming {
+            status: response.status(),
+            headers: response.headers().clone(),
+            stated_bytes,
+            host,
+            body: response.bytes_stream().boxed(),
+            deadline,
+            time_limit,
+            limits: self.limits,
+            limit_bytes,
+            read: 0,
+        })
+    }
+
+    /// The URL, if it may be called at all. A literal address is checked here, since no resolver is asked for it.
+    fn admit(&self, text: &str) -> Result<(Url, String), ClientError> {
+        let refuse = |why: String| ClientError::Url {
+            url: text
+                .split(['?', '#'])
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .take(200)
+                .collect(),
+            why,
+        };
+        let url = Url::parse(text).map_err(|e| refuse(e.to_string()))?;
+        let Some(parsed) = url.host() else {
+            return Err(refuse("it names no host".to_owned()));
+        };
+        let host = match url.port() {
+            Some(port) => format!("{parsed}:{port}"),
+            None => parsed.to_string(),
+        };
+        if !(url.scheme() == "https" || (self.plain_http && url.scheme() == "http")) {
+            let scheme = url.scheme().to_owned();
+            return Err(ClientError::Scheme { host, scheme });
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(ClientError::Url {
+                url: host,
+                why: "it holds a user name or a password".to_owned(),
+            });
+        }
+        let literal = match parsed {
+            Host::Ipv4(v4) => Some(IpAddr::V4(v4)),
+            Host::Ipv6(v6) => Some(IpAddr::V6(v6)),
+            Host::Domain(_) => None,
+        };
+        if let Some(address) = literal {
+            self.guard
+                .check(address)
+                .map_err(|rule| ClientError::ForbiddenAddress {
+                    host: host.clone(),
+                    address,
+                    rule,
+                })?;
+        }
+        Ok((url, host))
+    }
+}
+
+/// Resolves with the system's resolver and hands on only what the guard lets through, so that the address checked is the
+/// address connected to.
+pub(super) async fn resolve(name: String, guard: AddressGuard) -> Result<Vec<SocketAddr>, fault::ResolveFault> {
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0))
+        .await
+        .map_err(|e| fault::ResolveFault::NotFound { why: e.to_string() })?
+        .collect();
+    let mut allowed = Vec::new();
+    let mut refused = None;
+    for address in found {
+        match guard.check(address.ip()) {
+            Ok(()) => allowed.push(address),
+            Err(rule) => refused = Some((address.ip(), rule)),
+        }
+    }
+    match (allowed.is_empty(), refused) {
+        (false, _) => Ok(allowed),
+        (true, Some((address, rule))) => Err(fault::ResolveFault::Forbidden { address, rule }),
+        (true, None) => Err(fault::ResolveFault::NotFound {
+            why: "the resolver gave no address".to_owned(),
+        }),
+    }
+}
