@@ -1,5 +1,65 @@
-//! Being written.
+//! ODRL 2.2 policies as the Dataspace Protocol 2025-1 carries them: read strictly, decided with three truth values, and
+//! recorded so that the same decision can be reached again from the record alone.
+//!
+//! ```
+//! use herleid_policies::{Document, Facts, Outcome, Policy, Request, reevaluate};
+//! use serde_json::json;
+//!
+//! let offer = Policy::parse_for_offer(&json!({
+//!     "@type": "Offer",
+//!     "@id": "urn:uuid:4a9b6d7e-0000-4000-8000-000000000001",
+//!     "permission": [{"action": "use", "constraint": [{
+//!         "leftOperand": "purpose", "operator": "isA",
+//!         "rightOperand": "https://w3id.org/herleid/purpose#Omgevingswet"
+//!     }]}]
+//! }))?;
+//! let request = Request::new("did:web:app.example", "did:web:knmi.example", "urn:example:rain", 1_592_400_000_000);
+//! let stated = ["https://w3id.org/herleid/purpose#OmgevingswetHemelwater"];
+//! let facts = Facts::none().with_purpose(stated, "stated in the request", 1_592_400_000_000);
+//!
+//! assert_eq!(offer.decide(&request, &facts).outcome(), Outcome::Deny, "an offer never grants");
+//! let decision = offer.would_grant(&request, &facts);
+//! assert_eq!(decision.outcome(), Outcome::Permit);
+//! assert_eq!(reevaluate(offer.document(), &decision.record().to_json())?, decision);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
+
+mod action;
+mod again;
+mod canonical;
+mod decide;
+mod document;
+mod evaluate;
+mod facts;
+mod failing;
+mod model;
+mod moment;
+mod operand;
+mod policy;
+mod problem;
+mod publish;
+pub mod purpose;
+mod read;
+mod record;
+pub mod terms;
+mod truth;
+
+pub use action::Action;
+pub use again::{Mismatch, reevaluate};
+pub use decide::{Decision, ENGINE, tables_digest};
+pub use document::Document;
+pub use facts::{DutyState, EnforcedBy, Fact, Facts, Request};
+pub use model::{Atomic, Conflict, Constraint, Digest, Logic, PolicyKind, Right, Rule, RuleKind, Scope};
+pub use moment::Moment;
+pub use operand::{Operand, Operator};
+pub use policy::{Parties, Policy};
+pub use problem::{PolicyError, Problem, ProblemKind, Problems, limits};
+pub use record::{
+    DecisionRecord, FORMAT, Failing, Fit, Fixer, Mode, Obstacle, Outcome, PolicyReference, Reason, RecordError,
+    RecordedProblem, Reservation, Step,
+};
+pub use truth::Truth;

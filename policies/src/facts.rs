@@ -1,0 +1,232 @@
+//! What is asked, and what is known when it is decided.
+
+use crate::problem::limits::MAX_TEXT;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One request for one action on one asset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Request {
+    /// The action, in any spelling; full IRI in records.
+    pub action: String,
+    /// DID of who asks, as authenticated.
+    pub assignee: String,
+    /// DID of who is asked.
+    pub assigner: String,
+    /// IRI of the asset.
+    pub target: String,
+    /// When: UTC milliseconds since 1970. The `dateTime` operand has this value.
+    pub now_ms: u64,
+}
+
+impl Request {
+    /// A request for `use`.
+    #[must_use]
+    pub fn new(assignee: &str, assigner: &str, target: &str, now_ms: u64) -> Self {
+        Self {
+            action: "use".to_owned(),
+            assignee: cut(assignee),
+            assigner: cut(assigner),
+            target: cut(target),
+            now_ms,
+        }
+    }
+
+    /// The same request for another action.
+    #[must_use]
+    pub fn for_action(mut self, action: &str) -> Self {
+        self.action = cut(action);
+        self
+    }
+
+    /// The same request with everything cut to what a record can hold.
+    pub(crate) fn bounded(&self) -> Self {
+        Self {
+            action: cut(&self.action),
+            assignee: cut(&self.assignee),
+            assigner: cut(&self.assigner),
+            target: cut(&self.target),
+            now_ms: self.now_ms.min(herleid_vocab::json::MAX_INTEGER),
+        }
+    }
+}
+
+/// A text too long for a record, cut and marked. What is left is still longer than any text of a policy, so it equals none.
+fn cut(text: &str) -> String {
+    const LONGEST: usize = MAX_TEXT + 64;
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    let mut end = LONGEST;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}...", text.get(..end).unwrap_or_default())
+}
+
+/// Who makes sure that a fact is true. Said as it is: a stated purpose stays *declared* whoever passes it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnforcedBy {
+    /// The provider's connector, from what it sees itself.
+    Provider,
+    /// The consumer's connector, if it cooperates.
+    ConsumerConnector,
+    /// Nobody: somebody said so.
+    Declared,
+}
+
+/// How far a duty has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DutyState {
+    /// Not yet.
+    NotSet,
+    /// Done.
+    Fulfilled,
+    /// Can no longer be done as it should.
+    Violated,
+}
+
+impl DutyState {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::NotSet => "not-set",
+            Self::Fulfilled => "fulfilled",
+            Self::Violated => "violated",
+        }
+    }
+}
+
+/// One thing known, with its source. In records exactly as here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fact {
+    /// What it is about: `dateTime`, `purpose`, `recipient`, `count` or `duty`.
+    pub about: String,
+    /// Which counter or which duty; absent for the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// The values, as text.
+    pub values: Vec<String>,
+    /// Where it comes from, in words or as an identifier.
+    pub source: String,
+    /// Who makes sure that it is true.
+    pub enforced_by: EnforcedBy,
+    /// When it was established: UTC milliseconds since 1970.
+    pub at: u64,
+    /// Only `true`: there was more than a record can hold. Such a fact counts as unknown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+}
+
+/// Values of one fact that a record holds at most.
+const MAX_VALUES: usize = 32;
+
+/// What is known. What is not in here is unknown, and unknown never grants.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts(BTreeMap<(String, Option<String>), Fact>);
+
+impl Facts {
+    /// Nothing known.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The purposes that the asker states, as IRIs. Always *declared*.
+    #[must_use]
+    pub fn with_purpose<'a>(self, purposes: impl IntoIterator<Item = &'a str>, source: &str, at_ms: u64) -> Self {
+        let values = purposes.into_iter().map(crate::terms::expand).collect();
+        self.with(fact("purpose", None, values, source, EnforcedBy::Declared, at_ms))
+    }
+
+    /// The DID of the party that receives the result, as authenticated by this connector.
+    #[must_use]
+    pub fn with_recipient(self, did: &str, source: &str, at_ms: u64) -> Self {
+        self.with(fact(
+            "recipient",
+            None,
+            vec![did.to_owned()],
+            source,
+            EnforcedBy::Provider,
+            at_ms,
+        ))
+    }
+
+    /// How often a counter ([`crate::Policy::counters`]) has been used before this request.
+    #[must_use]
+    pub fn with_count(self, counter: &str, used: u64, source: &str, at_ms: u64) -> Self {
+        let values = vec![used.to_string()];
+        self.with(fact(
+            "count",
+            Some(counter),
+            values,
+            source,
+            EnforcedBy::Provider,
+            at_ms,
+        ))
+    }
+
+    /// How far a duty ([`crate::Rule::id`]) has come.
+    #[must_use]
+    pub fn with_duty(self, duty: &str, state: DutyState, source: &str, enforced_by: EnforcedBy, at_ms: u64) -> Self {
+        self.with(fact(
+            "duty",
+            Some(duty),
+            vec![state.name().to_owned()],
+            source,
+            enforced_by,
+            at_ms,
+        ))
+    }
+
+    /// Adds a fact; a second one about the same thing replaces the first.
+    #[must_use]
+    pub(crate) fn with(mut self, fact: Fact) -> Self {
+        self.0.insert((fact.about.clone(), fact.of.clone()), fact);
+        self
+    }
+
+    /// Everything known, in a fixed order.
+    pub fn iter(&self) -> impl Iterator<Item = &Fact> {
+        self.0.values()
+    }
+
+    /// The values of a fact; `None` when nothing is known or when there was too much to record.
+    pub(crate) fn values(&self, about: &str, of: Option<&str>) -> Option<&[String]> {
+        let fact = self.0.get(&(about.to_owned(), of.map(str::to_owned)))?;
+        (!fact.cut && !fact.values.is_empty()).then_some(fact.values.as_slice())
+    }
+
+    /// The same without one kind of fact: what would be decided if it were unknown.
+    #[must_use]
+    pub fn without(mut self, about: &str) -> Self {
+        self.0.retain(|(name, _), _| name != about);
+        self
+    }
+}
+
+pub(crate) fn fact(
+    about: &str,
+    of: Option<&str>,
+    mut values: Vec<String>,
+    source: &str,
+    enforced_by: EnforcedBy,
+    at: u64,
+) -> Fact {
+    values.sort();
+    values.dedup();
+    let too_much = values.len() > MAX_VALUES || values.iter().any(|value| value.len() > MAX_TEXT);
+    values.truncate(MAX_VALUES);
+    Fact {
+        about: about.to_owned(),
+        of: of.map(cut),
+        values: values.iter().map(|value| cut(value)).collect(),
+        source: cut(source),
+        enforced_by,
+        at: at.min(herleid_vocab::json::MAX_INTEGER),
+        cut: too_much,
+    }
+}

@@ -1,0 +1,216 @@
+//! The minimal failing set: the fewest things that, were they otherwise, would turn the denial into a permit.
+
+use crate::evaluate::{RuleTruth, World};
+use crate::model::{Atomic, Constraint, Logic, Rule};
+use crate::operand::{Operand, Operator};
+use crate::record::{Failing, Fixer, Obstacle, Step};
+use crate::truth::Truth;
+use herleid_vocab::time::format_rfc3339_ms;
+use std::collections::HashMap;
+
+/// Values by place.
+struct Values<'a>(HashMap<&'a str, Truth>);
+
+impl Values<'_> {
+    fn of(&self, at: &str) -> Truth {
+        self.0.get(at).copied().unwrap_or(Truth::Unknown)
+    }
+}
+
+/// What stands in the way: of the nearest permission when none grants, and every prohibition that applies.
+pub(crate) fn set(
+    world: &World<'_>,
+    trace: &[Step],
+    permissions: &[(&Rule, RuleTruth)],
+    applying: &[&Rule],
+    granted: bool,
+) -> Vec<Failing> {
+    let values = Values(trace.iter().map(|step| (step.at.as_str(), step.value)).collect());
+    let mut found = Vec::new();
+    if !granted {
+        let nearest = permissions
+            .iter()
+            .map(|(rule, truth)| {
+                let misfits = misfits(world, rule, *truth);
+                (misfits.len(), [misfits, conditions(world, &values, rule)].concat())
+            })
+            .min_by_key(|(misfits, all)| (*misfits, all.len()));
+        match nearest {
+            Some((_, failing)) => found.extend(failing),
+            None => found.push(item(
+                "",
+                None,
+                Obstacle::NoPermission,
+                Truth::False,
+                Fixer::NewAgreement,
+            )),
+        }
+    }
+    for rule in applying {
+        found.extend(lifting(world, &values, rule));
+    }
+    found
+}
+
+fn item(at: &str, rule: Option<&Rule>, obstacle: Obstacle, value: Truth, fixed_by: Fixer) -> Failing {
+    Failing {
+        at: at.to_owned(),
+        rule: rule.map(|rule| rule.id.clone()),
+        obstacle,
+        value,
+        operand: None,
+        operator: None,
+        required: Vec::new(),
+        shown: Vec::new(),
+        fixed_by,
+    }
+}
+
+/// Action, asset and parties that do not fit.
+fn misfits(world: &World<'_>, rule: &Rule, truth: RuleTruth) -> Vec<Failing> {
+    let (scope, request) = (&rule.scope, world.request);
+    let action = Some(rule.action.iri());
+    let parts = [
+        (Obstacle::Action, truth.action, &action, &request.action),
+        (Obstacle::Target, truth.target, &scope.target, &request.target),
+        (Obstacle::Assigner, truth.assigner, &scope.assigner, &request.assigner),
+        (Obstacle::Assignee, truth.assignee, &scope.assignee, &request.assignee),
+    ];
+    let failing = parts.into_iter().filter(|(_, value, ..)| *value != Truth::True);
+    failing
+        .map(|(obstacle, value, required, shown)| Failing {
+            required: required.iter().cloned().collect(),
+            shown: vec![shown.clone()],
+            ..item(&rule.at, Some(rule), obstacle, value, Fixer::NewAgreement)
+        })
+        .collect()
+}
+
+/// Conditions and duties of a permission that do not hold.
+fn conditions(world: &World<'_>, values: &Values<'_>, rule: &Rule) -> Vec<Failing> {
+    let mut found = Vec::new();
+    for constraint in &rule.constraints {
+        found.extend(blocking(world, values, rule, constraint));
+    }
+    for duty in rule.duties.iter().filter(|duty| values.of(&duty.at) != Truth::True) {
+        let state = world.facts.values("duty", Some(&duty.id));
+        found.push(Failing {
+            required: vec![duty.action.iri()],
+            shown: state.map(<[String]>::to_vec).unwrap_or_default(),
+            ..item(&duty.at, Some(rule), Obstacle::Duty, values.of(&duty.at), Fixer::Asker)
+        });
+    }
+    found
+}
+
+/// The fewest comparisons that would have to hold for the constraint to hold.
+fn blocking(world: &World<'_>, values: &Values<'_>, rule: &Rule, constraint: &Constraint) -> Vec<Failing> {
+    let value = values.of(constraint.at());
+    if value == Truth::True {
+        return Vec::new();
+    }
+    match constraint {
+        Constraint::Atomic(atomic) => vec![condition(world, rule, atomic, value, Obstacle::Condition)],
+        Constraint::Logical {
+            logic: Logic::And | Logic::AndSequence,
+            parts,
+            ..
+        } => parts
+            .iter()
+            .flat_map(|part| blocking(world, values, rule, part))
+            .collect(),
+        Constraint::Logical {
+            logic: Logic::Xone,
+            at,
+            parts,
+        } if parts.iter().any(|p| values.of(p.at()) == Truth::True) => {
+            vec![item(at, Some(rule), Obstacle::Choice, value, Fixer::NewAgreement)]
+        }
+        Constraint::Logical { parts, .. } => parts
+            .iter()
+            .map(|part| blocking(world, values, rule, part))
+            .min_by_key(Vec::len)
+            .unwrap_or_default(),
+    }
+}
+
+/// The fewest comparisons of a prohibition of which it would have to be known that they do not hold.
+fn lifting(world: &World<'_>, values: &Values<'_>, rule: &Rule) -> Vec<Failing> {
+    let fewest = rule
+        .constraints
+        .iter()
+        .map(|part| holding(world, values, rule, part))
+        .min_by_key(Vec::len);
+    fewest.unwrap_or_else(|| {
+        vec![Failing {
+            required: vec![rule.action.iri()],
+            shown: vec![world.request.action.clone()],
+            ..item(
+                &rule.at,
+                Some(rule),
+                Obstacle::Prohibition,
+                values.of(&rule.at),
+                Fixer::NewAgreement,
+            )
+        }]
+    })
+}
+
+fn holding(world: &World<'_>, values: &Values<'_>, rule: &Rule, constraint: &Constraint) -> Vec<Failing> {
+    let value = values.of(constraint.at());
+    if value == Truth::False {
+        return Vec::new();
+    }
+    match constraint {
+        Constraint::Atomic(atomic) => vec![condition(world, rule, atomic, value, Obstacle::Prohibition)],
+        Constraint::Logical {
+            logic: Logic::Or,
+            parts,
+            ..
+        } => parts
+            .iter()
+            .flat_map(|part| holding(world, values, rule, part))
+            .collect(),
+        Constraint::Logical {
+            logic: Logic::Xone, at, ..
+        } => {
+            vec![item(at, Some(rule), Obstacle::Prohibition, value, Fixer::NewAgreement)]
+        }
+        Constraint::Logical { parts, .. } => parts
+            .iter()
+            .map(|part| holding(world, values, rule, part))
+            .min_by_key(Vec::len)
+            .unwrap_or_default(),
+    }
+}
+
+fn condition(world: &World<'_>, rule: &Rule, atomic: &Atomic, value: Truth, obstacle: Obstacle) -> Failing {
+    let stated = |about: &str| {
+        world
+            .facts
+            .values(about, None)
+            .map(<[String]>::to_vec)
+            .unwrap_or_default()
+    };
+    let shown = match atomic.operand {
+        Operand::DateTime => vec![format_rfc3339_ms(world.request.now_ms)],
+        Operand::Purpose => stated("purpose"),
+        Operand::Recipient => stated("recipient"),
+        Operand::Count => world.used(rule).map(|used| used.to_string()).into_iter().collect(),
+    };
+    let fixed_by = match atomic.operand {
+        Operand::DateTime if matches!(atomic.operator, Operator::Gt | Operator::Gteq) => Fixer::Time,
+        Operand::DateTime => Fixer::NewAgreement,
+        Operand::Count if shown.is_empty() => Fixer::Holder,
+        Operand::Count => Fixer::NewAgreement,
+        Operand::Recipient if shown.is_empty() => Fixer::Holder,
+        Operand::Purpose | Operand::Recipient => Fixer::Asker,
+    };
+    Failing {
+        operand: Some(atomic.operand.name().to_owned()),
+        operator: Some(atomic.operator.name().to_owned()),
+        required: atomic.right.texts(),
+        shown,
+        ..item(&atomic.at, Some(rule), obstacle, value, fixed_by)
+    }
+}

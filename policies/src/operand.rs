@@ -1,0 +1,203 @@
+//! The left operands and operators of ODRL 2.2, and which operators have a meaning for which operand.
+
+use crate::terms::odrl_local;
+use herleid_vocab::terms::ODRL;
+use serde::{Deserialize, Serialize};
+
+/// A left operand that this version can evaluate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Operand {
+    /// When the action is exercised; an instant or a day.
+    DateTime,
+    /// What for: an IRI of the Data Privacy Vocabulary or of our own scheme below it.
+    Purpose,
+    /// Who receives the result: a DID.
+    Recipient,
+    /// How often the action of the rule has been exercised, this time included.
+    Count,
+}
+
+/// Operands of the Common Vocabulary (section 4.1.1) that are known by name but cannot be evaluated by this version.
+const NOT_YET: [&str; 30] = [
+    "absolutePosition",
+    "absoluteSpatialPosition",
+    "absoluteTemporalPosition",
+    "absoluteSize",
+    "delayPeriod",
+    "deliveryChannel",
+    "device",
+    "elapsedTime",
+    "event",
+    "fileFormat",
+    "industry",
+    "language",
+    "media",
+    "meteredTime",
+    "payAmount",
+    "percentage",
+    "product",
+    "relativePosition",
+    "relativeSpatialPosition",
+    "relativeTemporalPosition",
+    "relativeSize",
+    "resolution",
+    "spatial",
+    "spatialCoordinates",
+    "system",
+    "systemDevice",
+    "timeInterval",
+    "unitOfCount",
+    "version",
+    "virtualLocation",
+];
+
+impl Operand {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::DateTime, Self::Purpose, Self::Recipient, Self::Count];
+
+    /// Reads an operand in any spelling.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let local = odrl_local(text)?;
+        Self::ALL.into_iter().find(|operand| operand.name() == local)
+    }
+
+    /// Whether the text names an operand of ODRL that this version cannot evaluate.
+    #[must_use]
+    pub fn is_not_built_yet(text: &str) -> bool {
+        odrl_local(text).is_some_and(|local| NOT_YET.contains(&local))
+    }
+
+    /// Local name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DateTime => "dateTime",
+            Self::Purpose => "purpose",
+            Self::Recipient => "recipient",
+            Self::Count => "count",
+        }
+    }
+
+    /// Full IRI.
+    #[must_use]
+    pub fn iri(self) -> String {
+        format!("{ODRL}{}", self.name())
+    }
+
+    /// The operators that have a meaning for this operand. `isPartOf` and `hasPart` follow the hierarchy of purposes as
+    /// `isA` does, downwards and upwards.
+    #[must_use]
+    pub const fn operators(self) -> &'static [Operator] {
+        use Operator::{Eq, Gt, Gteq, HasPart, IsA, IsAllOf, IsAnyOf, IsNoneOf, IsPartOf, Lt, Lteq, Neq};
+        match self {
+            Self::DateTime => &[Eq, Neq, Lt, Lteq, Gt, Gteq],
+            Self::Purpose => &[Eq, Neq, IsA, IsPartOf, HasPart, IsAllOf, IsAnyOf, IsNoneOf],
+            Self::Recipient => &[Eq, Neq, IsAnyOf, IsNoneOf],
+            // Only these say "at most", which a counter can hold under parallel requests.
+            Self::Count => &[Eq, Lt, Lteq],
+        }
+    }
+}
+
+/// The twelve operators of ODRL 2.2 (Common Vocabulary, section 4.1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Operator {
+    /// Equals.
+    Eq,
+    /// Greater than; for times: after.
+    Gt,
+    /// Greater than or equal.
+    Gteq,
+    /// Contains the right operand.
+    HasPart,
+    /// Is an instance of the right operand.
+    IsA,
+    /// Is all of the right operand.
+    IsAllOf,
+    /// Is any of the right operand.
+    IsAnyOf,
+    /// Is none of the right operand.
+    IsNoneOf,
+    /// Is contained by the right operand.
+    IsPartOf,
+    /// Less than; for times: before.
+    Lt,
+    /// Less than or equal.
+    Lteq,
+    /// Does not equal.
+    Neq,
+}
+
+impl Operator {
+    /// All twelve.
+    pub const ALL: [Self; 12] = [
+        Self::Eq,
+        Self::Gt,
+        Self::Gteq,
+        Self::HasPart,
+        Self::IsA,
+        Self::IsAllOf,
+        Self::IsAnyOf,
+        Self::IsNoneOf,
+        Self::IsPartOf,
+        Self::Lt,
+        Self::Lteq,
+        Self::Neq,
+    ];
+
+    /// Reads an operator in any spelling.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let local = odrl_local(text)?;
+        Self::ALL.into_iter().find(|operator| operator.name() == local)
+    }
+
+    /// Local name; each is a term of the protocol's context, so it is also the form sent.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Gt => "gt",
+            Self::Gteq => "gteq",
+            Self::HasPart => "hasPart",
+            Self::IsA => "isA",
+            Self::IsAllOf => "isAllOf",
+            Self::IsAnyOf => "isAnyOf",
+            Self::IsNoneOf => "isNoneOf",
+            Self::IsPartOf => "isPartOf",
+            Self::Lt => "lt",
+            Self::Lteq => "lteq",
+            Self::Neq => "neq",
+        }
+    }
+
+    /// Whether the right operand may be several values.
+    #[must_use]
+    pub const fn takes_many(self) -> bool {
+        matches!(self, Self::IsAllOf | Self::IsAnyOf | Self::IsNoneOf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_34_operands_and_12_operators_are_known_by_name() {
+        assert_eq!(Operand::ALL.len() + NOT_YET.len(), 34);
+        assert!(NOT_YET.iter().all(|name| Operand::parse(name).is_none()));
+        for operator in Operator::ALL {
+            assert_eq!(Operator::parse(&format!("odrl:{}", operator.name())), Some(operator));
+        }
+        assert_eq!(Operator::parse("term-lteq"), None);
+        assert_eq!(
+            Operand::parse("http://www.w3.org/ns/odrl/2/purpose"),
+            Some(Operand::Purpose)
+        );
+        assert!(Operand::is_not_built_yet("odrl:spatial"));
+        assert!(!Operand::is_not_built_yet("partner"));
+    }
+}

@@ -1,0 +1,157 @@
+//! The policy as the rest of Herleid holds it.
+
+use crate::model::{Conflict, Digest, PolicyKind, Rule, Scope};
+use crate::problem::PolicyError;
+use crate::{canonical, publish, read};
+use serde_json::Value;
+
+/// An ODRL policy that has been understood whole, in canonical order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    pub(crate) kind: PolicyKind,
+    pub(crate) id: String,
+    pub(crate) profiles: Vec<String>,
+    pub(crate) timestamp: Option<String>,
+    pub(crate) conflict: Conflict,
+    pub(crate) shared: Scope,
+    pub(crate) permissions: Vec<Rule>,
+    pub(crate) prohibitions: Vec<Rule>,
+    pub(crate) obligations: Vec<Rule>,
+    pub(crate) document: Value,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) digest: Digest,
+    pub(crate) rules_digest: Digest,
+}
+
+impl Policy {
+    /// Reads a policy as the Dataspace Protocol 2025-1 carries it (Offer, Agreement or Set in compact, prefixed or expanded
+    /// JSON-LD).
+    ///
+    /// # Errors
+    /// [`PolicyError::NotUnderstood`] names every member, term and value that is not understood, with its place. To judge
+    /// a peer's policy that may not be understood, use [`crate::Document`], which denies with this very message.
+    pub fn parse(json: &Value) -> Result<Self, PolicyError> {
+        read::policy(json)
+    }
+
+    /// Reads a policy that is to be published or offered, and checks that a peer will hold the same policy that we hold
+    /// and that this connector can enforce it.
+    ///
+    /// # Errors
+    /// As [`Policy::parse`]; [`PolicyError::NotForOffer`] for what is understood but must not be published.
+    pub fn parse_for_offer(json: &Value) -> Result<Self, PolicyError> {
+        let policy = Self::parse(json)?;
+        publish::check(&policy)?;
+        Ok(policy)
+    }
+
+    /// The agreement that accepting this policy makes: the same rules, addressed.
+    ///
+    /// # Errors
+    /// [`PolicyError::NoAgreement`] when this is an agreement already, or names another target or party than given.
+    pub fn agree(&self, id: &str, parties: &Parties<'_>, target: &str) -> Result<Self, PolicyError> {
+        canonical::agree(self, id, parties, target)
+    }
+
+    /// Set, Offer or Agreement.
+    #[must_use]
+    pub fn kind(&self) -> PolicyKind {
+        self.kind
+    }
+
+    /// Its `@id`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What it does when a permission and a prohibition both apply.
+    #[must_use]
+    pub fn conflict(&self) -> Conflict {
+        self.conflict
+    }
+
+    /// `timestamp` of an agreement, as written.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<&str> {
+        self.timestamp.as_deref()
+    }
+
+    /// Target and parties that hold for every rule.
+    #[must_use]
+    pub fn shared(&self) -> &Scope {
+        &self.shared
+    }
+
+    /// The permissions, in canonical order.
+    #[must_use]
+    pub fn permissions(&self) -> &[Rule] {
+        &self.permissions
+    }
+
+    /// The prohibitions, in canonical order.
+    #[must_use]
+    pub fn prohibitions(&self) -> &[Rule] {
+        &self.prohibitions
+    }
+
+    /// The obligations, in canonical order.
+    #[must_use]
+    pub fn obligations(&self) -> &[Rule] {
+        &self.obligations
+    }
+
+    /// The canonical document: one form for every spelling, valid under the protocol's schema, and made of names that the
+    /// protocol's JSON-LD context keeps. This is what to send, to store and to digest.
+    #[must_use]
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// [`Policy::document`] in RFC 8785 form.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// SHA-256 of [`Policy::bytes`].
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// SHA-256 of the rules alone, without id, type, target and parties that are said for all rules: equal for an offer
+    /// and the agreement made of it.
+    #[must_use]
+    pub fn rules_digest(&self) -> Digest {
+        self.rules_digest
+    }
+
+    /// The counters whose values a decision needs as facts, sorted: one for each permission that counts.
+    #[must_use]
+    pub fn counters(&self) -> Vec<String> {
+        let mut keys: Vec<String> = self
+            .permissions
+            .iter()
+            .filter(|rule| rule.at_most().is_some())
+            .map(|rule| self.counter(rule))
+            .collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    /// Key of a rule's counter: policy and rule. Two rules that say the same share one.
+    pub(crate) fn counter(&self, rule: &Rule) -> String {
+        format!("{}#{}", self.id, rule.id)
+    }
+}
+
+/// The two ends of an agreement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parties<'a> {
+    /// DID of the provider.
+    pub assigner: &'a str,
+    /// DID of the consumer.
+    pub assignee: &'a str,
+}

@@ -1,0 +1,89 @@
+//! What a policy must meet before it is published or offered.
+
+use crate::model::{Constraint, Logic, PolicyKind, Right, Rule};
+use crate::operand::{Operand, Operator};
+use crate::policy::Policy;
+use crate::problem::{PolicyError, Problem, ProblemKind, Problems, quoted};
+use crate::purpose;
+
+/// Refuses what a peer would read differently, and what would never do what its author expects. Places are those of the
+/// canonical document.
+pub(crate) fn check(policy: &Policy) -> Result<(), PolicyError> {
+    let mut found = Vec::new();
+    let mut refuse = |at: &str, term: &str, advice: &str| {
+        found.push(Problem {
+            at: at.to_owned(),
+            kind: ProblemKind::NotForOffer,
+            term: quoted(term),
+            advice: advice.to_owned(),
+        });
+    };
+    if policy.kind != PolicyKind::Offer {
+        refuse(
+            "",
+            policy.kind.name(),
+            "what is published is an `Offer`; agreements are made by negotiating",
+        );
+    }
+    if policy.permissions.is_empty() {
+        refuse("", "permission", "without a permission the offer gives nothing");
+    }
+    for obligation in &policy.obligations {
+        let advice = "nothing in this version follows up obligations, so publishing one would only pretend";
+        refuse(&obligation.at, "obligation", advice);
+    }
+    for rule in policy.permissions.iter().chain(&policy.prohibitions) {
+        for duty in &rule.duties {
+            let advice =
+                "nothing in this version records that a duty was fulfilled, so the permission would never hold";
+            refuse(&duty.at, "duty", advice);
+        }
+        if rule.at_most() == Some(0) {
+            refuse(&rule.at, "count", "this rule would never hold, not even once");
+        }
+        rule_constraints(rule, &mut refuse);
+    }
+    match Problems::from_found(found) {
+        Some(problems) => Err(PolicyError::NotForOffer(problems)),
+        None => Ok(()),
+    }
+}
+
+fn rule_constraints(rule: &Rule, refuse: &mut impl FnMut(&str, &str, &str)) {
+    for constraint in rule.constraints() {
+        sequences(constraint, refuse);
+        constraint.each(&mut |atomic| match &atomic.right {
+            Right::Moment(moment) if !moment.has_offset() => {
+                let advice = "it has no time zone, so nobody can tell when it is; add `Z` or an offset as `+01:00`";
+                refuse(&atomic.at, moment.text(), advice);
+            }
+            Right::Count(limit) if atomic.operator == Operator::Eq && *limit > 1 => {
+                let advice = "`eq` would hold at that one time only, which is never reached; write `lteq`";
+                refuse(&atomic.at, "count", advice);
+            }
+            Right::Iris(iris) if atomic.operand == Operand::Purpose && follows_hierarchy(atomic.operator) => {
+                for iri in iris.iter().filter(|iri| !purpose::is_known(iri)) {
+                    let advice =
+                        "nothing is known of what lies below this purpose; use a purpose of the table, or `eq`";
+                    refuse(&atomic.at, iri, advice);
+                }
+            }
+            _ => {}
+        });
+    }
+}
+
+fn follows_hierarchy(operator: Operator) -> bool {
+    matches!(operator, Operator::IsA | Operator::IsPartOf | Operator::HasPart)
+}
+
+fn sequences(constraint: &Constraint, refuse: &mut impl FnMut(&str, &str, &str)) {
+    if let Constraint::Logical { at, logic, parts } = constraint {
+        if *logic == Logic::AndSequence {
+            let advice =
+                "the protocol's JSON-LD context gives it no order, so a peer may lose the sequence; write `and`";
+            refuse(at, logic.name(), advice);
+        }
+        parts.iter().for_each(|part| sequences(part, refuse));
+    }
+}

@@ -1,0 +1,272 @@
+//! Purposes and what is broader than what: a selection of the Data Privacy Vocabulary 2.3 (W3C community group, purposes
+//! module) and, below it, purposes of Dutch public law of our own.
+//!
+//! A purpose that is not in these tables equals itself and nothing more is known of it: under the operators that follow the
+//! hierarchy it gives unknown.
+
+use crate::operand::Operator;
+use crate::terms::PURPOSE;
+use crate::truth::Truth;
+use herleid_vocab::terms::DPV;
+
+/// DPV purposes: name, and the names that are broader (`skos:broader`). `Purpose` itself is the top.
+#[rustfmt::skip]
+const DPV_PURPOSES: [(&str, &[&str]); 67] = [
+    ("Purpose", &[]),
+    ("AcademicResearch", &["ResearchAndDevelopment"]),
+    ("Advertising", &["Marketing"]),
+    ("CombatClimateChange", &["PublicBenefit"]),
+    ("CommercialPurpose", &["Purpose"]),
+    ("CommercialResearch", &["CommercialPurpose", "ResearchAndDevelopment"]),
+    ("CounterMoneyLaundering", &["FraudPreventionAndDetection"]),
+    ("Counterterrorism", &["PublicBenefit"]),
+    ("CustomerCare", &["CustomerManagement"]),
+    ("CustomerManagement", &["Purpose"]),
+    ("CustomerRelationshipManagement", &["CustomerManagement"]),
+    ("DataAltruism", &["PublicBenefit"]),
+    ("DirectMarketing", &["Marketing"]),
+    ("DisputeManagement", &["OrganisationGovernance"]),
+    ("EnforceAccessControl", &["EnforceSecurity"]),
+    ("EnforceSecurity", &["Purpose"]),
+    ("EstablishContractualAgreement", &["Purpose"]),
+    ("FraudPreventionAndDetection", &["MisusePreventionAndDetection"]),
+    ("FulfilmentOfContractualObligation", &["FulfilmentOfObligation"]),
+    ("FulfilmentOfObligation", &["Purpose"]),
+    ("IdentityAuthentication", &["EnforceSecurity"]),
+    ("ImproveExistingProductsAndServices", &["OptimisationForController"]),
+    ("ImproveHealthcare", &["PublicBenefit"]),
+    ("ImprovePublicServices", &["PublicBenefit"]),
+    ("ImproveTransportMobility", &["PublicBenefit"]),
+    ("IncreaseServiceRobustness", &["OptimisationForController"]),
+    ("InternalResourceOptimisation", &["OptimisationForController"]),
+    ("LegalCompliance", &["FulfilmentOfObligation"]),
+    ("MaintainFraudDatabase", &["FraudPreventionAndDetection"]),
+    ("Marketing", &["Purpose"]),
+    ("MisusePreventionAndDetection", &["EnforceSecurity"]),
+    ("NonCommercialPurpose", &["Purpose"]),
+    ("NonCommercialResearch", &["NonCommercialPurpose", "ResearchAndDevelopment"]),
+    ("OptimisationForConsumer", &["ServiceOptimisation"]),
+    ("OptimisationForController", &["ServiceOptimisation"]),
+    ("OrganisationComplianceManagement", &["OrganisationGovernance"]),
+    ("OrganisationGovernance", &["Purpose"]),
+    ("OrganisationRiskManagement", &["OrganisationGovernance"]),
+    ("PaymentManagement", &["ServiceManagement"]),
+    ("Personalisation", &["Purpose"]),
+    ("PersonalisedAdvertising", &["Advertising", "Personalisation"]),
+    ("ProtectionOfIPR", &["FulfilmentOfObligation"]),
+    ("ProtectionOfNationalSecurity", &["PublicBenefit"]),
+    ("ProtectionOfPublicSecurity", &["PublicBenefit"]),
+    ("ProvideOfficialStatistics", &["PublicBenefit"]),
+    ("ProvidePersonalisedRecommendations", &["ServicePersonalisation"]),
+    ("PublicBenefit", &["Purpose"]),
+    ("PublicPolicyMaking", &["PublicBenefit"]),
+    ("PublicRelations", &["Marketing"]),
+    ("RecordManagement", &["Purpose"]),
+    ("RequestedServiceProvision", &["ServiceProvision"]),
+    ("ResearchAndDevelopment", &["Purpose"]),
+    ("ScientificResearch", &["ResearchAndDevelopment"]),
+    ("SellDataToThirdParties", &["SellProducts"]),
+    ("SellInsightsFromData", &["SellProducts"]),
+    ("SellProducts", &["ServiceProvision"]),
+    ("SellProductsToDataSubject", &["SellProducts"]),
+    ("ServiceAccessDetermination", &["ServiceManagement"]),
+    ("ServiceManagement", &["Purpose"]),
+    ("ServiceMonitoring", &["ServiceManagement"]),
+    ("ServiceOptimisation", &["ServiceManagement"]),
+    ("ServicePersonalisation", &["Personalisation", "ServiceManagement"]),
+    ("ServiceProvision", &["ServiceManagement"]),
+    ("ServiceRegistration", &["ServiceManagement"]),
+    ("ServiceUsageAnalytics", &["ServiceMonitoring"]),
+    ("TargetedAdvertising", &["PersonalisedAdvertising"]),
+    ("Verification", &["EnforceSecurity"]),
+];
+
+/// Our own purposes: name, what is broader (a DPV name or, with `:`, one of ours), the law.
+/// BWBR0037885 is the Omgevingswet.
+const OURS: [(&str, &[&str], &str); 5] = [
+    ("Omgevingswet", &["LegalCompliance", "PublicBenefit"], "BWBR0037885"),
+    (
+        "OmgevingswetHemelwater",
+        &[":Omgevingswet"],
+        "BWBR0037885, artikel 2.16",
+    ),
+    (
+        "OmgevingswetOmgevingsplan",
+        &[":Omgevingswet", "PublicPolicyMaking"],
+        "BWBR0037885, artikel 2.4",
+    ),
+    (
+        "OmgevingswetOmgevingsvergunning",
+        &[":Omgevingswet"],
+        "BWBR0037885, artikel 5.1",
+    ),
+    (
+        "OmgevingswetWatersysteem",
+        &[":Omgevingswet"],
+        "BWBR0037885, artikel 2.17",
+    ),
+];
+
+/// The IRIs one step broader than `iri`; `None` when the purpose is in neither table.
+fn broader(iri: &str) -> Option<Vec<String>> {
+    if let Some(local) = iri.strip_prefix(DPV) {
+        let (_, above) = DPV_PURPOSES.iter().find(|(name, _)| *name == local)?;
+        return Some(above.iter().map(|name| format!("{DPV}{name}")).collect());
+    }
+    let local = iri.strip_prefix(PURPOSE)?;
+    let (_, above, _) = OURS.iter().find(|(name, _, _)| *name == local)?;
+    let full = |name: &&str| match name.strip_prefix(':') {
+        Some(ours) => format!("{PURPOSE}{ours}"),
+        None => format!("{DPV}{name}"),
+    };
+    Some(above.iter().map(full).collect())
+}
+
+/// Whether the tables know the purpose.
+#[must_use]
+pub fn is_known(iri: &str) -> bool {
+    broader(iri).is_some()
+}
+
+/// The article of law behind one of our own purposes, as BWB id and article.
+#[must_use]
+pub fn law(iri: &str) -> Option<&'static str> {
+    let local = iri.strip_prefix(PURPOSE)?;
+    OURS.iter().find(|(name, _, _)| *name == local).map(|(_, _, law)| *law)
+}
+
+/// Whether `narrow` is `wide` or lies below it. The tables have no cycles (tested), so this ends.
+fn lies_below(narrow: &str, wide: &str) -> bool {
+    narrow == wide || broader(narrow).is_some_and(|above| above.iter().any(|iri| lies_below(iri, wide)))
+}
+
+/// Whether the purpose `stated` falls under `asked`.
+///
+/// Unknown when `stated` is the broader of the two (it may or may not be meant), or when either is in neither table.
+#[must_use]
+pub fn is_within(stated: &str, asked: &str) -> Truth {
+    if stated == asked {
+        Truth::True
+    } else if !is_known(stated) || !is_known(asked) {
+        Truth::Unknown
+    } else if lies_below(stated, asked) {
+        Truth::True
+    } else if lies_below(asked, stated) {
+        Truth::Unknown
+    } else {
+        Truth::False
+    }
+}
+
+/// Judges the stated purposes against the right operand. With several purposes stated each must pass by itself, save for
+/// the operators that ask about all of them together (`isAllOf`, `hasPart`).
+pub(crate) fn compare(stated: &[String], operator: Operator, asked: &[String]) -> Truth {
+    let under_any = |one: &String| Truth::any(asked.iter().map(|wide| is_within(one, wide)));
+    let equals_any = |one: &String| Truth::of(asked.contains(one));
+    let each = |judge: &dyn Fn(&String) -> Truth| Truth::unanimous(stated.iter().map(judge));
+    match operator {
+        _ if stated.is_empty() => Truth::Unknown,
+        Operator::Eq => each(&equals_any),
+        Operator::Neq => each(&|one| !equals_any(one)),
+        Operator::IsA | Operator::IsPartOf | Operator::IsAnyOf => each(&under_any),
+        Operator::IsNoneOf => each(&|one| !under_any(one)),
+        Operator::IsAllOf => Truth::all(
+            asked
+                .iter()
+                .map(|wide| Truth::any(stated.iter().map(|one| is_within(one, wide)))),
+        ),
+        Operator::HasPart => Truth::all(
+            asked
+                .iter()
+                .map(|part| Truth::any(stated.iter().map(|one| is_within(part, one)))),
+        ),
+        Operator::Lt | Operator::Lteq | Operator::Gt | Operator::Gteq => Truth::Unknown,
+    }
+}
+
+/// Every row, for the digest of what decisions rest on.
+pub(crate) fn table() -> impl Iterator<Item = String> {
+    let dpv = DPV_PURPOSES
+        .iter()
+        .map(|(name, above)| format!("purpose {DPV}{name} {}", above.join(" ")));
+    let ours = OURS
+        .iter()
+        .map(|(name, above, law)| format!("purpose {PURPOSE}{name} {} {law}", above.join(" ")));
+    dpv.chain(ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dpv(name: &str) -> String {
+        format!("{DPV}{name}")
+    }
+
+    fn ours(name: &str) -> String {
+        format!("{PURPOSE}{name}")
+    }
+
+    #[test]
+    fn every_broader_purpose_is_in_a_table_and_nothing_is_above_itself() {
+        fn climb(iri: &str, left: usize) {
+            assert!(left > 0, "a cycle above {iri}");
+            for above in broader(iri).unwrap_or_else(|| panic!("{iri} is in neither table")) {
+                climb(&above, left - 1);
+            }
+        }
+        DPV_PURPOSES.iter().for_each(|(name, _)| climb(&dpv(name), 10));
+        OURS.iter().for_each(|(name, _, _)| climb(&ours(name), 10));
+    }
+
+    #[test]
+    fn narrower_is_within_broader_and_not_the_other_way_round() {
+        assert_eq!(
+            is_within(&ours("OmgevingswetHemelwater"), &ours("Omgevingswet")),
+            Truth::True
+        );
+        assert_eq!(
+            is_within(&ours("OmgevingswetHemelwater"), &dpv("PublicBenefit")),
+            Truth::True
+        );
+        assert_eq!(
+            is_within(&ours("Omgevingswet"), &ours("OmgevingswetHemelwater")),
+            Truth::Unknown
+        );
+        assert_eq!(is_within(&dpv("DirectMarketing"), &ours("Omgevingswet")), Truth::False);
+        assert_eq!(is_within("https://example.org/p", &dpv("Purpose")), Truth::Unknown);
+        assert_eq!(is_within(&dpv("TargetedAdvertising"), &dpv("Marketing")), Truth::True);
+    }
+
+    #[test]
+    fn operators_on_purposes() {
+        use Operator::{Eq, HasPart, IsA, IsAllOf, IsAnyOf, IsNoneOf, Neq};
+        let rain = vec![ours("OmgevingswetHemelwater")];
+        let law = vec![ours("Omgevingswet")];
+        let two = vec![ours("OmgevingswetHemelwater"), dpv("DirectMarketing")];
+        assert_eq!(
+            compare(&rain, Eq, &law),
+            Truth::False,
+            "plain equality does not follow the hierarchy"
+        );
+        assert_eq!(compare(&rain, IsA, &law), Truth::True);
+        assert_eq!(
+            compare(&two, IsA, &law),
+            Truth::Unknown,
+            "one of two purposes does not pass"
+        );
+        assert_eq!(compare(&two, Neq, &rain), Truth::Unknown);
+        assert_eq!(compare(&rain, IsNoneOf, &[dpv("Marketing")]), Truth::True);
+        assert_eq!(compare(&two, IsNoneOf, &[dpv("Marketing")]), Truth::Unknown);
+        assert_eq!(
+            compare(&two, IsAllOf, &[ours("Omgevingswet"), dpv("Marketing")]),
+            Truth::True
+        );
+        assert_eq!(
+            compare(&rain, IsAnyOf, &[dpv("Marketing"), ours("Omgevingswet")]),
+            Truth::True
+        );
+        assert_eq!(compare(&law, HasPart, &rain), Truth::True);
+        assert_eq!(compare(&[], IsNoneOf, &law), Truth::Unknown);
+    }
+}

@@ -1,0 +1,169 @@
+//! Simple and logical constraints.
+
+use super::{Field, Reader, list};
+use crate::model::{Atomic, Constraint, Logic, RuleKind};
+use crate::operand::{Operand, Operator};
+use crate::problem::{ProblemKind, limits};
+
+const MEMBERS: [&str; 9] = [
+    "@id",
+    "@type",
+    "leftOperand",
+    "operator",
+    "rightOperand",
+    "and",
+    "or",
+    "xone",
+    "andSequence",
+];
+
+/// Where a constraint stands.
+#[derive(Clone, Copy)]
+struct Place {
+    rule: RuleKind,
+    depth: usize,
+    /// Whether the rule can hold only if this constraint does: no `or` or `xone` above.
+    decisive: bool,
+}
+
+impl Reader {
+    /// The constraints of a rule, all of which must hold.
+    pub(super) fn constraints(&mut self, field: Option<&Field<'_>>, rule: RuleKind) -> Vec<Constraint> {
+        let place = Place {
+            rule,
+            depth: 0,
+            decisive: true,
+        };
+        let items = field.map(Field::items).unwrap_or_default();
+        items.iter().filter_map(|item| self.constraint(item, place)).collect()
+    }
+
+    fn constraint(&mut self, field: &Field<'_>, place: Place) -> Option<Constraint> {
+        self.constraints += 1;
+        if self.constraints > limits::MAX_CONSTRAINTS || place.depth > limits::MAX_NESTING {
+            // Said once: a document over the limit would say it for each of the others.
+            if self.constraints <= limits::MAX_CONSTRAINTS + 1 {
+                let advice = format!(
+                    "at most {} constraints are read, at most {} within each other",
+                    limits::MAX_CONSTRAINTS,
+                    limits::MAX_NESTING
+                );
+                self.problem(&field.at, ProblemKind::TooLarge, "constraint", advice);
+            }
+            return None;
+        }
+        let (field, map) = self.object(field)?;
+        let members = self.members(&field, map, &MEMBERS);
+        if let Some(stated) = members.get("@type") {
+            self.stated_type(stated, &["Constraint", "LogicalConstraint"]);
+        }
+        let logics: Vec<(Logic, &Field<'_>)> = Logic::ALL
+            .into_iter()
+            .filter_map(|logic| Some((logic, members.get(logic.name())?)))
+            .collect();
+        match logics.as_slice() {
+            [] => self.atomic(&field, &members, place).map(Constraint::Atomic),
+            [(logic, parts)] if !members.contains_key("leftOperand") && !members.contains_key("operator") => {
+                self.logical(*logic, parts, place)
+            }
+            _ => {
+                let advice = "a constraint is one comparison, or one of `and`, `or`, `xone`, `andSequence`; nest them to \
+                              combine them";
+                self.problem(&field.at, ProblemKind::Contradiction, "constraint", advice);
+                None
+            }
+        }
+    }
+
+    fn logical(&mut self, logic: Logic, field: &Field<'_>, place: Place) -> Option<Constraint> {
+        let items = field.items();
+        if items.is_empty() {
+            self.problem(
+                &field.at,
+                ProblemKind::Missing,
+                logic.name(),
+                "expected at least one constraint",
+            );
+            return None;
+        }
+        let below = Place {
+            depth: place.depth + 1,
+            decisive: place.decisive && matches!(logic, Logic::And | Logic::AndSequence),
+            ..place
+        };
+        let parts = items.iter().filter_map(|item| self.constraint(item, below)).collect();
+        Some(Constraint::Logical {
+            at: String::new(),
+            logic,
+            parts,
+        })
+    }
+
+    fn atomic(&mut self, field: &Field<'_>, members: &super::Members<'_>, place: Place) -> Option<Atomic> {
+        let mut demand = |name: &str| {
+            let member = members.get(name);
+            if member.is_none() {
+                let advice = "a constraint has `leftOperand`, `operator` and `rightOperand`";
+                self.problem(&field.at, ProblemKind::Missing, name, advice);
+            }
+            member
+        };
+        let (left, operator, right) = (demand("leftOperand"), demand("operator"), demand("rightOperand"));
+        let operand = left.and_then(|left| self.operand(left));
+        let operator = operator.and_then(|operator| self.operator(operator));
+        let (operand, operator, right_field) = (operand?, operator?, right?);
+        if !operand.operators().contains(&operator) {
+            let names: Vec<&str> = operand.operators().iter().map(|operator| operator.name()).collect();
+            let advice = format!("`{}` can be compared with {}", operand.name(), list(&names));
+            self.problem(&field.at, ProblemKind::OperatorForOperand, operator.name(), advice);
+            return None;
+        }
+        if operand == Operand::Count && !(place.decisive && place.rule == RuleKind::Permission) {
+            // A counter is reserved in the commit that records the decision; that needs one bound that always holds.
+            let advice = "a count is a condition of a permission, by itself or within `and`; elsewhere it cannot be held \
+                          under parallel requests";
+            self.problem(&field.at, ProblemKind::NotEnforceable, "count", advice);
+            return None;
+        }
+        let right = self.right(right_field, operand, operator)?;
+        Some(Atomic {
+            at: String::new(),
+            operand,
+            operator,
+            right,
+        })
+    }
+
+    fn operand(&mut self, field: &Field<'_>) -> Option<Operand> {
+        let text = self.text(field, &["LeftOperand"])?;
+        let operand = Operand::parse(&text);
+        if operand.is_none() {
+            let names: Vec<&str> = Operand::ALL.iter().map(|operand| operand.name()).collect();
+            let advice = if Operand::is_not_built_yet(&text) {
+                format!(
+                    "ODRL defines it, but nothing in this version can evaluate it; built in are {}",
+                    list(&names)
+                )
+            } else {
+                format!("nobody here can tell its value; built in are {}", list(&names))
+            };
+            self.problem(&field.at, ProblemKind::UnknownOperand, &text, advice);
+        }
+        operand
+    }
+
+    fn operator(&mut self, field: &Field<'_>) -> Option<Operator> {
+        let text = self.text(field, &["Operator"])?;
+        let operator = Operator::parse(&text);
+        if operator.is_none() {
+            let names: Vec<&str> = Operator::ALL.iter().map(|operator| operator.name()).collect();
+            self.problem(
+                &field.at,
+                ProblemKind::UnknownOperator,
+                &text,
+                format!("expected one of {}", list(&names)),
+            );
+        }
+        operator
+    }
+}

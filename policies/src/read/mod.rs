@@ -1,0 +1,329 @@
+//! From JSON-LD in any spelling to the model, or the list of what was not understood.
+//!
+//! Everything unknown is a problem, and one problem refuses the whole policy: a member that is skipped may be the very
+//! condition that the other end relies on.
+
+mod constraint;
+mod policy;
+mod right;
+mod rule;
+
+use crate::policy::Policy;
+use crate::problem::{PolicyError, Problem, ProblemKind, Problems, limits, quoted};
+use crate::terms::{self, DROPPED, Name};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Reads one policy.
+pub(crate) fn policy(json: &Value) -> Result<Policy, PolicyError> {
+    let mut reader = Reader::default();
+    reader.measure(json);
+    let read = if reader.problems.is_empty() {
+        reader.policy(json)
+    } else {
+        None
+    };
+    match (Problems::from_found(reader.problems), read) {
+        (Some(problems), _) => Err(PolicyError::NotUnderstood(problems)),
+        (None, Some(policy)) => Ok(policy),
+        (None, None) => Err(PolicyError::NotUnderstood(Problems::one(Problem {
+            at: String::new(),
+            kind: ProblemKind::WrongShape,
+            term: "policy".to_owned(),
+            advice: "expected a policy object".to_owned(),
+        }))),
+    }
+}
+
+/// A value and its place.
+#[derive(Clone)]
+pub(crate) struct Field<'a> {
+    at: String,
+    value: &'a Value,
+}
+
+impl<'a> Field<'a> {
+    /// The member or item below, its name escaped as RFC 6901 asks.
+    fn below(&self, name: &str, value: &'a Value) -> Self {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        Self {
+            at: format!("{}/{name}", self.at),
+            value,
+        }
+    }
+
+    /// The items of an array or of an `@list`; anything else is one item.
+    fn items(&self) -> Vec<Self> {
+        match self.value {
+            Value::Array(items) => {
+                if let [only] = items.as_slice()
+                    && only.get("@list").is_some()
+                {
+                    return self.below("0", only).items();
+                }
+                items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| self.below(&index.to_string(), item))
+                    .collect()
+            }
+            Value::Object(map) if map.len() == 1 => match map.get("@list") {
+                Some(list @ Value::Array(_)) => self.below("@list", list).items(),
+                _ => vec![self.clone()],
+            },
+            _ => vec![self.clone()],
+        }
+    }
+}
+
+/// Members of an object, by what their names mean.
+pub(crate) type Members<'a> = BTreeMap<String, Field<'a>>;
+
+/// Walks a document and collects what it does not understand.
+#[derive(Default)]
+pub(crate) struct Reader {
+    problems: Vec<Problem>,
+    rules: usize,
+    constraints: usize,
+}
+
+/// More problems than this are not even counted: the document is refused anyway.
+const ENOUGH_PROBLEMS: usize = 1000;
+
+impl Reader {
+    fn problem(&mut self, at: &str, kind: ProblemKind, term: &str, advice: impl Into<String>) {
+        if self.problems.len() < ENOUGH_PROBLEMS {
+            self.problems.push(Problem {
+                at: at.to_owned(),
+                kind,
+                term: quoted(term),
+                advice: advice.into(),
+            });
+        }
+    }
+
+    /// Refuses what is too large before anything else looks at it, so that all later recursion is bounded.
+    fn measure(&mut self, json: &Value) {
+        let (mut values, mut bytes) = (0, 0);
+        match measure(json, limits::MAX_DEPTH, &mut values, &mut bytes) {
+            Some(what) => self.problem("", ProblemKind::TooLarge, "policy", what),
+            None if values > limits::MAX_VALUES => {
+                let advice = format!("it has {values} values, at most {} are read", limits::MAX_VALUES);
+                self.problem("", ProblemKind::TooLarge, "policy", advice);
+            }
+            None if bytes > limits::MAX_BYTES => {
+                let advice = format!("it has {bytes} bytes of text, at most {} are read", limits::MAX_BYTES);
+                self.problem("", ProblemKind::TooLarge, "policy", advice);
+            }
+            None => {}
+        }
+    }
+
+    /// The members of an object, each understood and given once. `allowed` are keywords and local names.
+    fn members<'a>(&mut self, field: &Field<'a>, map: &'a Map<String, Value>, allowed: &[&str]) -> Members<'a> {
+        let mut members = Members::new();
+        for (written, value) in map {
+            let member = field.below(written, value);
+            let name = match terms::name(written) {
+                Name::Note => continue,
+                Name::Keyword(keyword) if allowed.contains(&keyword) => keyword.to_owned(),
+                Name::Term(local) if allowed.contains(&local.as_str()) => local,
+                Name::Term(local) if DROPPED.contains(&local.as_str()) => {
+                    let advice = "the protocol's JSON-LD context does not define it, so a peer may drop it without a word; \
+                                  say it with constraints, or leave it out";
+                    self.problem(&member.at, ProblemKind::DroppedByProtocol, &local, advice);
+                    continue;
+                }
+                _ => {
+                    let advice = format!("expected one of {}", list(allowed));
+                    self.problem(&member.at, ProblemKind::UnknownMember, written, advice);
+                    continue;
+                }
+            };
+            if members.contains_key(&name) {
+                let advice = "it stands here in two spellings; keep one";
+                self.problem(&member.at, ProblemKind::Contradiction, &name, advice);
+            }
+            members.insert(name, member);
+        }
+        members
+    }
+
+    /// The only item, where an array of one stands for its item (expanded JSON-LD).
+    fn one<'a>(&mut self, field: &Field<'a>) -> Option<Field<'a>> {
+        let items = field.items();
+        if let [only] = items.as_slice() {
+            return Some(only.clone());
+        }
+        let advice = format!("expected one value, found {}", items.len());
+        self.problem(&field.at, ProblemKind::WrongShape, last_name(&field.at), advice);
+        None
+    }
+
+    fn object<'a>(&mut self, field: &Field<'a>) -> Option<(Field<'a>, &'a Map<String, Value>)> {
+        let field = self.one(field)?;
+        if let Value::Object(map) = field.value {
+            return Some((field, map));
+        }
+        self.problem(
+            &field.at,
+            ProblemKind::WrongShape,
+            &shown(field.value),
+            "expected an object",
+        );
+        None
+    }
+
+    /// A text, in whatever way JSON-LD wraps one; `types` are the types that an object with `@id` may state.
+    fn text(&mut self, field: &Field<'_>, types: &[&str]) -> Option<String> {
+        let field = self.one(field)?;
+        match field.value {
+            Value::String(text) => self.checked(&field.at, text),
+            Value::Object(map) => {
+                let members = self.members(&field, map, &["@id", "@type", "@value"]);
+                if let Some(value) = members.get("@value") {
+                    if members.contains_key("@id") {
+                        let advice = "either `@id` or `@value`, not both";
+                        self.problem(&field.at, ProblemKind::Contradiction, "@value", advice);
+                    }
+                    if let Some(datatype) = members.get("@type") {
+                        self.stated_type(datatype, &["string", "anyURI"]);
+                    }
+                    return self.plain(value);
+                }
+                if let Some(stated) = members.get("@type") {
+                    self.stated_type(stated, types);
+                }
+                match members.get("@id") {
+                    Some(id) => self.plain(id),
+                    None => {
+                        self.problem(
+                            &field.at,
+                            ProblemKind::Missing,
+                            "@id",
+                            "an object here must say which by `@id`",
+                        );
+                        None
+                    }
+                }
+            }
+            other => {
+                self.problem(&field.at, ProblemKind::WrongShape, &shown(other), "expected a text");
+                None
+            }
+        }
+    }
+
+    fn plain(&mut self, field: &Field<'_>) -> Option<String> {
+        match field.value {
+            Value::String(text) => self.checked(&field.at, text),
+            other => {
+                self.problem(&field.at, ProblemKind::WrongShape, &shown(other), "expected a text");
+                None
+            }
+        }
+    }
+
+    fn checked(&mut self, at: &str, text: &str) -> Option<String> {
+        if text.is_empty() || text.len() > limits::MAX_TEXT || text.chars().any(char::is_control) {
+            let advice = format!("expected 1 to {} bytes without control characters", limits::MAX_TEXT);
+            self.problem(at, ProblemKind::WrongShape, text, advice);
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    /// An IRI, with known prefixes written out. Blank nodes name nothing outside their document and are refused.
+    fn iri(&mut self, field: &Field<'_>, types: &[&str]) -> Option<String> {
+        let text = self.text(field, types)?;
+        if is_iri(&text) {
+            return Some(terms::expand(&text));
+        }
+        self.problem(
+            &field.at,
+            ProblemKind::WrongShape,
+            &text,
+            "expected an absolute IRI, as `urn:uuid:...`",
+        );
+        None
+    }
+
+    /// All IRIs of a member.
+    fn iris(&mut self, field: Option<&Field<'_>>, types: &[&str]) -> Vec<String> {
+        let items = field.map(Field::items).unwrap_or_default();
+        let mut iris: Vec<String> = items.iter().filter_map(|item| self.iri(item, types)).collect();
+        iris.sort();
+        iris.dedup();
+        iris
+    }
+
+    /// Checks that every `@type` given is one of `types` (local names of ODRL or XML Schema) and returns them.
+    fn stated_type(&mut self, field: &Field<'_>, types: &[&str]) -> Vec<String> {
+        let mut found = Vec::new();
+        for item in field.items() {
+            let Some(text) = self.plain(&item) else { continue };
+            let full = terms::expand(&text);
+            let local = full
+                .strip_prefix(terms::XSD)
+                .or_else(|| terms::odrl_local(&text))
+                .unwrap_or(&text);
+            if types.contains(&local) {
+                found.push(local.to_owned());
+            } else {
+                let advice = format!("expected {}", list(types));
+                self.problem(&item.at, ProblemKind::UnknownType, &text, advice);
+            }
+        }
+        found
+    }
+}
+
+/// An absolute IRI as far as policies care: a scheme, something after it, no white space, no blank node.
+fn is_iri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let scheme_ok = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    scheme_ok && !rest.is_empty() && !text.chars().any(|c| c.is_whitespace() || "<>\"{}|\\^`".contains(c))
+}
+
+fn measure(value: &Value, depth_left: usize, values: &mut usize, bytes: &mut usize) -> Option<String> {
+    *values += 1;
+    match value {
+        Value::Array(_) | Value::Object(_) if depth_left == 0 => {
+            Some(format!("it is nested more than {} levels deep", limits::MAX_DEPTH))
+        }
+        Value::Array(items) => items
+            .iter()
+            .find_map(|item| measure(item, depth_left - 1, values, bytes)),
+        Value::Object(map) => map.iter().find_map(|(name, member)| {
+            *bytes += name.len();
+            measure(member, depth_left - 1, values, bytes)
+        }),
+        Value::String(text) => {
+            *bytes += text.len();
+            None
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+fn last_name(at: &str) -> &str {
+    at.rsplit('/').next().unwrap_or(at)
+}
+
+/// A JSON value as it is quoted: texts without their quotation marks, objects and arrays only by kind.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(_) => "[...]".to_owned(),
+        Value::Object(_) => "{...}".to_owned(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
