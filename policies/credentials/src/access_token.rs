@@ -1,0 +1,196 @@
+//! The data plane's own access tokens: signed by the provider for itself, for minutes, bound to the consumer's key.
+//!
+//! A JWT access token in the manner of RFC 9068 (`typ` `at+jwt`), whose confirmation claim (RFC 7800, RFC 9449 section 6.1) names the key
+//! that must sign each request: a stolen token is of no use without it.
+
+use crate::claims::{self, ClaimError, Claims, Now};
+use crate::jose::{self, JoseError, MAX_HEADER_TOKEN_BYTES, UnverifiedJws};
+use crate::keys::{KeyError, PublicKey, SigningKey, Thumbprint};
+use herleid_vocab::did::Did;
+use serde_json::{Value, json};
+
+/// The longest that a token may be valid, in milliseconds: five minutes.
+pub const MAX_LIFETIME_MS: u64 = 5 * 60 * 1000;
+
+/// The `typ` of an access token (RFC 9068, section 2.1).
+const TYPE: &str = "at+jwt";
+
+/// Why an access token is refused, or cannot be minted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccessTokenError {
+    /// Not a token, not of the type `at+jwt`, or its signature does not verify.
+    #[error("the access token is refused: {0}")]
+    Jose(#[from] JoseError),
+    /// A claim is missing, malformed, or does not hold here and now.
+    #[error("the access token is refused: {0}")]
+    Claim(#[from] ClaimError),
+    /// `cnf.jkt` is missing or no thumbprint.
+    #[error("the access token is refused: it is bound to no key (`cnf.jkt`): {0}")]
+    Unbound(KeyError),
+    /// `kid` is not the provider's key.
+    #[error("the access token names the key `{found}`; expected `{expected}`")]
+    OtherKey {
+        /// `kid`, cut off at 200 characters, or `absent`.
+        found: String,
+        /// The provider's key.
+        expected: String,
+    },
+    /// `iss` is somebody else.
+    #[error("the access token is by `{found}`, not by `{expected}`")]
+    WrongIssuer {
+        /// `iss`.
+        found: Did,
+        /// The provider.
+        expected: Did,
+    },
+    /// The request was signed with another key than the token is bound to.
+    #[error("the access token is bound to the key `{bound}`, but the request was signed with `{found}`")]
+    KeyMismatch {
+        /// `cnf.jkt`.
+        bound: Thumbprint,
+        /// The request's key.
+        found: Thumbprint,
+    },
+}
+
+/// What an access token gives, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The provider, `iss`.
+    pub issuer: Did,
+    /// Base URL of the provider's data plane, `aud`.
+    pub audience: String,
+    /// The consumer, `sub`.
+    pub subject: Did,
+    /// Thumbprint of the consumer's key that must sign each request, `cnf.jkt`.
+    pub key: Thumbprint,
+    /// The transfer process (`providerPid`).
+    pub transfer: String,
+    /// The agreement's id, as the Dataspace Protocol carries it.
+    pub agreement: String,
+    /// The dataset's id.
+    pub dataset: String,
+    /// The dataset's version.
+    pub version: String,
+}
+
+/// What the data plane expects of a token.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// The provider's own DID.
+    pub issuer: &'a Did,
+    /// Absolute DID URL of the provider's signing key.
+    pub key_id: &'a str,
+    /// That key.
+    pub key: &'a PublicKey,
+    /// Base URL of this data plane.
+    pub audience: &'a str,
+    /// The key that signed the request: [`VerifiedRequest::key_thumbprint`](crate::http_signature::VerifiedRequest::key_thumbprint).
+    pub request_key: &'a Thumbprint,
+    /// The verifier's time.
+    pub now: Now,
+}
+
+/// An access token that holds for the request at hand. Only [`verify`] makes one.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    grant: Grant,
+    jti: String,
+    expires_at_ms: u64,
+}
+
+/// Signs an access token. `jti` as from [`jose::fresh_id`]; instants are cut off to the second.
+///
+/// # Errors
+/// [`ClaimError::Lifetime`] for less than a second or more than [`MAX_LIFETIME_MS`].
+pub fn mint(
+    key: &SigningKey,
+    key_id: &str,
+    grant: &Grant,
+    jti: &str,
+    issued_at_ms: u64,
+    lifetime_ms: u64,
+) -> Result<String, AccessTokenError> {
+    let (issued_at, expires_at) = claims::lifetime(issued_at_ms, lifetime_ms, MAX_LIFETIME_MS)?;
+    let claims = json!({
+        "iss": grant.issuer.as_str(), "aud": grant.audience, "sub": grant.subject.as_str(), "jti": jti,
+        "iat": issued_at, "exp": expires_at, "cnf": {"jkt": grant.key.as_str()},
+        "transfer": grant.transfer, "agreement": grant.agreement, "dataset": grant.dataset, "version": grant.version,
+    });
+    Ok(jose::sign(key, key_id, TYPE, None, &claims)?)
+}
+
+/// Verifies that `token` is the provider's own, for this data plane, still valid, and bound to the key of the request.
+///
+/// # Errors
+/// [`AccessTokenError`], a variant a cause.
+pub fn verify(token: &str, expected: &Expected<'_>) -> Result<AccessToken, AccessTokenError> {
+    let jws = UnverifiedJws::parse(token, MAX_HEADER_TOKEN_BYTES)?;
+    jws.check_type(&[Some(TYPE)], "`at+jwt`")?;
+    if jws.key_id() != Some(expected.key_id) {
+        return Err(AccessTokenError::OtherKey {
+            found: jws.key_id().unwrap_or("absent").chars().take(200).collect(),
+            expected: expected.key_id.to_owned(),
+        });
+    }
+    let jws = jws.verify(expected.key)?;
+    let claims = Claims(jws.claims());
+
+    let issuer = claims.did("iss")?;
+    if &issuer != expected.issuer {
+        return Err(AccessTokenError::WrongIssuer {
+            found: issuer,
+            expected: expected.issuer.clone(),
+        });
+    }
+    claims.check_audience(expected.audience)?;
+    let expires_at_ms = claims.check_times(expected.now, MAX_LIFETIME_MS)?;
+    let key: Thumbprint = claims
+        .0
+        .get("cnf")
+        .and_then(|cnf| cnf.get("jkt"))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .parse()
+        .map_err(AccessTokenError::Unbound)?;
+    if &key != expected.request_key {
+        return Err(AccessTokenError::KeyMismatch {
+            bound: key,
+            found: expected.request_key.clone(),
+        });
+    }
+    Ok(AccessToken {
+        grant: Grant {
+            issuer,
+            audience: expected.audience.to_owned(),
+            subject: claims.did("sub")?,
+            key,
+            transfer: claims.text("transfer")?.to_owned(),
+            agreement: claims.text("agreement")?.to_owned(),
+            dataset: claims.text("dataset")?.to_owned(),
+            version: claims.text("version")?.to_owned(),
+        },
+        jti: claims.text("jti")?.to_owned(),
+        expires_at_ms,
+    })
+}
+
+impl AccessToken {
+    /// What is granted, and to whom.
+    #[must_use]
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// The token's unique number. A token serves many requests; it is the requests' signatures that count once.
+    #[must_use]
+    pub fn jti(&self) -> &str {
+        &self.jti
+    }
+
+    /// `exp`, UTC milliseconds since 1970.
+    #[must_use]
+    pub fn expires_at_ms(&self) -> u64 {
+        self.expires_at_ms
+    }
+}
