@@ -1,5 +1,20 @@
-//! Being written.
+//! The signed provenance log: records made of sections, a C2SP tile log over them, checkpoints and witnesses.
+//!
+//! The pure part ([`merkle`], [`tile`], [`note`], [`checkpoint`], [`section`], [`exchange`], [`record`], [`handover`],
+//! [`witness`]) touches neither disk nor socket nor clock; an auditor needs nothing else.
+//! The byte-level rules stand in `docs/log-format.md`.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
+#![forbid(unsafe_code)]
+
+pub mod checkpoint;
+pub mod exchange;
+pub mod handover;
+pub mod merkle;
+pub mod note;
+pub mod record;
+pub mod section;
+pub mod tile;
+pub mod witness;

@@ -1,0 +1,16 @@
+//! Records before they are in the log: kinds, what each kind needs, and drafts (docs/log-format.md, sections 3 to 6).
+
+mod check;
+mod draft;
+mod error;
+mod keys;
+mod kind;
+mod rules;
+
+pub(crate) use check::SealedDraft;
+pub use draft::Draft;
+pub(crate) use draft::Reservation;
+pub use error::DraftError;
+pub use keys::{Document, NotBefore, Side, StreamKey, Term};
+pub use kind::{Kind, UnknownKind};
+pub use rules::{Requirements, Rule};

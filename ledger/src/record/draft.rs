@@ -1,0 +1,133 @@
+//! Drafts: what a caller knows of a record before the log gives it a place.
+
+use super::{Document, Kind, NotBefore, StreamKey, Term};
+use crate::merkle::Hash;
+use crate::section::SectionName;
+use serde_json::Value;
+
+/// A change of a counter that is checked and written in the record's commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reservation {
+    /// Adds, if the sum stays at or below the bound.
+    Add { key: String, add: u64, at_most: u64 },
+    /// Gives back what an earlier record reserved.
+    Release { key: String, amount: u64 },
+}
+
+/// A record as its caller knows it. Nothing is checked before it is appended.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub(super) kind: Kind,
+    pub(super) trace: String,
+    pub(super) sections: Vec<(SectionName, Value)>,
+    pub(super) prior: Vec<Hash>,
+    pub(super) activity: Option<String>,
+    pub(super) not_before: Option<NotBefore>,
+    pub(super) streams: Vec<StreamKey>,
+    pub(super) documents: Vec<Document>,
+    pub(super) terms: Vec<Term>,
+    pub(super) once: Option<(String, [u8; 32])>,
+    pub(super) reservations: Vec<Reservation>,
+    pub(super) state: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Draft {
+    /// Begins a draft. `trace` is the W3C `traceparent` of the request that leads to it.
+    #[must_use]
+    pub fn new(kind: Kind, trace: impl Into<String>) -> Self {
+        Self {
+            kind,
+            trace: trace.into(),
+            sections: Vec::new(),
+            prior: Vec::new(),
+            activity: None,
+            not_before: None,
+            streams: Vec::new(),
+            documents: Vec::new(),
+            terms: Vec::new(),
+            once: None,
+            reservations: Vec::new(),
+            state: Vec::new(),
+        }
+    }
+
+    /// Adds a section. Envelope and streams are made by the log.
+    #[must_use]
+    pub fn section(mut self, name: SectionName, value: Value) -> Self {
+        self.sections.push((name, value));
+        self
+    }
+
+    /// Names an earlier record of this log that this one rests on, by its leaf hash. It can be found by [`Term::RestsOn`].
+    #[must_use]
+    pub fn prior(mut self, leaf: Hash) -> Self {
+        self.prior.push(leaf);
+        self
+    }
+
+    /// Names the processing activity (Logboek Dataverwerkingen), an IRI.
+    #[must_use]
+    pub fn activity(mut self, iri: impl Into<String>) -> Self {
+        self.activity = Some(iri.into());
+        self
+    }
+
+    /// Names the latest cosigned foreign checkpoint seen. Never one of a log that only this record would make grow.
+    #[must_use]
+    pub fn not_before(mut self, seen: NotBefore) -> Self {
+        self.not_before = Some(seen);
+        self
+    }
+
+    /// Gives the record the next number in a stream.
+    #[must_use]
+    pub fn stream(mut self, key: StreamKey) -> Self {
+        self.streams.push(key);
+        self
+    }
+
+    /// Attaches a document. It is durable before the record is.
+    #[must_use]
+    pub fn evidence(mut self, document: Document) -> Self {
+        self.documents.push(document);
+        self
+    }
+
+    /// Lets the record be found by `term`.
+    #[must_use]
+    pub fn term(mut self, term: Term) -> Self {
+        self.terms.push(term);
+        self
+    }
+
+    /// At most one record for `key`: a second draft with the same `digest` gets the first one's proof, one with another
+    /// digest is refused. What reads as the same request is for the caller to say, by the digest.
+    #[must_use]
+    pub fn once(mut self, key: impl Into<String>, digest: [u8; 32]) -> Self {
+        self.once = Some((key.into(), digest));
+        self
+    }
+
+    /// Adds `add` to a counter in the record's commit; if that would lead above `at_most`, the draft is refused.
+    #[must_use]
+    pub fn reserve(mut self, key: impl Into<String>, add: u64, at_most: u64) -> Self {
+        let key = key.into();
+        self.reservations.push(Reservation::Add { key, add, at_most });
+        self
+    }
+
+    /// Takes `amount` from a counter in the record's commit; if less is reserved, the draft is refused.
+    #[must_use]
+    pub fn release(mut self, key: impl Into<String>, amount: u64) -> Self {
+        let key = key.into();
+        self.reservations.push(Reservation::Release { key, amount });
+        self
+    }
+
+    /// Writes (`Some`) or removes (`None`) a piece of the caller's own state in the record's commit. Lies readable in the store.
+    #[must_use]
+    pub fn put(mut self, key: impl Into<String>, value: Option<Vec<u8>>) -> Self {
+        self.state.push((key.into(), value));
+        self
+    }
+}

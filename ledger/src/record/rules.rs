@@ -1,0 +1,233 @@
+//! What each kind of record must have: the table of docs/log-format.md section 6 as data.
+
+use super::Kind;
+use crate::exchange::Phase;
+use crate::section::SectionName::{
+    self, Content, Evidence, Exchange, Facts, Parameters, People, Run, StreamAgreement, StreamCase, StreamModel,
+};
+
+/// A section that a kind must have, and the members that must stand in it; further members are allowed.
+pub type Rule = (SectionName, &'static [&'static str]);
+
+/// What a kind of record must have besides its envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requirements {
+    /// Sections and members.
+    pub rules: &'static [Rule],
+    /// At least one of these sets of members must stand in `facts`.
+    pub facts_either: &'static [&'static [&'static str]],
+    /// Documents that must stand in `evidence.documents`: role, and at least how many.
+    pub roles: &'static [(&'static str, usize)],
+    /// What `exchange.phase` is, where there is an exchange.
+    pub phase: Option<Phase>,
+    /// What `run.status` may be, where there is a run.
+    pub run_status: &'static [&'static str],
+}
+
+const NONE: Requirements = Requirements {
+    rules: &[],
+    facts_either: &[],
+    roles: &[],
+    phase: None,
+    run_status: &[],
+};
+
+const AGREEMENT: Rule = (StreamAgreement, &[]);
+const EXCHANGE: Rule = (Exchange, &[]);
+const CONTENT: Rule = (Content, &[]);
+const EVIDENCE: Rule = (Evidence, &["documents"]);
+const PARAMETERS: Rule = (Parameters, &[]);
+const CHANGE: &[Rule] = &[(Facts, &["what", "before", "after", "by"])];
+const RUN: Rule = (
+    Run,
+    &[
+        "transaction",
+        "agreement",
+        "model",
+        "version",
+        "inputs",
+        "outputs",
+        "seed",
+        "status",
+        "environment",
+        "case",
+    ],
+);
+/// `program` is known once the program has been looked at; a run can also fail because it is not there.
+const RUN_PROGRAM: Rule = (Run, &["program"]);
+
+impl Kind {
+    /// What a record of this kind must have.
+    #[must_use]
+    pub const fn requirements(self) -> Requirements {
+        match self {
+            Self::LogOpened => Requirements {
+                rules: &[(Facts, &["did", "origin", "verifierKey", "format", "witnessPolicy"])],
+                ..NONE
+            },
+            Self::DatasetPublished => Requirements {
+                rules: &[
+                    (
+                        Facts,
+                        &[
+                            "dataset",
+                            "version",
+                            "title",
+                            "blake3",
+                            "sha256",
+                            "bytes",
+                            "mediaType",
+                            "offers",
+                        ],
+                    ),
+                    EVIDENCE,
+                ],
+                roles: &[("offer", 1)],
+                ..NONE
+            },
+            Self::ModelPublished => Requirements {
+                rules: &[
+                    (
+                        Facts,
+                        &[
+                            "model",
+                            "version",
+                            "title",
+                            "program",
+                            "environment",
+                            "process",
+                            "canonicalisation",
+                            "offers",
+                        ],
+                    ),
+                    EVIDENCE,
+                ],
+                roles: &[("environment", 1), ("process", 1)],
+                ..NONE
+            },
+            Self::DatasetWithdrawn => facts(&[(Facts, &["dataset", "version", "reason"])]),
+            Self::ModelWithdrawn => facts(&[(Facts, &["model", "version", "reason"])]),
+            Self::AgreementConcluded => Requirements {
+                rules: &[
+                    AGREEMENT,
+                    (
+                        Facts,
+                        &[
+                            "agreement",
+                            "side",
+                            "provider",
+                            "consumer",
+                            "logs",
+                            "policy",
+                            "decision",
+                        ],
+                    ),
+                    EVIDENCE,
+                ],
+                roles: &[("agreement", 1)],
+                ..NONE
+            },
+            Self::AgreementTerminated => facts(&[AGREEMENT, (Facts, &["agreement", "reason"])]),
+            Self::PullOpened => Requirements {
+                rules: &[AGREEMENT, (Facts, &["transaction", "agreement", "decision"]), EVIDENCE],
+                roles: &[("signature-base", 1), ("signature", 1), ("access-token", 1)],
+                phase: Some(Phase::Pull),
+                ..NONE
+            },
+            Self::PullServed => Requirements {
+                rules: &[AGREEMENT, EXCHANGE, CONTENT, (Facts, &["transaction"])],
+                phase: Some(Phase::Pull),
+                ..NONE
+            },
+            Self::PullReceived => Requirements {
+                rules: &[AGREEMENT, EXCHANGE, CONTENT, EVIDENCE],
+                roles: &[("receipt", 1)],
+                phase: Some(Phase::Pull),
+                ..NONE
+            },
+            Self::PullAcknowledged => Requirements {
+                rules: &[AGREEMENT, (Facts, &["agreement", "transactions"]), EVIDENCE],
+                roles: &[("receipt", 1)],
+                ..NONE
+            },
+            Self::PullAborted => facts(&[AGREEMENT, (Facts, &["transaction", "segment", "bytesSent"])]),
+            Self::PullUnacknowledged => facts(&[AGREEMENT, (Facts, &["transaction", "segment", "deadline"])]),
+            Self::Denied => Requirements {
+                rules: &[(Facts, &["what", "party"])],
+                facts_either: &[&["decision"], &["count", "first", "last", "reasons"]],
+                ..NONE
+            },
+            Self::RunRequested => Requirements {
+                rules: &[AGREEMENT, EXCHANGE, CONTENT, RUN, PARAMETERS],
+                phase: Some(Phase::RunRequest),
+                run_status: &["requested"],
+                ..NONE
+            },
+            Self::RunStarted => Requirements {
+                rules: &[
+                    AGREEMENT,
+                    (StreamModel, &[]),
+                    EXCHANGE,
+                    CONTENT,
+                    RUN,
+                    RUN_PROGRAM,
+                    PARAMETERS,
+                    (Facts, &["decision"]),
+                    EVIDENCE,
+                ],
+                phase: Some(Phase::RunRequest),
+                run_status: &["started"],
+                ..NONE
+            },
+            Self::RunFinished => Requirements {
+                rules: &[AGREEMENT, EXCHANGE, CONTENT, RUN, RUN_PROGRAM],
+                phase: Some(Phase::RunResult),
+                run_status: &["finished"],
+                ..NONE
+            },
+            Self::RunFailed => Requirements {
+                rules: &[AGREEMENT, RUN, (Run, &["reason"])],
+                run_status: &["failed"],
+                ..NONE
+            },
+            Self::RunReceived => Requirements {
+                rules: &[AGREEMENT, EXCHANGE, CONTENT, RUN, RUN_PROGRAM, EVIDENCE],
+                roles: &[("receipt", 2)],
+                phase: Some(Phase::RunResult),
+                run_status: &["finished"],
+                ..NONE
+            },
+            Self::DecisionMade => facts(&[
+                (StreamCase, &[]),
+                (
+                    Facts,
+                    &["case", "title", "legalBasis", "reliesOn", "choices", "streams"],
+                ),
+                (People, &["author"]),
+            ]),
+            Self::TrustChanged | Self::KeyChanged => facts(CHANGE),
+            Self::Continued => facts(&[(Facts, &["previousOrigin", "previousCheckpoint", "lost"])]),
+            Self::Superseded => facts(&[(Facts, &["leaf", "by", "reason"])]),
+            Self::Erased => facts(&[(
+                Facts,
+                &["index", "sections", "macs", "ground", "authority", "completeBy"],
+            )]),
+            Self::Disclosed => Requirements {
+                rules: &[(Facts, &["to", "purpose"])],
+                facts_either: &[&["manifest"], &["leaves"]],
+                ..NONE
+            },
+            Self::Replayed => facts(&[(Facts, &["transaction", "verdict"])]),
+            Self::DeletionStated => facts(&[(Facts, &["agreement", "transactions"])]),
+            Self::WitnessConflict => Requirements {
+                rules: &[(Facts, &["origin"]), EVIDENCE],
+                roles: &[("checkpoint", 2)],
+                ..NONE
+            },
+        }
+    }
+}
+
+const fn facts(rules: &'static [Rule]) -> Requirements {
+    Requirements { rules, ..NONE }
+}

@@ -1,0 +1,288 @@
+//! Sections: their names, their keys, their MACs, and how they lie at rest (docs/log-format.md, section 2).
+
+use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, Nonce};
+use herleid_vocab::rim::Entropy;
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::fmt;
+use std::str::FromStr;
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+/// The registered names, in the order of their text: a map by name is in RFC 8785 order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SectionName {
+    /// Salt and digests of what was exchanged.
+    Content,
+    /// Who, when, what kind.
+    Envelope,
+    /// Documents attached, by digest.
+    Evidence,
+    /// What both ends say alike.
+    Exchange,
+    /// What this end alone says.
+    Facts,
+    /// Every parameter of a run.
+    Parameters,
+    /// Authors and roles.
+    People,
+    /// What only the log's owner reads.
+    Private,
+    /// A model run.
+    Run,
+    /// Place in the stream of an agreement.
+    StreamAgreement,
+    /// Place in the stream of a case.
+    StreamCase,
+    /// Place in the stream of a model service and its consumer.
+    StreamModel,
+}
+
+/// A section name that is not registered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the name of a section; the names stand in docs/log-format.md, section 2")]
+pub struct UnknownSection(pub String);
+
+impl SectionName {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Content,
+        Self::Envelope,
+        Self::Evidence,
+        Self::Exchange,
+        Self::Facts,
+        Self::Parameters,
+        Self::People,
+        Self::Private,
+        Self::Run,
+        Self::StreamAgreement,
+        Self::StreamCase,
+        Self::StreamModel,
+    ];
+
+    /// The name as it stands in a record.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Envelope => "envelope",
+            Self::Evidence => "evidence",
+            Self::Exchange => "exchange",
+            Self::Facts => "facts",
+            Self::Parameters => "parameters",
+            Self::People => "people",
+            Self::Private => "private",
+            Self::Run => "run",
+            Self::StreamAgreement => "stream-agreement",
+            Self::StreamCase => "stream-case",
+            Self::StreamModel => "stream-model",
+        }
+    }
+
+    /// Whether the sequencer makes this section, because it needs the record's place in the log.
+    #[must_use]
+    pub const fn is_made_by_the_log(self) -> bool {
+        matches!(
+            self,
+            Self::Envelope | Self::StreamAgreement | Self::StreamCase | Self::StreamModel
+        )
+    }
+}
+
+impl fmt::Display for SectionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SectionName {
+    type Err = UnknownSection;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSection> {
+        let known = Self::ALL.into_iter().find(|name| name.as_str() == text);
+        known.ok_or_else(|| UnknownSection(text.chars().take(80).collect()))
+    }
+}
+
+impl Serialize for SectionName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for SectionName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// A section's MAC: HMAC-SHA256, all 32 bytes.
+pub type SectionMac = [u8; 32];
+
+/// Whose section: what the encryption at rest is bound to.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// Origin of the log.
+    pub origin: &'a str,
+    /// Id of the record, as in its envelope.
+    pub record: &'a str,
+    /// Name of the section.
+    pub name: SectionName,
+}
+
+impl Place<'_> {
+    /// Associated data: `origin 0x00 record-id 0x00 section-name`.
+    #[must_use]
+    pub fn associated_data(&self) -> Vec<u8> {
+        [self.origin, self.record, self.name.as_str()].join("\0").into_bytes()
+    }
+}
+
+/// The stored bytes of a section do not decrypt under its key at this place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the stored section does not decrypt: its bytes or its key were altered, or belong to another record")]
+pub struct NotAuthentic;
+
+/// The random 32 bytes that a section's keys come from. Destroying it erases the section. Wiped from memory when dropped.
+#[derive(Clone)]
+pub struct RootKey(Zeroizing<[u8; 32]>);
+
+impl RootKey {
+    /// A fresh one.
+    #[must_use]
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        let mut bytes = Zeroizing::new([0u8; 32]);
+        entropy.fill(bytes.as_mut_slice());
+        Self(bytes)
+    }
+
+    /// One that was stored.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes, for wrapping. They never leave the log's owner.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// HKDF-SHA256 without salt, info `herleid/1 mac`.
+    #[must_use]
+    pub fn mac_key(&self) -> MacKey {
+        MacKey(self.derive(b"herleid/1 mac"))
+    }
+
+    /// HKDF-SHA256 without salt, info `herleid/1 enc`.
+    #[must_use]
+    pub fn enc_key(&self) -> Zeroizing<[u8; 32]> {
+        self.derive(b"herleid/1 enc")
+    }
+
+    fn derive(&self, info: &[u8]) -> Zeroizing<[u8; 32]> {
+        let mut key = Zeroizing::new([0u8; 32]);
+        let expanded = Hkdf::<Sha256>::new(None, self.0.as_slice()).expand(info, key.as_mut_slice());
+        debug_assert!(expanded.is_ok(), "32 bytes are one block of SHA-256");
+        key
+    }
+
+    /// Encrypts a section for its place. The key is used for this one message, so the nonce is zero.
+    ///
+    /// # Errors
+    /// Above 2^38 bytes, the cipher's limit; a section has at most 2^20.
+    pub fn seal(&self, place: &Place<'_>, section: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
+        let aad = place.associated_data();
+        let payload = Payload {
+            msg: section,
+            aad: &aad,
+        };
+        self.cipher()
+            .encrypt(&Nonce::default(), payload)
+            .map_err(|_| NotAuthentic)
+    }
+
+    /// Decrypts a section.
+    ///
+    /// # Errors
+    /// When bytes, key or place are not those it was sealed with.
+    pub fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
+        let aad = place.associated_data();
+        let payload = Payload { msg: sealed, aad: &aad };
+        self.cipher()
+            .decrypt(&Nonce::default(), payload)
+            .map_err(|_| NotAuthentic)
+    }
+
+    fn cipher(&self) -> ChaCha20Poly1305 {
+        ChaCha20Poly1305::new(&(*self.enc_key()).into())
+    }
+}
+
+impl fmt::Debug for RootKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RootKey(..)")
+    }
+}
+
+/// The key that a section's MAC is made with, and that is handed over to open it. Wiped from memory when dropped.
+#[derive(Clone)]
+pub struct MacKey(Zeroizing<[u8; 32]>);
+
+impl MacKey {
+    /// One that was handed over.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes, for handing over.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// MAC over the bytes of a section.
+    #[must_use]
+    pub fn mac(&self, section: &[u8]) -> SectionMac {
+        hmac_sha256(self.0.as_slice(), &[section])
+    }
+
+    /// Whether `mac` is the MAC over these bytes, in constant time.
+    #[must_use]
+    pub fn verifies(&self, section: &[u8], mac: &SectionMac) -> bool {
+        self.mac(section).ct_eq(mac).into()
+    }
+}
+
+impl fmt::Debug for MacKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MacKey(..)")
+    }
+}
+
+pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    // HMAC takes keys of every length (RFC 2104), so the fallback never runs; it would verify nothing.
+    let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return [0; 32];
+    };
+    for part in parts {
+        hmac.update(part);
+    }
+    hmac.finalize().into_bytes().into()
+}
+
+/// A section handed over: its bytes as text, and the MAC key in hex. Not checked yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Opened {
+    /// The section's bytes, which are UTF-8.
+    pub text: String,
+    /// The MAC key, 64 lower-case hex digits.
+    pub key: String,
+}
