@@ -6,8 +6,7 @@
 //! What speaks to people alone (`dct:description` and the like) is left out.
 
 use crate::model::{Atomic, Conflict, Constraint, Digest, Logic, PolicyKind, Right, Rule, RuleKind, Scope};
-use crate::policy::{Parties, Policy};
-use crate::problem::PolicyError;
+use crate::policy::Policy;
 use herleid_vocab::json;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -232,42 +231,4 @@ fn atomic_body(atomic: &Atomic) -> Value {
 
 fn texts(values: &[String]) -> Value {
     Value::Array(values.iter().cloned().map(Value::String).collect())
-}
-
-/// See [`Policy::agree`].
-pub(crate) fn agree(offer: &Policy, id: &str, parties: &Parties<'_>, target: &str) -> Result<Policy, PolicyError> {
-    let refuse = |why: String| Err(PolicyError::NoAgreement { why });
-    if offer.kind != PolicyKind::Offer {
-        return refuse(format!(
-            "it is of type `{}`; only an `Offer` can be accepted",
-            offer.kind.name()
-        ));
-    }
-    let address = |rule: &Rule| -> Result<Rule, PolicyError> {
-        let filled = |name: &str, said: &Option<String>, given: &str| match said {
-            Some(said) if said != given => Err(PolicyError::NoAgreement {
-                why: format!("its {name} is `{said}`, not `{given}`; ask for an offer that fits"),
-            }),
-            _ => Ok(Some(given.to_owned())),
-        };
-        let scope = Scope {
-            target: filled("target", &rule.scope.target, target)?,
-            assigner: filled("assigner", &rule.scope.assigner, parties.assigner)?,
-            assignee: filled("assignee", &rule.scope.assignee, parties.assignee)?,
-        };
-        Ok(Rule { scope, ..rule.clone() })
-    };
-    let each = |rules: &[Rule]| rules.iter().map(address).collect::<Result<Vec<_>, _>>();
-    let agreement = finish(Draft {
-        kind: PolicyKind::Agreement,
-        id: id.to_owned(),
-        profiles: offer.profiles.clone(),
-        timestamp: None,
-        conflict: offer.conflict,
-        permissions: each(&offer.permissions)?,
-        prohibitions: each(&offer.prohibitions)?,
-        obligations: each(&offer.obligations)?,
-    });
-    // The given texts are checked like any other by reading the document back.
-    Policy::parse(&agreement.document)
 }

@@ -112,6 +112,7 @@ fn blank(mode: Mode, policy: PolicyReference, request: &Request, facts: &Facts, 
         problems: Vec::new(),
         trace: Vec::new(),
         failing: Vec::new(),
+        failing_more: 0,
         reservations: Vec::new(),
     }
 }
@@ -209,7 +210,8 @@ fn decide(policy: &Policy, request: &Request, facts: &Facts, mode: Mode) -> Deci
             .into_iter()
             .collect();
     } else {
-        record.failing = failing::set(&world, &trace, &permissions, &applying, granting.is_some());
+        (record.failing, record.failing_more) =
+            failing::set(&world, &trace, &permissions, &applying, granting.is_some());
     }
     record.trace = trace;
     Decision { record }

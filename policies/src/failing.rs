@@ -3,6 +3,7 @@
 use crate::evaluate::{RuleTruth, World};
 use crate::model::{Atomic, Constraint, Logic, Rule};
 use crate::operand::{Operand, Operator};
+use crate::problem::{limits, quoted};
 use crate::record::{Failing, Fixer, Obstacle, Step};
 use crate::truth::Truth;
 use herleid_vocab::time::format_rfc3339_ms;
@@ -24,7 +25,7 @@ pub(crate) fn set(
     permissions: &[(&Rule, RuleTruth)],
     applying: &[&Rule],
     granted: bool,
-) -> Vec<Failing> {
+) -> (Vec<Failing>, u64) {
     let values = Values(trace.iter().map(|step| (step.at.as_str(), step.value)).collect());
     let mut found = Vec::new();
     if !granted {
@@ -49,7 +50,22 @@ pub(crate) fn set(
     for rule in applying {
         found.extend(lifting(world, &values, rule));
     }
-    found
+    let more = found.len().saturating_sub(limits::MAX_FAILING);
+    found.truncate(limits::MAX_FAILING);
+    for failing in &mut found {
+        quote(&mut failing.required);
+        quote(&mut failing.shown);
+    }
+    (found, u64::try_from(more).unwrap_or(u64::MAX))
+}
+
+/// Keeps a record within a section: the values stand whole in the policy and in the facts.
+fn quote(values: &mut Vec<String>) {
+    if values.len() > limits::MAX_QUOTED {
+        values.truncate(limits::MAX_QUOTED);
+        values.push("...".to_owned());
+    }
+    values.iter_mut().for_each(|value| *value = quoted(value));
 }
 
 fn item(at: &str, rule: Option<&Rule>, obstacle: Obstacle, value: Truth, fixed_by: Fixer) -> Failing {
@@ -184,6 +200,11 @@ fn holding(world: &World<'_>, values: &Values<'_>, rule: &Rule, constraint: &Con
     }
 }
 
+/// Whether the comparison turns true, rather than false, as time goes by.
+fn begins(operator: Operator) -> bool {
+    matches!(operator, Operator::Gt | Operator::Gteq)
+}
+
 fn condition(world: &World<'_>, rule: &Rule, atomic: &Atomic, value: Truth, obstacle: Obstacle) -> Failing {
     let stated = |about: &str| {
         world
@@ -199,7 +220,8 @@ fn condition(world: &World<'_>, rule: &Rule, atomic: &Atomic, value: Truth, obst
         Operand::Count => world.used(rule).map(|used| used.to_string()).into_iter().collect(),
     };
     let fixed_by = match atomic.operand {
-        Operand::DateTime if matches!(atomic.operator, Operator::Gt | Operator::Gteq) => Fixer::Time,
+        // A permission that begins later, or a prohibition that ends.
+        Operand::DateTime if begins(atomic.operator) != (obstacle == Obstacle::Prohibition) => Fixer::Time,
         Operand::DateTime => Fixer::NewAgreement,
         Operand::Count if shown.is_empty() => Fixer::Holder,
         Operand::Count => Fixer::NewAgreement,

@@ -30,10 +30,12 @@
 
 mod action;
 mod again;
+mod agree;
 mod canonical;
 mod decide;
 mod document;
 mod evaluate;
+mod explain;
 mod facts;
 mod failing;
 mod model;
@@ -52,11 +54,12 @@ pub use action::Action;
 pub use again::{Mismatch, reevaluate};
 pub use decide::{Decision, ENGINE, tables_digest};
 pub use document::Document;
+pub use explain::{Audience, Explanation, Language, Point};
 pub use facts::{DutyState, EnforcedBy, Fact, Facts, Request};
 pub use model::{Atomic, Conflict, Constraint, Digest, Logic, PolicyKind, Right, Rule, RuleKind, Scope};
 pub use moment::Moment;
 pub use operand::{Operand, Operator};
-pub use policy::{Parties, Policy};
+pub use policy::{Acceptance, Policy};
 pub use problem::{PolicyError, Problem, ProblemKind, Problems, limits};
 pub use record::{
     DecisionRecord, FORMAT, Failing, Fit, Fixer, Mode, Obstacle, Outcome, PolicyReference, Reason, RecordError,

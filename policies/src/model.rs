@@ -213,6 +213,14 @@ impl Constraint {
         }
     }
 
+    /// Number of nodes.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Atomic(_) => 1,
+            Self::Logical { parts, .. } => 1 + parts.iter().map(Self::size).sum::<usize>(),
+        }
+    }
+
     /// Every comparison in it.
     pub(crate) fn each(&self, visit: &mut impl FnMut(&Atomic)) {
         match self {

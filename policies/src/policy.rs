@@ -2,7 +2,7 @@
 
 use crate::model::{Conflict, Digest, PolicyKind, Rule, Scope};
 use crate::problem::PolicyError;
-use crate::{canonical, publish, read};
+use crate::{agree, publish, read};
 use serde_json::Value;
 
 /// An ODRL policy that has been understood whole, in canonical order.
@@ -45,12 +45,21 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The agreement that accepting this policy makes: the same rules, addressed.
+    /// The agreement that accepting this offer makes: the same rules, addressed.
     ///
     /// # Errors
-    /// [`PolicyError::NoAgreement`] when this is an agreement already, or names another target or party than given.
-    pub fn agree(&self, id: &str, parties: &Parties<'_>, target: &str) -> Result<Self, PolicyError> {
-        canonical::agree(self, id, parties, target)
+    /// [`PolicyError::NoAgreement`] when this is no offer, or names another target or party than given.
+    pub fn agree(&self, acceptance: &Acceptance<'_>) -> Result<Self, PolicyError> {
+        agree::agree(self, acceptance)
+    }
+
+    /// Checks that this agreement is what accepting `offer` makes, for the id, parties, target and time that it names: no
+    /// rule added, dropped or changed.
+    ///
+    /// # Errors
+    /// [`PolicyError::NoAgreement`] says what differs.
+    pub fn check_made_of(&self, offer: &Self) -> Result<(), PolicyError> {
+        agree::check_made_of(self, offer)
     }
 
     /// Set, Offer or Agreement.
@@ -147,11 +156,17 @@ impl Policy {
     }
 }
 
-/// The two ends of an agreement.
+/// What turns an offer into an agreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Parties<'a> {
+pub struct Acceptance<'a> {
+    /// The agreement's `@id`.
+    pub id: &'a str,
     /// DID of the provider.
     pub assigner: &'a str,
     /// DID of the consumer.
     pub assignee: &'a str,
+    /// IRI of the asset.
+    pub target: &'a str,
+    /// When it was made: UTC milliseconds since 1970; `None` leaves `timestamp` out.
+    pub made_ms: Option<u64>,
 }

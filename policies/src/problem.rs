@@ -10,17 +10,24 @@ pub mod limits {
     pub const MAX_VALUES: usize = 50_000;
     /// Bytes of all names and texts together: a policy is stored, sent and logged whole within a message of 1 MiB.
     pub const MAX_BYTES: usize = 512 * 1024;
+    /// Longest name of a member, in bytes: a full IRI of a term. Places in messages are made of these names.
+    pub const MAX_NAME: usize = 256;
     /// Longest text, in bytes: the longest URL that is in practical use.
     pub const MAX_TEXT: usize = 2048;
-    /// Constraints, simple and logical. A trace line of about 150 bytes each stays within a section of 1 MiB; a year of
-    /// working days in a logical `or` needs 800.
+    /// Constraints, simple and logical, once rules with several actions, assets or parties are written out. A trace line
+    /// of at most 200 bytes each stays within a section of 1 MiB; a year of working days in an `or` needs 800.
     pub const MAX_CONSTRAINTS: usize = 2000;
     /// Rules, duties included.
     pub const MAX_RULES: usize = 500;
-    /// Logical constraints within each other.
-    pub const MAX_NESTING: usize = 12;
+    /// Logical constraints within each other. Each level takes two of the 32 levels of a document in compact form, three
+    /// with an `@list`.
+    pub const MAX_NESTING: usize = 8;
     /// Values of one right operand.
     pub const MAX_RIGHT_VALUES: usize = 200;
+    /// Members of the minimal failing set that a record lists; more are only counted.
+    pub const MAX_FAILING: usize = 50;
+    /// Values that one member of the minimal failing set quotes; all of them stand in the policy and in the facts.
+    pub const MAX_QUOTED: usize = 8;
     /// Problems listed; more are only counted.
     pub const MAX_PROBLEMS: usize = 20;
 }
@@ -160,6 +167,14 @@ impl ProblemKind {
             .map_or(("", "", ""), |(_, code, english, dutch)| (*code, *english, *dutch))
     }
 
+    /// The kind with this name in records.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        Self::NAMES
+            .iter()
+            .find(|(_, name, ..)| *name == code)
+            .map(|(kind, ..)| *kind)
+    }
+
     /// Name in records, for example `unknown-operand`.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -289,11 +304,13 @@ impl PolicyError {
 
 /// A term as it is quoted in messages.
 pub(crate) fn quoted(text: &str) -> String {
-    const LONGEST: usize = 120;
-    if text.chars().count() <= LONGEST {
-        return text.to_owned();
+    cut(text, 120)
+}
+
+/// At most `longest` characters of a text.
+pub(crate) fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
     }
-    let mut cut: String = text.chars().take(LONGEST).collect();
-    cut.push_str("...");
-    cut
 }

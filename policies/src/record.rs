@@ -260,8 +260,15 @@ pub struct DecisionRecord {
     pub trace: Vec<Step>,
     /// The minimal failing set; empty when the request is permitted.
     pub failing: Vec<Failing>,
+    /// How many more members the set has than are listed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failing_more: u64,
     /// What has to be reserved with the record.
     pub reservations: Vec<Reservation>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl DecisionRecord {

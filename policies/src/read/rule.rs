@@ -2,7 +2,7 @@
 
 use super::{Field, Reader};
 use crate::action::Action;
-use crate::model::{Rule, RuleKind, Scope};
+use crate::model::{Constraint, Rule, RuleKind, Scope};
 use crate::problem::{ProblemKind, limits};
 
 /// What the policy says for all its rules (Information Model, section 2.7.1, compact policies).
@@ -78,13 +78,24 @@ impl Reader {
         }
         let constraints = self.constraints(members.get("constraint"), kind);
         let duties = self.rules(members.get("duty"), RuleKind::Duty, &Shared::default());
+        let size = constraints
+            .iter()
+            .chain(duties.iter().flat_map(|duty| &duty.constraints))
+            .map(Constraint::size)
+            .sum::<usize>();
         for action in actions {
             for target in &targets {
                 for assigner in &assigners {
                     for assignee in &assignees {
                         self.rules += 1 + duties.len();
-                        if self.rules > limits::MAX_RULES {
-                            let advice = format!("at most {} rules are read, duties included", limits::MAX_RULES);
+                        self.expanded += size;
+                        if self.rules > limits::MAX_RULES || self.expanded > limits::MAX_CONSTRAINTS {
+                            let advice = format!(
+                                "at most {} rules with {} constraints are read, once several actions, assets and parties \
+                                 are written out",
+                                limits::MAX_RULES,
+                                limits::MAX_CONSTRAINTS
+                            );
                             return self.problem(&field.at, ProblemKind::TooLarge, kind.member(), advice);
                         }
                         rules.push(Rule {

@@ -1,0 +1,335 @@
+//! The sentences, each in English and in Dutch side by side.
+
+use super::{Language, Point, is_about_text};
+use crate::facts::{EnforcedBy, Fact, Request};
+use crate::problem::ProblemKind;
+use crate::purpose;
+use crate::record::{DecisionRecord, Failing, Fixer, Mode, Obstacle, Reason, RecordedProblem};
+use crate::truth::Truth;
+use herleid_vocab::terms::ODRL;
+
+fn say(language: Language, english: impl Into<String>, dutch: impl Into<String>) -> String {
+    match language {
+        Language::English => english.into(),
+        Language::Dutch => dutch.into(),
+    }
+}
+
+/// Local name of an ODRL action, or the text itself.
+fn action_name(iri: &str) -> &str {
+    iri.strip_prefix(ODRL).unwrap_or(iri)
+}
+
+pub(super) fn stranger(request: &Request, language: Language) -> String {
+    let (action, target, assigner) = (action_name(&request.action), &request.target, &request.assigner);
+    say(
+        language,
+        format!("Refused: you have no agreement that lets you `{action}` `{target}`. Ask `{assigner}` for one."),
+        format!(
+            "Geweigerd: u hebt geen overeenkomst waarmee u `{target}` mag gebruiken voor de handeling `{action}`. \
+             Vraag `{assigner}` om een overeenkomst."
+        ),
+    )
+}
+
+pub(super) fn headline(record: &DecisionRecord, language: Language) -> String {
+    let request = &record.request;
+    let (who, action, target) = (&request.assignee, action_name(&request.action), &request.target);
+    let weighed = match (record.mode, record.reason) {
+        (Mode::WouldGrant, Reason::Granted) => say(
+            language,
+            " This is what the offer would give once it is agreed; nothing has been granted yet.",
+            " Dit geldt pas als het aanbod een overeenkomst is; er is nog niets toegestaan.",
+        ),
+        (Mode::WouldGrant, _) => say(
+            language,
+            " The offer was weighed as if it were an agreement.",
+            " Het aanbod is gewogen alsof het een overeenkomst was.",
+        ),
+        (Mode::Decide, _) => String::new(),
+    };
+    let sentence = match record.reason {
+        Reason::Granted => say(
+            language,
+            format!("Permitted: `{who}` may `{action}` `{target}`."),
+            format!("Toegestaan: `{who}` mag `{target}` gebruiken voor de handeling `{action}`."),
+        ),
+        Reason::NotGranted => say(
+            language,
+            format!("Refused: no permission lets `{who}` `{action}` `{target}`."),
+            format!("Geweigerd: geen toestemming laat `{who}` de handeling `{action}` doen met `{target}`."),
+        ),
+        Reason::Prohibited => say(
+            language,
+            format!("Refused: a prohibition forbids `{who}` to `{action}` `{target}`."),
+            format!("Geweigerd: een verbod geldt voor `{who}`, de handeling `{action}` en `{target}`."),
+        ),
+        Reason::Conflict => say(
+            language,
+            "Refused: a permission and a prohibition of this policy both apply, which makes the policy void.",
+            "Geweigerd: een toestemming en een verbod van deze afspraken gelden tegelijk. Daardoor gelden de afspraken niet.",
+        ),
+        Reason::OnlyAnOffer => say(
+            language,
+            "Refused: this is an offer. An offer permits nothing; only an agreement does.",
+            "Geweigerd: dit is een aanbod. Een aanbod staat niets toe; dat doet alleen een overeenkomst.",
+        ),
+        Reason::NotUnderstood => say(
+            language,
+            "Refused: the policy says something that is not understood here. What is not understood permits nothing.",
+            "Geweigerd: in de afspraken staat iets wat hier niet wordt begrepen. Wat niet wordt begrepen, staat niets toe.",
+        ),
+        Reason::UnknownAction => say(
+            language,
+            "Refused: the request asks for an action that is not understood here.",
+            "Geweigerd: de aanvraag noemt een handeling die hier niet wordt begrepen.",
+        ),
+    };
+    format!("{sentence}{weighed}")
+}
+
+pub(super) fn problem(problem: &RecordedProblem, reason: Reason, language: Language) -> Point {
+    let dutch_kind = ProblemKind::from_code(&problem.kind).map_or("niet begrepen", ProblemKind::dutch);
+    let place = if problem.at.is_empty() { "/" } else { &problem.at };
+    let in_request = reason == Reason::UnknownAction;
+    debug_assert!(is_about_text(reason), "problems are about texts");
+    Point {
+        rule: None,
+        at: problem.at.clone(),
+        condition: say(
+            language,
+            format!("{}.", problem.message),
+            format!("`{}` op plaats `{place}`: {dutch_kind}.", problem.term),
+        ),
+        shown: None,
+        remedy: if in_request {
+            say(
+                language,
+                "Who asks can change this: name an action of ODRL 2.2.",
+                "De vrager kan dit aanpassen: noem een handeling uit ODRL 2.2.",
+            )
+        } else {
+            say(
+                language,
+                "Who wrote the policy can change this.",
+                "Wie de afspraken schreef, kan dit aanpassen.",
+            )
+        },
+    }
+}
+
+fn with_law(iri: &str) -> String {
+    match purpose::law(iri) {
+        Some(law) => format!("`{iri}` ({law})"),
+        None => format!("`{iri}`"),
+    }
+}
+
+fn list(values: &[String]) -> String {
+    let named: Vec<String> = values.iter().map(|value| with_law(value)).collect();
+    named.join(", ")
+}
+
+/// The operator as it reads after its operand.
+fn operator(name: &str, operand: &str, language: Language) -> String {
+    let (english, dutch) = match (name, operand == "dateTime") {
+        ("lt", true) => ("before", "voor"),
+        ("lt", false) => ("below", "lager dan"),
+        ("lteq", true) => ("no later than", "niet later dan"),
+        ("lteq", false) => ("at most", "hoogstens"),
+        ("gt", true) => ("after", "na"),
+        ("gt", false) => ("above", "hoger dan"),
+        ("gteq", true) => ("no earlier than", "niet eerder dan"),
+        ("gteq", false) => ("at least", "minstens"),
+        ("eq", _) => ("exactly", "precies"),
+        ("neq", _) => ("anything but", "iets anders dan"),
+        ("isA" | "isPartOf", _) => ("within", "een doel binnen"),
+        ("hasPart", _) => ("something that includes", "een doel dat dit omvat:"),
+        ("isAllOf", _) => ("all of", "dit alles:"),
+        ("isAnyOf", _) => ("one of", "een van"),
+        ("isNoneOf", _) => ("none of", "geen van"),
+        (other, _) => (other, other),
+    };
+    say(language, english, dutch)
+}
+
+fn operand(name: &str, language: Language) -> String {
+    let (english, dutch) = match name {
+        "dateTime" => ("the time of the request", "het tijdstip van de aanvraag"),
+        "purpose" => ("the stated purpose", "het opgegeven doel"),
+        "recipient" => ("the recipient", "de ontvanger"),
+        "count" => (
+            "the number of times used, this one included",
+            "het aantal keren gebruik, deze keer meegeteld,",
+        ),
+        other => (other, other),
+    };
+    say(language, english, dutch)
+}
+
+pub(super) fn condition(failing: &Failing, hides_names: bool, language: Language) -> String {
+    let required = if hides_names {
+        say(
+            language,
+            "a party that the policy names",
+            "een partij die in de afspraken staat",
+        )
+    } else {
+        list(&failing.required)
+    };
+    let actions: Vec<String> = failing
+        .required
+        .iter()
+        .map(|iri| format!("`{}`", action_name(iri)))
+        .collect();
+    let actions = actions.join(", ");
+    match (failing.obstacle, &failing.operand, &failing.operator) {
+        (Obstacle::Condition, Some(left), Some(op)) => {
+            let (left, op) = (operand(left, language), operator(op, left, language));
+            say(
+                language,
+                format!("The permission requires that {left} is {op} {required}."),
+                format!("Voor de toestemming moet gelden: {left} is {op} {required}."),
+            )
+        }
+        (Obstacle::Prohibition, Some(left), Some(op)) => {
+            let (left, op) = (operand(left, language), operator(op, left, language));
+            say(
+                language,
+                format!("A prohibition applies when {left} is {op} {required}."),
+                format!("Er geldt een verbod als {left} is: {op} {required}."),
+            )
+        }
+        (Obstacle::Prohibition, ..) => say(
+            language,
+            format!("A prohibition of {actions} applies."),
+            format!("Er geldt een verbod op {actions}."),
+        ),
+        (Obstacle::NoPermission, ..) => say(
+            language,
+            "The policy has no permission at all.",
+            "In de afspraken staat geen enkele toestemming.",
+        ),
+        (Obstacle::Action, ..) => say(
+            language,
+            format!("The permission is for {actions}; passing data on to others must be named by itself."),
+            format!("De toestemming is voor {actions}; doorgeven aan anderen moet apart genoemd zijn."),
+        ),
+        (Obstacle::Target, ..) => say(
+            language,
+            format!("The permission is for {required}."),
+            format!("De toestemming is voor {required}."),
+        ),
+        (Obstacle::Assigner, ..) => say(
+            language,
+            format!("The permission was given by {required}."),
+            format!("De toestemming is gegeven door {required}."),
+        ),
+        (Obstacle::Assignee, ..) => say(
+            language,
+            format!("The permission was given to {required}."),
+            format!("De toestemming is gegeven aan {required}."),
+        ),
+        (Obstacle::Duty, ..) => say(
+            language,
+            format!("A duty must have been fulfilled first: {actions}."),
+            format!("Eerst moet een plicht zijn nagekomen: {actions}."),
+        ),
+        (Obstacle::Choice | Obstacle::Condition, ..) => say(
+            language,
+            "Exactly one of several conditions must hold, and more than one does or it cannot be told.",
+            "Precies een van enkele voorwaarden moet gelden. Het zijn er meer, of het is niet bekend.",
+        ),
+    }
+}
+
+pub(super) fn shown(failing: &Failing, language: Language) -> Option<String> {
+    let has_values = failing.operand.is_some()
+        || matches!(
+            failing.obstacle,
+            Obstacle::Action | Obstacle::Target | Obstacle::Assigner | Obstacle::Assignee
+        );
+    if !has_values {
+        return None;
+    }
+    if failing.shown.is_empty() {
+        return Some(say(language, "Nothing is known of it.", "Daarover is niets bekend."));
+    }
+    let values = match failing.obstacle {
+        Obstacle::Action => failing
+            .shown
+            .iter()
+            .map(|iri| format!("`{}`", action_name(iri)))
+            .collect::<Vec<_>>()
+            .join(", "),
+        _ => list(&failing.shown),
+    };
+    let before = failing.operand.as_deref() == Some("count");
+    Some(match (failing.value, before) {
+        (_, true) => say(
+            language,
+            format!("Used before: {values}."),
+            format!("Eerder gebruikt: {values}."),
+        ),
+        (Truth::Unknown, false) => say(
+            language,
+            format!("Shown: {values}; from that it cannot be told."),
+            format!("Getoond: {values}; daaruit valt het niet op te maken."),
+        ),
+        (Truth::False | Truth::True, false) => {
+            say(language, format!("Shown: {values}."), format!("Getoond: {values}."))
+        }
+    })
+}
+
+pub(super) fn remedy(failing: &Failing, request: &Request, language: Language) -> String {
+    let (asker, holder) = (&request.assignee, &request.assigner);
+    match (failing.fixed_by, failing.operand.as_deref()) {
+        (Fixer::Asker, Some("purpose")) => say(
+            language,
+            format!("`{asker}` can state another purpose, if it is true."),
+            format!("`{asker}` kan een ander doel opgeven, als dat klopt."),
+        ),
+        (Fixer::Asker, Some("recipient")) => say(
+            language,
+            format!("`{asker}` can have another party receive it."),
+            format!("`{asker}` kan een andere partij laten ontvangen."),
+        ),
+        (Fixer::Asker, _) => say(
+            language,
+            format!("`{asker}` can see to this."),
+            format!("`{asker}` kan dit in orde maken."),
+        ),
+        (Fixer::Holder, _) => say(
+            language,
+            format!("The connector of `{holder}` has to establish this."),
+            format!("De connector van `{holder}` moet dit vaststellen."),
+        ),
+        (Fixer::NewAgreement, _) => say(
+            language,
+            format!("Only a new agreement between `{asker}` and `{holder}` can change this."),
+            format!("Alleen een nieuwe overeenkomst tussen `{asker}` en `{holder}` kan dit veranderen."),
+        ),
+        (Fixer::Time, _) => say(language, "Try again later.", "Probeer het later opnieuw."),
+    }
+}
+
+pub(super) fn fact(fact: &Fact, language: Language) -> String {
+    let enforced = match fact.enforced_by {
+        EnforcedBy::Provider => say(language, "seen to by the provider", "de aanbieder ziet hierop toe"),
+        EnforcedBy::ConsumerConnector => say(
+            language,
+            "seen to by the consumer's connector",
+            "de connector van de afnemer ziet hierop toe",
+        ),
+        EnforcedBy::Declared => say(language, "declared", "verklaard, niet gecontroleerd"),
+    };
+    let of = fact.of.as_ref().map(|of| format!(" `{of}`")).unwrap_or_default();
+    let source = say(language, "source", "bron");
+    format!(
+        "{}{of}: {} ({source}: {}; {enforced})",
+        fact.about,
+        list(&fact.values),
+        fact.source
+    )
+}
