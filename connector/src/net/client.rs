@@ -5,17 +5,17 @@
 //! is read in bytes. A peer can be down, slow, hostile or mistaken, and the caller can tell which.
 
 use super::address::AddressGuard;
+pub use super::answer::{Response, Streaming};
 use super::error::{ClientError, Phase, TlsError};
 use super::fault;
 use super::tls;
-use bytes::{Bytes, BytesMut};
-use futures_util::stream::{BoxStream, StreamExt};
+use bytes::Bytes;
+use futures_util::stream::StreamExt;
 use http::{HeaderMap, Method, StatusCode, header};
-use serde_json::Value;
+use rustls::pki_types::DnsName;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
@@ -67,155 +67,6 @@ pub struct GuardedClient {
     guard: AddressGuard,
     plain_http: bool,
     limits: ClientLimits,
-}
-
-/// An answer that has been read whole; of any status but a redirect.
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct Response {
-    /// HTTP status.
-    pub status: StatusCode,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// Body, at most [`ClientLimits::body_bytes`].
-    pub body: Bytes,
-    host: String,
-}
-
-impl Response {
-    /// The answer itself if its status is 2xx.
-    ///
-    /// # Errors
-    /// [`ClientError::Status`] with the beginning of the body.
-    pub fn success(self) -> Result<Self, ClientError> {
-        if self.status.is_success() {
-            return Ok(self);
-        }
-        Err(ClientError::Status {
-            host: self.host,
-            status: self.status.as_u16(),
-            excerpt: fault::excerpt(&self.body),
-        })
-    }
-
-    /// The body as JSON, parsed strictly (`herleid_vocab::json`), at most 1 MiB and 32 levels.
-    ///
-    /// # Errors
-    /// [`ClientError::NotJson`].
-    pub fn json(&self) -> Result<Value, ClientError> {
-        herleid_vocab::json::parse(&self.body, &herleid_vocab::json::Limits::MESSAGE).map_err(|why| {
-            ClientError::NotJson {
-                host: self.host.clone(),
-                why,
-            }
-        })
-    }
-
-    /// Host of the URL that answered.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-}
-
-/// An answer whose body is still coming; of any status but a redirect. Dropping it ends the transfer.
-#[must_use]
-pub struct Streaming {
-    /// HTTP status.
-    pub status: StatusCode,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// `Content-Length`, as the other end states it.
-    pub stated_bytes: Option<u64>,
-    host: String,
-    body: BoxStream<'static, reqwest::Result<Bytes>>,
-    deadline: Instant,
-    time_limit: Duration,
-    limits: ClientLimits,
-    limit_bytes: u64,
-    read: u64,
-}
-
-impl std::fmt::Debug for Streaming {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Streaming")
-            .field("host", &self.host)
-            .field("status", &self.status)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Streaming {
-    /// The next part of the body; `None` after the last. Memory is bounded by one part (about 16 KiB to 1 MiB).
-    ///
-    /// # Errors
-    /// Too big (nothing past the limit is handed out), slow, broken off.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
-        let next = timeout_at(self.deadline, self.body.next()).await;
-        let Ok(next) = next else {
-            return Err(fault::slow(&self.host, Phase::Total, self.time_limit));
-        };
-        let Some(part) = next else { return Ok(None) };
-        let part = part.map_err(|e| fault::classify(&self.host, &e, &self.limits))?;
-        self.read = self.read.saturating_add(part.len() as u64);
-        if self.read > self.limit_bytes {
-            return Err(self.too_big());
-        }
-        Ok(Some(part))
-    }
-
-    /// Writes the body to `sink` and flushes it; tells `progress` how many bytes have been written so far. Gives their number.
-    ///
-    /// # Errors
-    /// As [`Self::chunk`]; [`ClientError::Sink`] when `sink` fails. What was written before stays: give a temporary file.
-    pub async fn copy_to<W>(mut self, sink: &mut W, mut progress: impl FnMut(u64) + Send) -> Result<u64, ClientError>
-    where
-        W: AsyncWrite + Unpin + Send,
-    {
-        let mut written = 0u64;
-        while let Some(part) = self.chunk().await? {
-            sink.write_all(&part).await.map_err(|source| self.sink(source))?;
-            written = written.saturating_add(part.len() as u64);
-            progress(written);
-        }
-        sink.flush().await.map_err(|source| self.sink(source))?;
-        Ok(written)
-    }
-
-    /// Reads the rest of the body: for an answer that turned out to be a message (an error's explanation).
-    ///
-    /// # Errors
-    /// As [`Self::chunk`], with [`ClientLimits::body_bytes`] as the limit if that is smaller.
-    pub async fn whole(mut self) -> Result<Response, ClientError> {
-        self.limit_bytes = self.limit_bytes.min(self.limits.body_bytes);
-        if self.stated_bytes.is_some_and(|stated| stated > self.limit_bytes) {
-            return Err(self.too_big());
-        }
-        let mut body = BytesMut::new();
-        while let Some(part) = self.chunk().await? {
-            body.extend_from_slice(&part);
-        }
-        Ok(Response {
-            status: self.status,
-            headers: std::mem::take(&mut self.headers),
-            body: body.freeze(),
-            host: std::mem::take(&mut self.host),
-        })
-    }
-
-    fn too_big(&self) -> ClientError {
-        ClientError::TooBig {
-            host: self.host.clone(),
-            limit_bytes: self.limit_bytes,
-        }
-    }
-
-    fn sink(&self, source: std::io::Error) -> ClientError {
-        ClientError::Sink {
-            host: self.host.clone(),
-            source,
-        }
-    }
 }
 
 impl GuardedClient {
@@ -385,6 +236,11 @@ impl GuardedClient {
         let literal = match parsed {
             Host::Ipv4(v4) => Some(IpAddr::V4(v4)),
             Host::Ipv6(v6) => Some(IpAddr::V6(v6)),
+            Host::Domain(name) if url.scheme() == "https" && DnsName::try_from(name).is_err() => {
+                return Err(refuse(
+                    "its host is not a name that a certificate can be for".to_owned(),
+                ));
+            }
             Host::Domain(_) => None,
         };
         if let Some(address) = literal {

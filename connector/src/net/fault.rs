@@ -103,7 +103,8 @@ fn tls_fault(error: &rustls::Error) -> TlsFault {
         return TlsFault::Other(error.to_string());
     };
     match fault {
-        CertificateError::UnknownIssuer => TlsFault::UnknownIssuer,
+        // A bad signature is an impostor who took the name of an authority, but has not its key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsFault::UnknownIssuer,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsFault::WrongName,
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFault::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsFault::NotYetValid,

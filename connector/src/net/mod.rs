@@ -4,6 +4,7 @@
 //! where it lies (DESIGN section 6, zero trust).
 
 pub mod address;
+mod answer;
 mod bounded;
 pub mod client;
 pub mod error;
@@ -11,3 +12,5 @@ mod fault;
 pub mod server;
 pub mod tls;
 
+#[cfg(test)]
+mod tests;

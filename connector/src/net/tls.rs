@@ -54,11 +54,12 @@ pub(super) fn client_config(ca_files: &[PathBuf]) -> Result<ClientConfig, TlsErr
             })?;
         }
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|e| TlsError::Client { why: e.to_string() })?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP11.to_vec()];
     Ok(config)
 }
 

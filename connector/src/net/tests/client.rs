@@ -1,0 +1,298 @@
+use super::{Authority, Leaf, Site, client, patient};
+use crate::net::client::{ClientSettings, GuardedClient};
+use crate::net::error::{ClientError, TlsError, TlsFault};
+use crate::net::server::{Security, ServerLimits};
+use axum::Router;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{HeaderMap, HeaderValue, Version, header};
+use std::convert::Infallible;
+use std::time::Duration;
+
+fn endless() -> Body {
+    Body::from_stream(stream::repeat_with(|| {
+        Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 300]))
+    }))
+}
+
+/// A little, and then nothing more for ever.
+fn stalling() -> Body {
+    let begin = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{"))]);
+    Body::from_stream(begin.chain(stream::pending()))
+}
+
+/// Never silent for long, never done.
+fn dribbling() -> Body {
+    Body::from_stream(stream::unfold((), |()| async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Some((Ok::<_, Infallible>(Bytes::from_static(b" ")), ()))
+    }))
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/json", get(|| async { r#"{"a":1}"# }))
+        .route(
+            "/version",
+            get(|version: Version| async move { format!("{version:?}") }),
+        )
+        .route("/twice", get(|| async { r#"{"a":1,"a":2}"# }))
+        .route(
+            "/echo",
+            post(|headers: HeaderMap, body: String| async move {
+                (
+                    StatusCode::CREATED,
+                    [(header::CONTENT_TYPE, headers[header::CONTENT_TYPE].clone())],
+                    body,
+                )
+            }),
+        )
+        .route(
+            "/refused",
+            get(|| async { (StatusCode::FORBIDDEN, "the purpose\n is not allowed") }),
+        )
+        .route(
+            "/away",
+            get(|| async { Redirect::temporary("http://169.254.169.254/latest?token=secret") }),
+        )
+        .route("/big", get(|| async { "x".repeat(1001) }))
+        .route("/fits", get(|| async { "x".repeat(1000) }))
+        .route("/endless", get(|| async { endless() }))
+        .route("/stalling", get(|| async { stalling() }))
+        .route("/dribbling", get(|| async { dribbling() }))
+        .route("/silent", get(std::future::pending::<String>))
+}
+
+pub(super) async fn site() -> (Authority, Site) {
+    let authority = Authority::new();
+    let site = Site::tls(&authority, Leaf::Right, routes()).await;
+    (authority, site)
+}
+
+#[tokio::test]
+async fn a_trusted_server_is_read_over_http2() {
+    let (authority, site) = site().await;
+    let client = client(&authority, patient());
+    let answer = client
+        .get_json(&site.url("/json"), HeaderMap::new())
+        .await
+        .unwrap()
+        .success()
+        .unwrap();
+    assert_eq!(answer.json().unwrap(), serde_json::json!({"a": 1}));
+    let version = client.get_json(&site.url("/version"), HeaderMap::new()).await.unwrap();
+    assert_eq!(&version.body[..], b"HTTP/2.0");
+}
+
+#[tokio::test]
+async fn a_post_carries_its_body_and_headers_and_any_status_comes_back() {
+    let (authority, site) = site().await;
+    let client = client(&authority, patient());
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/jwt"))]);
+    let answer = client
+        .post_json(&site.url("/echo"), headers, Bytes::from_static(b"body"))
+        .await
+        .unwrap();
+    assert_eq!((answer.status, &answer.body[..]), (StatusCode::CREATED, &b"body"[..]));
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "application/jwt");
+    let answer = client.get_json(&site.url("/refused"), HeaderMap::new()).await.unwrap();
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let error = answer.success().unwrap_err();
+    let ClientError::Status {
+        host,
+        status: 403,
+        excerpt,
+    } = error
+    else {
+        panic!("{error}")
+    };
+    assert_eq!(host, format!("localhost:{}", site.address.port()));
+    assert_eq!(excerpt, "the purpose  is not allowed");
+}
+
+#[tokio::test]
+async fn ambiguous_json_is_refused() {
+    let (authority, site) = site().await;
+    let answer = client(&authority, patient())
+        .get_json(&site.url("/twice"), HeaderMap::new())
+        .await
+        .unwrap();
+    assert!(matches!(answer.json(), Err(ClientError::NotJson { .. })));
+}
+
+#[tokio::test]
+async fn each_wrong_certificate_is_told_apart() {
+    let stranger = Authority::new();
+    for (leaf, expected) in [
+        (Leaf::OtherName, TlsFault::WrongName),
+        (Leaf::Expired, TlsFault::Expired),
+        (Leaf::NotYetValid, TlsFault::NotYetValid),
+    ] {
+        let authority = Authority::new();
+        let site = Site::tls(&authority, leaf, routes()).await;
+        let error = client(&authority, patient())
+            .get_json(&site.url("/json"), HeaderMap::new())
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, ClientError::Tls { fault, .. } if *fault == expected),
+            "{error}"
+        );
+    }
+    let (_, site) = site().await;
+    let error = client(&stranger, patient())
+        .get_json(&site.url("/json"), HeaderMap::new())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            ClientError::Tls {
+                fault: TlsFault::UnknownIssuer,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    // Without CA files it is this machine's own authorities that are asked, and they do not know ours either.
+    let own = ClientSettings {
+        allow_private_addresses: true,
+        ..ClientSettings::default()
+    };
+    match GuardedClient::new(&own) {
+        Ok(client) => {
+            let error = client.get_json(&site.url("/json"), HeaderMap::new()).await.unwrap_err();
+            assert!(
+                matches!(
+                    &error,
+                    ClientError::Tls {
+                        fault: TlsFault::UnknownIssuer,
+                        ..
+                    }
+                ),
+                "{error}"
+            );
+        }
+        Err(error) => assert!(error.to_string().contains("ca-certificates"), "{error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_a_tls_fault_and_not_data() {
+    let authority = Authority::new();
+    let site = Site::start(Security::PlainForDevelopment, routes(), ServerLimits::default()).await;
+    let error = client(&authority, patient())
+        .get_json(&site.url("/json"), HeaderMap::new())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            ClientError::Tls {
+                fault: TlsFault::Other(_),
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn redirects_are_refused_without_telling_their_secrets() {
+    let (authority, site) = site().await;
+    let error = client(&authority, patient())
+        .get_json(&site.url("/away"), HeaderMap::new())
+        .await
+        .unwrap_err();
+    let ClientError::Redirect { status: 307, to, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(to, "http://169.254.169.254/latest");
+}
+
+#[tokio::test]
+async fn bodies_are_read_up_to_the_limit_and_not_past_it() {
+    let (authority, site) = site().await;
+    let client = client(&authority, patient());
+    assert_eq!(
+        client
+            .get_json(&site.url("/fits"), HeaderMap::new())
+            .await
+            .unwrap()
+            .body
+            .len(),
+        1000
+    );
+    for path in ["/big", "/endless"] {
+        let error = client.get_json(&site.url(path), HeaderMap::new()).await.unwrap_err();
+        assert!(
+            matches!(error, ClientError::TooBig { limit_bytes: 1000, .. }),
+            "{path}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stream_hands_out_nothing_past_its_limit() {
+    let (authority, site) = site().await;
+    let client = client(&authority, patient());
+    let mut sink = Vec::new();
+    let mut told = Vec::new();
+    let streaming = client
+        .get_stream(&site.url("/fits"), HeaderMap::new(), 1000)
+        .await
+        .unwrap();
+    assert_eq!(streaming.stated_bytes, Some(1000));
+    assert_eq!(
+        streaming.copy_to(&mut sink, |done| told.push(done)).await.unwrap(),
+        1000
+    );
+    assert_eq!((sink.len(), told.last()), (1000, Some(&1000)));
+    let mut sink = Vec::new();
+    let streaming = client
+        .get_stream(&site.url("/endless"), HeaderMap::new(), 100_000)
+        .await
+        .unwrap();
+    let error = streaming.copy_to(&mut sink, |_| {}).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ClientError::TooBig {
+                limit_bytes: 100_000,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(sink.len() <= 100_000);
+    let refused = client
+        .get_stream(&site.url("/refused"), HeaderMap::new(), 1 << 40)
+        .await
+        .unwrap();
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(refused.whole().await.unwrap().success().is_err());
+}
+
+#[test]
+fn ca_files_that_cannot_be_used_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ca.pem");
+    let build = || {
+        GuardedClient::new(&ClientSettings {
+            ca_files: vec![path.clone()],
+            ..ClientSettings::default()
+        })
+        .unwrap_err()
+    };
+    assert!(matches!(build(), TlsError::Read { .. }));
+    std::fs::write(&path, "not PEM").unwrap();
+    let error = build();
+    assert!(
+        matches!(error, TlsError::Content { .. }) && error.to_string().contains("ca.pem"),
+        "{error}"
+    );
+}
