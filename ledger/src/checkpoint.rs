@@ -5,6 +5,7 @@ use crate::note::{Algorithm, NoteError, SignatureLine, SignedNote, Signer, Verif
 use crate::tile::decimal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use herleid_vocab::json::MAX_INTEGER;
 use std::fmt;
 
 /// Why a checkpoint is refused.
@@ -68,6 +69,10 @@ impl CheckpointBody {
             return Err(form("it has more than three lines"));
         }
         let size = decimal(size).ok_or(form("the size is not a decimal number without leading zeroes"))?;
+        // Every integer of the format is one that all JSON readers keep exactly.
+        if size > MAX_INTEGER {
+            return Err(form("the size is above 2^53 - 1"));
+        }
         let root = STANDARD.decode(root).ok().and_then(|root| root.try_into().ok());
         let root: Hash = root.ok_or(form("the root is not the base64 of 32 bytes"))?;
         if size == 0 && root != empty_root() {

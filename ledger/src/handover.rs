@@ -9,7 +9,7 @@ use crate::section::{MacKey, Opened, SectionMac, SectionName};
 use crate::tile::ENTRY_BYTES;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use herleid_vocab::json::{self, Limits, MAX_INTEGER};
+use herleid_vocab::json::{self, Limits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -177,6 +177,9 @@ impl HandedOver {
             let mac = hex32(mac).ok_or(HandoverError::BadMac { section })?;
             macs.insert(section, mac);
         }
+        if !macs.contains_key(&SectionName::Envelope) {
+            return Err(HandoverError::NoEnvelope);
+        }
         let mut opened = BTreeMap::new();
         for (name, given) in &self.opened {
             let section = section_name(name)?;
@@ -200,7 +203,7 @@ impl HandedOver {
             .map_err(|error| HandoverError::Inclusion { index, error })?;
         let consistency = match &self.consistency {
             None => None,
-            Some(given) if given.from > checkpoint.size().min(MAX_INTEGER) => {
+            Some(given) if given.from > checkpoint.size() => {
                 let (from, to) = (given.from, checkpoint.size());
                 let error = ProofError::Shrunk { from, to };
                 return Err(HandoverError::Consistency { from, to, error });

@@ -27,6 +27,9 @@ pub enum HandoverError {
         /// The name found.
         name: String,
     },
+    /// The record has no envelope: no log makes such a record.
+    #[error("`macs` does not name `envelope`, which every record has")]
+    NoEnvelope,
     /// A MAC is not 64 lower-case hex digits.
     #[error("the MAC of `{section}` is not 64 lower-case hex digits")]
     BadMac {

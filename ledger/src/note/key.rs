@@ -58,11 +58,15 @@ impl Verifier {
     /// A key under a name.
     ///
     /// # Errors
-    /// When no key can have that name.
+    /// When no key can have that name, or the key is weak or not in its one encoding.
     pub fn new(name: &str, algorithm: Algorithm, key: VerifyingKey) -> Result<Self, NoteError> {
         if !name_allowed(name) {
             return Err(NoteError::Name { name: name.to_owned() });
         }
+        key_allowed(&key).map_err(|why| NoteError::Vkey {
+            vkey: format!("{name}, key {}", STANDARD.encode(key.as_bytes())),
+            why,
+        })?;
         Ok(Self {
             name: name.to_owned(),
             id: key_id(name, algorithm, key.as_bytes()),
@@ -127,6 +131,17 @@ impl Verifier {
     }
 }
 
+/// One key has one encoding (or it would have several ids), and not everybody can sign for it.
+fn key_allowed(key: &VerifyingKey) -> Result<(), &'static str> {
+    if key.to_edwards().compress().as_bytes() != key.as_bytes() {
+        return Err("its key is not in canonical form: y is not below p");
+    }
+    if key.is_weak() {
+        return Err("its key has a small order, so that anybody can sign for it");
+    }
+    Ok(())
+}
+
 fn parse_vkey(vkey: &str) -> Result<Verifier, &'static str> {
     // Neither a name nor hex may hold a `+`, base64 may.
     let (name, rest) = vkey.split_once('+').ok_or("it has no `+`")?;
@@ -145,9 +160,7 @@ fn parse_vkey(vkey: &str) -> Result<Verifier, &'static str> {
     };
     let key: [u8; 32] = key.try_into().map_err(|_| "its key is not 32 bytes long")?;
     let key = VerifyingKey::from_bytes(&key).map_err(|_| "its key is not a point of the curve")?;
-    if key.is_weak() {
-        return Err("its key has a small order, so that anybody can sign for it");
-    }
+    key_allowed(&key)?;
     let verifier = Verifier::new(name, algorithm, key).map_err(|_| "its name is not allowed")?;
     if format!("{:08x}", verifier.id) == id {
         Ok(verifier)

@@ -36,6 +36,7 @@ fn other_forms_are_refused() {
         format!("o\n-1\n{root}\n"),
         format!("o\n\n{root}\n"),
         format!("o\n18446744073709551616\n{root}\n"),
+        format!("o\n9007199254740992\n{root}\n"),
         "o\n1\n\n".to_owned(),
         "o\n1\nAAAA\n".to_owned(),
         format!("o\n1\n{root}\nextension\n"),
@@ -139,7 +140,7 @@ fn cosignatures_of_others_do_not_count_and_wrong_ones_are_refused() {
 
 proptest! {
     #[test]
-    fn bodies_are_read_as_tlog_tiles_reads_them(origin in "[a-z.]{1,10}(/log/[0-9])?", size in 1u64.., root in any::<[u8; 32]>()) {
+    fn bodies_are_read_as_tlog_tiles_reads_them(origin in "[a-z.]{1,10}(/log/[0-9])?", size in 1u64..1 << 53, root in any::<[u8; 32]>()) {
         let body = CheckpointBody { origin, size, root };
         let text = body.to_string();
         let theirs = tlog_tiles::Checkpoint::from_bytes(text.as_bytes()).unwrap();

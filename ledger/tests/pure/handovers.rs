@@ -133,6 +133,7 @@ fn each_alteration_has_its_verdict() {
         verdict(|r| facts(r).text = FACTS.replace("over", "0ver")),
         E::MacMismatch { section }
     );
+    assert_eq!(verdict(|r| drop(r.macs.remove("envelope"))), E::NoEnvelope);
     assert!(matches!(verdict(|r| r.index = 6), E::Inclusion { .. }));
     let outside = verdict(|r| r.index = SIZE);
     let error = ProofError::IndexOutside {
@@ -179,7 +180,10 @@ fn an_opened_section_must_be_in_canonical_form() {
         r#"{"a":0.5}"#,
     ] {
         let root = RootKey::from_bytes([3; 32]);
-        let macs = BTreeMap::from([(SectionName::Facts, root.mac_key().mac(text.as_bytes()))]);
+        let macs = BTreeMap::from([
+            (SectionName::Envelope, [8; 32]),
+            (SectionName::Facts, root.mac_key().mac(text.as_bytes())),
+        ]);
         let leaves = leaves(&entry(&macs));
         let (mut record, _) = handed_over();
         facts(&mut record).text = text.to_owned();

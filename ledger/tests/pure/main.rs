@@ -8,6 +8,7 @@ mod merkle;
 mod notes;
 mod sections;
 mod tiles;
+mod vectors;
 mod witnesses;
 
 use herleid_ledger::merkle::{Hash, Nodes, node_hash};
