@@ -7,6 +7,8 @@
 
 mod base;
 mod digest;
+#[cfg(test)]
+mod rfc9421_tests;
 mod structured;
 mod verify;
 

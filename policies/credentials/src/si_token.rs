@@ -10,6 +10,7 @@ use crate::keys::{SigningKey, Thumbprint};
 use crate::replay::ReplayKey;
 use herleid_vocab::did::Did;
 use serde_json::json;
+use std::fmt;
 
 /// The longest that a token may be valid, from `iat` to `exp`, in milliseconds: 15 minutes. It bounds what a replay store holds.
 pub const MAX_LIFETIME_MS: u64 = 15 * 60 * 1000;
@@ -23,6 +24,13 @@ pub enum SiTokenError {
     /// A claim is missing (`exp`, `jti`, `aud`, ...), malformed, or does not hold here and now.
     #[error("the self-issued token is refused: {0}")]
     Claim(#[from] ClaimError),
+    /// It has the claim `vc` or `vp`: a credential or a presentation of VC 1.1, which has the same `typ` and the same registered
+    /// claims, is not taken for a token.
+    #[error("the self-issued token is refused: it has the claim `{claim}` of a credential or a presentation")]
+    OtherKind {
+        /// `vc` or `vp`.
+        claim: &'static str,
+    },
     /// `iss` is not `sub`: somebody speaks for somebody else.
     #[error("the self-issued token is refused: `iss` is `{issuer}` but `sub` is `{subject}`; expected the same DID")]
     IssuerIsNotSubject {
@@ -44,8 +52,8 @@ pub enum SiTokenError {
     Key(#[from] DidDocumentError),
 }
 
-/// What a token to be minted says.
-#[derive(Debug, Clone, Copy)]
+/// What a token to be minted says. Not printable: `token` is a secret between two parties.
+#[derive(Clone, Copy)]
 pub struct SelfIssued<'a> {
     /// Who speaks: `iss` and `sub`.
     pub subject: &'a Did,
@@ -60,6 +68,8 @@ pub struct SelfIssued<'a> {
     /// Access token for our Credential Service, or the one that the other end gave us (DCP 1.0, "Verifiable Presentation
     /// Access Token").
     pub token: Option<&'a str>,
+    /// What the subject says it wants to do, an IRI: a claim of ours, `purpose`, which DCP lets a token have. Declared, not proved.
+    pub purpose: Option<&'a str>,
 }
 
 /// What the verifier expects.
@@ -72,13 +82,14 @@ pub struct Expected<'a> {
 }
 
 /// A participant that has proved who it is. Only [`verify`] makes one; the caller still has to refuse a [`ReplayKey`] seen before.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Authenticated {
     did: Did,
     jti: String,
     expires_at_ms: u64,
     leeway_ms: u64,
     token: Option<String>,
+    purpose: Option<String>,
     key_id: String,
     key: Thumbprint,
 }
@@ -93,8 +104,13 @@ pub fn mint(key: &SigningKey, key_id: &str, says: &SelfIssued<'_>) -> Result<Str
         "iss": says.subject.as_str(), "sub": says.subject.as_str(), "aud": says.audience.as_str(),
         "jti": says.jti, "iat": issued_at, "exp": expires_at,
     });
-    if let (Some(token), Some(claims)) = (says.token, claims.as_object_mut()) {
-        claims.insert("token".to_owned(), json!(token));
+    if let Some(claims) = claims.as_object_mut() {
+        let optional = [("token", says.token), ("purpose", says.purpose)];
+        claims.extend(
+            optional
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))),
+        );
     }
     Ok(jose::sign(key, key_id, "JWT", None, &claims)?)
 }
@@ -119,6 +135,9 @@ pub fn verify(token: &str, document: &DidDocument, expected: &Expected<'_>) -> R
     jws.check_type(&[None, Some("JWT")], "`JWT`, or none")?;
     let named_key = jws.key_id().map(str::to_owned);
     let unverified = Claims(jws.unverified_claims());
+    if let Some(claim) = ["vc", "vp"].into_iter().find(|claim| unverified.has(claim)) {
+        return Err(SiTokenError::OtherKind { claim });
+    }
     let (issuer, subject) = (unverified.did("iss")?, unverified.did("sub")?);
     if issuer != subject {
         return Err(SiTokenError::IssuerIsNotSubject { issuer, subject });
@@ -144,6 +163,7 @@ pub fn verify(token: &str, document: &DidDocument, expected: &Expected<'_>) -> R
             true => Some(opaque_token(claims)?),
             false => None,
         },
+        purpose: claims.optional_text("purpose")?.map(str::to_owned),
         key_id: key_id.to_owned(),
         key: jws.key_thumbprint().clone(),
     })
@@ -157,6 +177,18 @@ fn opaque_token(claims: Claims<'_>) -> Result<String, ClaimError> {
             claim: "token",
             expected: "a non-empty string",
         }),
+    }
+}
+
+impl fmt::Debug for Authenticated {
+    /// Without `token`, which must not get into a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticated")
+            .field("did", &self.did)
+            .field("jti", &self.jti)
+            .field("expires_at_ms", &self.expires_at_ms)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -183,6 +215,12 @@ impl Authenticated {
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+
+    /// What the subject says it wants to do: declared under its signature, not proved.
+    #[must_use]
+    pub fn purpose(&self) -> Option<&str> {
+        self.purpose.as_deref()
     }
 
     /// Absolute DID URL of the key that signed.

@@ -23,9 +23,15 @@ pub(super) struct Statement {
 impl Statement {
     /// Reads and checks the form of a token's payload.
     pub(super) fn read(payload: &Map<String, Value>, profile: Profile) -> Result<Self, CredentialError> {
-        match profile {
-            Profile::Vc20Jose => Self::read_vc20(payload),
-            Profile::Vc11Jwt => Self::read_vc11(payload),
+        let statement = match profile {
+            Profile::Vc20Jose => Self::read_vc20(payload)?,
+            Profile::Vc11Jwt => Self::read_vc11(payload)?,
+        };
+        match (statement.valid_from_ms, statement.valid_until_ms) {
+            (Some(from), Some(until)) if from >= until => {
+                Err(ShapeError::new("validUntil", "the end of its validity is not after the beginning").into())
+            }
+            _ => Ok(statement),
         }
     }
 
@@ -168,9 +174,6 @@ impl Statement {
             }
             (_, Some(valid_until_ms)) if now.is_at_or_after(valid_until_ms) => {
                 Err(CredentialError::Expired { valid_until_ms, now_ms })
-            }
-            (Some(from), Some(until)) if from >= until => {
-                Err(ShapeError::new("validUntil", "the end of its validity is not after the beginning").into())
             }
             _ => Ok(()),
         }

@@ -26,6 +26,12 @@ impl TrustedIssuers {
         self.0.get(issuer).is_some_and(|types| types.contains(credential_type))
     }
 
+    /// Whether `issuer` is trusted for anything: the document of one that is not need not be fetched.
+    #[must_use]
+    pub fn knows(&self, issuer: &Did) -> bool {
+        self.0.contains_key(issuer)
+    }
+
     /// Those of `types` that `issuer` is trusted for.
     pub(super) fn trusted_types(&self, issuer: &Did, types: &[String]) -> BTreeSet<String> {
         types

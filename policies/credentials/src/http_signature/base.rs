@@ -186,6 +186,10 @@ impl SignatureBase {
                 .strip_prefix('"')
                 .and_then(|line| line.split_once("\": "))
                 .ok_or_else(refuse)?;
+            // What `one_field` lets through, and nothing else: no carriage return, no white space at either end.
+            if value.trim() != value || !value.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+                return Err(refuse());
+            }
             values.push((name.to_owned(), value.to_owned()));
         }
         let Some((last, parameters)) = values.pop() else {

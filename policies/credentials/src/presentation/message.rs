@@ -91,11 +91,11 @@ impl FromStr for Scope {
 }
 
 impl fmt::Display for Scope {
-    /// With `:read`, which the Eclipse Dataspace Connector expects.
+    /// A type with `:read`, without which the Eclipse Dataspace Connector and the conformance kit do not find it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CredentialType(wanted) => write!(f, "{TYPE_ALIAS}{wanted}{READ}"),
-            Self::CredentialId(wanted) => write!(f, "{ID_ALIAS}{wanted}{READ}"),
+            Self::CredentialId(wanted) => write!(f, "{ID_ALIAS}{wanted}"),
         }
     }
 }

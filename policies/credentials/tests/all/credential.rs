@@ -1,0 +1,447 @@
+use crate::party::{
+    MINUTE_MS, NOW_MS, Party, TYPE, altered, at, flips, holder, issuer, membership, membership_vc11,
+    membership_vc11_claims, now, payload, trusting,
+};
+use herleid_credentials::credential::{
+    self, CredentialError, Expected, NewCredential, Profile, TrustedIssuers, VerifiedCredential,
+};
+use herleid_credentials::did_document::{DidDocumentError, Relationship};
+use herleid_credentials::jose::{self, JoseError};
+use herleid_credentials::keys::Algorithm;
+use herleid_credentials::{ClaimError, Now};
+use serde_json::{Map, Value, json};
+
+fn verify_by(token: &str, issuer: &Party, now: Now) -> Result<VerifiedCredential, CredentialError> {
+    credential::verify(
+        token,
+        &Expected {
+            issuer_document: &issuer.document,
+            trusted: &trusting(issuer),
+            holder: &holder().did,
+            now,
+        },
+    )
+}
+
+fn verify(token: &str) -> Result<VerifiedCredential, CredentialError> {
+    verify_by(token, &issuer(), now())
+}
+
+fn good() -> String {
+    membership(&issuer(), &holder().did)
+}
+
+fn good_vc11() -> String {
+    membership_vc11(&issuer(), &holder().did)
+}
+
+/// The error for the good VC 2.0 with one member changed, `null` for removed, signed again by its issuer.
+fn error_with(pointer: &str, value: Value) -> CredentialError {
+    let claims = altered(&payload(&good()), pointer, value);
+    verify(&issuer().sign("vc+jwt", &claims)).unwrap_err()
+}
+
+/// The same for VC 1.1.
+fn error_with_vc11(pointer: &str, value: Value) -> CredentialError {
+    let claims = altered(&membership_vc11_claims(&issuer(), &holder().did), pointer, value);
+    verify(&issuer().sign("JWT", &claims)).unwrap_err()
+}
+
+#[test]
+fn a_good_credential_of_vc_2_0() {
+    for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
+        let issuer = Party::new("did:web:issuer.example", algorithm);
+        let token = membership(&issuer, &holder().did);
+        assert_eq!(credential::claimed_issuer(&token).unwrap(), issuer.did);
+        let known = verify_by(&token, &issuer, now()).unwrap();
+        assert_eq!(known.id(), Some("urn:uuid:0190163d-8694-739b-aea5-966c26f8ad90"));
+        assert_eq!(known.issuer(), &issuer.did);
+        assert_eq!(known.subject(), &holder().did);
+        assert_eq!(known.types().iter().collect::<Vec<_>>(), [TYPE]);
+        assert_eq!(Value::Object(known.claims().clone()), json!({"memberOf": "Zeeland"}));
+        assert_eq!(known.valid_from_ms(), Some(NOW_MS - 720 * MINUTE_MS));
+        assert_eq!(known.valid_until_ms(), Some(NOW_MS + 720 * MINUTE_MS));
+        assert_eq!(known.profile(), Profile::Vc20Jose);
+        assert_eq!(known.profile().alias(), "vc20-bssl/jwt");
+        assert_eq!(known.key_id(), issuer.key_id);
+        assert_eq!(known.token(), token);
+    }
+}
+
+#[test]
+fn a_good_credential_of_vc_1_1() {
+    let token = good_vc11();
+    assert_eq!(credential::claimed_issuer(&token).unwrap(), issuer().did);
+    let known = verify(&token).unwrap();
+    assert_eq!(known.id(), Some("0190163d-8694-739b-aea5-966c26f8ad91"));
+    assert_eq!(known.types().iter().collect::<Vec<_>>(), [TYPE]);
+    assert_eq!(Value::Object(known.claims().clone()), json!({"memberOf": "Zeeland"}));
+    assert_eq!(known.profile(), Profile::Vc11Jwt);
+    assert_eq!(known.profile().alias(), "vc11-sl2021/jwt");
+    // The narrower of `nbf` and `issuanceDate`, `exp` alone.
+    assert_eq!(known.valid_from_ms(), Some(NOW_MS - MINUTE_MS));
+    assert_eq!(known.valid_until_ms(), Some(NOW_MS + 4 * MINUTE_MS));
+}
+
+#[test]
+fn without_typ_or_issuer_inside_vc_1_1_is_still_read() {
+    let claims = altered(
+        &membership_vc11_claims(&issuer(), &holder().did),
+        "/vc/issuer",
+        Value::Null,
+    );
+    let claims = altered(&claims, "/vc/credentialSubject/id", Value::Null);
+    let known = verify(&issuer().sign("JWT", &claims)).unwrap();
+    assert_eq!(known.subject(), &holder().did);
+}
+
+#[test]
+fn an_issuer_trusted_for_something_else_is_not_trusted() {
+    let issuer = issuer();
+    let other: TrustedIssuers = [(issuer.did.clone(), vec!["AccreditationCredential".to_owned()])]
+        .into_iter()
+        .collect();
+    let stranger: TrustedIssuers = [("did:web:other.example".parse().unwrap(), vec![TYPE.to_owned()])]
+        .into_iter()
+        .collect();
+    for trusted in [TrustedIssuers::new(), other, stranger] {
+        for token in [good(), good_vc11()] {
+            let expected = Expected {
+                issuer_document: &issuer.document,
+                trusted: &trusted,
+                holder: &holder().did,
+                now: now(),
+            };
+            assert!(matches!(
+                credential::verify(&token, &expected),
+                Err(CredentialError::Untrusted { .. })
+            ));
+        }
+    }
+}
+
+#[test]
+fn only_the_types_that_the_issuer_is_trusted_for_count() {
+    let types = json!(["VerifiableCredential", TYPE, "MinisterOfEverything"]);
+    let claims = altered(&payload(&good()), "/type", types);
+    let known = verify(&issuer().sign("vc+jwt", &claims)).unwrap();
+    assert_eq!(known.types().iter().collect::<Vec<_>>(), [TYPE]);
+}
+
+#[test]
+fn the_type_that_all_have_cannot_be_trusted() {
+    let mut trusted = TrustedIssuers::new();
+    trusted.trust(issuer().did, "VerifiableCredential");
+    assert!(!trusted.knows(&issuer().did));
+    assert!(!trusted.is_trusted(&issuer().did, "VerifiableCredential"));
+    assert!(matches!(
+        error_with("/type", json!(["VerifiableCredential"])),
+        CredentialError::Untrusted { .. }
+    ));
+}
+
+#[test]
+fn the_subject_must_be_the_holder() {
+    for id in [
+        json!("did:web:other.example"),
+        json!("did:web:app.example#key-1"),
+        Value::Null,
+    ] {
+        assert!(matches!(
+            error_with("/credentialSubject/id", id),
+            CredentialError::OtherSubject { .. }
+        ));
+    }
+    let two = json!([{"id": holder().did}, {"id": "did:web:other.example"}]);
+    assert_eq!(
+        error_with("/credentialSubject", two),
+        CredentialError::SeveralSubjects { found: 2 }
+    );
+    let claims = membership_vc11_claims(&issuer(), &"did:web:other.example".parse().unwrap());
+    assert!(matches!(
+        verify(&issuer().sign("JWT", &claims)),
+        Err(CredentialError::OtherSubject { .. })
+    ));
+}
+
+#[test]
+fn before_and_after_its_validity_it_is_refused() {
+    let (from_ms, until_ms) = (NOW_MS - 720 * MINUTE_MS, NOW_MS + 720 * MINUTE_MS);
+    assert!(verify_by(&good(), &issuer(), at(from_ms)).is_ok());
+    assert!(verify_by(&good(), &issuer(), at(until_ms - 1)).is_ok());
+    assert_eq!(
+        verify_by(&good(), &issuer(), at(from_ms - 1)).unwrap_err(),
+        CredentialError::NotYetValid {
+            valid_from_ms: from_ms,
+            now_ms: from_ms - 1
+        }
+    );
+    assert_eq!(
+        verify_by(&good(), &issuer(), at(until_ms)).unwrap_err(),
+        CredentialError::Expired {
+            valid_until_ms: until_ms,
+            now_ms: until_ms
+        }
+    );
+    for (token, now_ms) in [
+        (good_vc11(), NOW_MS - MINUTE_MS - 1),
+        (good_vc11(), NOW_MS + 4 * MINUTE_MS),
+    ] {
+        assert!(verify_by(&token, &issuer(), at(now_ms)).is_err(), "{now_ms}");
+    }
+    // The token's own `exp` and `nbf` narrow a VC 2.0 too.
+    let (seconds, late) = (NOW_MS / 1000, NOW_MS + 720 * MINUTE_MS);
+    assert!(
+        matches!(error_with("/exp", json!(seconds)), CredentialError::Expired { valid_until_ms, .. } if valid_until_ms < late)
+    );
+    assert!(matches!(
+        error_with("/nbf", json!(seconds + 1)),
+        CredentialError::NotYetValid { .. }
+    ));
+    assert!(matches!(
+        error_with("/validUntil", json!("2020-06-17T02:00:00Z")),
+        CredentialError::Shape(_)
+    ));
+}
+
+#[test]
+fn any_status_denies() {
+    let status = json!({"id": "https://issuer.example/status/1#7", "type": "BitstringStatusListEntry",
+                        "statusPurpose": "revocation", "statusListIndex": "7",
+                        "statusListCredential": "https://issuer.example/status/1"});
+    assert_eq!(
+        error_with("/credentialStatus", status.clone()),
+        CredentialError::UncheckableStatus {
+            status_type: "BitstringStatusListEntry".to_owned()
+        }
+    );
+    assert!(matches!(
+        error_with("/credentialStatus", json!([status.clone(), status])),
+        CredentialError::UncheckableStatus { .. }
+    ));
+    assert!(matches!(
+        error_with("/credentialStatus", json!([])),
+        CredentialError::UncheckableStatus { .. }
+    ));
+    let unknown = json!({"id": "https://issuer.example/x", "type": "SomethingNew"});
+    assert!(matches!(
+        error_with_vc11("/vc/credentialStatus", unknown),
+        CredentialError::UncheckableStatus { status_type } if status_type == "SomethingNew"
+    ));
+}
+
+#[test]
+fn the_profiles_are_never_mixed() {
+    let mixed = |error: CredentialError| assert!(matches!(error, CredentialError::MixedProfiles { .. }), "{error:?}");
+    mixed(error_with("/vc", json!({})));
+    mixed(error_with("/vp", json!({})));
+    mixed(error_with("/issuanceDate", json!("2020-06-17T14:00:00Z")));
+    mixed(error_with("/expirationDate", json!("2020-06-18T14:00:00Z")));
+    mixed(error_with_vc11("/@context", json!([])));
+    mixed(error_with_vc11("/vp", json!({})));
+    mixed(error_with_vc11("/vc/validFrom", json!("2020-06-17T14:00:00Z")));
+    mixed(error_with_vc11("/vc/validUntil", json!("2020-06-18T14:00:00Z")));
+    let claims = membership_vc11_claims(&issuer(), &holder().did);
+    mixed(verify(&issuer().sign("vc+jwt", &claims)).unwrap_err());
+    // The other version's context.
+    let v2 = json!(["https://www.w3.org/ns/credentials/v2"]);
+    assert!(matches!(error_with_vc11("/vc/@context", v2), CredentialError::Shape(_)));
+    let v1 = json!(["https://www.w3.org/2018/credentials/v1"]);
+    assert!(matches!(error_with("/@context", v1), CredentialError::Shape(_)));
+}
+
+#[test]
+fn other_kinds_of_token_are_refused() {
+    for media_type in ["JWT", "at+jwt", "vp+jwt", "vc+sd-jwt", "vc+ld+json", ""] {
+        assert!(
+            matches!(
+                verify(&issuer().sign(media_type, &payload(&good()))),
+                Err(CredentialError::Jose(JoseError::Type { .. }))
+            ),
+            "{media_type}"
+        );
+    }
+    let issuer = issuer();
+    let token = jose::sign(&issuer.key, &issuer.key_id, "vc+jwt", Some("vp"), &payload(&good())).unwrap();
+    assert!(matches!(
+        verify(&token),
+        Err(CredentialError::Jose(JoseError::Header { member: "cty", .. }))
+    ));
+}
+
+#[test]
+fn the_key_must_be_the_issuers_and_for_credentials() {
+    let subject = holder().did;
+    for relationships in [
+        &[][..],
+        &[Relationship::Authentication, Relationship::CapabilityInvocation],
+    ] {
+        let issuer = Party::with("did:web:issuer.example", Algorithm::EdDsa, relationships);
+        for token in [membership(&issuer, &subject), membership_vc11(&issuer, &subject)] {
+            assert!(matches!(
+                verify_by(&token, &issuer, now()),
+                Err(CredentialError::Key(DidDocumentError::WrongRelationship { .. }))
+            ));
+        }
+    }
+    let (issuer, thief) = (issuer(), Party::new("did:web:thief.example", Algorithm::Es256));
+    let claims = payload(&good());
+    // Signed with a key of the thief's, under the thief's name; then under the issuer's.
+    assert!(matches!(
+        verify(&thief.sign("vc+jwt", &claims)),
+        Err(CredentialError::Key(DidDocumentError::UnknownKey { .. }))
+    ));
+    let forged = jose::sign(&thief.key, &issuer.key_id, "vc+jwt", None, &claims).unwrap();
+    assert!(matches!(
+        verify(&forged),
+        Err(CredentialError::Jose(JoseError::Signature { .. }))
+    ));
+    // The thief's document in place of the issuer's.
+    let expected = Expected {
+        issuer_document: &thief.document,
+        trusted: &trusting(&issuer),
+        holder: &subject,
+        now: now(),
+    };
+    assert!(matches!(
+        credential::verify(&thief.sign("vc+jwt", &claims), &expected),
+        Err(CredentialError::OtherDocument { .. })
+    ));
+    // No key named at all.
+    let unnamed = strip_key_id(&issuer, &claims);
+    assert!(matches!(
+        verify(&unnamed),
+        Err(CredentialError::Jose(JoseError::Header { member: "kid", .. }))
+    ));
+}
+
+fn strip_key_id(issuer: &Party, claims: &Value) -> String {
+    use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+    let header = json!({"alg": issuer.key.algorithm().jose_name(), "typ": "vc+jwt"}).to_string();
+    let input = format!(
+        "{}.{}",
+        BASE64_URL_SAFE_NO_PAD.encode(header),
+        BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
+    let signature = issuer.key.sign(input.as_bytes());
+    format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[test]
+fn claims_and_members_must_agree() {
+    for (pointer, value) in [
+        ("/iss", json!("did:web:other.example")),
+        ("/sub", json!("did:web:other.example")),
+        ("/jti", json!("urn:uuid:other")),
+    ] {
+        assert!(
+            matches!(error_with(pointer, value), CredentialError::Contradiction { .. }),
+            "{pointer}"
+        );
+    }
+    for (pointer, value) in [
+        ("/vc/issuer", json!("did:web:other.example")),
+        ("/vc/credentialSubject/id", json!("did:web:other.example")),
+    ] {
+        assert!(
+            matches!(error_with_vc11(pointer, value), CredentialError::Contradiction { .. }),
+            "{pointer}"
+        );
+    }
+    for claim in ["/iat", "/nbf", "/exp"] {
+        let text = json!("2010-01-01T19:23:24Z");
+        assert!(matches!(
+            error_with(claim, text.clone()),
+            CredentialError::Claim(ClaimError::Malformed { .. })
+        ));
+        assert!(matches!(
+            error_with_vc11(claim, text),
+            CredentialError::Claim(ClaimError::Malformed { .. })
+        ));
+    }
+}
+
+#[test]
+fn malformed_members_are_refused() {
+    for (pointer, value) in [
+        ("/issuer", json!("https://issuer.example")),
+        ("/issuer", json!({"name": "KNMI"})),
+        ("/issuer", Value::Null),
+        ("/credentialSubject", json!({})),
+        ("/credentialSubject", json!("did:web:app.example")),
+        ("/credentialSubject", Value::Null),
+        ("/credentialSubject/id", json!(7)),
+        ("/type", json!([TYPE])),
+        ("/type", json!(["VerifiableCredential", TYPE, TYPE])),
+        ("/type", json!(["VerifiableCredential", "two words"])),
+        ("/type", json!(7)),
+        ("/validFrom", json!("2020-06-17")),
+        ("/validFrom", json!("2020-06-17T00:00:00")),
+        ("/validUntil", json!(7)),
+        ("/id", json!("not a url")),
+    ] {
+        assert!(
+            matches!(error_with(pointer, value.clone()), CredentialError::Shape(_)),
+            "{pointer} {value}"
+        );
+    }
+    for (pointer, value) in [
+        ("/vc", json!("x")),
+        ("/vc/type", json!(["VerifiableCredential", 7])),
+        ("/vc/credentialStatus", json!({"type": "StatusList2021Entry"})),
+        ("/vc/issuanceDate", json!("yesterday")),
+    ] {
+        assert!(
+            matches!(error_with_vc11(pointer, value.clone()), CredentialError::Shape(_)),
+            "{pointer} {value}"
+        );
+    }
+    let undated = altered(&membership_vc11_claims(&issuer(), &holder().did), "/nbf", Value::Null);
+    let undated = altered(&undated, "/vc/issuanceDate", Value::Null);
+    assert!(matches!(
+        verify(&issuer().sign("JWT", &undated)),
+        Err(CredentialError::Shape(_))
+    ));
+}
+
+#[test]
+fn nothing_is_issued_that_would_not_be_accepted() {
+    let (issuer, subject, claims) = (issuer(), holder().did, Map::new());
+    let new = NewCredential {
+        id: "urn:uuid:1",
+        issuer: &issuer.did,
+        subject: &subject,
+        types: &[TYPE],
+        claims: &claims,
+        valid_from_ms: NOW_MS,
+        valid_until_ms: NOW_MS + MINUTE_MS,
+    };
+    let issue = |new: &NewCredential<'_>| credential::issue(&issuer.key, &issuer.key_id, new);
+    assert!(verify(&issue(&new).unwrap()).is_ok());
+    for bad in [
+        NewCredential { id: "not a url", ..new },
+        NewCredential {
+            types: &["two words"],
+            ..new
+        },
+        NewCredential {
+            types: &[TYPE, TYPE],
+            ..new
+        },
+        NewCredential {
+            valid_until_ms: NOW_MS,
+            ..new
+        },
+    ] {
+        assert!(matches!(issue(&bad), Err(CredentialError::Shape(_))), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_flipped_bit_anywhere_never_verifies() {
+    for token in [good(), good_vc11()] {
+        for flipped in flips(&token).step_by(3) {
+            assert!(verify(&flipped).is_err(), "{flipped}");
+        }
+    }
+}
