@@ -1,6 +1,7 @@
 //! The `herleid` binary.
 
+use herleid::cli::{Unplugged, run};
+
 fn main() -> std::process::ExitCode {
-    eprintln!("herleid: this version has no commands yet");
-    std::process::ExitCode::from(2)
+    run(&Unplugged, std::env::args_os())
 }

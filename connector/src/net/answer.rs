@@ -7,9 +7,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::{BoxStream, StreamExt};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
+use std::pin::Pin;
 use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Sleep;
 
 /// An answer that has been read whole; of any status but a redirect.
 #[derive(Debug, Clone)]
@@ -71,7 +72,7 @@ pub struct Streaming {
     pub stated_bytes: Option<u64>,
     pub(super) host: String,
     pub(super) body: BoxStream<'static, reqwest::Result<Bytes>>,
-    pub(super) deadline: Instant,
+    pub(super) deadline: Pin<Box<Sleep>>,
     pub(super) time_limit: Duration,
     pub(super) limits: ClientLimits,
     pub(super) limit_bytes: u64,
@@ -93,9 +94,9 @@ impl Streaming {
     /// # Errors
     /// Too big (nothing past the limit is handed out), slow, broken off.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
-        let next = timeout_at(self.deadline, self.body.next()).await;
-        let Ok(next) = next else {
-            return Err(fault::slow(&self.host, Phase::Total, self.time_limit));
+        let next = tokio::select! {
+            next = self.body.next() => next,
+            () = self.deadline.as_mut() => return Err(fault::slow(&self.host, Phase::Total, self.time_limit)),
         };
         let Some(part) = next else { return Ok(None) };
         let part = part.map_err(|e| fault::classify(&self.host, &e, &self.limits))?;

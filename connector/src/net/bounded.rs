@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -153,15 +153,13 @@ impl Activity {
     /// Returns when for a whole `limit` no request was being answered or begun.
     pub(super) async fn idle_for(&self, limit: Duration) {
         let mut seen = self.begun.load(Ordering::SeqCst);
-        let mut since = Instant::now();
         loop {
-            sleep_until(since + limit).await;
+            sleep(limit).await;
             let begun = self.begun.load(Ordering::SeqCst);
             if begun == seen && self.in_flight.load(Ordering::SeqCst) == 0 {
                 return;
             }
             seen = begun;
-            since = Instant::now();
         }
     }
 }

@@ -16,7 +16,7 @@ use rustls::pki_types::DnsName;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::sleep;
 use url::{Host, Url};
 
 /// How long and how much the client waits for and reads.
@@ -50,8 +50,10 @@ impl Default for ClientLimits {
 /// What the configuration says about outbound calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientSettings {
-    /// PEM files of the authorities to trust **instead of** this machine's; empty: this machine's.
+    /// PEM files of the authorities to trust; empty: those of this machine.
     pub ca_files: Vec<PathBuf>,
+    /// Trust this machine's authorities beside `ca_files`; without files they are trusted anyway.
+    pub system_authorities_too: bool,
     /// Allow loopback, private and link-local addresses (a demonstration on one machine, peers inside one network).
     pub allow_private_addresses: bool,
     /// Allow plain `http`; the caller sees to it that `--development` was given.
@@ -89,7 +91,9 @@ impl GuardedClient {
             .connect_timeout(settings.limits.connect)
             .read_timeout(settings.limits.idle)
             .pool_idle_timeout(Duration::from_secs(10));
-        if !settings.ca_files.is_empty() {
+        if settings.system_authorities_too {
+            builder = builder.tls_certs_merge(tls::extra_authorities(&settings.ca_files)?);
+        } else if !settings.ca_files.is_empty() {
             builder = builder.tls_backend_preconfigured(tls::client_config(&settings.ca_files)?);
         }
         let http = builder.build().map_err(|e| TlsError::Client {
@@ -169,15 +173,16 @@ impl GuardedClient {
         limit_bytes: u64,
     ) -> Result<Streaming, ClientError> {
         let (url, host) = self.admit(url)?;
-        let deadline = Instant::now() + time_limit;
+        let mut deadline = Box::pin(sleep(time_limit));
         let mut request = self.http.request(method, url).headers(headers);
         if !body.is_empty() {
             request = request.body(body);
         }
-        let response = match timeout_at(deadline, request.send()).await {
-            Ok(sent) => sent.map_err(|e| fault::classify(&host, &e, &self.limits))?,
-            Err(_) => return Err(fault::slow(&host, Phase::Total, time_limit)),
+        let sent = tokio::select! {
+            sent = request.send() => sent,
+            () = deadline.as_mut() => return Err(fault::slow(&host, Phase::Total, time_limit)),
         };
+        let response = sent.map_err(|e| fault::classify(&host, &e, &self.limits))?;
         if response.status().is_redirection() && response.status() != StatusCode::NOT_MODIFIED {
             return Err(ClientError::Redirect {
                 host,

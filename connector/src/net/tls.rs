@@ -63,6 +63,26 @@ pub(super) fn client_config(ca_files: &[PathBuf]) -> Result<ClientConfig, TlsErr
     Ok(config)
 }
 
+/// The authorities in `ca_files`, for a client that trusts this machine's too.
+///
+/// # Errors
+/// As [`client_config`].
+pub(super) fn extra_authorities(ca_files: &[PathBuf]) -> Result<Vec<reqwest::Certificate>, TlsError> {
+    let mut extra = Vec::new();
+    for path in ca_files {
+        for certificate in read_certificates("CA file", path)? {
+            extra.push(
+                reqwest::Certificate::from_der(&certificate).map_err(|e| TlsError::Content {
+                    what: "CA file",
+                    path: path.clone(),
+                    why: e.to_string(),
+                })?,
+            );
+        }
+    }
+    Ok(extra)
+}
+
 fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
     std::fs::read(path).map_err(|source| TlsError::Read {
         what,

@@ -277,6 +277,35 @@ async fn a_stream_hands_out_nothing_past_its_limit() {
     assert!(refused.whole().await.unwrap().success().is_err());
 }
 
+#[tokio::test]
+async fn named_authorities_can_be_trusted_beside_this_machines() {
+    let (authority, site) = site().await;
+    let both = GuardedClient::new(&ClientSettings {
+        ca_files: vec![authority.ca_file.clone()],
+        system_authorities_too: true,
+        allow_private_addresses: true,
+        ..ClientSettings::default()
+    })
+    .unwrap();
+    assert!(both.get_json(&site.url("/json"), HeaderMap::new()).await.is_ok());
+    let stranger = Authority::new();
+    let elsewhere = Site::tls(&stranger, Leaf::Right, routes()).await;
+    let error = both
+        .get_json(&elsewhere.url("/json"), HeaderMap::new())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            ClientError::Tls {
+                fault: TlsFault::UnknownIssuer,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
 #[test]
 fn ca_files_that_cannot_be_used_are_named() {
     let directory = tempfile::tempdir().unwrap();

@@ -111,6 +111,7 @@ async fn nobody_there_is_down_and_a_torn_answer_is_broken() {
 fn plain_client(authority: &Authority) -> GuardedClient {
     GuardedClient::new(&ClientSettings {
         ca_files: vec![authority.ca_file.clone()],
+        system_authorities_too: false,
         allow_private_addresses: true,
         plain_http_for_development: true,
         limits: patient(),

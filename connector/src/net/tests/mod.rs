@@ -129,6 +129,7 @@ pub(super) fn short() -> ClientLimits {
 pub(super) fn client(authority: &Authority, limits: ClientLimits) -> GuardedClient {
     GuardedClient::new(&ClientSettings {
         ca_files: vec![authority.ca_file.clone()],
+        system_authorities_too: false,
         allow_private_addresses: true,
         plain_http_for_development: false,
         limits,

@@ -1,0 +1,143 @@
+//! The command line's grammar. Each command's help ends in an example that a test parses.
+
+mod proving;
+mod sharing;
+mod using;
+
+pub use proving::{DossierArguments, ReplayArguments, TraceArguments, VerifyArguments};
+pub use sharing::{
+    AddArguments, CredentialAction, CredentialArguments, DemoArguments, InitArguments, IssueArguments,
+    PublishArguments, ServeArguments, WithdrawArguments,
+};
+pub use using::{
+    AgreementsArguments, CatalogArguments, DecideArguments, NamedInput, NegotiateArguments, PullArguments, Relied,
+    RunArguments,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Share data under policies you can enforce, and prove years later what a decision rested on.
+#[derive(Debug, Parser)]
+#[command(
+    name = "herleid",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "Exit codes and every command with its options: docs/commands.md")]
+pub struct CommandLine {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub chosen: Chosen,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// The configuration
+    #[arg(
+        long,
+        global = true,
+        env = "HERLEID_CONFIG",
+        value_name = "FILE",
+        default_value = "./herleid.toml"
+    )]
+    pub config: PathBuf,
+    /// Print the result as one JSON object, for scripts; an error too, as {"error": ...}
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Language of the messages; without it HERLEID_LANG and the system's locale decide
+    #[arg(long, global = true, value_name = "LANGUAGE")]
+    pub lang: Option<Lang>,
+    /// Allow what [development] in the configuration switches on; every record will show it
+    #[arg(long, global = true)]
+    pub development: bool,
+    /// No progress and no notes; results and errors only
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// A language by its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// English
+    En,
+    /// Nederlands
+    Nl,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Chosen {
+    /// Make a participant: keys, an empty log and a commented herleid.toml
+    Init(InitArguments),
+    /// Run the connector
+    Serve(ServeArguments),
+    /// Offer a version of a dataset, or a model service, under a policy
+    Publish(PublishArguments),
+    /// No longer offer a dataset or model service
+    Withdraw(WithdrawArguments),
+    /// Issue, keep or list verifiable credentials
+    Credential(CredentialArguments),
+    /// Show what a peer offers
+    Catalog(CatalogArguments),
+    /// Agree with a peer over a dataset or model service
+    Negotiate(NegotiateArguments),
+    /// List the agreements, and until when each may be used
+    Agreements(AgreementsArguments),
+    /// Fetch the data of an agreement, checked and recorded
+    Pull(PullArguments),
+    /// Have a model service compute, and record what went in and came out
+    Run(RunArguments),
+    /// Record a decision: who took it, on what legal basis, and what it rests on
+    Decide(DecideArguments),
+    /// Show what something came from and what rests on it
+    Trace(TraceArguments),
+    /// Write a case down in one file that an auditor can verify without a network
+    Dossier(DossierArguments),
+    /// Verify a dossier, trusting only the anchors; needs no configuration and no network
+    Verify(VerifyArguments),
+    /// Run the models of a dossier again and compare
+    Replay(ReplayArguments),
+    /// Show how the running service is
+    Status(StatusArguments),
+    /// Show the whole path on this machine: four connectors, rain, a decision, its proof
+    Demo(DemoArguments),
+    /// Write completions for a shell
+    Completions(CompletionsArguments),
+}
+
+/// `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Example:\n  herleid status --json")]
+pub struct StatusArguments {}
+
+/// `completions`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Example:\n  herleid completions bash > /etc/bash_completion.d/herleid")]
+pub struct CompletionsArguments {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `NAME=VALUE`; both parts trimmed of nothing, the name not empty.
+pub(super) fn named_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// An absolute IRI (RFC 3987): something, a colon, something.
+pub(super) fn iri(text: &str) -> Result<String, String> {
+    match url::Url::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("expected an IRI such as https://example.org/purpose or urn:...".to_owned()),
+    }
+}

@@ -1,0 +1,61 @@
+//! Commands of who has to prove, and of who wants to see proof.
+
+use super::named_value;
+use clap::Args;
+use std::path::PathBuf;
+use uuid::Uuid;
+
+/// `trace`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Examples:\n  herleid trace Z2026-17\n  herleid trace Z2026-17 --sparql @inputs.rq")]
+pub struct TraceArguments {
+    /// A digest, transaction, record, agreement or case number
+    pub what: String,
+    /// Ask the case's PROV-O a SPARQL query instead; @FILE reads it from a file
+    #[arg(long, value_name = "QUERY|@FILE")]
+    pub sparql: Option<String>,
+}
+
+/// `dossier`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Example:\n  herleid dossier Z2026-17 --out dossier.zip --anchors-out anchors.json")]
+pub struct DossierArguments {
+    /// Case number
+    pub case: String,
+    /// The zip to write; must not exist yet
+    #[arg(long, value_name = "FILE", default_value = "dossier.zip")]
+    pub out: PathBuf,
+    /// Where to write the anchors that this participant knows, apart from the dossier; must not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub anchors_out: Option<PathBuf>,
+}
+
+/// `verify`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Example:\n  herleid verify dossier.zip --anchors anchors.json")]
+pub struct VerifyArguments {
+    /// The dossier
+    #[arg(value_name = "FILE")]
+    pub dossier: PathBuf,
+    /// Keys of the parties and witnesses, obtained elsewhere than from who made the dossier; without it nothing is trusted
+    #[arg(long, value_name = "FILE")]
+    pub anchors: Option<PathBuf>,
+}
+
+/// `replay`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Example:\n  herleid replay dossier.zip --anchors anchors.json --set storage_mm=9")]
+pub struct ReplayArguments {
+    /// The dossier
+    #[arg(value_name = "FILE")]
+    pub dossier: PathBuf,
+    /// Keys of the parties and witnesses, obtained elsewhere than from who made the dossier
+    #[arg(long, value_name = "FILE")]
+    pub anchors: Option<PathBuf>,
+    /// Only this run; without it: every run of the dossier
+    #[arg(long, value_name = "TRANSACTION")]
+    pub run: Option<Uuid>,
+    /// Change a parameter, to see what another choice would have given; may be given several times
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = named_value)]
+    pub parameters: Vec<(String, String)>,
+}

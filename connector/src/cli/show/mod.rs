@@ -1,0 +1,11 @@
+//! What a person sees at a command's end.
+
+mod answers;
+mod plain;
+mod table;
+mod tree;
+
+pub use answers::Shown;
+pub use plain::{clean, size, when};
+pub use table::Table;
+pub use tree::tree;
