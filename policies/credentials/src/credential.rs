@@ -18,6 +18,7 @@ use herleid_vocab::time::format_rfc3339_ms;
 use serde_json::{Map, Value};
 use statement::Statement;
 use std::collections::BTreeSet;
+use std::fmt;
 
 pub use issue::{NewCredential, issue};
 pub use shape::ShapeError;
@@ -151,7 +152,7 @@ pub struct Expected<'a> {
 }
 
 /// A credential that holds for its holder now. Only [`verify`] makes one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct VerifiedCredential {
     statement: Statement,
     subject: Did,
@@ -159,6 +160,18 @@ pub struct VerifiedCredential {
     profile: Profile,
     key_id: String,
     token: String,
+}
+
+impl fmt::Debug for VerifiedCredential {
+    /// Without its claims, which may be about a person, and without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedCredential")
+            .field("id", &self.statement.id)
+            .field("issuer", &self.statement.issuer)
+            .field("types", &self.types)
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whose document has to be fetched to verify `token`. **Nothing is verified yet.**

@@ -8,6 +8,7 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use herleid_vocab::json::{self, JsonError, Limits};
 use herleid_vocab::rim::Entropy;
 use serde_json::{Map, Value, json};
+use std::fmt;
 
 /// The longest token that travels in a header: HTTP servers commonly read 16 KiB of header lines.
 pub const MAX_HEADER_TOKEN_BYTES: usize = 16 << 10;
@@ -74,7 +75,7 @@ pub enum JoseError {
 }
 
 /// A token taken apart, **not verified**: what it says may serve to find the key, and for nothing else.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UnverifiedJws<'a> {
     header: Header,
     claims: Map<String, Value>,
@@ -82,12 +83,26 @@ pub struct UnverifiedJws<'a> {
     signature: [u8; SIGNATURE_BYTES],
 }
 
+impl fmt::Debug for UnverifiedJws<'_> {
+    /// The header alone: claims may hold another token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnverifiedJws({:?})", self.header)
+    }
+}
+
 /// A token whose signature has been checked; only [`UnverifiedJws::verify`] makes one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct VerifiedJws {
     header: Header,
     claims: Map<String, Value>,
     key: Thumbprint,
+}
+
+impl fmt::Debug for VerifiedJws {
+    /// The header alone: claims may hold another token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifiedJws({:?})", self.header)
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -15,6 +15,7 @@ use crate::keys::Thumbprint;
 use crate::replay::ReplayKey;
 use herleid_vocab::did::Did;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 pub use build::{NewPresentation, build};
 pub use message::{MessageError, PresentationQuery, PresentationResponse, Scope};
@@ -101,7 +102,7 @@ pub struct Expected<'a> {
 }
 
 /// A presentation whose holder and credentials have all been verified. Only [`verify`] makes one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct VerifiedPresentation {
     holder: Did,
     credentials: Vec<VerifiedCredential>,
@@ -112,6 +113,17 @@ pub struct VerifiedPresentation {
     key_id: String,
     key: Thumbprint,
     token: String,
+}
+
+impl fmt::Debug for VerifiedPresentation {
+    /// Without the token, which is good for a while.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedPresentation")
+            .field("holder", &self.holder)
+            .field("credentials", &self.credentials)
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whose documents have to be fetched to verify what `token` contains. **Nothing is verified yet.**

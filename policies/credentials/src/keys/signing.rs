@@ -4,7 +4,7 @@ use ed25519_dalek::pkcs8::KeypairBytes;
 use herleid_vocab::rim::Entropy;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
 use std::fmt;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// A private key. Its bytes are overwritten when it is dropped; it cannot be cloned (share it behind an `Arc`) or printed.
 pub struct SigningKey(Secret);
@@ -54,11 +54,15 @@ impl SigningKey {
     /// [`KeyError::Pkcs8`] when the encoder refuses, which it does for no key that this type can hold.
     pub fn to_pkcs8_pem(&self) -> Result<Zeroizing<String>, KeyError> {
         let pem = match &self.0 {
-            Secret::Ed25519(key) => KeypairBytes {
-                secret_key: key.to_bytes(),
-                public_key: None,
+            Secret::Ed25519(key) => {
+                let mut pair = KeypairBytes {
+                    secret_key: key.to_bytes(),
+                    public_key: None,
+                };
+                let pem = pair.to_pkcs8_pem(LineEnding::LF);
+                pair.secret_key.zeroize();
+                pem
             }
-            .to_pkcs8_pem(LineEnding::LF),
             Secret::P256(key) => key.to_pkcs8_pem(LineEnding::LF),
         };
         pem.map_err(|_| KeyError::Pkcs8)

@@ -175,9 +175,16 @@ impl PresentationQuery {
 }
 
 /// `PresentationResponseMessage` (DCP 1.0, "Presentation Response Message"), with presentations as signed tokens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PresentationResponse {
     presentations: Vec<String>,
+}
+
+impl fmt::Debug for PresentationResponse {
+    /// The number alone: the tokens are good for a while.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PresentationResponse({} presentations)", self.presentations.len())
+    }
 }
 
 impl PresentationResponse {

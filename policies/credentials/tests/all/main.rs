@@ -3,12 +3,15 @@
 
 mod access_token;
 mod credential;
+mod credential_form;
 mod did_document;
 mod http_signature;
+mod http_signature_input;
 mod jose;
 mod keys;
 mod party;
 mod presentation;
+mod presentation_messages;
 mod properties;
 mod si_token;
 mod vectors;
