@@ -1,7 +1,7 @@
 //! The signed provenance log: records made of sections, a C2SP tile log over them, checkpoints and witnesses.
 //!
 //! The pure part ([`merkle`], [`tile`], [`note`], [`checkpoint`], [`section`], [`exchange`], [`record`], [`handover`],
-//! [`witness`]) touches neither disk nor socket nor clock; an auditor needs nothing else.
+//! [`witness`]) touches neither disk nor socket nor clock; an auditor needs nothing else. [`Ledger`] is the durable log.
 //! The byte-level rules stand in `docs/log-format.md`.
 #![cfg_attr(
     test,
@@ -10,11 +10,18 @@
 #![forbid(unsafe_code)]
 
 pub mod checkpoint;
+mod error;
 pub mod exchange;
 pub mod handover;
+mod ledger;
 pub mod merkle;
 pub mod note;
 pub mod record;
 pub mod section;
+mod store;
 pub mod tile;
 pub mod witness;
+
+pub use error::{AppendError, LedgerError};
+pub use ledger::{At, Audited, Ledger, Options, Recorded, StoredRecord, WitnessPolicy, fatal_abort};
+pub use store::codec::StreamPlace;

@@ -7,7 +7,7 @@ mod keys;
 mod kind;
 mod rules;
 
-pub(crate) use check::SealedDraft;
+pub(crate) use check::{MAX_KEY_BYTES, SealedDraft};
 pub use draft::Draft;
 pub(crate) use draft::Reservation;
 pub use error::DraftError;

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// Longest key of a once-key, a counter, a term or the state, in bytes: several ids and a name.
-const MAX_KEY_BYTES: usize = 2048;
+pub(crate) const MAX_KEY_BYTES: usize = 2048;
 
 impl Draft {
     /// Whether a log would take this draft, as far as the draft itself says.

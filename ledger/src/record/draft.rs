@@ -130,4 +130,8 @@ impl Draft {
         self.state.push((key.into(), value));
         self
     }
+
+    pub(crate) const fn brings_evidence(&self) -> bool {
+        !self.documents.is_empty()
+    }
 }

@@ -14,7 +14,7 @@ mod witnesses;
 use herleid_ledger::merkle::{Hash, Nodes, node_hash};
 
 /// A tree in memory, the naive way: what a store must agree with.
-pub struct Leaves(pub Vec<Hash>);
+pub(crate) struct Leaves(pub Vec<Hash>);
 
 impl Nodes for Leaves {
     type Error = String;
@@ -35,7 +35,7 @@ impl Nodes for Leaves {
 }
 
 /// `count` different entries.
-pub fn entries(count: u64) -> Vec<[u8; 33]> {
+pub(crate) fn entries(count: u64) -> Vec<[u8; 33]> {
     (0..count)
         .map(|n| {
             let mut entry = [1u8; 33];

@@ -1,0 +1,228 @@
+//! Checking a whole log: every byte that can be recomputed is.
+
+use super::{Ledger, Shared};
+use crate::checkpoint::CheckpointBody;
+use crate::error::LedgerError;
+use crate::handover::entry;
+use crate::merkle::{Frontier, Hash, leaf_hash};
+use crate::record::Kind;
+use crate::section::SectionName;
+use crate::store::codec::leaf_key;
+use crate::store::rocks::Part;
+use crate::store::tiles;
+use crate::tile::FULL_WIDTH;
+use herleid_vocab::json;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// What a check of the whole log found in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited {
+    /// Records checked.
+    pub size: u64,
+    /// Root that they lead to, as signed.
+    pub root: Hash,
+    /// Streams without a gap.
+    pub streams: u64,
+    /// Sections that were erased, whose MACs still stand.
+    pub erased_sections: u64,
+    /// Documents in evidence, each with the digest in its name.
+    pub documents: u64,
+}
+
+/// What is carried from record to record.
+#[derive(Default)]
+struct Walk {
+    frontier: Frontier,
+    recorded_at_ms: u64,
+    /// Stream id to number and leaf hash.
+    streams: HashMap<String, (u64, Hash)>,
+    erased_sections: u64,
+    documents: u64,
+}
+
+const FULL: u64 = FULL_WIDTH as u64;
+
+impl Shared {
+    fn wrong(&self, index: u64, what: &str, expected: impl ToString, found: impl ToString) -> LedgerError {
+        self.corrupt(
+            format!("{what} of record {index}"),
+            expected.to_string(),
+            found.to_string(),
+        )
+    }
+
+    fn check_record(&self, walk: &mut Walk, index: u64, stored: &[u8], stored_leaf: &Hash) -> Result<(), LedgerError> {
+        let (row, macs) = self.row(index)?;
+        let made = entry(&macs);
+        if made != stored {
+            return Err(self.wrong(index, "the entry", hex::encode(made), hex::encode(stored)));
+        }
+        let leaf = leaf_hash(&made);
+        if leaf != *stored_leaf {
+            return Err(self.wrong(index, "the leaf hash", hex::encode(leaf), hex::encode(stored_leaf)));
+        }
+        if self.log.get(Part::Index, &leaf_key(&leaf))?.as_deref() != Some(&index.to_be_bytes()) {
+            return Err(self.wrong(index, "the index entry", "its leaf hash", "none, or another record"));
+        }
+        let roots = self.keys.roots(&self.origin, &row.id)?;
+        let mut sections: HashMap<SectionName, Value> = HashMap::new();
+        for name in macs.keys() {
+            match self.open_section(index, &row, *name, &roots)? {
+                None => walk.erased_sections += 1,
+                Some((bytes, _)) => {
+                    let value = json::parse_section(&bytes);
+                    let value = value.map_err(|error| self.wrong(index, name.as_str(), "a section", error))?;
+                    sections.insert(*name, value);
+                }
+            }
+        }
+        self.check_envelope(walk, index, &row.id.hyphenated().to_string(), &sections)?;
+        for name in [
+            SectionName::StreamAgreement,
+            SectionName::StreamCase,
+            SectionName::StreamModel,
+        ] {
+            if let Some(section) = sections.get(&name) {
+                self.check_stream(walk, index, name, section, leaf)?;
+            }
+        }
+        let listed = sections
+            .get(&SectionName::Evidence)
+            .and_then(|evidence| evidence.get("documents"));
+        for document in listed.and_then(Value::as_array).into_iter().flatten() {
+            let digest = document
+                .get("sha256")
+                .and_then(Value::as_str)
+                .and_then(crate::exchange::hex32);
+            let digest =
+                digest.ok_or_else(|| self.wrong(index, "`evidence.documents`", "a SHA-256 in each", document))?;
+            if self.evidence.get(&digest)?.is_none() {
+                return Err(self.wrong(
+                    index,
+                    "a document",
+                    format!("`{}` in evidence", hex::encode(digest)),
+                    "none",
+                ));
+            }
+            walk.documents += 1;
+        }
+        walk.frontier.append(leaf, |_, _, _| {});
+        Ok(())
+    }
+
+    fn check_envelope(
+        &self,
+        walk: &mut Walk,
+        index: u64,
+        id: &str,
+        sections: &HashMap<SectionName, Value>,
+    ) -> Result<(), LedgerError> {
+        let envelope = sections.get(&SectionName::Envelope);
+        let envelope = envelope.ok_or_else(|| self.wrong(index, "the envelope", "one", "none"))?;
+        let text = |member: &str| envelope.get(member).and_then(Value::as_str).unwrap_or_default();
+        for (member, expected) in [("id", id), ("party", self.party.as_str())] {
+            if text(member) != expected {
+                return Err(self.wrong(index, &format!("`{member}`"), expected, text(member)));
+            }
+        }
+        let kind: Result<Kind, _> = text("kind").parse();
+        let kind = kind.map_err(|error| self.wrong(index, "`kind`", "a registered kind", error))?;
+        if (kind == Kind::LogOpened) != (index == 0) {
+            return Err(self.wrong(index, "`kind`", "`log-opened` first and nowhere else", kind));
+        }
+        let recorded_at_ms = envelope.get("recordedAt").and_then(Value::as_u64).unwrap_or(0);
+        if recorded_at_ms < walk.recorded_at_ms {
+            let expected = format!("not below {}", walk.recorded_at_ms);
+            return Err(self.wrong(index, "`recordedAt`", expected, recorded_at_ms));
+        }
+        walk.recorded_at_ms = recorded_at_ms;
+        Ok(())
+    }
+
+    fn check_stream(
+        &self,
+        walk: &mut Walk,
+        index: u64,
+        name: SectionName,
+        section: &Value,
+        leaf: Hash,
+    ) -> Result<(), LedgerError> {
+        let id = section.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let last = walk.streams.get(&id).copied();
+        let expected = serde_json::json!({
+            "id": id,
+            "n": last.map_or(1, |(n, _)| n + 1),
+            "prev": last.map(|(_, leaf)| hex::encode(leaf)),
+        });
+        if *section != expected {
+            return Err(self.wrong(index, name.as_str(), expected, section));
+        }
+        walk.streams.insert(id, (last.map_or(1, |(n, _)| n + 1), leaf));
+        Ok(())
+    }
+}
+
+impl Ledger {
+    /// Checks the whole log up to the latest checkpoint: every section decrypts, has its MAC and its form; every entry, leaf
+    /// hash and tile is what the sections make; streams have no gap; times never step back; documents are what their names
+    /// say; and the root is the one that was signed. Calls `progress(records done, records in all)` after every 256.
+    ///
+    /// # Errors
+    /// Names the first thing that is wrong, with what was expected and what was found.
+    pub fn verify_all(&self, mut progress: impl FnMut(u64, u64)) -> Result<Audited, LedgerError> {
+        let shared = self.shared();
+        let checkpoint = self.checkpoint();
+        let size = checkpoint.size();
+        let mut walk = Walk::default();
+        for tile in 0..size.div_ceil(FULL) {
+            let first = tile * FULL;
+            let width = (size - first).min(FULL) as u16;
+            let entries = tiles::entries(&shared.log, tile, width)?;
+            let leaves = tiles::hashes(&shared.log, 0, tile, width)?;
+            for (index, (entry, leaf)) in (first..).zip(entries.iter().zip(&leaves)) {
+                shared.check_record(&mut walk, index, entry, leaf)?;
+            }
+            progress(first + u64::from(width), size);
+        }
+        self.check_upper_tiles(size)?;
+        let root = walk.frontier.root();
+        let signed = CheckpointBody {
+            origin: shared.origin.clone(),
+            size,
+            root,
+        };
+        if signed != *checkpoint.body() {
+            return Err(shared.corrupt("the root of the log", hex::encode(checkpoint.root()), hex::encode(root)));
+        }
+        Ok(Audited {
+            size,
+            root,
+            streams: walk.streams.len() as u64,
+            erased_sections: walk.erased_sections,
+            documents: walk.documents,
+        })
+    }
+
+    /// Every hash of level 1 and above is the root of the full tile below it.
+    fn check_upper_tiles(&self, size: u64) -> Result<(), LedgerError> {
+        let shared = self.shared();
+        for level in 1..8u8 {
+            let hashes = crate::tile::hashes_at(level, size);
+            for tile in 0..hashes.div_ceil(FULL) {
+                let first = tile * FULL;
+                let width = (hashes - first).min(FULL) as u16;
+                let stored = tiles::hashes(&shared.log, level, tile, width)?;
+                for (number, hash) in (first..).zip(stored) {
+                    let below = tiles::hashes(&shared.log, level - 1, number, FULL_WIDTH)?;
+                    let made = crate::merkle::root(&below);
+                    if made != hash {
+                        let what = format!("hash {number} of tile level {level}");
+                        return Err(shared.corrupt(what, hex::encode(made), hex::encode(hash)));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

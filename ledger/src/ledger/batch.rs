@@ -1,0 +1,401 @@
+//! One batch: records get their numbers, their envelopes and their places in the tree, and become one write.
+
+use super::Shared;
+use super::prepare::{Prepared, seal};
+use crate::checkpoint::Checkpoint;
+use crate::error::{AppendError, LedgerError};
+use crate::handover::entry;
+use crate::merkle::{Frontier, Hash, Nodes, ProofError, leaf_hash};
+use crate::record::{Reservation, SealedDraft, StreamKey};
+use crate::section::SectionName;
+use crate::store::codec::{
+    HEAD, Head, Reader, Row, StreamPlace, counter_key, leaf_key, once_key, state_key, stream_key, term_key, wrapped_key,
+};
+use crate::store::rocks::{Batch, Part};
+use crate::store::tiles;
+use crate::tile::ENTRY_BYTES;
+use herleid_vocab::json;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// A record that has its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed {
+    pub(crate) id: Uuid,
+    pub(crate) leaf: Hash,
+    pub(crate) recorded_at_ms: u64,
+    pub(crate) streams: BTreeMap<SectionName, StreamPlace>,
+}
+
+/// The subtrees that a batch completed, and the edge before it: enough for every proof of its records.
+#[derive(Debug)]
+pub(crate) struct Grown {
+    before: Frontier,
+    /// Per level the number of the first subtree completed, and the hashes.
+    levels: Vec<(u64, Vec<Hash>)>,
+}
+
+impl Nodes for Grown {
+    type Error = ProofError;
+
+    fn node(&self, level: u8, index: u64) -> Result<Hash, ProofError> {
+        let made = self.levels.get(usize::from(level)).and_then(|(first, hashes)| {
+            let at = usize::try_from(index.checked_sub(*first)?).ok()?;
+            hashes.get(at)
+        });
+        let last_before = (self.before.size() >> level).checked_sub(1);
+        let known = made.or_else(|| self.before.at(level).filter(|_| last_before == Some(index)));
+        known.copied().ok_or(ProofError::IndexOutside {
+            index,
+            size: self.before.size(),
+        })
+    }
+}
+
+/// A batch that is durable and signed.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    pub(crate) first: u64,
+    pub(crate) records: Vec<Placed>,
+    pub(crate) grown: Grown,
+    pub(crate) checkpoint: Checkpoint,
+}
+
+/// What became of a draft.
+pub(crate) enum Taken {
+    /// It is the record at this position of the batch, or repeats it.
+    Placed { position: usize, replayed: bool },
+    /// It repeats a record of an earlier batch.
+    Replayed { index: u64 },
+    /// It is refused.
+    Refused(AppendError),
+}
+
+/// A batch being put together. What earlier drafts of the batch changed is seen by later ones.
+pub(crate) struct Building<'a> {
+    shared: &'a Shared,
+    log: Batch<'a>,
+    keys: Batch<'a>,
+    head: Head,
+    grown: Grown,
+    entries: Vec<[u8; ENTRY_BYTES]>,
+    records: Vec<Placed>,
+    streams: HashMap<String, StreamPlace>,
+    counters: HashMap<String, u64>,
+    once: HashMap<String, ([u8; 32], u64)>,
+}
+
+/// A batch put together: two writes, in this order, and what is known once they are durable.
+pub(crate) struct Built<'a> {
+    pub(crate) keys: Batch<'a>,
+    pub(crate) log: Batch<'a>,
+    pub(crate) head: Head,
+    pub(crate) first: u64,
+    pub(crate) records: Vec<Placed>,
+    pub(crate) grown: Grown,
+}
+
+impl<'a> Building<'a> {
+    pub(crate) fn new(shared: &'a Shared, head: &Head) -> Self {
+        Self {
+            shared,
+            log: shared.log.batch(),
+            keys: shared.keys.rocks().batch(),
+            head: head.clone(),
+            grown: Grown {
+                before: head.frontier.clone(),
+                levels: Vec::new(),
+            },
+            entries: Vec::new(),
+            records: Vec::new(),
+            streams: HashMap::new(),
+            counters: HashMap::new(),
+            once: HashMap::new(),
+        }
+    }
+
+    /// Adds writes that need no record.
+    pub(crate) fn write(&mut self, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LedgerError> {
+        for (key, value) in writes {
+            match value {
+                Some(value) => self.log.put(Part::State, &key, &value)?,
+                None => self.log.delete(Part::State, &key)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a draft its place, or refuses it; a refused one leaves nothing behind. An error ends the log.
+    pub(crate) fn take(&mut self, prepared: Prepared) -> Result<Taken, LedgerError> {
+        if let Some((key, digest)) = &prepared.draft.once
+            && let Some((known, index)) = self.once(key)?
+        {
+            if known != *digest {
+                let key = key.clone();
+                return Ok(Taken::Refused(AppendError::Conflict { key, index }));
+            }
+            let first = self.grown.before.size();
+            return Ok(match index.checked_sub(first) {
+                // Below the batch's bound, so it fits.
+                Some(position) => Taken::Placed {
+                    position: position as usize,
+                    replayed: true,
+                },
+                None => Taken::Replayed { index },
+            });
+        }
+        let counters = match self.reserve(&prepared.draft.reservations)? {
+            Ok(counters) => counters,
+            Err(refused) => return Ok(Taken::Refused(refused)),
+        };
+        let position = self.records.len();
+        self.place(prepared, counters)?;
+        Ok(Taken::Placed {
+            position,
+            replayed: false,
+        })
+    }
+
+    fn damaged(&self, what: String) -> LedgerError {
+        self.shared.corrupt(what, "a value of its form", "other bytes")
+    }
+
+    fn once(&self, key: &str) -> Result<Option<([u8; 32], u64)>, LedgerError> {
+        if let Some(known) = self.once.get(key) {
+            return Ok(Some(*known));
+        }
+        let Some(stored) = self.shared.log.get(Part::Index, &once_key(key))? else {
+            return Ok(None);
+        };
+        let mut reader = Reader(&stored);
+        let known = reader.array().zip(reader.number());
+        known.map(Some).ok_or_else(|| self.damaged(format!("once-key `{key}`")))
+    }
+
+    fn counter(&self, key: &str) -> Result<u64, LedgerError> {
+        match self.counters.get(key) {
+            Some(value) => Ok(*value),
+            None => stored_counter(self.shared, key),
+        }
+    }
+
+    /// The counters as they stand after these changes, or why not.
+    fn reserve(&self, changes: &[Reservation]) -> Result<Result<BTreeMap<String, u64>, AppendError>, LedgerError> {
+        let mut after: BTreeMap<String, u64> = BTreeMap::new();
+        for change in changes {
+            let (Reservation::Add { key, .. } | Reservation::Release { key, .. }) = change;
+            let used = match after.get(key) {
+                Some(value) => *value,
+                None => self.counter(key)?,
+            };
+            let value = match change {
+                Reservation::Add { add, at_most, .. } => used
+                    .checked_add(*add)
+                    .filter(|sum| sum <= at_most)
+                    .ok_or_else(|| AppendError::Exhausted {
+                        key: key.clone(),
+                        used,
+                        add: *add,
+                        at_most: *at_most,
+                    }),
+                Reservation::Release { amount, .. } => {
+                    used.checked_sub(*amount).ok_or_else(|| AppendError::Unreserved {
+                        key: key.clone(),
+                        used,
+                        amount: *amount,
+                    })
+                }
+            };
+            match value {
+                Ok(value) => after.insert(key.clone(), value),
+                Err(refused) => return Ok(Err(refused)),
+            };
+        }
+        Ok(Ok(after))
+    }
+
+    fn place(&mut self, prepared: Prepared, counters: BTreeMap<String, u64>) -> Result<(), LedgerError> {
+        let Prepared {
+            id,
+            draft,
+            mut sealed,
+            made,
+            wrapped,
+        } = prepared;
+        let shared = self.shared;
+        let record = id.hyphenated().to_string();
+        let index = self.head.frontier.size();
+        let now_ms = shared.clock.now_ms();
+        let recorded_at_ms = now_ms.max(self.head.recorded_at_ms);
+
+        let mut streams: BTreeMap<SectionName, (String, StreamPlace)> = BTreeMap::new();
+        for (name, root) in &made {
+            let value = match draft.streams.iter().find(|key| key.section() == *name) {
+                None => envelope(shared, &record, &draft, recorded_at_ms, now_ms < recorded_at_ms),
+                Some(key) => {
+                    let (stored_key, place, prev) = self.next_in(key)?;
+                    streams.insert(*name, (stored_key, place));
+                    let prev = prev.map_or(Value::Null, |leaf| json!(hex::encode(leaf)));
+                    json!({"id": place.id.hyphenated().to_string(), "n": place.n, "prev": prev})
+                }
+            };
+            let bytes = json::section_bytes(&value).map_err(|error| {
+                shared.corrupt(
+                    format!("the section `{name}` of a new record"),
+                    "a section",
+                    error.to_string(),
+                )
+            })?;
+            sealed.push(seal(shared, &record, *name, root, &bytes)?);
+        }
+        let macs = sealed.iter().map(|section| (section.name, section.mac)).collect();
+        let entry = entry(&macs);
+        let leaf = leaf_hash(&entry);
+        let levels = &mut self.grown.levels;
+        self.head.frontier.append(leaf, |level, number, hash| {
+            let level = usize::from(level);
+            if level == levels.len() {
+                levels.push((number, Vec::new()));
+            }
+            if let Some((_, hashes)) = levels.get_mut(level) {
+                hashes.push(hash);
+            }
+        });
+        self.head.recorded_at_ms = recorded_at_ms;
+        self.entries.push(entry);
+
+        let row = Row { id, sections: sealed };
+        self.keys.put(Part::State, &wrapped_key(&id), &wrapped)?;
+        self.log.put(Part::Records, &index.to_be_bytes(), &row.encode())?;
+        self.log.put(Part::Index, &leaf_key(&leaf), &index.to_be_bytes())?;
+        for term in &draft.terms {
+            self.log.put(Part::Index, &term_key(&term.stored_key(), index), &[])?;
+        }
+        if let Some((key, digest)) = draft.once {
+            let value = [digest.as_slice(), &index.to_be_bytes()].concat();
+            self.log.put(Part::Index, &once_key(&key), &value)?;
+            self.once.insert(key, (digest, index));
+        }
+        for (key, value) in counters {
+            self.log.put(Part::State, &counter_key(&key), &value.to_be_bytes())?;
+            self.counters.insert(key, value);
+        }
+        for (key, value) in draft.state {
+            match value {
+                Some(value) => self.log.put(Part::State, &state_key(&key), &value)?,
+                None => self.log.delete(Part::State, &state_key(&key))?,
+            }
+        }
+        let mut placed = BTreeMap::new();
+        for (name, (stored_key, place)) in streams {
+            let place = StreamPlace { leaf, ..place };
+            self.log.put(Part::State, &stream_key(&stored_key), &place.encode())?;
+            self.streams.insert(stored_key, place);
+            placed.insert(name, place);
+        }
+        self.records.push(Placed {
+            id,
+            leaf,
+            recorded_at_ms,
+            streams: placed,
+        });
+        Ok(())
+    }
+
+    /// The next place in a stream, whose leaf is still to come, and the leaf hash of the place before.
+    fn next_in(&self, key: &StreamKey) -> Result<(String, StreamPlace, Option<Hash>), LedgerError> {
+        let stored_key = key.stored_key();
+        let last = match self.streams.get(&stored_key) {
+            Some(place) => Some(*place),
+            None => stored_stream(self.shared, &stored_key)?,
+        };
+        let leaf = [0; 32];
+        let next = match last {
+            Some(last) => {
+                let n = last.n + 1;
+                (StreamPlace { n, leaf, ..last }, Some(last.leaf))
+            }
+            None => {
+                let mut random = [0u8; 16];
+                self.shared.entropy.fill(&mut random);
+                let id = uuid::Builder::from_random_bytes(random).into_uuid();
+                (StreamPlace { id, n: 1, leaf }, None)
+            }
+        };
+        Ok((stored_key, next.0, next.1))
+    }
+
+    /// Puts the last writes of the batch together.
+    pub(crate) fn finish(mut self) -> Result<Built<'a>, LedgerError> {
+        let first = self.grown.before.size();
+        if !self.records.is_empty() {
+            tiles::put_entries(&mut self.log, first, &self.entries)?;
+            for (tile_level, (number, hashes)) in self.grown.levels.iter().step_by(8).enumerate() {
+                // Levels are below 64, so tile levels are below 8.
+                tiles::put_hashes(&mut self.log, tile_level as u8, *number, hashes)?;
+            }
+            self.log.put(Part::State, HEAD, &self.head.encode())?;
+        }
+        Ok(Built {
+            keys: self.keys,
+            log: self.log,
+            head: self.head,
+            first,
+            records: self.records,
+            grown: self.grown,
+        })
+    }
+}
+
+/// A stream as it stands in the store.
+pub(crate) fn stored_stream(shared: &Shared, stored_key: &str) -> Result<Option<StreamPlace>, LedgerError> {
+    let Some(stored) = shared.log.get(Part::State, &stream_key(stored_key))? else {
+        return Ok(None);
+    };
+    let place = StreamPlace::decode(&stored);
+    place.map(Some).ok_or_else(|| {
+        shared.corrupt(
+            format!("stream {stored_key}"),
+            "56 bytes",
+            format!("{} bytes", stored.len()),
+        )
+    })
+}
+
+/// A counter as it stands in the store; 0 when it never moved.
+pub(crate) fn stored_counter(shared: &Shared, key: &str) -> Result<u64, LedgerError> {
+    let Some(stored) = shared.log.get(Part::State, &counter_key(key))? else {
+        return Ok(0);
+    };
+    let value = <[u8; 8]>::try_from(stored.as_slice()).map(u64::from_be_bytes);
+    value.map_err(|_| shared.corrupt(format!("counter `{key}`"), "8 bytes", format!("{} bytes", stored.len())))
+}
+
+/// The envelope (docs/log-format.md, section 3).
+fn envelope(shared: &Shared, record: &str, draft: &SealedDraft, recorded_at_ms: u64, clock_stepped: bool) -> Value {
+    let mut envelope = Map::new();
+    let mut put = |member: &str, value: Value| drop(envelope.insert(member.to_owned(), value));
+    put("v", json!(1));
+    put("id", json!(record));
+    put("kind", json!(draft.kind.as_str()));
+    put("party", json!(shared.party.as_str()));
+    put("recordedAt", json!(recorded_at_ms));
+    put("trace", json!(draft.trace));
+    put("development", json!(shared.development));
+    put("prior", draft.prior.iter().map(hex::encode).collect());
+    if let Some(iri) = &draft.activity {
+        put("activity", json!(iri));
+    }
+    if clock_stepped {
+        put("clockStepped", json!(true));
+    }
+    if let Some(seen) = &draft.not_before {
+        let (root, note) = (hex::encode(seen.root), hex::encode(seen.note));
+        put(
+            "notBefore",
+            json!({"origin": seen.origin, "size": seen.size, "root": root, "note": note}),
+        );
+    }
+    Value::Object(envelope)
+}

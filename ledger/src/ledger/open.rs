@@ -1,0 +1,324 @@
+//! Opening a log: whose it is, and whether its end is what was signed.
+
+use super::options::{Options, check_origin};
+use super::prepare::prepare_sealed;
+use super::sequencer::{Job, Reply, Sequencer};
+use super::{Inner, Ledger, Shared};
+use crate::checkpoint::{Checkpoint, CheckpointBody};
+use crate::error::LedgerError;
+use crate::handover::entry;
+use crate::merkle::{Frontier, Nodes as _, leaf_hash, root_at};
+use crate::note::Signer;
+use crate::record::{Draft, Kind};
+use crate::section::{Place, RootKey, SectionName};
+use crate::store::codec::{COSIGNED, FORMAT, HEAD, Head, META, SIGNED};
+use crate::store::evidence::{Evidence, make_dir, sync_dir};
+use crate::store::keys::Keys;
+use crate::store::rocks::{Part, Rocks};
+use crate::store::tiles::StoredTree;
+use herleid_vocab::json::{self, Limits};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::mpsc::{channel, sync_channel};
+use std::sync::{Arc, Mutex, RwLock};
+use zeroize::Zeroizing;
+
+/// What a store says of itself, and what it must say.
+fn check_meta(rocks: &Rocks, expected: &Value) -> Result<bool, LedgerError> {
+    let dir = || rocks.dir().to_owned();
+    let Some(stored) = rocks.get(Part::State, META)? else {
+        return Ok(false);
+    };
+    let damaged = |found: &str| LedgerError::Corrupt {
+        dir: dir(),
+        what: "the store's description".to_owned(),
+        expected: "format, origin, party and key".to_owned(),
+        found: found.to_owned(),
+    };
+    let found = json::parse(&stored, &Limits::MESSAGE).map_err(|error| damaged(&error.to_string()))?;
+    match found.get("format").and_then(Value::as_u64) {
+        Some(FORMAT) => {}
+        Some(format) if format > FORMAT => {
+            return Err(LedgerError::Newer {
+                dir: dir(),
+                found: format,
+                known: FORMAT,
+            });
+        }
+        _ => return Err(damaged("no known format")),
+    }
+    for what in ["party", "origin", "verifierKey"] {
+        let text = |of: &Value| of.get(what).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if text(&found) != text(expected) {
+            return Err(LedgerError::OtherOwner {
+                dir: dir(),
+                what: if what == "verifierKey" { "key" } else { what },
+                found: text(&found),
+                expected: text(expected),
+            });
+        }
+    }
+    Ok(true)
+}
+
+/// A fixed place, so that a wrong key-encryption key is found at once and not at the first record.
+const fn kek_place(origin: &str) -> Place<'_> {
+    Place {
+        origin,
+        record: "key-encryption key",
+        name: SectionName::Private,
+    }
+}
+
+const KEK_CHECK: &[u8] = b"c";
+
+fn open_stores(options: &Options, signer: &Signer) -> Result<(Rocks, Keys), LedgerError> {
+    let dir = &options.dir;
+    let io = |source| LedgerError::Io {
+        path: dir.clone(),
+        source,
+    };
+    if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent).map_err(io)?;
+    }
+    make_dir(dir)?;
+    let (log_dir, keys_dir) = (dir.join("log"), dir.join("keys"));
+    make_dir(&log_dir)?;
+    make_dir(&keys_dir)?;
+    sync_dir(dir)?;
+    if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        sync_dir(parent)?;
+    }
+    let log = Rocks::open(&log_dir, &Part::ALL, dir)?;
+    let keys = Keys::open(&keys_dir, Zeroizing::new(options.kek), dir)?;
+
+    let meta = json!({
+        "format": FORMAT,
+        "origin": options.origin,
+        "party": options.party.as_str(),
+        "verifierKey": signer.verifier().to_string(),
+    });
+    let bytes = meta.to_string().into_bytes();
+    let has_log = check_meta(&log, &meta)?;
+    if check_meta(keys.rocks(), &meta)? {
+        let wrapped = keys.rocks().get(Part::State, KEK_CHECK)?.unwrap_or_default();
+        keys.unwrap(&kek_place(&options.origin), &wrapped)?;
+    } else if has_log && log.get(Part::State, HEAD)?.is_some() {
+        return Err(LedgerError::Corrupt {
+            dir: dir.clone(),
+            what: format!("the store of section keys in `{}`", keys_dir.display()),
+            expected: "the keys of the log beside it".to_owned(),
+            found: "empty".to_owned(),
+        });
+    } else {
+        let check = RootKey::generate(options.entropy.as_ref());
+        let wrapped = keys.wrap(&kek_place(&options.origin), &check, options.entropy.as_ref())?;
+        let mut batch = keys.rocks().batch();
+        batch.put(Part::State, META, &bytes)?;
+        batch.put(Part::State, KEK_CHECK, &wrapped)?;
+        batch.write_synced()?;
+    }
+    if !has_log {
+        let mut batch = log.batch();
+        batch.put(Part::State, META, &bytes)?;
+        batch.write_synced()?;
+    }
+    Ok((log, keys))
+}
+
+/// Reads the head and holds it against everything else that says where the log ends: the root written with it, the tiles,
+/// the last record and its keys, and the latest checkpoint that was signed.
+fn check_head(dir: &Path, log: &Rocks, keys: &Keys, signer: &Signer) -> Result<Head, LedgerError> {
+    let corrupt = |what: &str, expected: String, found: String| LedgerError::Corrupt {
+        dir: dir.to_owned(),
+        what: what.to_owned(),
+        expected,
+        found,
+    };
+    let head = match log.get(Part::State, HEAD)? {
+        None => Head {
+            frontier: Frontier::default(),
+            recorded_at_ms: 0,
+        },
+        Some(stored) => {
+            let form = || {
+                let expected = "size, time, root and right edge".to_owned();
+                corrupt("the stored head", expected, format!("{} other bytes", stored.len()))
+            };
+            let (head, root) = Head::decode(&stored).ok_or_else(form)?;
+            if head.frontier.root() != root {
+                let (expected, found) = (hex::encode(root), hex::encode(head.frontier.root()));
+                return Err(corrupt("the root of the stored right edge", expected, found));
+            }
+            head
+        }
+    };
+    let size = head.frontier.size();
+    let tree = StoredTree::new(log, size);
+    let in_tiles = Frontier::read(&tree, size)?;
+    if in_tiles != head.frontier {
+        let (expected, found) = (hex::encode(in_tiles.root()), hex::encode(head.frontier.root()));
+        return Err(corrupt(
+            "the stored right edge",
+            format!("the edge of the tiles, root {expected}"),
+            format!("root {found}"),
+        ));
+    }
+    if let Some(last) = size.checked_sub(1) {
+        let stored = log.get(Part::Records, &last.to_be_bytes())?;
+        let row = stored.as_deref().and_then(crate::store::codec::Row::decode);
+        let row = row.ok_or_else(|| corrupt("the last record", format!("record {last}"), "none".to_owned()))?;
+        let macs = row.sections.iter().map(|section| (section.name, section.mac)).collect();
+        if tree.node(0, last)? != leaf_hash(&entry(&macs)) {
+            return Err(corrupt(
+                "the last record",
+                "the MACs that its leaf commits to".to_owned(),
+                "others".to_owned(),
+            ));
+        }
+        // Keys are synced in the order of their records: if the last one's are there, all are.
+        keys.roots(signer.verifier().name(), &row.id)?;
+    }
+    if let Some(note) = keys.rocks().get(Part::State, SIGNED)? {
+        let signed = Checkpoint::verify_bytes(&note, signer.verifier())?;
+        if signed.size() > size {
+            let expected = format!("at least {} records, over which a checkpoint was signed", signed.size());
+            return Err(corrupt(
+                "the size of the log",
+                expected,
+                format!("{size}: records were lost"),
+            ));
+        }
+        let root = root_at(&StoredTree::new(log, signed.size()), signed.size())?;
+        if root != *signed.root() {
+            let expected = format!("{}, as signed", hex::encode(signed.root()));
+            return Err(corrupt(
+                &format!("the root of the first {} records", signed.size()),
+                expected,
+                hex::encode(root),
+            ));
+        }
+    }
+    Ok(head)
+}
+
+/// The checkpoint that was cosigned last. Witnesses remember it: a log that no longer agrees with it has lost records.
+fn read_cosigned(
+    options: &Options,
+    log: &Rocks,
+    signer: &Signer,
+    size: u64,
+) -> Result<Option<Arc<Checkpoint>>, LedgerError> {
+    let Some(note) = log.get(Part::State, COSIGNED)? else {
+        return Ok(None);
+    };
+    let checkpoint = Checkpoint::verify_bytes(&note, signer.verifier())?;
+    let covered = checkpoint.size();
+    if covered > size || root_at(&StoredTree::new(log, covered), covered)? != *checkpoint.root() {
+        return Err(LedgerError::Corrupt {
+            dir: options.dir.clone(),
+            what: "the log".to_owned(),
+            expected: format!("the {covered} records that witnesses cosigned"),
+            found: format!("{size} records, or others"),
+        });
+    }
+    // The policy may have become stricter since.
+    let counted = checkpoint.cosignatures(options.witness_policy.witnesses())?;
+    Ok(options
+        .witness_policy
+        .is_met_by(counted.len())
+        .then(|| Arc::new(checkpoint)))
+}
+
+impl Ledger {
+    /// Opens the log in `options.dir`, or begins one there with the record `log-opened`.
+    ///
+    /// # Errors
+    /// When the directory is in use, belongs to another party, log or key, was written by a newer version, or is damaged;
+    /// the error names what was expected. Nothing is repaired by guessing.
+    pub fn open(options: Options) -> Result<Self, LedgerError> {
+        check_origin(&options.origin)?;
+        let signer =
+            Signer::ed25519(&options.origin, options.signing_key.clone()).map_err(|error| LedgerError::Option {
+                option: "signing_key",
+                why: error.to_string(),
+            })?;
+        let (log, keys) = open_stores(&options, &signer)?;
+        let head = check_head(&options.dir, &log, &keys, &signer)?;
+        let evidence = Evidence::open(&options.dir.join("evidence"))?;
+        let body = CheckpointBody {
+            origin: options.origin.clone(),
+            size: head.frontier.size(),
+            root: head.frontier.root(),
+        };
+        let published = body.sign(&signer)?;
+        let cosigned = read_cosigned(&options, &log, &signer, head.frontier.size())?;
+        let shared = Arc::new(Shared {
+            dir: options.dir,
+            log,
+            keys,
+            evidence,
+            origin: options.origin,
+            party: options.party,
+            development: options.development,
+            signer,
+            clock: options.clock,
+            entropy: options.entropy,
+            policy: options.witness_policy,
+            on_fatal: options.on_fatal,
+            published: RwLock::new(Arc::new(published)),
+            cosigned: RwLock::new(cosigned),
+            collecting: Mutex::new(Vec::new()),
+        });
+        let is_new = head.frontier.size() == 0;
+        let mut sequencer = Sequencer::new(Arc::clone(&shared), head);
+        if is_new {
+            begin(&shared, &mut sequencer)?;
+        }
+        let (sender, jobs) = channel();
+        let thread = std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || sequencer.run(&jobs))
+            .map_err(|source| LedgerError::Io {
+                path: shared.dir.clone(),
+                source,
+            })?;
+        Ok(Self(Arc::new(Inner {
+            shared,
+            jobs: Mutex::new(Some(sender)),
+            sequencer: Mutex::new(Some(thread)),
+        })))
+    }
+}
+
+/// Writes record 0.
+fn begin(shared: &Arc<Shared>, sequencer: &mut Sequencer) -> Result<(), LedgerError> {
+    let mut ids = [0u8; 24];
+    shared.entropy.fill(&mut ids);
+    // Ids of all zeroes are not valid (W3C Trace Context, section 3.2.2); a first bit that is set rules them out.
+    let [first, .., span_first, _, _, _, _, _, _, _] = &mut ids;
+    *first |= 0x80;
+    *span_first |= 0x80;
+    let (trace, span) = ids.split_at(16);
+    let trace = format!("00-{}-{}-01", hex::encode(trace), hex::encode(span));
+    let witnesses: Vec<String> = shared.policy.witnesses().iter().map(ToString::to_string).collect();
+    let facts = json!({
+        "did": shared.party.as_str(),
+        "origin": shared.origin,
+        "verifierKey": shared.signer.verifier().to_string(),
+        "format": 1,
+        "witnessPolicy": {"quorum": shared.policy.quorum(), "witnesses": witnesses},
+    });
+    let draft = Draft::new(Kind::LogOpened, trace).section(SectionName::Facts, facts);
+    let sealed = draft.seal().map_err(|error| LedgerError::Option {
+        option: "witness_policy",
+        why: error.to_string(),
+    })?;
+    let prepared = prepare_sealed(shared, sealed)?;
+    let (sender, receiver) = sync_channel(1);
+    sequencer.commit(vec![Job::Append(Box::new(prepared), Reply::Blocked(sender))]);
+    match receiver.recv() {
+        Ok(Ok(_)) => Ok(()),
+        _ => Err(LedgerError::Closed),
+    }
+}

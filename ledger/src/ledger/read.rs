@@ -1,0 +1,397 @@
+//! Reading the log: records, proofs, tiles, look-ups, and records handed over.
+
+use super::batch::{stored_counter, stored_stream};
+use super::{Ledger, Shared};
+use crate::checkpoint::Checkpoint;
+use crate::error::LedgerError;
+use crate::handover::{ConsistencyText, FORMAT, HandedOver, entry};
+use crate::merkle::{self, Hash, leaf_hash};
+use crate::record::{StreamKey, Term};
+use crate::section::{Opened, Place, RootKey, SectionMac, SectionName};
+use crate::store::codec::{Row, StreamPlace, leaf_key, state_key, term_prefix};
+use crate::store::rocks::Part;
+use crate::store::tiles::{self, StoredTree};
+use crate::tile::{Level, TilePath, bundle};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use herleid_vocab::json;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+use uuid::Uuid;
+
+/// Under which checkpoint a record is handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// The latest: there at once.
+    Latest,
+    /// The latest that enough witnesses cosigned: a dossier needs it.
+    Cosigned,
+}
+
+/// A record as it lies in the log, decrypted for its owner. Sections that were erased are missing from `sections`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    index: u64,
+    id: Uuid,
+    leaf: Hash,
+    macs: BTreeMap<SectionName, SectionMac>,
+    sections: BTreeMap<SectionName, Vec<u8>>,
+}
+
+impl StoredRecord {
+    /// Place in the log, from 0.
+    #[must_use]
+    pub const fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Id of the record.
+    #[must_use]
+    pub const fn id(&self) -> &Uuid {
+        &self.id
+    }
+
+    /// Leaf hash.
+    #[must_use]
+    pub const fn leaf(&self) -> &Hash {
+        &self.leaf
+    }
+
+    /// MACs of all its sections, erased ones too.
+    #[must_use]
+    pub const fn macs(&self) -> &BTreeMap<SectionName, SectionMac> {
+        &self.macs
+    }
+
+    /// Bytes of its sections.
+    #[must_use]
+    pub const fn sections(&self) -> &BTreeMap<SectionName, Vec<u8>> {
+        &self.sections
+    }
+
+    /// A section, parsed; `None` when it is not there or was erased.
+    #[must_use]
+    pub fn value(&self, name: SectionName) -> Option<Value> {
+        json::parse_section(self.sections.get(&name)?).ok()
+    }
+}
+
+impl Shared {
+    /// A record's row, its MACs, and the roots of its keys. The MACs are those that the entry in the tree commits to.
+    pub(crate) fn row(&self, index: u64) -> Result<(Row, BTreeMap<SectionName, SectionMac>), LedgerError> {
+        let stored = self.log.get(Part::Records, &index.to_be_bytes())?;
+        let row = stored.as_deref().and_then(Row::decode);
+        let row =
+            row.ok_or_else(|| self.corrupt(format!("record {index}"), "a row of sections", "none, or other bytes"))?;
+        let macs = row.sections.iter().map(|section| (section.name, section.mac)).collect();
+        Ok((row, macs))
+    }
+
+    /// Decrypts one section of a row and checks its MAC; `None` when it was erased.
+    pub(crate) fn open_section(
+        &self,
+        index: u64,
+        row: &Row,
+        name: SectionName,
+        roots: &[(SectionName, RootKey)],
+    ) -> Result<Option<(Vec<u8>, RootKey)>, LedgerError> {
+        let stored = row.sections.iter().find(|section| section.name == name);
+        let stored = stored.ok_or(LedgerError::NoSection { index, section: name })?;
+        let Some(sealed) = &stored.sealed else {
+            return Ok(None);
+        };
+        let damaged = |found: &str| {
+            self.corrupt(
+                format!("section `{name}` of record {index}"),
+                "bytes with the MAC in the log",
+                found,
+            )
+        };
+        let root = roots.iter().find(|(of, _)| *of == name);
+        let (_, root) = root.ok_or_else(|| damaged("a section without a key"))?;
+        let record = row.id.hyphenated().to_string();
+        let place = Place {
+            origin: &self.origin,
+            record: &record,
+            name,
+        };
+        let bytes = root.open(&place, sealed).map_err(|error| damaged(&error.to_string()))?;
+        if !root.mac_key().verifies(&bytes, &stored.mac) {
+            return Err(damaged("other bytes"));
+        }
+        Ok(Some((bytes, root.clone())))
+    }
+}
+
+fn base64(hashes: &[Hash]) -> Vec<String> {
+    hashes.iter().map(|hash| STANDARD.encode(hash)).collect()
+}
+
+impl Ledger {
+    /// Number of records under the latest checkpoint.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.shared().published().size()
+    }
+
+    /// The latest checkpoint, signed.
+    #[must_use]
+    pub fn checkpoint(&self) -> Arc<Checkpoint> {
+        self.shared().published()
+    }
+
+    /// The latest checkpoint that enough witnesses cosigned, with their lines.
+    #[must_use]
+    pub fn cosigned(&self) -> Option<Arc<Checkpoint>> {
+        let cosigned = self.shared().cosigned.read().unwrap_or_else(PoisonError::into_inner);
+        cosigned.clone()
+    }
+
+    fn within(&self, index: u64) -> Result<u64, LedgerError> {
+        let size = self.size();
+        if index < size {
+            Ok(size)
+        } else {
+            Err(LedgerError::NoRecord { index, size })
+        }
+    }
+
+    /// A record, decrypted, its MACs checked against the tree.
+    ///
+    /// # Errors
+    /// When there is none, or it is damaged.
+    pub fn record(&self, index: u64) -> Result<StoredRecord, LedgerError> {
+        let size = self.within(index)?;
+        let shared = self.shared();
+        let (row, macs) = shared.row(index)?;
+        let leaf = leaf_hash(&entry(&macs));
+        if merkle::Nodes::node(&StoredTree::new(&shared.log, size), 0, index)? != leaf {
+            return Err(shared.corrupt(format!("record {index}"), "the MACs that its leaf commits to", "others"));
+        }
+        let roots = shared.keys.roots(&shared.origin, &row.id)?;
+        let mut sections = BTreeMap::new();
+        for name in macs.keys() {
+            if let Some((bytes, _)) = shared.open_section(index, &row, *name, &roots)? {
+                sections.insert(*name, bytes);
+            }
+        }
+        Ok(StoredRecord {
+            index,
+            id: row.id,
+            leaf,
+            macs,
+            sections,
+        })
+    }
+
+    /// Inclusion proof of a record in the tree of the first `size` records.
+    ///
+    /// # Errors
+    /// When the record is not in that tree.
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, LedgerError> {
+        let published = self.size();
+        if index >= size || size > published {
+            return Err(LedgerError::NoRecord {
+                index,
+                size: size.min(published),
+            });
+        }
+        merkle::inclusion_proof(&StoredTree::new(&self.shared().log, size), index, size)
+    }
+
+    /// Consistency proof between two sizes of this log.
+    ///
+    /// # Errors
+    /// When there are no such sizes.
+    pub fn consistency(&self, from: u64, to: u64) -> Result<Vec<Hash>, LedgerError> {
+        let size = self.size();
+        if from > to || to > size {
+            return Err(LedgerError::NoSize { from, to, size });
+        }
+        merkle::consistency_proof(&StoredTree::new(&self.shared().log, to), from, to)
+    }
+
+    /// Root of the first `size` records.
+    ///
+    /// # Errors
+    /// When the log is smaller.
+    pub fn root_at(&self, size: u64) -> Result<Hash, LedgerError> {
+        let published = self.size();
+        if size > published {
+            let (from, to) = (size, published);
+            return Err(LedgerError::NoSize {
+                from,
+                to,
+                size: published,
+            });
+        }
+        merkle::root_at(&StoredTree::new(&self.shared().log, size), size)
+    }
+
+    /// Hands a record over with these sections opened; `consistency_from` is a size that the reader named.
+    ///
+    /// # Errors
+    /// When there is no such record or section, it was erased, the sizes do not fit, or no quorum has cosigned yet.
+    pub fn hand_over(
+        &self,
+        index: u64,
+        open: &[SectionName],
+        consistency_from: Option<u64>,
+        at: At,
+    ) -> Result<HandedOver, LedgerError> {
+        self.within(index)?;
+        let checkpoint = match at {
+            At::Latest => self.checkpoint(),
+            At::Cosigned => {
+                let cosigned = self.cosigned();
+                let covered = cosigned.as_ref().map_or(0, |checkpoint| checkpoint.size());
+                let cosigned = cosigned.filter(|_| index < covered);
+                cosigned.ok_or(LedgerError::NotCosigned {
+                    index,
+                    cosigned: covered,
+                })?
+            }
+        };
+        let shared = self.shared();
+        let (row, macs) = shared.row(index)?;
+        let roots = shared.keys.roots(&shared.origin, &row.id)?;
+        let mut opened = BTreeMap::new();
+        for section in open {
+            let (bytes, root) = shared
+                .open_section(index, &row, *section, &roots)?
+                .ok_or(LedgerError::Erased {
+                    index,
+                    section: *section,
+                })?;
+            let text = String::from_utf8(bytes);
+            let text = text.map_err(|_| {
+                shared.corrupt(format!("section `{section}` of record {index}"), "UTF-8", "other bytes")
+            })?;
+            let key = hex::encode(root.mac_key().expose());
+            opened.insert(section.to_string(), Opened { text, key });
+        }
+        let consistency = match consistency_from {
+            None => None,
+            Some(from) => Some(ConsistencyText {
+                from,
+                proof: base64(&self.consistency(from, checkpoint.size())?),
+            }),
+        };
+        Ok(HandedOver {
+            format: FORMAT.to_owned(),
+            origin: shared.origin.clone(),
+            index,
+            macs: macs
+                .iter()
+                .map(|(name, mac)| (name.to_string(), hex::encode(mac)))
+                .collect(),
+            opened,
+            proof: base64(&self.inclusion(index, checkpoint.size())?),
+            checkpoint: checkpoint.note().to_string(),
+            consistency,
+        })
+    }
+
+    /// Indices of the records with this term, in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn by_term(&self, term: &Term) -> Result<Vec<u64>, LedgerError> {
+        let size = self.size();
+        let mut found = Vec::new();
+        self.shared()
+            .log
+            .scan(Part::Index, &term_prefix(&term.stored_key()), |index, _| {
+                // A record that is written but not yet published is not there for anybody.
+                found.extend(
+                    <[u8; 8]>::try_from(index)
+                        .ok()
+                        .map(u64::from_be_bytes)
+                        .filter(|index| *index < size),
+                );
+                true
+            })?;
+        Ok(found)
+    }
+
+    /// Index of the record with this leaf hash.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn by_leaf(&self, leaf: &Hash) -> Result<Option<u64>, LedgerError> {
+        let stored = self.shared().log.get(Part::Index, &leaf_key(leaf))?;
+        let index = stored.and_then(|index| <[u8; 8]>::try_from(index.as_slice()).ok());
+        let size = self.size();
+        Ok(index.map(u64::from_be_bytes).filter(|index| *index < size))
+    }
+
+    /// Where a stream stands; `None` when it has not begun.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn stream(&self, key: &StreamKey) -> Result<Option<StreamPlace>, LedgerError> {
+        stored_stream(self.shared(), &key.stored_key())
+    }
+
+    /// Where a counter stands; 0 when it never moved.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn counter(&self, key: &str) -> Result<u64, LedgerError> {
+        stored_counter(self.shared(), key)
+    }
+
+    /// A piece of the caller's own state.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.shared().log.get(Part::State, &state_key(key))
+    }
+
+    /// All pieces of the caller's own state whose key begins with `prefix`, by whole key, in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
+        let mut found = Vec::new();
+        self.shared().log.scan(Part::State, &state_key(prefix), |rest, value| {
+            found.push((format!("{prefix}{}", String::from_utf8_lossy(rest)), value.to_vec()));
+            true
+        })?;
+        Ok(found)
+    }
+
+    /// Bytes of a hash tile, 32 a hash (C2SP tlog-tiles); `None` when the log is not that large. `width` is 256 for a full one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn tile(&self, level: u8, index: u64, width: u16) -> Result<Option<Vec<u8>>, LedgerError> {
+        let path = TilePath::new(Level::Hashes(level), index, width);
+        if !path.is_ok_and(|path| path.within(self.size())) {
+            return Ok(None);
+        }
+        Ok(Some(tiles::hashes(&self.shared().log, level, index, width)?.concat()))
+    }
+
+    /// Bytes of an entry bundle (C2SP tlog-tiles); `None` when the log is not that large. `width` is 256 for a full one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn entries(&self, index: u64, width: u16) -> Result<Option<Vec<u8>>, LedgerError> {
+        let path = TilePath::new(Level::Entries, index, width);
+        if !path.is_ok_and(|path| path.within(self.size())) {
+            return Ok(None);
+        }
+        Ok(Some(bundle(&tiles::entries(&self.shared().log, index, width)?)))
+    }
+
+    /// A document by its SHA-256, checked; `None` when there is none.
+    ///
+    /// # Errors
+    /// When its file cannot be read, or has other bytes than its name says.
+    pub fn evidence(&self, sha256: &[u8; 32]) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.shared().evidence.get(sha256)
+    }
+}

@@ -1,0 +1,172 @@
+//! The sequencer: the one thread that writes. The next batch is whatever arrived while the last one was written.
+
+use super::Shared;
+use super::batch::{Building, Committed, Taken};
+use super::prepare::{Prepared, StateWrites};
+use crate::checkpoint::CheckpointBody;
+use crate::error::{AppendError, LedgerError};
+use crate::store::codec::{Head, SIGNED};
+use crate::store::rocks::Part;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, PoisonError};
+
+/// Most jobs of a batch: at 1 KiB a record, about what a disk writes in the time of one sync.
+const MAX_BATCH_JOBS: usize = 1024;
+
+/// Most bytes of a batch, about: sections of 1 MiB must not add up to a write that memory cannot hold.
+const MAX_BATCH_BYTES: usize = 16 << 20;
+
+/// What a caller gets when its job is durable.
+pub(crate) enum Answer {
+    /// The record, or the one of the same batch that it repeats.
+    Recorded {
+        batch: Arc<Committed>,
+        position: usize,
+        replayed: bool,
+    },
+    /// A record of an earlier batch is repeated.
+    Replayed { index: u64 },
+    /// State was written.
+    Written,
+}
+
+/// How a caller waits.
+pub(crate) enum Reply {
+    Waiting(tokio::sync::oneshot::Sender<Result<Answer, AppendError>>),
+    Blocked(SyncSender<Result<Answer, AppendError>>),
+}
+
+impl Reply {
+    /// A caller that no longer waits does not matter: what it asked for is durable or refused all the same.
+    fn send(self, answer: Result<Answer, AppendError>) {
+        match self {
+            Self::Waiting(sender) => drop(sender.send(answer)),
+            Self::Blocked(sender) => drop(sender.send(answer)),
+        }
+    }
+}
+
+/// Something to write.
+pub(crate) enum Job {
+    Append(Box<Prepared>, Reply),
+    State(StateWrites, Reply),
+}
+
+impl Job {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Append(prepared, _) => {
+                let sealed = prepared.sealed.iter().filter_map(|section| section.sealed.as_ref());
+                sealed.map(Vec::len).sum()
+            }
+            Self::State(writes, _) => writes
+                .iter()
+                .filter_map(|(_, value)| value.as_ref())
+                .map(Vec::len)
+                .sum(),
+        }
+    }
+}
+
+pub(crate) struct Sequencer {
+    shared: Arc<Shared>,
+    head: Head,
+}
+
+impl Sequencer {
+    pub(crate) const fn new(shared: Arc<Shared>, head: Head) -> Self {
+        Self { shared, head }
+    }
+
+    /// Works until the last sender is gone and the last job is done.
+    pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            let mut bytes = first.bytes();
+            let mut batch = vec![first];
+            while batch.len() < MAX_BATCH_JOBS && bytes < MAX_BATCH_BYTES {
+                let Ok(next) = jobs.try_recv() else { break };
+                bytes += next.bytes();
+                batch.push(next);
+            }
+            self.commit(batch);
+        }
+    }
+
+    /// Makes a batch durable, signs, publishes, answers: in this order (docs/log-format.md, section 8).
+    pub(crate) fn commit(&mut self, jobs: Vec<Job>) {
+        let shared = Arc::clone(&self.shared);
+        match self.write(&shared, jobs) {
+            Ok(answers) => answers.into_iter().for_each(|(reply, answer)| reply.send(answer)),
+            // Whether it was a read or a write: what is kept of this batch is unknown, and the next would build on it.
+            Err(error) => shared.fatal(&error),
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "a list of who is to be told what, used once")]
+    fn write(
+        &mut self,
+        shared: &Shared,
+        jobs: Vec<Job>,
+    ) -> Result<Vec<(Reply, Result<Answer, AppendError>)>, LedgerError> {
+        let mut building = Building::new(shared, &self.head);
+        let mut taken = Vec::new();
+        for job in jobs {
+            match job {
+                Job::Append(prepared, reply) => taken.push((reply, Some(building.take(*prepared)?))),
+                Job::State(writes, reply) => {
+                    building.write(writes)?;
+                    taken.push((reply, None));
+                }
+            }
+        }
+        let built = building.finish()?;
+
+        // Keys first: keys without a record are harmless, a record without its keys is lost.
+        if !built.keys.is_empty() {
+            built.keys.write_synced()?;
+        }
+        if !built.log.is_empty() {
+            built.log.write_synced()?;
+        }
+        // Only now may anybody see a checkpoint that covers the batch.
+        let grown = !built.records.is_empty();
+        let checkpoint = if grown {
+            let body = CheckpointBody {
+                origin: shared.origin.clone(),
+                size: built.head.frontier.size(),
+                root: built.head.frontier.root(),
+            };
+            let checkpoint = body.sign(&shared.signer)?;
+            // Kept so that a log that lost its end is noticed when it is opened. Not synced: what it covers is durable, and
+            // signing again gives the same bytes.
+            let mut kept = shared.keys.rocks().batch();
+            kept.put(Part::State, SIGNED, checkpoint.note().to_string().as_bytes())?;
+            kept.write_unsynced()?;
+            checkpoint
+        } else {
+            shared.published().as_ref().clone()
+        };
+        self.head = built.head;
+        let committed = Arc::new(Committed {
+            first: built.first,
+            records: built.records,
+            grown: built.grown,
+            checkpoint,
+        });
+        if grown {
+            let mut published = shared.published.write().unwrap_or_else(PoisonError::into_inner);
+            *published = Arc::new(committed.checkpoint.clone());
+        }
+        let answer = |taken: Option<Taken>| match taken {
+            None => Ok(Answer::Written),
+            Some(Taken::Replayed { index }) => Ok(Answer::Replayed { index }),
+            Some(Taken::Refused(error)) => Err(error),
+            Some(Taken::Placed { position, replayed }) => Ok(Answer::Recorded {
+                batch: Arc::clone(&committed),
+                position,
+                replayed,
+            }),
+        };
+        Ok(taken.into_iter().map(|(reply, taken)| (reply, answer(taken))).collect())
+    }
+}

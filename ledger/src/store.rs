@@ -1,0 +1,7 @@
+//! What lies on disk: two RocksDB stores and a folder of evidence. See `docs/ledger.md`.
+
+pub(crate) mod codec;
+pub(crate) mod evidence;
+pub(crate) mod keys;
+pub(crate) mod rocks;
+pub(crate) mod tiles;

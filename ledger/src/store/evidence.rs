@@ -1,0 +1,104 @@
+//! Documents by their SHA-256, one file each: `aa/<sha256>`, where `aa` are the first two digits.
+
+use crate::error::LedgerError;
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A folder of documents. A document that has its name is whole and durable.
+pub(crate) struct Evidence {
+    dir: PathBuf,
+    next: AtomicU64,
+}
+
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError + '_ {
+    move |source| LedgerError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Makes what was renamed or made in `dir` durable.
+pub(crate) fn sync_dir(dir: &Path) -> Result<(), LedgerError> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(io(dir))
+}
+
+/// Makes a directory for its owner alone; one that is there already stays as it is. Its name is durable once its parent
+/// has been synced.
+pub(crate) fn make_dir(dir: &Path) -> Result<(), LedgerError> {
+    match fs::DirBuilder::new().mode(0o700).create(dir) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        Err(error) => Err(io(dir)(error)),
+    }
+}
+
+impl Evidence {
+    /// Opens or makes the folder, and clears what a crash left half-written.
+    pub(crate) fn open(dir: &Path) -> Result<Self, LedgerError> {
+        make_dir(dir)?;
+        let unfinished = dir.join("tmp");
+        make_dir(&unfinished)?;
+        // All folders at once: a folder made with its first document could be lost by a power cut, together with a second
+        // document that another thread had already put into it.
+        for first in 0..=u8::MAX {
+            make_dir(&dir.join(format!("{first:02x}")))?;
+        }
+        sync_dir(dir)?;
+        for file in fs::read_dir(&unfinished).map_err(io(&unfinished))? {
+            let path = file.map_err(io(&unfinished))?.path();
+            fs::remove_file(&path).map_err(io(&path))?;
+        }
+        Ok(Self {
+            dir: dir.to_owned(),
+            next: AtomicU64::new(0),
+        })
+    }
+
+    fn place(&self, digest: &[u8; 32]) -> (PathBuf, PathBuf) {
+        let name = hex::encode(digest);
+        let folder = self.dir.join(name.get(..2).unwrap_or_default());
+        let file = folder.join(&name);
+        (folder, file)
+    }
+
+    /// Keeps a document; when this returns, a power cut can no longer lose it.
+    pub(crate) fn put(&self, digest: &[u8; 32], bytes: &[u8]) -> Result<(), LedgerError> {
+        let (folder, file) = self.place(digest);
+        // A file that is there may have been renamed a moment ago by a thread that has not synced its folder yet.
+        if fs::read(&file).is_ok_and(|found| found == bytes) {
+            return sync_dir(&folder);
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let unfinished = self.dir.join("tmp").join(number.to_string());
+        let mut new = File::create(&unfinished).map_err(io(&unfinished))?;
+        new.write_all(bytes)
+            .and_then(|()| new.sync_all())
+            .map_err(io(&unfinished))?;
+        fs::rename(&unfinished, &file).map_err(io(&file))?;
+        sync_dir(&folder)
+    }
+
+    /// A document, checked against its name; `None` when there is none.
+    pub(crate) fn get(&self, digest: &[u8; 32]) -> Result<Option<Vec<u8>>, LedgerError> {
+        let (_, file) = self.place(digest);
+        let bytes = match fs::read(&file) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io(&file)(error)),
+        };
+        let found: [u8; 32] = Sha256::digest(&bytes).into();
+        if found == *digest {
+            return Ok(Some(bytes));
+        }
+        Err(LedgerError::Corrupt {
+            dir: self.dir.clone(),
+            what: format!("the SHA-256 of `{}`", file.display()),
+            expected: hex::encode(digest),
+            found: hex::encode(found),
+        })
+    }
+}

@@ -1,0 +1,186 @@
+//! RocksDB, set up so that what was synced stays and what was damaged is noticed.
+
+use crate::error::LedgerError;
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction,
+    IteratorMode, LogLevel, Options, WriteBatch, WriteOptions,
+};
+use std::path::{Path, PathBuf};
+
+/// Parts of a store that are compacted apart: what grows in order is never rewritten for the sake of what does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Head, streams, counters, once-keys, callers' state.
+    State,
+    /// Sections and MAC maps by index.
+    Records,
+    /// Hashes and entries by place in the tree.
+    Tiles,
+    /// Terms and leaf hashes.
+    Index,
+}
+
+impl Part {
+    pub(crate) const ALL: [Self; 4] = [Self::State, Self::Records, Self::Tiles, Self::Index];
+
+    const fn name(self) -> &'static str {
+        match self {
+            // RocksDB always has this one.
+            Self::State => "default",
+            Self::Records => "records",
+            Self::Tiles => "tiles",
+            Self::Index => "index",
+        }
+    }
+}
+
+/// One RocksDB store.
+pub(crate) struct Rocks {
+    db: DB,
+    dir: PathBuf,
+}
+
+const MIB: usize = 1 << 20;
+
+fn options(part: Part, cache: &Cache) -> Options {
+    let mut options = Options::default();
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(cache);
+    if part == Part::Index {
+        // Most look-ups of a once-key or a leaf are for something that is not there.
+        blocks.set_bloom_filter(10.0, false);
+    }
+    options.set_block_based_table_factory(&blocks);
+    // Ciphertext and hashes do not shrink.
+    options.set_compression_type(match part {
+        Part::Records | Part::Tiles => DBCompressionType::None,
+        Part::State | Part::Index => DBCompressionType::Lz4,
+    });
+    options.set_write_buffer_size(if part == Part::Records { 32 * MIB } else { 8 * MIB });
+    options
+}
+
+impl Rocks {
+    /// Opens or makes the store in `dir`, which belongs to the log in `log_dir`.
+    pub(crate) fn open(dir: &Path, parts: &[Part], log_dir: &Path) -> Result<Self, LedgerError> {
+        let cache = Cache::new_lru_cache(16 * MIB);
+        let mut options_all = options(Part::State, &cache);
+        options_all.create_if_missing(true);
+        options_all.create_missing_column_families(true);
+        options_all.set_paranoid_checks(true);
+        // What was synced must not be rolled back: damage in the middle of the write-ahead log refuses to open, and only
+        // an incomplete last write, which was never answered, is dropped. The kept checkpoint finds a lost tail besides.
+        options_all.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        options_all.set_track_and_verify_wals_in_manifest(true);
+        options_all.set_max_background_jobs(2);
+        options_all.set_max_open_files(256);
+        options_all.set_max_total_wal_size(64 * MIB as u64);
+        options_all.set_log_level(LogLevel::Warn);
+        options_all.set_keep_log_file_num(2);
+        options_all.set_max_log_file_size(MIB);
+        let descriptors = parts
+            .iter()
+            .map(|part| ColumnFamilyDescriptor::new(part.name(), options(*part, &cache)));
+        let db = DB::open_cf_descriptors(&options_all, dir, descriptors).map_err(|error| {
+            let message = error.to_string();
+            // RocksDB has no kind of its own for this: "While lock file: .../LOCK: Resource temporarily unavailable",
+            // or "lock hold by current process".
+            if message.contains("lock file") || message.contains("lock hold by") {
+                let dir = log_dir.to_owned();
+                LedgerError::InUse { dir }
+            } else {
+                store_error(dir, "open", &error)
+            }
+        })?;
+        let dir = dir.to_owned();
+        Ok(Self { db, dir })
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn part(&self, part: Part) -> Result<&ColumnFamily, LedgerError> {
+        self.db.cf_handle(part.name()).ok_or_else(|| LedgerError::Store {
+            dir: self.dir.clone(),
+            what: "find a part of it",
+            message: part.name().to_owned(),
+        })
+    }
+
+    pub(crate) fn get(&self, part: Part, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError> {
+        let value = self.db.get_cf(self.part(part)?, key);
+        value.map_err(|error| store_error(&self.dir, "read", &error))
+    }
+
+    /// Calls `each(key after prefix, value)` for all keys with this prefix, in order, until it gives `false`.
+    pub(crate) fn scan(
+        &self,
+        part: Part,
+        prefix: &[u8],
+        mut each: impl FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), LedgerError> {
+        let from = IteratorMode::From(prefix, Direction::Forward);
+        for item in self.db.iterator_cf(self.part(part)?, from) {
+            let (key, value) = item.map_err(|error| store_error(&self.dir, "read", &error))?;
+            match key.strip_prefix(prefix) {
+                Some(rest) if each(rest, &value) => {}
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a batch.
+    pub(crate) fn batch(&self) -> Batch<'_> {
+        let batch = WriteBatch::default();
+        Batch { store: self, batch }
+    }
+}
+
+/// Writes that are kept together or not at all.
+pub(crate) struct Batch<'a> {
+    store: &'a Rocks,
+    batch: WriteBatch,
+}
+
+impl Batch<'_> {
+    pub(crate) fn put(&mut self, part: Part, key: &[u8], value: &[u8]) -> Result<(), LedgerError> {
+        self.batch.put_cf(self.store.part(part)?, key, value);
+        Ok(())
+    }
+
+    pub(crate) fn delete(&mut self, part: Part, key: &[u8]) -> Result<(), LedgerError> {
+        self.batch.delete_cf(self.store.part(part)?, key);
+        Ok(())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Writes the batch and returns when a power cut can no longer lose it.
+    pub(crate) fn write_synced(self) -> Result<(), LedgerError> {
+        self.write(true)
+    }
+
+    /// Writes the batch into the operating system's hands: a killed process keeps it, a power cut may not.
+    pub(crate) fn write_unsynced(self) -> Result<(), LedgerError> {
+        self.write(false)
+    }
+
+    fn write(self, sync: bool) -> Result<(), LedgerError> {
+        let mut options = WriteOptions::default();
+        options.set_sync(sync);
+        let written = self.store.db.write_opt(self.batch, &options);
+        written.map_err(|error| store_error(&self.store.dir, "write", &error))
+    }
+}
+
+fn store_error(dir: &Path, what: &'static str, error: &rocksdb::Error) -> LedgerError {
+    LedgerError::Store {
+        dir: dir.to_owned(),
+        what,
+        message: error.to_string(),
+    }
+}

@@ -1,0 +1,225 @@
+//! Damaged stores: whatever is altered is named when the log is opened or checked, and nothing acknowledged goes missing
+//! in silence.
+
+use crate::rig::{note, open, options, terminated};
+use herleid_ledger::{Ledger, LedgerError};
+use rocksdb::{DB, IteratorMode, Options as RocksOptions};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PARTS: [&str; 4] = ["default", "records", "tiles", "index"];
+const RECORDS: u64 = 300;
+
+/// A log of 300 records in batches of one, closed.
+fn sample(dir: &Path) -> PathBuf {
+    let log = dir.join("sample");
+    let ledger = open(&log, 1);
+    for n in 1..RECORDS {
+        let draft = if n % 2 == 0 {
+            note(&n.to_string())
+        } else {
+            terminated("urn:a")
+        };
+        ledger.append_blocking(draft).unwrap();
+    }
+    drop(ledger);
+    log
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let path = file.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+/// Alters one row of the stored log, bypassing the log.
+fn alter(log: &Path, part: &str, key: &[u8], change: impl FnOnce(&mut Vec<u8>)) {
+    let db = DB::open_cf(&RocksOptions::default(), log.join("log"), PARTS).unwrap();
+    let cf = db.cf_handle(part).unwrap();
+    let mut value = db
+        .get_cf(cf, key)
+        .unwrap()
+        .unwrap_or_else(|| panic!("no row {key:?} in {part}"));
+    change(&mut value);
+    if value.is_empty() {
+        db.delete_cf(cf, key).unwrap();
+    } else {
+        db.put_cf(cf, key, &value).unwrap();
+    }
+}
+
+/// Opens and checks; the error of whichever fails.
+fn examine(log: &Path) -> Result<u64, LedgerError> {
+    let ledger = Ledger::open(options(log, 77))?;
+    Ok(ledger.verify_all(|_, _| {})?.size)
+}
+
+#[test]
+fn an_altered_head_is_named_when_the_log_is_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = sample(dir.path());
+    assert_eq!(examine(&sample).unwrap(), RECORDS);
+    // Size (8), time (8), root (32), edge: 300 is 0b100101100, so four hashes.
+    let length = 8 + 8 + 32 + 4 * 32;
+    // A byte of the size, of the root, and of the first and the last hash of the edge.
+    for at in [7, 20, 48, length - 1] {
+        let copied = dir.path().join("copy");
+        copy(&sample, &copied);
+        alter(&copied, "default", b"h", |head| {
+            assert_eq!(head.len(), length);
+            head[at] ^= 0x10;
+        });
+        let error = Ledger::open(options(&copied, 77)).expect_err(&format!("byte {at}"));
+        assert!(matches!(error, LedgerError::Corrupt { .. }), "byte {at}: {error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("expected") && text.contains(&copied.display().to_string()),
+            "{text}"
+        );
+        fs::remove_dir_all(&copied).unwrap();
+    }
+}
+
+#[test]
+fn altered_rows_are_named_when_the_log_is_opened_or_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = sample(dir.path());
+    let record = |index: u64| index.to_be_bytes().to_vec();
+    let tile = |level: u8, tile: u64, offset: u8| [&[level][..], &tile.to_be_bytes(), &[offset]].concat();
+    let rows: [(&str, &str, Vec<u8>, usize); 9] = [
+        ("a MAC", "records", record(5), 16 + 1 + 3),
+        ("sealed bytes", "records", record(7), 16 + 1 + 32 + 1 + 4 + 9),
+        ("the record's id", "records", record(9), 15),
+        ("the last record", "records", record(RECORDS - 1), 16 + 1 + 3),
+        ("a leaf hash", "tiles", tile(0, 0, 11), 4),
+        ("the last leaf hash", "tiles", tile(0, 1, 43), 4),
+        ("an entry", "tiles", tile(0xFF, 0, 13), 4),
+        ("a hash of level 1", "tiles", tile(1, 0, 0), 4),
+        ("a leaf of the right edge", "tiles", tile(0, 1, 40), 4),
+    ];
+    for (what, part, key, at) in rows {
+        for erase in [false, true] {
+            let copied = dir.path().join("copy");
+            copy(&sample, &copied);
+            alter(
+                &copied,
+                part,
+                &key,
+                |row| if erase { row.clear() } else { row[at] ^= 1 },
+            );
+            let error = examine(&copied).expect_err(what);
+            assert!(matches!(error, LedgerError::Corrupt { .. }), "{what}: {error}");
+            fs::remove_dir_all(&copied).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_missing_section_key_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = sample(dir.path());
+    let last = {
+        let ledger = open(&sample, 2);
+        *ledger.record(RECORDS - 1).unwrap().id()
+    };
+    {
+        let db = DB::open_default(sample.join("keys")).unwrap();
+        db.delete([b"r".as_slice(), last.as_bytes()].concat()).unwrap();
+    }
+    let error = Ledger::open(options(&sample, 3)).unwrap_err().to_string();
+    assert!(error.contains(&last.to_string()), "{error}");
+}
+
+#[test]
+fn a_newer_store_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = sample(dir.path());
+    alter(&sample, "default", b"m", |meta| {
+        let text = String::from_utf8(meta.clone())
+            .unwrap()
+            .replace("\"format\":1", "\"format\":2");
+        *meta = text.into_bytes();
+    });
+    match Ledger::open(options(&sample, 3)).unwrap_err() {
+        LedgerError::Newer { found: 2, known: 1, .. } => {}
+        error => panic!("{error}"),
+    }
+    alter(&sample, "default", b"m", |meta| *meta = b"{}".to_vec());
+    assert!(matches!(
+        Ledger::open(options(&sample, 3)),
+        Err(LedgerError::Corrupt { .. })
+    ));
+}
+
+/// The files that hold the log's rows, with their lengths.
+fn files(log: &Path) -> Vec<PathBuf> {
+    let store = fs::read_dir(log.join("log")).unwrap();
+    let paths = store.map(|file| file.unwrap().path());
+    let rows = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "log" || kind == "sst");
+    let mut rows: Vec<PathBuf> = paths
+        .filter(rows)
+        .filter(|path| fs::metadata(path).unwrap().len() > 0)
+        .collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn a_flipped_byte_in_any_file_loses_nothing_in_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = sample(dir.path());
+    let mut noticed = 0;
+    for file in files(&sample) {
+        let length = fs::metadata(&file).unwrap().len() as usize;
+        for step in 0..6 {
+            let at = length * step / 6 + length / 12;
+            let copied = dir.path().join("copy");
+            copy(&sample, &copied);
+            let path = copied.join("log").join(file.file_name().unwrap());
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[at] ^= 0x20;
+            fs::write(&path, bytes).unwrap();
+            match examine(&copied) {
+                Ok(size) => assert_eq!(size, RECORDS, "{} byte {at}", file.display()),
+                Err(_) => noticed += 1,
+            }
+            fs::remove_dir_all(&copied).unwrap();
+        }
+    }
+    assert!(noticed > 0);
+}
+
+#[test]
+fn a_log_cut_short_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = sample(dir.path());
+    let wal = files(&sample)
+        .into_iter()
+        .rfind(|path| path.extension().unwrap() == "log")
+        .unwrap();
+    let length = fs::metadata(&wal).unwrap().len();
+    for cut in [1, 2000, length - 1] {
+        let copied = dir.path().join("copy");
+        copy(&sample, &copied);
+        let path = copied.join("log").join(wal.file_name().unwrap());
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(length - cut)
+            .unwrap();
+        let error = Ledger::open(options(&copied, 77))
+            .expect_err(&format!("{cut} bytes less"))
+            .to_string();
+        // An end that was synced and is gone: the kept checkpoint tells.
+        assert!(error.contains("records were lost") || error.contains("open"), "{error}");
+        fs::remove_dir_all(&copied).unwrap();
+    }
+}

@@ -1,0 +1,12 @@
+//! The contract of the durable log, through its public API.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "../rig/mod.rs"]
+mod rig;
+
+mod cosigning;
+mod damage;
+mod numbers;
+mod opening;
+mod reading;
+mod records;
