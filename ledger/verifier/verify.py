@@ -8,12 +8,15 @@ It is written apart from the `herleid` binary, from docs/log-format.md and docs/
 mistake in one of the two shows as a difference. It opens no socket and starts no other program.
 """
 
+import argparse
 import base64
 import hashlib
 import hmac
 import json
 import re
 import struct
+import sys
+import zlib
 
 # --------------------------------------------------------------------------------------------------------------------
 # Refusing
@@ -349,6 +352,7 @@ class Checkpoint:
         need(self.size <= MAX_INTEGER, "checkpoint: bad size")
         self.root = unbase64(lines[2], "checkpoint root")
         need(len(self.root) == 32, "checkpoint: the root is not 32 bytes long")
+        need(self.size or self.root == hashlib.sha256().digest(), "checkpoint: size 0 with another root")
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -478,10 +482,14 @@ def content_mac(salt, blake3, digest, length):
     return hmac.new(salt, blake3 + digest + struct.pack(">Q", length), hashlib.sha256).digest()
 
 
-class Record:
-    """A record handed over, its structure read, its MACs and entry checked; inclusion and signature are separate.
+class Unsigned(Refused):
+    """A note that has no signature by the key it was checked with."""
 
-    `sections` maps the name of each opened section to its parsed object, `leaf` is the leaf hash.
+
+class Record:
+    """A record handed over. Nothing of it is to be believed before `check` has passed.
+
+    Then `sections` maps the name of each opened section to its parsed object, `texts` to its bytes.
     """
 
     def __init__(self, value):
@@ -492,21 +500,14 @@ class Record:
         need(is_integer(value["index"]), "record: bad index")
         self.origin, self.index = value["origin"], value["index"]
         self.macs = check_macs(value["macs"])
-        self.leaf = leaf_hash(entry_of(self.macs))
+        self.leaf = leaf_hash(entry_of(self.macs)).hex()
         need(isinstance(value["opened"], dict), "opened: expected an object")
-        self.sections, self.texts = {}, {}
         for name, opened in value["opened"].items():
             need(name in self.macs, "opened section `%s` does not stand in macs" % name[:60])
             members(opened, ("text", "key"), (), "opened.%s" % name)
             need(isinstance(opened["text"], str), "opened.%s.text: expected a string" % name)
-            data = opened["text"].encode("utf-8")
-            mac = section_mac(unhex32(opened["key"], "opened.%s.key" % name), data)
-            need(mac.hex() == self.macs[name], "section `%s`: the MAC does not fit its bytes" % name)
-            try:
-                self.sections[name] = parse_section(data)
-            except Refused as error:
-                raise Refused("section `%s`: %s" % (name, error)) from None
-            self.texts[name] = data
+        self.opened = value["opened"]
+        self.sections, self.texts = {}, {}
         self.proof = hash_list(value["proof"], "proof")
         self.note = Note(value["checkpoint"], "checkpoint")
         self.checkpoint = Checkpoint(self.note.text)
@@ -518,16 +519,37 @@ class Record:
             self.consistency = (part["from"], hash_list(part["proof"], "consistency.proof"))
 
     def check(self, key):
-        """Refuses unless the record is in the log that `key` signs. Its cosignatures are not looked at."""
+        """Refuses unless every opened section has its MAC and the record is in the log that `key` signs.
+
+        Cosignatures are not looked at.
+        """
         need(key.name == self.origin, "the key is of `%s`, the record of `%s`" % (key.name, self.origin))
-        check_inclusion(self.index, self.checkpoint.size, self.checkpoint.root, self.leaf, self.proof)
-        need(signature_by(self.note, key), "the checkpoint is not signed by `%s`" % key.name)
+        for name, opened in self.opened.items():
+            data = opened["text"].encode("utf-8")
+            mac = section_mac(unhex32(opened["key"], "opened.%s.key" % name), data)
+            need(mac.hex() == self.macs[name], "section `%s`: the MAC does not fit its bytes" % name)
+            try:
+                self.sections[name] = parse_section(data)
+            except Refused as error:
+                raise Refused("section `%s`: %s" % (name, error)) from None
+            self.texts[name] = data
+        if not signature_by(self.note, key):
+            raise Unsigned("the checkpoint is not signed by `%s`" % key.name)
+        check_inclusion(self.index, self.checkpoint.size, self.checkpoint.root, bytes.fromhex(self.leaf), self.proof)
 
     def check_extends(self, size, root):
         """Refuses unless the record's checkpoint extends the tree of that size and root."""
-        need(self.consistency is not None, "the record brings no consistency proof")
-        need(self.consistency[0] == size, "the consistency proof is from size %d" % self.consistency[0])
-        check_consistency(size, root, self.checkpoint.size, self.checkpoint.root, self.consistency[1])
+        proof = []
+        if size not in (0, self.checkpoint.size):
+            need(self.consistency is not None, "the record brings no consistency proof")
+            need(self.consistency[0] == size, "the consistency proof is from size %d" % self.consistency[0])
+            proof = self.consistency[1]
+        check_consistency(size, root, self.checkpoint.size, self.checkpoint.root, proof)
+
+    def member(self, section, name, kind=str):
+        """A member of an opened section if it has that type, else None."""
+        value = self.sections.get(section, {}).get(name)
+        return value if isinstance(value, kind) else None
 
 
 def hash_list(value, what):
@@ -536,3 +558,1051 @@ def hash_list(value, what):
     hashes = [unbase64(item, what) for item in value]
     need(all(len(item) == 32 for item in hashes), "%s: a hash has 32 bytes" % what)
     return hashes
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# The zip (dossier-format): one form, every header compared with what it would have to be
+
+MAX_ENTRIES = 65534
+MAX_UNPACKED = 4 << 30
+MAX_RATIO = 200
+RATIO_FREE = 16 << 20
+CHUNK = 64 << 10
+MANIFEST, SIGNATURE, PROOF = "manifest.json", "manifest.json.sig", "manifest.json.tlog-proof"
+
+
+def check_file_name(raw):
+    """A file's name as text; refuses what could leave its folder or is not the same everywhere."""
+    shown = ascii(raw[:300].decode("latin-1"))[1:-1]
+    need(0 < len(raw) <= 255, "the file name `%s` is empty or longer than 255 bytes" % shown)
+    need(all(0x20 <= byte < 0x7F for byte in raw), "the file name `%s` is not printable ASCII" % shown)
+    name = raw.decode("ascii")
+    need(not name.startswith("/"), "the file name `%s` starts with `/`" % name)
+    need(not name.endswith("/"), "the file name `%s` is a directory" % name)
+    need(".." not in name, "the file name `%s` contains `..`" % name)
+    need("\\" not in name and ":" not in name, "the file name `%s` contains a backslash or colon" % name)
+    need(all(part not in ("", ".") for part in name.split("/")), "the file name `%s` has an empty part" % name)
+    return name
+
+
+class Entry:
+    """One file of the zip, as its central header describes it."""
+
+    def __init__(self, name, method, crc, packed, unpacked, offset):
+        self.name, self.method, self.crc = name, method, crc
+        self.packed, self.unpacked, self.offset = packed, unpacked, offset
+
+    def _shared(self):
+        return struct.pack("<5H3I2H", 20, 0, self.method, 0, 0x21, self.crc, self.packed, self.unpacked,
+                           len(self.name), 0)
+
+    def local(self):
+        """The local header that the entry must have."""
+        return b"PK\x03\x04" + self._shared() + self.name.encode("ascii")
+
+    def central(self):
+        """The central header that the entry must have."""
+        return b"PK\x01\x02" + struct.pack("<H", 20) + self._shared() + bytes(10) + struct.pack("<I", self.offset) \
+            + self.name.encode("ascii")
+
+
+class Archive:
+    """A zip whose whole structure has been checked; contents are checked as they are read."""
+
+    def __init__(self, file):
+        self.file = file
+        length = file.seek(0, 2)
+        file.seek(0)
+        need(file.read(4) in (b"PK\x03\x04", b"PK\x05\x06"), "not a zip file (%d bytes)" % length)
+        count, size, start = self._end(length)
+        file.seek(start)
+        directory = file.read(size)
+        entries, at, offset = [], 0, 0
+        for _ in range(count):
+            fixed = directory[at:at + 46]
+            need(len(fixed) == 46, "the central directory is cut off")
+            method, crc, packed, unpacked, name_length = struct.unpack("<10xH4xIIIH16x", fixed)
+            name = check_file_name(directory[at + 46:at + 46 + name_length])
+            entry = Entry(name, method, crc, packed, unpacked, struct.unpack("<I", fixed[42:])[0])
+            written = entry.central()
+            need(method in (0, 8), "`%s` is neither stored nor deflated" % name)
+            need(directory[at:at + len(written)] == written, "`%s` has a header that no dossier has" % name)
+            need(entry.offset == offset, "`%s` does not begin where the entry before it ends" % name)
+            need(method == 8 or packed == unpacked, "`%s` is stored and has two lengths" % name)
+            entries.append(entry)
+            at += len(written)
+            offset += 30 + name_length + packed
+        need(at == size and offset == start, "bytes stand between, before or after the entries")
+        unpacked, limit = sum(entry.unpacked for entry in entries), min(MAX_UNPACKED, RATIO_FREE + MAX_RATIO * length)
+        need(unpacked <= limit, "the zip would unpack to %d bytes from %d: refused as a bomb" % (unpacked, length))
+        self.entries = {}
+        seen = {entry.name.lower() for entry in entries}
+        for entry in entries:
+            parts = entry.name.lower().split("/")
+            folders = {"/".join(parts[:i]) for i in range(1, len(parts))}
+            need(not folders & seen, "`%s` has another file as its folder" % entry.name)
+            self.entries[entry.name] = entry
+        need(len(seen) == len(entries), "two file names are equal or differ in case only: %s" % self._double(entries))
+        for entry in entries:
+            file.seek(entry.offset)
+            written = entry.local()
+            need(file.read(len(written)) == written, "`%s`: local header and central directory disagree" % entry.name)
+
+    @staticmethod
+    def _double(entries):
+        seen = set()
+        for entry in entries:
+            if entry.name.lower() in seen:
+                return "`%s`" % entry.name
+            seen.add(entry.name.lower())
+        return ""
+
+    def _end(self, length):
+        self.file.seek(max(0, length - 22))
+        record = self.file.read(22)
+        need(len(record) == 22 and record[:4] == b"PK\x05\x06",
+             "the zip is truncated, or bytes stand after its end (%d bytes)" % length)
+        disks, count, again, size, start, comment = struct.unpack("<4xIHHIIH", record)
+        need(0xFFFF not in (count, again) and 0xFFFFFFFF not in (size, start), "the zip uses zip64")
+        need(disks == 0 and count == again and comment == 0, "the end record has a comment, another disk, or two counts")
+        need(start + size == length - 22, "the central directory does not end where the end record begins")
+        need(size <= count * (46 + 255), "the central directory is longer than its entries can be")
+        return count, size, start
+
+    def stream(self, name):
+        """Gives the file's bytes piece by piece; refuses as soon as they do not agree with its header."""
+        need(name in self.entries, "`%s` is not in the dossier" % name)
+        entry = self.entries[name]
+        self.file.seek(entry.offset + 30 + len(name))
+        left, crc, made = entry.packed, 0, 0
+        inflater = zlib.decompressobj(-15) if entry.method == 8 else None
+        while left:
+            piece = self.file.read(min(CHUNK, left))
+            need(piece, "`%s` is cut off" % name)
+            left -= len(piece)
+            while piece:
+                if inflater:
+                    need(not inflater.eof, "`%s` has bytes after its deflated content" % name)
+                    try:
+                        out = inflater.decompress(piece, CHUNK)
+                    except zlib.error:
+                        raise Refused("`%s`: its content is not deflate" % name) from None
+                    piece = inflater.unconsumed_tail or inflater.unused_data
+                else:
+                    out, piece = piece, b""
+                made += len(out)
+                need(made <= entry.unpacked, "`%s` unpacks to more bytes than its header says" % name)
+                crc = zlib.crc32(out, crc)
+                yield out
+        if inflater:
+            out = inflater.flush(CHUNK)
+            made += len(out)
+            need(made <= entry.unpacked, "`%s` unpacks to more bytes than its header says" % name)
+            crc = zlib.crc32(out, crc)
+            yield out
+            need(inflater.eof, "`%s`: its deflated content is cut off" % name)
+        need(made == entry.unpacked, "`%s` unpacks to fewer bytes than its header says" % name)
+        need(crc == entry.crc, "`%s`: its CRC-32 is another than its header says" % name)
+
+    def read(self, name, limit):
+        """A whole file of at most `limit` bytes."""
+        need(name in self.entries, "`%s` is not in the dossier" % name)
+        need(self.entries[name].unpacked <= limit, "`%s` is longer than %d bytes" % (name, limit))
+        return b"".join(self.stream(name))
+
+    def digest(self, name):
+        """SHA-256 (hex) and length."""
+        hasher, length = hashlib.sha256(), 0
+        for piece in self.stream(name):
+            hasher.update(piece)
+            length += len(piece)
+        return hasher.hexdigest(), length
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Verdicts
+
+VERIFIED, NOT_CHECKED, MISSING, UNTRUSTED, FAILED = "verified", "not-checked", "missing", "untrusted", "failed"
+EXIT_CODES = {VERIFIED: 0, NOT_CHECKED: 0, FAILED: 1, MISSING: 3, UNTRUSTED: 4}
+ORDER = (VERIFIED, NOT_CHECKED, MISSING, UNTRUSTED, FAILED)
+
+NOT_CHECKED_HERE = (
+    "BLAKE3 digests of data", "the sections and members that each kind of record must have",
+    "inputs, parameters and outputs of a run against what was exchanged and against the decision",
+    "policy decisions, credentials, tokens and signed requests", "what report.html, prov.json and the RO-Crate say",
+    "running the models again",
+)
+
+
+class Findings:
+    """Elements with their verdicts; the worst one is the whole's."""
+
+    def __init__(self):
+        self.elements = []
+
+    def add(self, verdict, check, subject, reason="", explained=None):
+        """Adds one element."""
+        element = {"check": check, "subject": subject, "verdict": verdict}
+        if reason:
+            element["reason"] = str(reason)
+        if explained:
+            element["explained"] = explained
+        self.elements.append(element)
+
+    def attempt(self, check, subject, action):
+        """The result of `action`, or None when it refuses, which is an element of its own then."""
+        try:
+            return action()
+        except NoKey as error:
+            self.add(UNTRUSTED, check, subject, error)
+        except Refused as error:
+            self.add(FAILED, check, subject, error)
+        return None
+
+    def worst(self):
+        """Failed, untrusted, missing, else verified. An erasure that the log proves does not count."""
+        found = VERIFIED
+        for element in self.elements:
+            if element["verdict"] == MISSING and element.get("explained", {}).get("proved"):
+                continue
+            found = max(found, element["verdict"], key=ORDER.index)
+        return VERIFIED if found == NOT_CHECKED else found
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Anchors
+
+
+def _time(value, what):
+    need(is_integer(value), "%s: expected milliseconds since 1970" % what)
+
+
+def _period(value, what):
+    _time(value["from"], what)
+    if value.get("until") is not None:
+        _time(value["until"], what)
+        need(value["until"] > value["from"], "%s: `until` does not come after `from`" % what)
+
+
+def covers(period, at_ms):
+    """Whether the moment lies from `from` on and before `until`."""
+    until = period.get("until")
+    return period["from"] <= at_ms and (until is None or at_ms < until)
+
+
+def _list(value, what):
+    need(isinstance(value, list), "%s: expected a list" % what)
+    return value
+
+
+def _text(value, what):
+    need(isinstance(value, str), "%s: expected a text" % what)
+    return value
+
+
+class Anchors:
+    """What the auditor knows from elsewhere, read strictly."""
+
+    def __init__(self, data):
+        value = parse_json(data, 16 << 20)
+        members(value, ("format", "obtained", "quorum", "parties", "witnesses", "issuers", "checkpoints", "streams"),
+                (), "anchors")
+        need(value["format"] == "herleid-anchors/1", "anchors: unknown format")
+        _time(value["obtained"], "obtained")
+        need(is_integer(value["quorum"]) and value["quorum"] > 0, "quorum: expected at least 1")
+        self.quorum, self.logs, self.names, self.witnesses = value["quorum"], [], {}, []
+        for party in _list(value["parties"], "parties"):
+            members(party, ("did", "name", "logs", "keys", "party"), (), "party")
+            did = _text(party["did"], "party.did")
+            need(did not in self.names and isinstance(party["party"], bool), "parties: a DID stands twice")
+            self.names[did] = _text(party["name"], "party.name")
+            for log in _list(party["logs"], "party.logs"):
+                members(log, ("origin", "verifierKey", "from"), ("until",), "log")
+                key = VerifierKey(log["verifierKey"], TYPE_ED25519, "log key")
+                need(key.name == log["origin"], "log: the key's name is not the origin")
+                _period(log, "log")
+                self.logs.append((did, key, log))
+            self._keys(party["keys"])
+        for witness in _list(value["witnesses"], "witnesses"):
+            members(witness, ("name", "verifierKey", "outside"), (), "witness")
+            need(isinstance(witness["outside"], bool), "witness.outside: expected true or false")
+            key = VerifierKey(witness["verifierKey"], TYPE_COSIGNATURE, "witness key")
+            self.witnesses.append((_text(witness["name"], "witness.name"), key, witness["outside"]))
+        for issuer in _list(value["issuers"], "issuers"):
+            members(issuer, ("did", "types", "keys"), (), "issuer")
+            self._keys(issuer["keys"])
+        keys = [key.text for _, key, _ in self.logs] + [key.text for _, key, _ in self.witnesses]
+        need(len(set(keys)) == len(keys), "anchors: a key stands twice")
+        self.checkpoints = [Note(note, "checkpoints") for note in _list(value["checkpoints"], "checkpoints")]
+        self.streams = []
+        for stream in _list(value["streams"], "streams"):
+            members(stream, ("record", "kind", "of"), (), "stream")
+            need(stream["kind"] in STREAMS, "streams: `kind` is not the name of a stream section")
+            self.streams.append((Record(stream["record"]), stream["kind"], stream["of"]))
+
+    @staticmethod
+    def _keys(keys):
+        for key in _list(keys, "keys"):
+            members(key, ("id", "jwk", "from"), ("until",), "key")
+            need(isinstance(key["jwk"], dict), "key.jwk: expected an object")
+            _period(key, "key")
+
+
+class NoKey(Refused):
+    """Neither anchors nor dossier have a key for an origin: untrusted, not failed."""
+
+
+class Keys:
+    """Which key a log's signature is checked with: the anchored ones first, then the one that the dossier claims."""
+
+    def __init__(self, anchors, claimed):
+        self.anchors = anchors
+        self.claimed = claimed
+
+    def first(self, origin, check):
+        """(result, DID, period or None) for the first key of `origin` that signed at all."""
+        candidates = [(key, did, period) for did, key, period in (self.anchors.logs if self.anchors else ())
+                      if key.name == origin]
+        known = {key.text for key, _, _ in candidates}
+        candidates += [(key, did, None) for did, key in self.claimed.values()
+                       if key.name == origin and key.text not in known]
+        last = NoKey("neither the anchors nor the dossier have a key of `%s`" % origin)
+        for key, did, period in candidates:
+            try:
+                return check(key), did, period
+            except Unsigned as error:
+                last = error
+        raise last
+
+    def open(self, record):
+        """Checks a record handed over; (record, DID, period or None)."""
+        def check(key):
+            record.check(key)
+            return record
+        return self.first(record.origin, check)
+
+    def note(self, origin, note):
+        """Checks a note's signature; (key, DID, period or None)."""
+        def check(key):
+            if not signature_by(note, key):
+                raise Unsigned("the note is not signed by `%s`" % key.name)
+            return key
+        return self.first(origin, check)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# The checks
+
+MAX_RECORD = 16 << 20
+MAX_MANIFEST = MAX_ENTRIES * (64 + 255 + 48)
+MAX_NAMED = 100
+WHYS = ("erased", "withheld", "never-recorded", "licence")
+
+
+class Dossier:
+    """One verification: every check adds its elements to `findings` and never stops at the first fault."""
+
+    def __init__(self, archive, anchors):
+        self.archive, self.anchors, self.findings = archive, anchors, Findings()
+        self.manifest, self.digest, self.found = None, "", {}
+        self.logs, self.checkpoints, self.records, self.sightings = {}, {}, [], []
+        self.keys, self.missing = Keys(anchors, {}), {}
+
+    def verify(self):
+        """Runs all checks in order."""
+        self.findings.add(VERIFIED, "archive", "zip")
+        self.manifest = self.findings.attempt("manifest", MANIFEST, self.read_manifest)
+        if self.manifest is None:
+            return
+        self.check_files()
+        self.logs = self.findings.attempt("log", "logs.json", self.read_logs) or {}
+        self.keys = Keys(self.anchors, self.logs)
+        for k in sorted(self.logs):
+            self.check_log(k)
+        for name in sorted(self.found):
+            if name.startswith("records/"):
+                self.check_record(name)
+        self.check_receipts()
+        self.check_manifest_proof()
+        self.missing = self.findings.attempt("file", "missing.json", self.read_missing) or {}
+        self.check_forks()
+        self.check_log_opened()
+        Streams(self).check()
+        self.check_prior()
+        self.check_exchanges()
+        self.check_documents()
+
+    # Files
+
+    def read_manifest(self):
+        """`manifest.json` in its one form."""
+        data = self.archive.read(MANIFEST, MAX_MANIFEST)
+        value = parse_json(data, MAX_MANIFEST)
+        need(canonical(value) == data, "the manifest is not in RFC 8785 form")
+        members(value, ("format", "case", "party", "origin", "made", "root", "files"), (), "manifest")
+        need(value["format"] == "herleid-dossier/1", "manifest: unknown format")
+        for name in ("case", "party", "origin"):
+            _text(value[name], "manifest.%s" % name)
+        _time(value["made"], "manifest.made")
+        unhex32(value["root"], "manifest.root")
+        need(isinstance(value["files"], dict), "manifest.files: expected an object")
+        for name, listed in value["files"].items():
+            check_file_name(name.encode("utf-8"))
+            members(listed, ("sha256", "bytes"), (), name)
+            unhex32(listed["sha256"], name)
+            need(is_integer(listed["bytes"]), "%s: expected a length" % name)
+        self.digest = hashlib.sha256(data).hexdigest()
+        return value
+
+    def check_files(self):
+        """Every file as the manifest lists it, and none besides."""
+        files, before = self.manifest["files"], len(self.findings.elements)
+        for name in self.archive.entries:
+            if (name in (MANIFEST, SIGNATURE, PROOF)) == (name in files):
+                self.findings.add(FAILED, "file", name, "the manifest does not list this file")
+        for name, listed in sorted(files.items()):
+            if name not in self.archive.entries:
+                self.findings.add(FAILED, "file", name, "the manifest lists this file, and it is not there")
+                continue
+            found = self.findings.attempt("file", name, lambda name=name: self.archive.digest(name))
+            if found is not None:
+                self.found[name] = found
+                if found != (listed["sha256"], listed["bytes"]):
+                    self.findings.add(FAILED, "file", name, "its length or SHA-256 is another than the manifest says")
+        if len(self.findings.elements) == before:
+            self.findings.add(VERIFIED, "manifest", MANIFEST, "%d files, all as listed" % len(files))
+
+    def read_logs(self):
+        """`logs.json`: number -> (DID, key)."""
+        logs, origins = {}, set()
+        for log in _list(parse_json(self.archive.read("logs.json", MAX_JSON_BYTES)), "logs.json"):
+            members(log, ("k", "did", "origin", "verifierKey"), (), "logs.json")
+            key = VerifierKey(log["verifierKey"], TYPE_ED25519, "logs.json")
+            need(key.name == log["origin"] and key.name not in origins, "logs.json: an origin stands twice, or has "
+                 "another key")
+            need(is_integer(log["k"]) and log["k"] not in logs, "logs.json: a number stands twice")
+            origins.add(key.name)
+            logs[log["k"]] = (_text(log["did"], "logs.json"), key)
+        return logs
+
+    def read_missing(self):
+        """`missing.json`: (what, id) -> (why, explanation)."""
+        value = members(parse_json(self.archive.read("missing.json", 16 << 20), 16 << 20), ("missing",), (), "missing")
+        found = {}
+        for item in _list(value["missing"], "missing"):
+            members(item, ("what", "id", "why", "explanation"), (), "missing")
+            need(all(isinstance(part, str) for part in item.values()) and item["why"] in WHYS, "missing: unknown `why`")
+            found[item["what"], item["id"]] = (item["why"], item["explanation"])
+        return found
+
+    # Logs
+
+    def check_log(self, k):
+        """A log's checkpoint, its key against the anchors, and its witnesses."""
+        did, key = self.logs[k]
+        file = "checkpoints/%d.txt" % k
+
+        def open_checkpoint():
+            try:
+                note = Note(self.archive.read(file, MAX_NOTE_BYTES).decode("utf-8"), file)
+            except UnicodeDecodeError:
+                raise Refused("%s: not UTF-8" % file) from None
+            checkpoint = Checkpoint(note.text)
+            need(checkpoint.origin == key.name, "%s is of `%s`" % (file, checkpoint.origin))
+            return note, checkpoint, self.keys.note(key.name, note)
+
+        opened = self.findings.attempt("checkpoint", file, open_checkpoint)
+        if opened is None:
+            return
+        note, checkpoint, (signer, anchored_did, period) = opened
+        self.findings.add(VERIFIED, "checkpoint", file)
+        self.checkpoints[k] = (note, checkpoint)
+        self.sightings.append((checkpoint, file, False))
+        at_ms = self.check_cosignatures(note, file)
+        at_ms = self.manifest["made"] if at_ms is None else at_ms
+        if period is None:
+            known = self.anchors and any(other.name == key.name for _, other, _ in self.anchors.logs)
+            reason = "no anchors were given" if not self.anchors else \
+                "the anchors have another key for this log" if known else "the anchors do not know this log"
+            self.findings.add(UNTRUSTED, "log", key.name, reason)
+        elif anchored_did != did:
+            self.findings.add(UNTRUSTED, "log", key.name, "the anchors say it is of %s" % anchored_did)
+        elif signer.text != key.text:
+            self.findings.add(UNTRUSTED, "log", key.name, "the anchors have another key for this log")
+        elif not covers(period, at_ms):
+            self.findings.add(UNTRUSTED, "log", key.name, "by the anchors the key did not count then")
+        else:
+            self.findings.add(VERIFIED, "log", key.name)
+
+    def check_cosignatures(self, note, subject):
+        """A quorum of anchored witnesses, one of them outside; the earliest time in milliseconds, or None."""
+        if not self.anchors:
+            self.findings.add(UNTRUSTED, "cosignatures", subject, "no anchors were given")
+            return None
+        times, names, outside = [], [], False
+        try:
+            for name, key, is_outside in self.anchors.witnesses:
+                at = signature_by(note, key)
+                if at is not False:
+                    times.append(at * 1000)
+                    names.append(name)
+                    outside = outside or is_outside
+        except Refused as error:
+            self.findings.add(FAILED, "cosignatures", subject, error)
+            return None
+        if len(times) >= self.anchors.quorum and outside:
+            self.findings.add(VERIFIED, "cosignatures", subject, "cosigned by " + ", ".join(names))
+        else:
+            self.findings.add(UNTRUSTED, "cosignatures", subject, "%d of %d witnesses asked for%s" % (
+                len(times), self.anchors.quorum, "" if outside else ", none from outside the case"))
+        return min(times) if times else None
+
+    def trust(self, check, subject, period, at_ms=None):
+        """Verified when an anchored key signed, at a time when it counted."""
+        if period is None:
+            self.findings.add(UNTRUSTED, check, subject, "the anchors do not know this log" if self.anchors
+                              else "no anchors were given")
+        elif at_ms is not None and not covers(period, at_ms):
+            self.findings.add(UNTRUSTED, check, subject, "by the anchors the key did not count then")
+        else:
+            self.findings.add(VERIFIED, check, subject)
+
+    # Records
+
+    def read_record(self, name):
+        """A file as a record handed over, not checked."""
+        return Record(parse_json(self.archive.read(name, MAX_RECORD), MAX_RECORD))
+
+    def check_record(self, name):
+        """One file in `records/`."""
+        def open_record():
+            place = re.match(r"records/(0|[1-9][0-9]{0,15})/(0|[1-9][0-9]{0,15})\.json\Z", name)
+            need(place, "expected a name `records/<k>/<index>.json`")
+            k, index = int(place.group(1)), int(place.group(2))
+            need(k in self.logs, "log %d does not stand in logs.json" % k)
+            record = self.read_record(name)
+            need(record.origin == self.logs[k][1].name and record.index == index,
+                 "its origin or index is another than its name says")
+            opened = self.keys.open(record)
+            if k in self.checkpoints:
+                need(record.note.text == self.checkpoints[k][0].text,
+                     "it carries another checkpoint than `checkpoints/%d.txt`" % k)
+            envelope = record.sections.get("envelope")
+            if envelope is not None:
+                need(envelope.get("v") == 1 and envelope.get("v") is not True, "envelope.v is not 1")
+                need(envelope.get("party") == opened[1], "envelope.party is not the owner of the log")
+                need(is_integer(envelope.get("recordedAt")), "envelope.recordedAt is not a time")
+                prior = envelope.get("prior")
+                need(isinstance(prior, list), "envelope.prior is not a list of leaf hashes")
+                for leaf in prior:
+                    unhex32(leaf, "envelope.prior")
+            return opened
+
+        opened = self.findings.attempt("record", name, open_record)
+        if opened is not None:
+            record, did, period = opened
+            self.trust("record", name, period, record.member("envelope", "recordedAt", int))
+            self.keep(record, name, did, False)
+
+    def keep(self, record, source, did, is_receipt):
+        """Remembers a record whose cryptography holds."""
+        record.source, record.did, record.is_receipt = source, did, is_receipt
+        self.records.append(record)
+
+    @staticmethod
+    def documents(record):
+        """(role, SHA-256) of the documents that a record names."""
+        for document in record.member("evidence", "documents", list) or ():
+            if isinstance(document, dict) and isinstance(document.get("role"), str) \
+                    and isinstance(document.get("sha256"), str):
+                yield document["role"], document["sha256"]
+
+    def check_receipts(self):
+        """Documents that records name as receipts: records handed over by the other ends."""
+        named = {"evidence/" + digest for record in self.records for role, digest in self.documents(record)
+                 if role == "receipt"}
+        for name in sorted(named):
+            if name in self.archive.entries:
+                opened = self.findings.attempt("receipt", name,
+                                               lambda name=name: self.keys.open(self.read_record(name)))
+                if opened is not None:
+                    record, did, period = opened
+                    self.trust("receipt", name, period)
+                    self.keep(record, name, did, True)
+                    self.sightings.append((record.checkpoint, name, False))
+
+    def check_manifest_proof(self):
+        """The party's signature over the manifest, and the manifest's place in the party's log."""
+        party, origin = self.manifest["party"], self.manifest["origin"]
+        own = [k for k, (did, key) in self.logs.items() if did == party and key.name == origin]
+        if not own:
+            self.findings.add(FAILED, "signature", SIGNATURE, "the party of the manifest has no log in logs.json")
+            return
+
+        def open_signature():
+            try:
+                note = Note(self.archive.read(SIGNATURE, MAX_NOTE_BYTES).decode("utf-8"), SIGNATURE)
+            except UnicodeDecodeError:
+                raise Refused("%s: not UTF-8" % SIGNATURE) from None
+            need(note.text == "herleid-dossier/1\n%s\n" % self.digest, "it signs another manifest than this one")
+            signed = self.keys.note(origin, note)
+            need(signed[1] == party, "it is signed by %s" % signed[1])
+            return signed
+
+        signed = self.findings.attempt("signature", SIGNATURE, open_signature)
+        if signed is not None:
+            self.trust("signature", SIGNATURE, signed[2])
+
+        def open_proof():
+            record = self.read_record(PROOF)
+            need(record.origin == origin, "the record is of another log than the manifest names")
+            opened = self.keys.open(record)
+            need(record.member("facts", "manifest") == self.digest, "it is about another manifest than this one")
+            need(record.member("envelope", "kind") in (None, "disclosed"), "the record is not of kind `disclosed`")
+            if own[0] in self.checkpoints:
+                known = self.checkpoints[own[0]][1]
+                record.check_extends(known.size, known.root)
+            return opened
+
+        opened = self.findings.attempt("manifest-record", PROOF, open_proof)
+        if opened is not None:
+            self.trust("manifest-record", PROOF, opened[2])
+            record = opened[0]
+            self.sightings.append((record.checkpoint, PROOF, False))
+            if own[0] not in self.checkpoints or record.note.raw != self.checkpoints[own[0]][0].raw:
+                self.check_cosignatures(record.note, PROOF)
+
+    # One log, one history
+
+    def anchored_sightings(self):
+        """Checkpoints that the anchors bring, as far as an anchored key signed them."""
+        seen = []
+        for i, note in enumerate(self.anchors.checkpoints if self.anchors else ()):
+            def open_note(note=note):
+                checkpoint = Checkpoint(note.text)
+                return checkpoint, self.keys.note(checkpoint.origin, note)[2]
+            seen.append(("anchors checkpoints[%d]" % i, open_note))
+        for i, (record, _, _) in enumerate(self.anchors.streams if self.anchors else ()):
+            seen.append(("anchors streams[%d]" % i,
+                         lambda record=record: (record.checkpoint, self.keys.open(record)[2])))
+        for source, opener in seen:
+            try:
+                checkpoint, period = opener()
+                need(period is not None, "the anchors do not know this log")
+                self.sightings.append((checkpoint, source, True))
+            except Refused as error:
+                self.findings.add(NOT_CHECKED, "fork", source, error)
+
+    def check_forks(self):
+        """Two roots for one size, or two records at one index, are two histories."""
+        self.anchored_sightings()
+        sizes, indexes, forked = {}, {}, set()
+        for checkpoint, source, is_anchor in self.sightings:
+            sizes.setdefault((checkpoint.origin, checkpoint.size), []).append((checkpoint.root, source, is_anchor))
+        for (origin, size), seen in sorted(sizes.items()):
+            others = [source for root, source, _ in seen if root != seen[0][0]]
+            if others:
+                forked.add(origin)
+                self.findings.add(FAILED, "fork", origin, "forked log: two histories of %d records, in %s and in %s" % (
+                    size, seen[0][1], others[0]))
+        for record in self.records:
+            leaf, source = indexes.setdefault((record.origin, record.index), (record.leaf, record.source))
+            if leaf != record.leaf:
+                forked.add(record.origin)
+                self.findings.add(FAILED, "fork", record.origin, "forked log: two records with index %d, in %s and in "
+                                  "%s" % (record.index, source, record.source))
+        for (origin, size), seen in sorted(sizes.items()):
+            anchored = [is_anchor for _, _, is_anchor in seen]
+            if origin not in forked and any(anchored):
+                if all(anchored):
+                    self.findings.add(NOT_CHECKED, "fork", origin, "the dossier shows no history of %d records" % size)
+                else:
+                    self.findings.add(VERIFIED, "fork", origin, "the same history of %d records" % size)
+
+    def check_log_opened(self):
+        """Index 0 of each log that shows it; of the party's log it has to be there."""
+        for did, key in (self.logs[k] for k in sorted(self.logs)):
+            first = [r for r in self.records if r.origin == key.name and r.index == 0 and "facts" in r.sections]
+            if first:
+                facts = first[0].sections["facts"]
+                expected = {"did": did, "origin": key.name, "verifierKey": key.text, "format": 1}
+                wrong = [name for name, value in expected.items()
+                         if facts.get(name) != value or isinstance(facts.get(name), bool)]
+                if first[0].member("envelope", "kind") not in (None, "log-opened"):
+                    wrong.append("kind")
+                if wrong:
+                    self.findings.add(FAILED, "log-opened", key.name, "another `%s` than the log has" % wrong[0])
+                else:
+                    self.findings.add(VERIFIED, "log-opened", key.name)
+            elif key.name == self.manifest["origin"]:
+                self.findings.add(MISSING, "log-opened", key.name, "the log's first record is not there")
+
+    # What is not there
+
+    def explain(self, what, identity, proof=lambda: False):
+        """What missing.json says, and whether `proof` shows an erasure."""
+        if (what, identity) not in self.missing:
+            return None
+        why, explanation = self.missing[what, identity]
+        return {"why": why, "explanation": explanation, "proved": why == "erased" and proof()}
+
+    def is_erased_with(self, digest):
+        """Whether an `erased` record speaks of a record that names this digest, with that record's map of MACs."""
+        for stone in self.records:
+            if stone.member("envelope", "kind") != "erased" or stone.is_receipt:
+                continue
+            for record in self.records:
+                if record.origin == stone.origin and record.index == stone.member("facts", "index", int) \
+                        and record.macs == stone.member("facts", "macs", dict) \
+                        and any(digest.encode() in text for text in record.texts.values()):
+                    return True
+        return False
+
+    def check_prior(self):
+        """Earlier records that opened envelopes name."""
+        present, count, absent = {record.leaf for record in self.records}, 0, set()
+        for record in self.records:
+            for leaf in record.member("envelope", "prior", list) or ():
+                if leaf in present:
+                    count += 1
+                elif leaf not in absent:
+                    absent.add(leaf)
+                    self.findings.add(MISSING, "prior", leaf, "`%s` rests on this record" % record.source,
+                                      self.explain("record", leaf))
+        if count and not absent:
+            self.findings.add(VERIFIED, "prior", "records", "%d references, all there" % count)
+
+    # Exchanges
+
+    def check_exchanges(self):
+        """Both ends of each exchange are there, and equal to the byte."""
+        groups = {}
+        for record in self.records:
+            exchange = record.sections.get("exchange")
+            if exchange is None:
+                continue
+            key = tuple(exchange.get(name) for name in ("transaction", "segment", "phase"))
+            ends = (exchange.get("provider"), exchange.get("consumer"), exchange.get("content"))
+            if not (all(isinstance(part, str) for part in (key[0], key[2]) + ends) and is_integer(key[1])):
+                self.findings.add(FAILED, "exchange", record.source, "not an exchange (log-format section 5)")
+                continue
+            groups.setdefault(key, []).append(record)
+        for key, records in sorted(groups.items()):
+            self.check_exchange("%s/%d/%s" % key, records)
+
+    def check_exchange(self, name, records):
+        """The records of one exchange."""
+        before = len(self.findings.elements)
+        for section in ("exchange", "content", "parameters"):
+            texts = [(r.texts[section], r.source) for r in records if section in r.texts]
+            others = [source for text, source in texts if text != texts[0][0]]
+            if others:
+                self.findings.add(FAILED, "exchange", name, "altered exchange: `%s` differs between %s and %s" % (
+                    section, texts[0][1], others[0]))
+        exchange, leaves = records[0].sections["exchange"], {}
+        for record in records:
+            if record.did not in (exchange["provider"], exchange["consumer"]):
+                self.findings.add(FAILED, "exchange", name, "%s is neither of its ends" % record.did)
+            leaves.setdefault(record.did, set()).add(record.leaf)
+            if "content" in record.sections:
+                self.findings.attempt("exchange", name, lambda record=record: check_content(record))
+        for did, found in leaves.items():
+            if len(found) > 1:
+                self.findings.add(FAILED, "exchange", name, "%s recorded it %d times" % (did, len(found)))
+        if len(self.findings.elements) > before:
+            return
+        absent = [end for end in (exchange["provider"], exchange["consumer"]) if end not in leaves]
+        if absent:
+            self.findings.add(MISSING, "exchange", name, "the record or receipt of %s is missing" % absent[0])
+        else:
+            self.findings.add(VERIFIED, "exchange", name)
+
+    # Documents and data
+
+    def check_documents(self):
+        """Every digest that a record names has a file, and every such file has its digest for a name."""
+        named = {"evidence": {}, "data": {}, "models": {}}
+        for record in self.records:
+            for role, digest in self.documents(record):
+                named["evidence"].setdefault(digest, role)
+            for part in ("inputs", "outputs"):
+                for file in record.member("run", part, list) or ():
+                    if isinstance(file, dict) and isinstance(file.get("sha256"), str):
+                        named["data"].setdefault(file["sha256"], part)
+            program = record.member("run", "program")
+            if program is not None:
+                named["models"].setdefault(program, "program")
+        for folder, check, what in (("evidence", "evidence", "evidence"), ("data", "data", "data"),
+                                    ("models", "model", "model")):
+            for digest, role in sorted(named[folder].items()):
+                if "%s/%s" % (folder, digest) not in self.found:
+                    verdict = NOT_CHECKED if folder == "models" else MISSING
+                    explained = self.explain(what, digest, lambda digest=digest: self.is_erased_with(digest))
+                    self.findings.add(verdict, check, "%s/%s" % (folder, digest), "`%s` is not there" % role, explained)
+            for name, (digest, _) in sorted(self.found.items()):
+                if name.startswith(folder + "/"):
+                    if name[len(folder) + 1:] != digest:
+                        self.findings.add(FAILED, check, name, "its name is not the SHA-256 of its content")
+                    elif digest in named[folder]:
+                        self.findings.add(VERIFIED, check, name)
+                    else:
+                        self.findings.add(NOT_CHECKED, check, name, "no record that is opened names it")
+
+
+def check_content(record):
+    """Refuses unless the record's content section is what its exchange commits to."""
+    content, exchange = record.sections["content"], record.sections["exchange"]
+    members(content, ("salt", "blake3", "sha256", "bytes", "mediaType"), (), "content")
+    need(is_integer(content["bytes"]), "content.bytes: expected a length")
+    parts = [unhex32(content[name], "content.%s" % name) for name in ("salt", "blake3", "sha256")]
+    mac = content_mac(parts[0], parts[1], parts[2], content["bytes"]).hex()
+    need(mac == exchange["content"] and content["bytes"] == exchange.get("bytes"),
+         "the content in %s is not what the exchange commits to" % record.source)
+
+
+class Streams:
+    """Numbers: from 1 without gaps, each naming its predecessor, as far as the other ends say they go."""
+
+    def __init__(self, dossier):
+        self.dossier, self.findings = dossier, dossier.findings
+        self.streams = {}  # (origin, kind, id) -> {"places": {n: [(prev, record, is open)]}, "length", "by", "of"}
+
+    def stream(self, origin, kind, identity):
+        """The stream's entry, made when it is not there."""
+        return self.streams.setdefault((origin, kind, identity),
+                                       {"places": {}, "length": None, "by": "", "of": identity, "faults": []})
+
+    def check(self):
+        """All streams."""
+        for record in self.dossier.records:
+            for kind in STREAMS:
+                if kind in record.sections:
+                    self.collect(record, kind)
+        for (origin, kind, _), stream in self.streams.items():
+            self.find_faults(stream)
+            if origin == self.dossier.manifest["origin"]:
+                self.at_least(stream, max(stream["places"]), "its own numbers")
+            elif kind == "stream-model":
+                self.at_least(stream, max(stream["places"]), "receipts of the other end")
+        for origin, kind, identity, n, of, by in self.statements():
+            fitting = [key for key in sorted(self.streams) if key[1:] == (kind, identity) and origin in (None, key[0])]
+            stream = self.streams[fitting[0]] if fitting else self.stream(origin or "", kind, identity)
+            self.at_least(stream, n, by)
+            if of and stream["of"] == identity:
+                stream["of"] = of
+        self.find_split()
+        for key in sorted(self.streams):
+            self.report(key, self.streams[key])
+
+    @staticmethod
+    def read(section):
+        """(id, n, prev) of a stream section."""
+        members(section, ("id", "n", "prev"), (), "stream")
+        need(isinstance(section["id"], str) and is_integer(section["n"]) and section["n"] > 0, "stream: bad id or n")
+        if section["prev"] is not None:
+            unhex32(section["prev"], "stream.prev")
+        return section["id"], section["n"], section["prev"]
+
+    def collect(self, record, kind):
+        """One record's place; a record that came twice has one."""
+        read = self.findings.attempt("stream", record.source, lambda: self.read(record.sections[kind]))
+        if read is None:
+            return
+        identity, n, prev = read
+        stream = self.stream(record.origin, kind, identity)
+        is_open = any(name in record.sections for name in ("run", "exchange", "facts"))
+        places = stream["places"].setdefault(n, [])
+        for place in places:
+            if place["record"].leaf == record.leaf:
+                place["open"] = place["open"] or is_open
+                return
+        places.append({"prev": prev, "record": record, "open": is_open})
+
+    @staticmethod
+    def find_faults(stream):
+        """Numbers used twice, broken chains, numbers against the log's order."""
+        before = None
+        for n in sorted(stream["places"]):
+            places = stream["places"][n]
+            prev, record = places[0]["prev"], places[0]["record"]
+            if len(places) > 1:
+                stream["faults"].append("reused number: %s and %s both have number %d" % (
+                    record.source, places[1]["record"].source, n))
+            named = before[1].leaf if before and before[0] == n - 1 else prev
+            if prev != named or (prev is None) != (n == 1):
+                stream["faults"].append("number %d (%s) does not name the record before it" % (n, record.source))
+            if before and before[1].index >= record.index:
+                stream["faults"].append("number %d stands in the log before a lower number" % n)
+            before = (n, record)
+
+    @staticmethod
+    def at_least(stream, n, by):
+        """The stream goes at least so far."""
+        if stream["length"] is None or n > stream["length"]:
+            stream["length"], stream["by"] = n, by
+
+    def statements(self):
+        """Lengths that decisions and other ends state: (origin or None, kind, id, n, of, by)."""
+        for record in self.dossier.records:
+            if record.member("envelope", "kind") == "decision-made":
+                for stream in record.member("facts", "streams", list) or ():
+                    if isinstance(stream, dict) and stream.get("kind") in STREAMS \
+                            and isinstance(stream.get("id"), str) and is_integer(stream.get("n")):
+                        yield None, stream["kind"], stream["id"], stream["n"], label(stream.get("of")), "the decision"
+        for record, kind, of in (self.dossier.anchors.streams if self.dossier.anchors else ()):
+            try:
+                _, did, period = self.dossier.keys.open(record)
+                need(period is not None and kind in record.sections, "not anchored")
+                identity, n, _ = self.read(record.sections[kind])
+            except Refused:
+                continue  # Reported with the checkpoints of the anchors.
+            yield record.origin, kind, identity, n, label(of), did
+
+    def find_split(self):
+        """A second stream id for one model and consumer starts the count anew."""
+        ids = {}
+        for key, stream in self.streams.items():
+            exchanges = [place["record"].sections.get("exchange", {}) for n in sorted(stream["places"])
+                         for place in stream["places"][n]]
+            for exchange in exchanges:
+                subject = exchange.get("subject")
+                if key[1] == "stream-model" and isinstance(subject, dict) and isinstance(subject.get("model"), str) \
+                        and isinstance(exchange.get("consumer"), str):
+                    ids.setdefault((key[0], subject["model"], exchange["consumer"]), set()).add(key)
+                    break
+        for keys in ids.values():
+            if len(keys) > 1:
+                for key in keys:
+                    self.streams[key]["faults"].append("two counts for one model and one consumer")
+
+    def report(self, key, stream):
+        """The verdict on one stream: what is wrong, what is absent, what is counted and not shown."""
+        subject, places, length = "%s/%s" % key[1:], stream["places"], stream["length"]
+        whole = not stream["faults"]
+        for fault in stream["faults"]:
+            self.findings.add(FAILED, "stream", subject, fault)
+        what = "run" if key[1] == "stream-model" else "record"
+        if length is not None:
+            absent, following = 0, 1
+            # Gaps between the numbers that are there, so that a claimed length of 2^53 costs nothing.
+            for end in sorted(n for n in places if n <= length) + [length + 1]:
+                for n in range(following, min(end, following + MAX_NAMED - min(absent, MAX_NAMED))):
+                    name = "%s/%d" % (subject, n)
+                    self.findings.add(MISSING, "stream", name, "missing: %s %d of %d of `%s`; that there are %d says %s"
+                                      % (what, n, length, stream["of"], length, stream["by"]),
+                                      self.dossier.explain("record", name))
+                absent += max(0, end - following)
+                following = end + 1
+            if absent > MAX_NAMED:
+                self.findings.add(MISSING, "stream", subject, "missing: %d more" % (absent - MAX_NAMED))
+            whole = whole and not absent
+        closed = [n for n in sorted(places) if not any(place["open"] for place in places[n])]
+        if key[1] == "stream-model":
+            for n in closed:
+                name = "%s/%d" % (subject, n)
+                self.findings.add(MISSING, "stream", name, "run %d of %s of `%s` is counted, and not shown" % (
+                    n, length, stream["of"]), self.dossier.explain("record", name))
+            whole = whole and not closed
+        if whole:
+            self.findings.add(VERIFIED, "stream", subject, "%s: %d numbers, %d of them not opened; %s" % (
+                stream["of"], len(places), len(closed),
+                "all, says " + stream["by"] if length is not None else "at least, nobody says how many"))
+
+
+def label(of):
+    """What a stream is of, for people."""
+    if isinstance(of, str):
+        return of
+    if isinstance(of, dict):
+        for name in ("model", "agreement", "case"):
+            if isinstance(of.get(name), str):
+                return of[name]
+    return None
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# The command
+
+
+def fingerprints(dossier):
+    """Keys that no anchor vouches for, in a form that can be read out."""
+    anchored = {key.text for _, key, _ in dossier.anchors.logs} if dossier.anchors else set()
+    for did, key in dossier.logs.values():
+        if key.text not in anchored:
+            digest = hashlib.sha256(key.text.encode("utf-8")).hexdigest()
+            yield did, key.name, " ".join(digest[i:i + 4] for i in range(0, 64, 4))
+
+
+def run(path, anchors_path):
+    """Verifies one file; gives the report as a dict. Raises OSError when a file cannot be read, Refused for bad anchors."""
+    anchors = None
+    if anchors_path is not None:
+        with open(anchors_path, "rb") as file:
+            anchors = Anchors(file.read((16 << 20) + 1))
+    with open(path, "rb") as file:
+        try:
+            dossier = Dossier(Archive(file), anchors)
+            dossier.verify()
+        except Refused as error:
+            dossier = Dossier(None, anchors)
+            dossier.findings.add(FAILED, "archive", "zip", error)
+    verdict, manifest = dossier.findings.worst(), dossier.manifest or {}
+    return {"verdict": verdict, "exitCode": EXIT_CODES[verdict], "case": manifest.get("case"),
+            "party": manifest.get("party"), "manifest": dossier.digest or None, "elements": dossier.findings.elements,
+            "notCheckedHere": list(NOT_CHECKED_HERE),
+            "fingerprints": [{"did": did, "origin": origin, "fingerprint": text}
+                             for did, origin, text in fingerprints(dossier)]}
+
+
+def show(report):
+    """The report as text, with everything outside ASCII escaped: a console may not have it."""
+    lines = ["Verdict: %s (%d)" % (report["verdict"].upper(), report["exitCode"])]
+    if report["case"]:
+        lines += ["Case: %s" % report["case"], "Dossier made by: %s" % report["party"]]
+    for verdict in (FAILED, UNTRUSTED, MISSING):
+        chosen = [element for element in report["elements"] if element["verdict"] == verdict]
+        if chosen:
+            lines += ["", "%s (%d)" % (verdict.upper(), len(chosen))]
+        for element in chosen:
+            line = "  %s: %s" % (element["check"], element["subject"])
+            line += ": %s" % element["reason"] if "reason" in element else ""
+            if "explained" in element:
+                line += " (explained%s: %s: %s)" % (", and proved by the log" if element["explained"]["proved"] else "",
+                                                    element["explained"]["why"], element["explained"]["explanation"])
+            lines.append(line)
+    counts = {}
+    for element in report["elements"]:
+        if element["verdict"] in (VERIFIED, NOT_CHECKED):
+            key = (element["verdict"], element["check"])
+            counts[key] = counts.get(key, 0) + 1
+    lines += [""] + ["%s: %s: %d" % (verdict, check, count) for (verdict, check), count in sorted(counts.items())]
+    lines += ["", "Not checked here (the `herleid` binary does):"] + ["  " + what for what in report["notCheckedHere"]]
+    if report["fingerprints"]:
+        lines += ["", "Call each party on a number you know, and compare the key of its log:"]
+        for one in report["fingerprints"]:
+            lines += ["  %s %s" % (one["did"], one["origin"]), "    " + one["fingerprint"]]
+    return "\n".join(lines).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def main(arguments=None):
+    """The command line; gives the exit code: 0 verified, 1 failed, 2 usage, 3 missing, 4 untrusted."""
+    parser = argparse.ArgumentParser(description="Checks a Herleid dossier offline. Exit code 0: all that is checked "
+                                     "here is verified; 1 failed; 2 usage; 3 missing; 4 untrusted.")
+    parser.add_argument("dossier", help="the zip file")
+    parser.add_argument("--anchors", help="what you know from elsewhere (docs/verify.md); without it nothing is trusted")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        report = run(options.dossier, options.anchors)
+    except OSError as error:
+        print("verify.py: cannot read: %s" % ascii(str(error)), file=sys.stderr)
+        return 2
+    except Refused as error:
+        print("verify.py: the anchors are refused: %s" % ascii(str(error)), file=sys.stderr)
+        return 2
+    print(json.dumps(report, indent=1) if options.json else show(report))
+    return report["exitCode"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

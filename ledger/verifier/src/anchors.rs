@@ -183,7 +183,10 @@ impl Anchors {
             return Err(member("parties", "a log's key stands twice"));
         }
         if has_double(&witnesses) {
-            return Err(member("witnesses", "a key stands twice, which would count one witness for two"));
+            return Err(member(
+                "witnesses",
+                "a key stands twice, which would count one witness for two",
+            ));
         }
         Ok(())
     }
@@ -251,7 +254,10 @@ fn key(vkey: &str, algorithm: Algorithm, at: &str) -> Result<Verifier, AnchorsEr
     if key.algorithm() == algorithm {
         Ok(key)
     } else {
-        Err(member(at, "the key has another signature type: a log signs with 0x01, a witness with 0x04"))
+        Err(member(
+            at,
+            "the key has another signature type: a log signs with 0x01, a witness with 0x04",
+        ))
     }
 }
 

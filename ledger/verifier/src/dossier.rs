@@ -8,7 +8,7 @@ mod archive;
 mod error;
 mod inflate;
 mod layout;
-mod manifest;
+pub(crate) mod manifest;
 mod name;
 mod writer;
 

@@ -1,12 +1,21 @@
 //! The auditor's part: dossiers, offline verification, and what people read of it. Opens no socket, reads no clock.
 //!
-//! [`dossier`] reads and writes the one form of zip; `docs/dossier-format.md` describes what is in it.
+//! [`dossier`] reads and writes the one form of zip, [`anchors`] what the auditor knows from elsewhere, [`verify`] gives every
+//! element of a dossier its verdict, and [`case`] is what the records tell. `docs/dossier-format.md` describes the files.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+pub mod anchors;
+pub mod case;
 pub mod dossier;
+mod verify;
+
+pub use verify::{
+    Check, Collusion, Element, Explained, Fingerprint, Language, Reason, Report, StatedBy, Verdict, Verified, Why,
+    verify,
+};
 
 /// 32 bytes from 64 lower-case hex digits.
 pub(crate) fn hex32(text: &str) -> Option<[u8; 32]> {

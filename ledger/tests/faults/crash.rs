@@ -1,0 +1,77 @@
+//! Twenty kills on one directory.
+
+use crate::child::{Ack, examine};
+use crate::rig::{agreement, fresh_seed, running_options};
+use crate::{Outcome, this_binary};
+use herleid_ledger::Ledger;
+use herleid_ledger::checkpoint::Checkpoint;
+use herleid_ledger::merkle::verify_consistency;
+use herleid_ledger::record::Side;
+use herleid_vocab::rim::{Entropy, SeededEntropy};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+const ROUNDS: usize = 20;
+
+pub(crate) fn check() -> Outcome {
+    let seed = fresh_seed();
+    println!("crash seed {seed}");
+    let random = SeededEntropy::new(seed);
+    let dir = tempfile::tempdir().unwrap();
+    let mut all: Vec<Ack> = Vec::new();
+    let mut known: Option<Checkpoint> = None;
+    let mut killed_while_appending = 0;
+    for round in 0..ROUNDS {
+        // Killed after this many acknowledgements: sometimes while the log is being opened, sometimes well into its work.
+        let wanted = match round % 5 {
+            0 => 0,
+            _ => usize::from(random.bytes32()[0]),
+        };
+        let mut child = this_binary()
+            .args(["append", &dir.path().display().to_string(), "6", "0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut acks = Vec::new();
+        let mut line = String::new();
+        while acks.len() < wanted && lines.read_line(&mut line).unwrap() > 0 {
+            acks.extend(Ack::parse(&line));
+            line.clear();
+        }
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(
+            status.code(),
+            None,
+            "round {round}: the child ended by itself: {status}"
+        );
+        // What was printed before the kill lies in the pipe still.
+        acks.extend(Ack::read_all(lines));
+        killed_while_appending += usize::from(!acks.is_empty());
+
+        let ledger = Ledger::open(running_options(dir.path())).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        examine(&ledger, &acks);
+        let now = ledger.checkpoint().as_ref().clone();
+        if let Some(before) = &known {
+            let proof = ledger.consistency(before.size(), now.size()).unwrap();
+            verify_consistency(before.size(), now.size(), &proof, before.root(), now.root()).unwrap();
+        }
+        known = Some(now);
+        all.extend(acks);
+    }
+    let ledger = Ledger::open(running_options(dir.path())).unwrap();
+    examine(&ledger, &all);
+    assert!(
+        killed_while_appending >= ROUNDS / 2,
+        "only {killed_while_appending} kills hit a working log"
+    );
+    let stream = ledger.stream(&agreement("urn:a", Side::Provider)).unwrap().unwrap();
+    println!(
+        "{} acknowledged, {} kept, {} in one stream without a gap",
+        all.len(),
+        ledger.size(),
+        stream.n
+    );
+    Outcome::Passed
+}

@@ -1,0 +1,173 @@
+//! A case as its records tell it: the decision, the runs it relies on, their inputs and parameters, the pulls, the
+//! agreements, the parties. Plain values, for the report, PROV and RO-Crate; the verifier's checks work on the records.
+
+mod gather;
+mod run;
+
+pub use gather::CaseRecord;
+pub use run::{Author, DecisionFacts, Output, Relied, RunFile, RunInput, RunSection};
+
+use herleid_ledger::exchange::Subject;
+use herleid_ledger::merkle::Hash;
+use herleid_vocab::did::Did;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The decision that a dossier explains.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Who decided.
+    pub party: Did,
+    /// Leaf hash of the record.
+    pub leaf: Hash,
+    /// When it was recorded: UTC milliseconds since 1970.
+    pub recorded_ms: Option<u64>,
+    /// What was decided.
+    pub facts: DecisionFacts,
+    /// Who signed for it.
+    pub author: Option<Author>,
+}
+
+/// One run of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Transaction of the run: a UUIDv7.
+    pub transaction: String,
+    /// Agreement under which it ran.
+    pub agreement: String,
+    /// Model service.
+    pub model: String,
+    /// Version of the model.
+    pub version: String,
+    /// Who ran it, from the exchange.
+    pub provider: Option<Did>,
+    /// Who asked for it, from the exchange.
+    pub consumer: Option<Did>,
+    /// Inputs, in the order in which the model takes them.
+    pub inputs: Vec<RunInput>,
+    /// Every parameter, defaults included.
+    pub parameters: Map<String, Value>,
+    /// Outputs; empty until it has finished.
+    pub outputs: Vec<RunFile>,
+    /// Seed of its random numbers, if it takes one.
+    pub seed: Value,
+    /// The furthest status recorded: `requested`, `started`, `failed`, `finished`.
+    pub status: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// SHA-256 of the description of the environment, as found.
+    pub environment: Value,
+    /// SHA-256 of the program, as found on disk when it ran.
+    pub program: Option<String>,
+    /// Case that it was run for.
+    pub case: Option<String>,
+    /// First and last time recorded of it: UTC milliseconds since 1970.
+    pub recorded_ms: Option<(u64, u64)>,
+}
+
+/// Data passed from one party to another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pull {
+    /// Transaction: a UUIDv7.
+    pub transaction: String,
+    /// Agreement under which it was passed on.
+    pub agreement: String,
+    /// Who gave.
+    pub provider: Did,
+    /// Who received.
+    pub consumer: Did,
+    /// What.
+    pub subject: Subject,
+    /// Bytes, over all segments.
+    pub bytes: u64,
+    /// SHA-256 of the whole, when it came in one segment and its content section is opened.
+    pub sha256: Option<String>,
+    /// Media type.
+    pub media_type: Option<String>,
+    /// When it was first recorded: UTC milliseconds since 1970.
+    pub recorded_ms: Option<u64>,
+}
+
+/// An agreement, as one end recorded it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agreement {
+    /// Id, as the Dataspace Protocol carries it.
+    pub id: String,
+    /// Who offers.
+    pub provider: String,
+    /// Who uses.
+    pub consumer: String,
+    /// SHA-256 of the policy.
+    pub policy: String,
+    /// When it was recorded: UTC milliseconds since 1970.
+    pub recorded_ms: Option<u64>,
+}
+
+/// A dataset or model version, as its publisher recorded it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    /// Publisher.
+    pub party: Did,
+    /// Id of the dataset or model.
+    pub id: String,
+    /// Version.
+    pub version: String,
+    /// Title.
+    pub title: String,
+    /// Whether it is a model.
+    pub is_model: bool,
+    /// SHA-256 of the data, or of the program.
+    pub sha256: String,
+}
+
+/// Everything the records tell, each part in the order of its transactions or ids.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Case {
+    /// The decision; none when its record is not there or not opened.
+    pub decision: Option<Decision>,
+    /// Runs by transaction, which for UUIDv7 is the order in which they were asked for.
+    pub runs: BTreeMap<String, Run>,
+    /// Pulls by transaction.
+    pub pulls: BTreeMap<String, Pull>,
+    /// Agreements by id.
+    pub agreements: BTreeMap<String, Agreement>,
+    /// Datasets and models by (id, version).
+    pub published: BTreeMap<(String, String), Published>,
+    /// Names of parties, where known, by DID.
+    pub names: BTreeMap<String, String>,
+}
+
+impl Case {
+    /// The name of a party, or its identifier.
+    #[must_use]
+    pub fn name_of<'a>(&'a self, did: &'a str) -> &'a str {
+        self.names.get(did).map_or(did, String::as_str)
+    }
+
+    /// The title of a dataset or model, or its id.
+    #[must_use]
+    pub fn title_of<'a>(&'a self, id: &'a str, version: &str) -> &'a str {
+        let found = self.published.get(&(id.to_owned(), version.to_owned()));
+        found.map_or(id, |published| &published.title)
+    }
+
+    /// The party whose data a file is, followed back through those who passed it on: the provider of the first pull of it.
+    #[must_use]
+    pub fn source_of(&self, input: &RunInput) -> Option<&Did> {
+        let mut pull = self.pulls.get(input.transaction.as_deref()?)?;
+        // Every step goes to another pull; a circle of parties that pass one file around ends after all of them.
+        for _ in 0..self.pulls.len() {
+            let before = self.pulls.values().find(|other| {
+                other.consumer == pull.provider
+                    && other.transaction < pull.transaction
+                    && other.sha256.is_some()
+                    && other.sha256 == pull.sha256
+            });
+            match before {
+                Some(other) => pull = other,
+                None => break,
+            }
+        }
+        Some(&pull.provider)
+    }
+}

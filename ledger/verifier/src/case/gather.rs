@@ -1,0 +1,215 @@
+//! From records to a case.
+
+use super::{Agreement, Case, Decision, Published, Pull, Run, RunSection};
+use herleid_ledger::exchange::{Content, Phase};
+use herleid_ledger::handover::VerifiedRecord;
+use herleid_ledger::merkle::Hash;
+use herleid_ledger::record::Kind;
+use herleid_ledger::section::SectionName;
+use herleid_vocab::did::Did;
+use serde_json::Value;
+
+/// A record, and whose log it stands in.
+#[derive(Debug, Clone, Copy)]
+pub struct CaseRecord<'a> {
+    /// Owner of the log.
+    pub did: &'a Did,
+    /// The record.
+    pub record: &'a VerifiedRecord,
+}
+
+impl CaseRecord<'_> {
+    fn section(&self, name: SectionName) -> Option<&Value> {
+        self.record.section(name)
+    }
+
+    fn text(&self, name: SectionName, member: &str) -> Option<String> {
+        Some(self.section(name)?.get(member)?.as_str()?.to_owned())
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        self.text(SectionName::Envelope, "kind")?.parse().ok()
+    }
+
+    fn recorded_ms(&self) -> Option<u64> {
+        self.section(SectionName::Envelope)?.get("recordedAt")?.as_u64()
+    }
+}
+
+/// How far a status is along.
+fn rank(status: &str) -> u8 {
+    match status {
+        "requested" => 0,
+        "started" => 1,
+        "failed" => 2,
+        _ => 3,
+    }
+}
+
+impl Case {
+    /// Gathers a case from records whose `decision-made` record has the leaf hash `root`. What is not opened, or not of the
+    /// form that its kind has, is left out: checking that is the verifier's work.
+    #[must_use]
+    pub fn gather<'a>(records: impl IntoIterator<Item = CaseRecord<'a>>, root: &Hash) -> Self {
+        let mut case = Self::default();
+        for record in records {
+            case.take_run(&record);
+            case.take_exchange(&record);
+            match record.kind() {
+                Some(Kind::DecisionMade) if record.record.leaf() == *root => case.take_decision(&record),
+                Some(Kind::AgreementConcluded) => case.take_agreement(&record),
+                Some(Kind::DatasetPublished | Kind::ModelPublished) => case.take_published(&record),
+                _ => {}
+            }
+        }
+        case
+    }
+
+    fn take_decision(&mut self, record: &CaseRecord<'_>) {
+        let facts = record.section(SectionName::Facts).cloned();
+        let Some(facts) = facts.and_then(|facts| serde_json::from_value(facts).ok()) else {
+            return;
+        };
+        let author = record
+            .section(SectionName::People)
+            .and_then(|people| people.get("author"));
+        self.decision = Some(Decision {
+            party: record.did.clone(),
+            leaf: record.record.leaf(),
+            recorded_ms: record.recorded_ms(),
+            facts,
+            author: author.and_then(|author| serde_json::from_value(author.clone()).ok()),
+        });
+    }
+
+    fn take_run(&mut self, record: &CaseRecord<'_>) {
+        let section = record.section(SectionName::Run).cloned();
+        let Some(section) = section.and_then(|run| serde_json::from_value::<RunSection>(run).ok()) else {
+            return;
+        };
+        let run = self.runs.entry(section.transaction.clone()).or_insert_with(|| Run {
+            transaction: section.transaction.clone(),
+            agreement: section.agreement,
+            model: section.model,
+            version: section.version,
+            provider: None,
+            consumer: None,
+            inputs: section.inputs,
+            parameters: serde_json::Map::new(),
+            outputs: Vec::new(),
+            seed: section.seed,
+            status: section.status.clone(),
+            reason: None,
+            environment: Value::Null,
+            program: None,
+            case: None,
+            recorded_ms: None,
+        });
+        if rank(&section.status) >= rank(&run.status) {
+            run.status = section.status;
+        }
+        if !section.outputs.is_empty() {
+            run.outputs = section.outputs;
+        }
+        if !section.environment.is_null() {
+            run.environment = section.environment;
+        }
+        run.reason = section.reason.or(run.reason.take());
+        run.program = section.program.or(run.program.take());
+        run.case = section.case.or(run.case.take());
+        if let Some(Value::Object(parameters)) = record.section(SectionName::Parameters) {
+            run.parameters = parameters.clone();
+        }
+        if let Some(at) = record.recorded_ms() {
+            let (first, last) = run.recorded_ms.unwrap_or((at, at));
+            run.recorded_ms = Some((first.min(at), last.max(at)));
+        }
+        if let Some(Ok(exchange)) = record.record.exchange() {
+            run.provider = Some(exchange.provider);
+            run.consumer = Some(exchange.consumer);
+        }
+    }
+
+    fn take_exchange(&mut self, record: &CaseRecord<'_>) {
+        let Some(Ok(exchange)) = record.record.exchange() else {
+            return;
+        };
+        if exchange.phase != Phase::Pull {
+            return;
+        }
+        let content = record
+            .section(SectionName::Content)
+            .cloned()
+            .and_then(|c| Content::from_value(c).ok());
+        let transaction = exchange.transaction.hyphenated().to_string();
+        let is_whole = exchange.segment == 1 && exchange.from == 0;
+        let pull = self.pulls.entry(transaction.clone()).or_insert_with(|| Pull {
+            transaction,
+            agreement: exchange.agreement.clone(),
+            provider: exchange.provider.clone(),
+            consumer: exchange.consumer.clone(),
+            subject: exchange.subject.clone(),
+            bytes: 0,
+            sha256: None,
+            media_type: None,
+            recorded_ms: None,
+        });
+        pull.bytes = pull.bytes.max(exchange.to);
+        match content {
+            Some(content) if is_whole => {
+                pull.sha256 = Some(hex::encode(content.sha256));
+                pull.media_type = Some(content.media_type);
+            }
+            Some(content) => pull.media_type = Some(content.media_type),
+            None => {}
+        }
+        // A second segment makes the first one a part.
+        if !is_whole || pull.bytes > exchange.to {
+            pull.sha256 = None;
+        }
+        pull.recorded_ms = match (pull.recorded_ms, record.recorded_ms()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+
+    fn take_agreement(&mut self, record: &CaseRecord<'_>) {
+        let text = |member| record.text(SectionName::Facts, member);
+        let parts = (text("agreement"), text("provider"), text("consumer"), text("policy"));
+        let (Some(id), Some(provider), Some(consumer), Some(policy)) = parts else {
+            return;
+        };
+        self.agreements.entry(id.clone()).or_insert_with(|| Agreement {
+            id,
+            provider,
+            consumer,
+            policy,
+            recorded_ms: record.recorded_ms(),
+        });
+    }
+
+    fn take_published(&mut self, record: &CaseRecord<'_>) {
+        let text = |member| record.text(SectionName::Facts, member);
+        let model = text("model");
+        let is_model = model.is_some();
+        let digest = if is_model { text("program") } else { text("sha256") };
+        let parts = (
+            model.or_else(|| text("dataset")),
+            text("version"),
+            text("title"),
+            digest,
+        );
+        let (Some(id), Some(version), Some(title), Some(sha256)) = parts else {
+            return;
+        };
+        let published = Published {
+            party: record.did.clone(),
+            id: id.clone(),
+            version: version.clone(),
+            title,
+            is_model,
+            sha256,
+        };
+        self.published.insert((id, version), published);
+    }
+}

@@ -1,0 +1,131 @@
+//! Documents, data and programs: each file's name is its digest, and each digest that a record names has a file.
+
+use super::explanations::Explanations;
+use super::files::Files;
+use super::reason::Reason;
+use super::records::Rec;
+use super::verdict::{Check, Findings};
+use herleid_ledger::section::SectionName;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A file that a record names.
+struct Named<'a> {
+    source: &'a str,
+    role: String,
+    blake3: Option<&'a str>,
+    bytes: Option<u64>,
+}
+
+/// Files of the dossier that are known by name; others are listed as not checked.
+const TEXTS: [&str; 4] = ["ro-crate-metadata.json", "prov.json", "report.html", "verify.py"];
+
+/// Checks names and presence.
+pub(super) fn check(files: &Files, records: &[Rec], explanations: &Explanations, findings: &mut Findings) {
+    let mut evidence: BTreeMap<&str, Named<'_>> = BTreeMap::new();
+    let mut data: BTreeMap<&str, Named<'_>> = BTreeMap::new();
+    let mut models: BTreeMap<&str, Named<'_>> = BTreeMap::new();
+    for rec in records {
+        for (role, sha256) in rec.documents() {
+            let named = Named {
+                source: &rec.source,
+                role: role.to_owned(),
+                blake3: None,
+                bytes: None,
+            };
+            evidence.entry(sha256).or_insert(named);
+        }
+        let Some(run) = rec.section(SectionName::Run) else {
+            continue;
+        };
+        for list in ["inputs", "outputs"] {
+            for file in run.get(list).and_then(Value::as_array).into_iter().flatten() {
+                let Some(sha256) = file.get("sha256").and_then(Value::as_str) else {
+                    continue;
+                };
+                let named = Named {
+                    source: &rec.source,
+                    role: file.get("name").and_then(Value::as_str).unwrap_or(list).to_owned(),
+                    blake3: file.get("blake3").and_then(Value::as_str),
+                    bytes: file.get("bytes").and_then(Value::as_u64),
+                };
+                data.entry(sha256).or_insert(named);
+            }
+        }
+        if let Some(program) = run.get("program").and_then(Value::as_str) {
+            let named = Named {
+                source: &rec.source,
+                role: run.get("model").and_then(Value::as_str).unwrap_or("program").to_owned(),
+                blake3: None,
+                bytes: None,
+            };
+            models.entry(program).or_insert(named);
+        }
+    }
+    for (check, folder, what, named) in [
+        (Check::Evidence, "evidence", "evidence", &evidence),
+        (Check::Data, "data", "data", &data),
+        (Check::Model, "models", "model", &models),
+    ] {
+        for (sha256, named) in named {
+            let file = format!("{folder}/{sha256}");
+            match files.found.get(&file) {
+                Some(found) => {
+                    let blake3_fits = named.blake3.is_none_or(|blake3| blake3 == hex::encode(found.blake3));
+                    if hex::encode(found.sha256) != *sha256 || named.bytes.is_some_and(|bytes| bytes != found.bytes) {
+                        findings.failed(check, file, Reason::NotItsDigest);
+                    } else if blake3_fits {
+                        findings.verified(check, file);
+                    } else {
+                        let source = named.source.to_owned();
+                        findings.failed(check, file, Reason::OtherBlake3 { source });
+                    }
+                }
+                None => {
+                    let reason = Reason::NoFile {
+                        role: named.role.clone(),
+                        source: named.source.to_owned(),
+                    };
+                    let explained = explanations.file(what, sha256, records);
+                    if check == Check::Model {
+                        // "Where the licence allows": its absence stands in the way of replay, not of the verdict.
+                        findings.unchecked(check, file, reason);
+                    } else {
+                        findings.missing(check, file, reason, explained);
+                    }
+                }
+            }
+        }
+        unnamed(check, folder, named, files, findings);
+    }
+    for name in files.found.keys().filter(|name| TEXTS.contains(&name.as_str())) {
+        findings.unchecked(Check::Text, name, Reason::OnlyListed);
+    }
+    for name in files.found.keys().filter(|name| !is_known(name)) {
+        findings.unchecked(Check::File, name, Reason::UnknownFile);
+    }
+}
+
+/// Files that no record names: their names must be their digests all the same.
+fn unnamed(check: Check, folder: &str, named: &BTreeMap<&str, Named<'_>>, files: &Files, findings: &mut Findings) {
+    for (name, found) in &files.found {
+        let Some((_, sha256)) = name.split_once('/').filter(|(parent, _)| *parent == folder) else {
+            continue;
+        };
+        if named.contains_key(sha256) {
+            continue;
+        }
+        if hex::encode(found.sha256) == sha256 {
+            findings.unchecked(check, name, Reason::NamedByNoRecord);
+        } else {
+            findings.failed(check, name, Reason::NotItsDigest);
+        }
+    }
+}
+
+fn is_known(name: &str) -> bool {
+    let in_folder = ["records/", "checkpoints/", "evidence/", "data/", "models/"];
+    TEXTS.contains(&name)
+        || [super::logs::LOGS, super::explanations::MISSING].contains(&name)
+        || in_folder.iter().any(|folder| name.starts_with(folder))
+}

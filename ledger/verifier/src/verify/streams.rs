@@ -1,0 +1,370 @@
+//! Numbers: every stream counts from 1 without gaps, each number names its predecessor, and the other ends say how far it goes.
+
+use super::explanations::Explanations;
+use super::keys::Keys;
+use super::reason::{Reason, StatedBy};
+use super::records::Rec;
+use super::verdict::{Check, Findings};
+use crate::hex32;
+use herleid_ledger::merkle::Hash;
+use herleid_ledger::record::Kind;
+use herleid_ledger::section::SectionName;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+const STREAMS: [SectionName; 3] = [
+    SectionName::StreamAgreement,
+    SectionName::StreamCase,
+    SectionName::StreamModel,
+];
+
+/// Missing numbers that are named one by one; a stream can claim 2^53 of them.
+const MAX_NAMED: u64 = 100;
+
+/// A stream of one log.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Stream<'a> {
+    origin: &'a str,
+    kind: SectionName,
+    id: &'a str,
+}
+
+/// A record's place in a stream.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    prev: Option<Hash>,
+    rec: &'a Rec,
+    /// Whether anything but numbers can be read of it, here or in another copy.
+    is_open: bool,
+}
+
+#[derive(Debug, Default)]
+struct Numbers<'a> {
+    places: BTreeMap<u64, Vec<Place<'a>>>,
+    faults: Vec<Reason>,
+    /// How far it goes, and who says so.
+    length: Option<(u64, StatedBy)>,
+    of: Option<String>,
+}
+
+impl Numbers<'_> {
+    fn at_least(&mut self, n: u64, by: StatedBy) {
+        if self.length.as_ref().is_none_or(|(known, _)| n > *known) {
+            self.length = Some((n, by));
+        }
+    }
+}
+
+/// Checks every stream of which a number is to be seen or is stated.
+pub(super) fn check(
+    records: &[Rec],
+    party_origin: &str,
+    keys: &Keys<'_>,
+    explanations: &Explanations,
+    findings: &mut Findings,
+) {
+    let mut streams = collect(records, findings);
+    for (stream, numbers) in &mut streams {
+        let last = numbers.places.keys().next_back().copied().unwrap_or_default();
+        if stream.origin == party_origin {
+            numbers.at_least(last, StatedBy::OwnNumbers);
+        } else if stream.kind == SectionName::StreamModel {
+            // A provider's numbers of one agreement have facts of its own between them; of a model they have none.
+            numbers.at_least(last, StatedBy::Receipts);
+        }
+    }
+    let stated = [stated_by_decisions(records), stated_by_anchors(keys)].concat();
+    for statement in &stated {
+        let fits = |stream: &Stream<'_>| {
+            let origin = statement.origin.as_deref();
+            stream.kind == statement.kind && stream.id == statement.id && origin.is_none_or(|o| o == stream.origin)
+        };
+        match streams.iter_mut().find(|(stream, _)| fits(stream)) {
+            Some((_, numbers)) => {
+                numbers.at_least(statement.n, statement.by.clone());
+                numbers.of = numbers.of.take().or_else(|| statement.of.clone());
+            }
+            None => {
+                let stream = Stream {
+                    origin: statement.origin.as_deref().unwrap_or_default(),
+                    kind: statement.kind,
+                    id: &statement.id,
+                };
+                let numbers = Numbers {
+                    length: Some((statement.n, statement.by.clone())),
+                    of: statement.of.clone(),
+                    ..Numbers::default()
+                };
+                streams.insert(stream, numbers);
+            }
+        }
+    }
+    one_id_per_model(&mut streams);
+    for (stream, numbers) in &streams {
+        report(stream, numbers, explanations, findings);
+    }
+}
+
+/// All places, one for each record even if it came twice.
+fn collect<'a>(records: &'a [Rec], findings: &mut Findings) -> BTreeMap<Stream<'a>, Numbers<'a>> {
+    let mut streams: BTreeMap<Stream<'a>, Numbers<'a>> = BTreeMap::new();
+    for rec in records {
+        for kind in STREAMS {
+            let Some(section) = rec.section(kind) else {
+                continue;
+            };
+            let Some((id, n, prev)) = read(section) else {
+                let what = format!("{kind} is not {{id, n, prev}}");
+                findings.failed(Check::Stream, &rec.source, Reason::RecordForm { what });
+                continue;
+            };
+            let stream = Stream {
+                origin: rec.record.origin(),
+                kind,
+                id,
+            };
+            let numbers = streams.entry(stream).or_default();
+            numbers.of = numbers.of.take().or_else(|| subject(rec, kind));
+            let is_open = [SectionName::Run, SectionName::Exchange, SectionName::Facts]
+                .iter()
+                .any(|name| rec.section(*name).is_some());
+            let places = numbers.places.entry(n).or_default();
+            match places.iter_mut().find(|place| place.rec.leaf == rec.leaf) {
+                Some(same) => same.is_open |= is_open,
+                None => places.push(Place { prev, rec, is_open }),
+            }
+        }
+    }
+    for numbers in streams.values_mut() {
+        numbers.faults = faults(&numbers.places);
+    }
+    streams
+}
+
+fn read(section: &Value) -> Option<(&str, u64, Option<Hash>)> {
+    let members = section.as_object().filter(|members| members.len() == 3)?;
+    let n = members.get("n")?.as_u64().filter(|n| *n > 0)?;
+    let prev = match members.get("prev")? {
+        Value::Null => None,
+        Value::String(leaf) => Some(hex32(leaf)?),
+        _ => return None,
+    };
+    Some((members.get("id")?.as_str()?, n, prev))
+}
+
+/// What the stream is of, for people, as far as the record shows it.
+fn subject(rec: &Rec, kind: SectionName) -> Option<String> {
+    let text = match kind {
+        SectionName::StreamModel => {
+            let exchange = rec.section(SectionName::Exchange);
+            let model = exchange.and_then(|exchange| exchange.get("subject")?.get("model")?.as_str());
+            model.or_else(|| rec.text(SectionName::Run, "model"))
+        }
+        SectionName::StreamAgreement => [SectionName::Exchange, SectionName::Facts, SectionName::Run]
+            .iter()
+            .find_map(|section| rec.text(*section, "agreement")),
+        _ => rec
+            .text(SectionName::Facts, "case")
+            .or_else(|| rec.text(SectionName::Run, "case")),
+    };
+    text.map(str::to_owned)
+}
+
+fn faults(places: &BTreeMap<u64, Vec<Place<'_>>>) -> Vec<Reason> {
+    let mut faults = Vec::new();
+    let mut before: Option<(u64, &Place<'_>)> = None;
+    for (n, list) in places {
+        if let [one, other, ..] = list.as_slice() {
+            faults.push(Reason::ReusedNumber {
+                n: *n,
+                one: one.rec.source.clone(),
+                other: other.rec.source.clone(),
+            });
+        }
+        let Some(place) = list.first() else {
+            continue;
+        };
+        let named = match before {
+            Some((last, last_place)) if last + 1 == *n => Some(last_place.rec.leaf),
+            _ => place.prev,
+        };
+        if place.prev != named || place.prev.is_none() != (*n == 1) {
+            faults.push(Reason::BrokenChain {
+                n: *n,
+                source: place.rec.source.clone(),
+            });
+        }
+        if before.is_some_and(|(_, last)| last.rec.record.index() >= place.rec.record.index()) {
+            faults.push(Reason::NumbersOutOfOrder { n: *n });
+        }
+        before = Some((*n, place));
+    }
+    faults
+}
+
+/// A length that somebody states.
+#[derive(Debug, Clone)]
+struct Statement {
+    origin: Option<String>,
+    kind: SectionName,
+    id: String,
+    n: u64,
+    of: Option<String>,
+    by: StatedBy,
+}
+
+/// `decision-made` names the streams that it rests on.
+fn stated_by_decisions(records: &[Rec]) -> Vec<Statement> {
+    let decisions = records.iter().filter(|rec| rec.kind() == Some(Kind::DecisionMade));
+    let streams = decisions.filter_map(|rec| rec.section(SectionName::Facts)?.get("streams")?.as_array());
+    streams
+        .flatten()
+        .filter_map(|stream| {
+            Some(Statement {
+                origin: None,
+                kind: stream.get("kind")?.as_str()?.parse().ok()?,
+                id: stream.get("id")?.as_str()?.to_owned(),
+                n: stream.get("n")?.as_u64()?,
+                of: stream.get("of").and_then(label),
+                by: StatedBy::Decision,
+            })
+        })
+        .collect()
+}
+
+/// What the other ends told the auditor. A statement that its key does not carry has been reported with the checkpoints.
+fn stated_by_anchors(keys: &Keys<'_>) -> Vec<Statement> {
+    let streams = keys
+        .anchors
+        .map(|anchors| anchors.streams.as_slice())
+        .unwrap_or_default();
+    streams
+        .iter()
+        .filter_map(|anchor| {
+            let (record, signed) = keys.open(&anchor.record).ok()?;
+            signed.anchored?;
+            let (id, n, _) = read(record.section(anchor.kind)?)?;
+            Some(Statement {
+                origin: Some(record.origin().to_owned()),
+                kind: anchor.kind,
+                id: id.to_owned(),
+                n,
+                of: label(&anchor.of),
+                by: StatedBy::Party {
+                    did: signed.did.to_string(),
+                },
+            })
+        })
+        .collect()
+}
+
+fn label(of: &Value) -> Option<String> {
+    match of {
+        Value::String(text) => Some(text.clone()),
+        _ => ["model", "agreement", "case"]
+            .iter()
+            .find_map(|name| Some(of.get(*name)?.as_str()?.to_owned())),
+    }
+}
+
+/// A provider that allots a second stream id to one (model, consumer) starts counting anew, which hides the first count.
+fn one_id_per_model(streams: &mut BTreeMap<Stream<'_>, Numbers<'_>>) {
+    let mut ids: BTreeMap<(String, String, String), BTreeSet<String>> = BTreeMap::new();
+    let key = |stream: &Stream<'_>, numbers: &Numbers<'_>| {
+        let mut places = numbers.places.values().flatten();
+        let (model, consumer) = places.find_map(|place| {
+            let exchange = place.rec.section(SectionName::Exchange)?;
+            Some((
+                exchange.get("subject")?.get("model")?.as_str()?,
+                exchange.get("consumer")?.as_str()?,
+            ))
+        })?;
+        let is_model = stream.kind == SectionName::StreamModel;
+        is_model.then(|| (stream.origin.to_owned(), model.to_owned(), consumer.to_owned()))
+    };
+    for (stream, numbers) in streams.iter() {
+        if let Some(key) = key(stream, numbers) {
+            ids.entry(key).or_default().insert(stream.id.to_owned());
+        }
+    }
+    for (stream, numbers) in streams.iter_mut() {
+        let ids = key(stream, numbers).and_then(|key| ids.get(&key));
+        if ids.is_some_and(|ids| ids.len() > 1) {
+            numbers.faults.push(Reason::SplitStream);
+        }
+    }
+}
+
+fn report(stream: &Stream<'_>, numbers: &Numbers<'_>, explanations: &Explanations, findings: &mut Findings) {
+    let subject = format!("{}/{}", stream.kind, stream.id);
+    let of = numbers.of.clone().unwrap_or_else(|| stream.id.to_owned());
+    let mut is_whole = numbers.faults.is_empty();
+    for fault in &numbers.faults {
+        findings.failed(Check::Stream, &subject, fault.clone());
+    }
+    if let Some((length, by)) = &numbers.length {
+        let mut absent = 0;
+        // Gaps between the numbers that are there, so that a claimed length of 2^53 costs nothing.
+        let ends = numbers
+            .places
+            .keys()
+            .copied()
+            .filter(|n| n <= length)
+            .chain([length.saturating_add(1)]);
+        let mut next = 1u64;
+        for end in ends {
+            for n in next..end.min(next.saturating_add(MAX_NAMED.saturating_sub(absent))) {
+                let id = format!("{subject}/{n}");
+                let reason = Reason::MissingNumber {
+                    kind: stream.kind.as_str().to_owned(),
+                    n,
+                    length: *length,
+                    of: of.clone(),
+                    by: by.clone(),
+                };
+                findings.missing(Check::Stream, &id, reason, explanations.record(&id));
+            }
+            absent = absent.saturating_add(end.saturating_sub(next));
+            next = end.saturating_add(1);
+        }
+        if absent > MAX_NAMED {
+            let more = absent - MAX_NAMED;
+            findings.missing(Check::Stream, &subject, Reason::MissingMore { more }, None);
+        }
+        is_whole &= absent == 0;
+    }
+    let closed: Vec<u64> = numbers
+        .places
+        .iter()
+        .filter(|(_, places)| places.iter().all(|place| !place.is_open))
+        .map(|(n, _)| *n)
+        .collect();
+    if stream.kind == SectionName::StreamModel {
+        // A run that is counted and not shown is what counting is for.
+        for n in &closed {
+            let id = format!("{subject}/{n}");
+            let reason = Reason::ClosedRun {
+                n: *n,
+                length: numbers.length.as_ref().map_or(*n, |(length, _)| *length),
+                of: of.clone(),
+            };
+            findings.missing(Check::Stream, &id, reason, explanations.record(&id));
+        }
+        is_whole &= closed.is_empty();
+    }
+    if is_whole {
+        let reason = match &numbers.length {
+            Some((length, by)) => Reason::Counted {
+                length: *length,
+                closed: closed.len() as u64,
+                of,
+                by: by.clone(),
+            },
+            None => Reason::CountedInPart {
+                seen: numbers.places.len() as u64,
+                of,
+            },
+        };
+        findings.verified_as(Check::Stream, &subject, reason);
+    }
+}
