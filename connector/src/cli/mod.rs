@@ -6,10 +6,12 @@
 pub mod actions;
 pub mod arguments;
 mod ask;
+mod dutch;
 pub mod page;
 pub mod screen;
 pub mod show;
 pub mod text;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -18,9 +20,9 @@ pub use actions::{Actions, Context, Outcome, Unplugged};
 pub use screen::{Manner, Screen};
 
 use crate::control::error::{Code, ControlError};
-use arguments::{Chosen, CommandLine, Lang};
+use arguments::{Chosen, CommandLine};
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -46,17 +48,37 @@ pub fn run_on(
     mut out: Box<dyn Write + Send>,
     mut err: Box<dyn Write + Send>,
 ) -> u8 {
-    let line = match CommandLine::try_parse_from(arguments) {
-        Ok(line) => line,
-        Err(error) => return not_parsed(&error, &mut out, &mut err),
-    };
-    let language = language(line.global.lang);
-    let manner = Manner {
-        json: line.global.json,
-        quiet: line.global.quiet,
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let typed = Typed::of(&arguments);
+    let mut manner = Manner {
+        json: typed.has("--json"),
+        quiet: false,
         terminal,
-        language,
+        language: typed.language(),
     };
+    let grammar = match manner.language {
+        Language::English => CommandLine::command(),
+        Language::Dutch => dutch::dutch(CommandLine::command()),
+    };
+    let parsed = grammar
+        .clone()
+        .try_get_matches_from(arguments)
+        .and_then(|m| CommandLine::from_arg_matches(&m));
+    let line = match parsed {
+        Ok(line) => line,
+        Err(error) if is_help(&error) => return help(&error, &mut out, &mut err),
+        Err(error) => {
+            let screen = Screen::new(manner, out, err);
+            return finish(
+                &screen,
+                Err(usage::usage_error(&error, &grammar, &typed.0, manner.language)),
+            );
+        }
+    };
+    let language = line.global.lang.unwrap_or(manner.language);
+    manner.language = language;
+    manner.quiet = line.global.quiet;
+    manner.json = line.global.json;
     let context = Context {
         config: line.global.config,
         development: line.global.development,
@@ -111,38 +133,54 @@ fn completions(shell: clap_complete::Shell) -> Outcome {
     }
 }
 
-/// Help and version are answers; everything else that does not parse is a usage error.
-fn not_parsed<'w>(error: &clap::Error, out: &'w mut dyn Write, err: &'w mut dyn Write) -> u8 {
-    let answer = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let output = if answer { out } else { err };
+fn is_help(error: &clap::Error) -> bool {
+    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    matches!(
+        error.kind(),
+        DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand
+    )
+}
+
+/// Help that was asked for is an answer; help because nothing was asked is a usage error.
+fn help<'w>(error: &clap::Error, out: &'w mut dyn Write, err: &'w mut dyn Write) -> u8 {
+    let asked = error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    let output = if asked { out } else { err };
     // A reader who has gone (`| head`) needs nothing more; the exit code says the rest.
     drop(write!(output, "{}", error.render()));
     drop(output.flush());
-    if answer { 0 } else { Code::Usage.exit_code() }
+    if asked { 0 } else { Code::Usage.exit_code() }
 }
 
-fn language(flag: Option<Lang>) -> Language {
-    match flag {
-        Some(Lang::En) => Language::English,
-        Some(Lang::Nl) => Language::Dutch,
-        None => {
-            let wanted = std::env::var("HERLEID_LANG")
-                .ok()
-                .into_iter()
-                .chain(sys_locale::get_locales());
-            let dutch = wanted.map(|locale| locale.to_ascii_lowercase()).find_map(|locale| {
-                let primary = locale.split(['_', '-', '.', '@']).next().unwrap_or_default().to_owned();
-                match primary.as_str() {
-                    "nl" => Some(true),
-                    "en" => Some(false),
-                    _ => None,
-                }
-            });
-            if dutch == Some(true) {
-                Language::Dutch
-            } else {
-                Language::English
+/// The arguments after the program's name, as far as they are text: looked at before the grammar is chosen, because the
+/// language of its help and of its errors stands among them.
+struct Typed(Vec<String>);
+
+impl Typed {
+    fn of(arguments: &[OsString]) -> Self {
+        Self(
+            arguments
+                .iter()
+                .skip(1)
+                .map(|a| a.to_string_lossy().into_owned())
+                .collect(),
+        )
+    }
+
+    fn has(&self, option: &str) -> bool {
+        self.0.iter().take_while(|a| *a != "--").any(|a| a == option)
+    }
+
+    fn language(&self) -> Language {
+        let mut words = self.0.iter();
+        let mut flag = None;
+        while let Some(word) = words.next() {
+            match word.strip_prefix("--lang") {
+                Some("") => flag = words.next().cloned(),
+                Some(value) => flag = value.strip_prefix('=').map(str::to_owned).or(flag),
+                None => {}
             }
         }
+        let variable = std::env::var("HERLEID_LANG").ok();
+        Language::choose(flag.as_deref(), variable.as_deref(), sys_locale::get_locales())
     }
 }

@@ -81,15 +81,19 @@ fn options<'a>(text: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
     }
 }
 
-/// The example lines of a command's help.
+/// The examples of a command's help, as they stand there: one may go on over several lines, each but its last ending in `\`.
 #[must_use]
 pub fn examples(command: &Command) -> Vec<String> {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    help.lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with("herleid "))
-        .map(str::to_owned)
-        .collect()
+    let mut found: Vec<String> = Vec::new();
+    for line in help.lines().filter_map(|line| line.strip_prefix("  ")) {
+        match found.last_mut().filter(|before| before.ends_with('\\')) {
+            Some(before) => before.push_str(&format!("\n{line}")),
+            None if line.starts_with("herleid ") => found.push(line.to_owned()),
+            None => {}
+        }
+    }
+    found
 }
 
 fn meaning(code: Code) -> &'static str {

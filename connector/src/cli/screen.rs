@@ -204,15 +204,18 @@ impl Screen {
     }
 }
 
-fn style(step: &Step) -> ProgressStyle {
-    let template = match (step.unit, step.total) {
+fn template(unit: Unit, total: Option<u64>) -> &'static str {
+    match (unit, total) {
         (Unit::Bytes, Some(_)) => "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
         (Unit::Bytes, None) => "{msg} {spinner} {bytes} {bytes_per_sec}",
         (Unit::Items, Some(_)) => "{msg} {wide_bar} {pos}/{len} {per_sec} {eta}",
         (Unit::Items, None) => "{msg} {spinner} {pos} {per_sec}",
-    };
+    }
+}
+
+fn style(step: &Step) -> ProgressStyle {
     // The templates are constants; were one wrong, a plain bar would do.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    ProgressStyle::with_template(template(step.unit, step.total)).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn finish(state: &mut State) {
@@ -252,4 +255,24 @@ fn bare(note: &Note) -> String {
         .map(|(name, value)| format!("{}={}", clean(name), clean(&value.to_string())))
         .collect();
     format!("{} {}", clean(&note.key), args.join(" ")).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bar_has_a_template_that_parses() {
+        for (unit, total) in [
+            (Unit::Bytes, None),
+            (Unit::Bytes, Some(1)),
+            (Unit::Items, None),
+            (Unit::Items, Some(1)),
+        ] {
+            assert!(
+                ProgressStyle::with_template(template(unit, total)).is_ok(),
+                "{unit:?} {total:?}"
+            );
+        }
+    }
 }

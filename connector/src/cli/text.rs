@@ -10,6 +10,27 @@ pub enum Language {
     Dutch,
 }
 
+impl Language {
+    /// The first of these that is spoken here: the flag, the variable, the system's locales in their order; else English.
+    #[must_use]
+    pub fn choose(flag: Option<&str>, variable: Option<&str>, system: impl IntoIterator<Item = String>) -> Self {
+        let asked = flag.into_iter().chain(variable).map(str::to_owned).chain(system);
+        let mut known = asked.filter_map(|locale| {
+            let primary = locale
+                .split(['_', '-', '.', '@'])
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase();
+            match primary.as_str() {
+                "nl" => Some(Self::Dutch),
+                "en" => Some(Self::English),
+                _ => None,
+            }
+        });
+        known.next().unwrap_or_default()
+    }
+}
+
 /// The sentence `key` in `language` with `{ $name }` replaced; `None` for an unknown key.
 #[must_use]
 pub fn find(language: Language, key: &str, values: &[(&str, &str)]) -> Option<String> {
@@ -161,6 +182,48 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     ("cli-trace-verified", "verified", "gecontroleerd"),
     ("cli-trace-not-verified", "NOT verified", "NIET gecontroleerd"),
+    // What was typed.
+    (
+        "cli-usage-command",
+        "there is no command `{ $name }`",
+        "er is geen opdracht `{ $name }`",
+    ),
+    (
+        "cli-usage-unknown",
+        "there is no option `{ $argument }`",
+        "er is geen optie `{ $argument }`",
+    ),
+    ("cli-usage-meant", "perhaps `{ $names }`", "misschien `{ $names }`"),
+    (
+        "cli-usage-value",
+        "`{ $argument }` cannot be `{ $value }`",
+        "`{ $argument }` kan niet `{ $value }` zijn",
+    ),
+    (
+        "cli-usage-no-value",
+        "`{ $argument }` needs a value",
+        "bij `{ $argument }` hoort een waarde",
+    ),
+    (
+        "cli-usage-conflict",
+        "`{ $argument }` and `{ $other }` exclude each other",
+        "`{ $argument }` en `{ $other }` gaan niet samen",
+    ),
+    (
+        "cli-usage-missing",
+        "still needed: { $argument }",
+        "nog nodig: { $argument }",
+    ),
+    (
+        "cli-usage-no-command",
+        "a command is needed",
+        "er is een opdracht nodig",
+    ),
+    (
+        "cli-usage-next",
+        "`{ $help }` shows how it is used",
+        "`{ $help }` laat zien hoe het moet",
+    ),
     // Arguments that turn out wrong.
     (
         "cli-file-missing",

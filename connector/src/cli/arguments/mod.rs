@@ -14,7 +14,9 @@ pub use using::{
     RunArguments,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use super::text::Language;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Share data under policies you can enforce, and prove years later what a decision rested on.
@@ -53,8 +55,8 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
     /// Language of the messages; without it HERLEID_LANG and the system's locale decide
-    #[arg(long, global = true, value_name = "LANGUAGE")]
-    pub lang: Option<Lang>,
+    #[arg(long, global = true, value_name = "LANGUAGE", value_parser = lang())]
+    pub lang: Option<Language>,
     /// Allow what [development] in the configuration switches on; every record will show it
     #[arg(long, global = true)]
     pub development: bool,
@@ -63,13 +65,15 @@ pub struct Global {
     pub quiet: bool,
 }
 
-/// A language by its code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Lang {
-    /// English
-    En,
-    /// Nederlands
-    Nl,
+/// `en` or `nl`.
+fn lang() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(["en", "nl"]).map(|code| {
+        if code == "nl" {
+            Language::Dutch
+        } else {
+            Language::English
+        }
+    })
 }
 
 /// The commands.

@@ -43,8 +43,10 @@ pub struct ServeArguments {}
 /// `publish`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(
-    after_help = "Examples:\n  herleid publish rain.csv --id rain-vlissingen --title 'Rain, hourly' --policy offer.json\n  \
-                        herleid publish --model sewer/model.toml --id sewer --title 'Sewer overflow' --policy offer.json"
+    after_help = "Examples:\n  herleid publish rain.csv --id rain-vlissingen --title 'Rain, hourly' \\\n    \
+                  --policy offer.json\n  \
+                  herleid publish --model sewer/model.toml --id sewer --title 'Sewer overflow' \\\n    \
+                  --policy offer.json"
 )]
 pub struct PublishArguments {
     /// The file to publish as one version of a dataset
@@ -117,7 +119,8 @@ pub enum CredentialAction {
 /// `credential issue`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(
-    after_help = "Example:\n  herleid credential issue --subject did:web:app.example --type MembershipCredential --claim memberOf=Geonovum"
+    after_help = "Example:\n  herleid credential issue --subject did:web:app.example \\\n    \
+                  --type MembershipCredential --claim memberOf=Geonovum > membership.jwt"
 )]
 pub struct IssueArguments {
     /// Whom it is about

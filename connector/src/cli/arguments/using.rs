@@ -20,7 +20,8 @@ pub struct CatalogArguments {
 /// `negotiate`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(
-    after_help = "Example:\n  herleid negotiate did:web:knmi.example rain-vlissingen --purpose https://w3id.org/dpv#PublicBenefit"
+    after_help = "Example:\n  herleid negotiate did:web:knmi.example rain-vlissingen \\\n    \
+                  --purpose https://w3id.org/dpv#PublicBenefit"
 )]
 pub struct NegotiateArguments {
     /// The peer: its identifier
@@ -61,8 +62,9 @@ pub struct PullArguments {
 /// `run`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(
-    after_help = "Example:\n  herleid run urn:uuid:0f8fad5b-d9cb-469f-a165-70867728950e \
-                        --input rain=0192f0c1-2b3c-7d4e-8f50-112233445566 --input sewer=network.json --set storage_mm=7 --case Z2026-17"
+    after_help = "Example:\n  herleid run urn:uuid:0f8fad5b-d9cb-469f-a165-70867728950e \\\n    \
+                  --input rain=0192f0c1-2b3c-7d4e-8f50-112233445566 --input sewer=network.json \\\n    \
+                  --set storage_mm=7 --case Z2026-17"
 )]
 pub struct RunArguments {
     /// The agreement over the model service
@@ -114,9 +116,11 @@ fn hyphenated(text: &str) -> Option<Uuid> {
 /// `decide`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(
-    after_help = "Example:\n  herleid decide --case Z2026-17 --title 'Close the tunnel' \
-                        --legal-basis https://wetten.overheid.nl/BWBR0006622 --relies-on 0192f0c1-2b3c-7d4e-8f50-112233445566:overflow \
-                        --author 'A. de Wit' --role 'duty officer' --organisation Vlissingen --choices 'closed for three hours'"
+    after_help = "Example:\n  herleid decide --case Z2026-17 --title 'Close the tunnel' \\\n    \
+                  --legal-basis https://wetten.overheid.nl/BWBR0006622 \\\n    \
+                  --relies-on 0192f0c1-2b3c-7d4e-8f50-112233445566:overflow \\\n    \
+                  --author 'A. de Wit' --role 'duty officer' --organisation Vlissingen \\\n    \
+                  --choices 'closed for three hours'"
 )]
 pub struct DecideArguments {
     /// Case number

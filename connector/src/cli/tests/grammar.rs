@@ -1,4 +1,4 @@
-use super::herleid;
+use super::{herleid, herleid_in};
 use crate::cli::actions::Unplugged;
 use crate::cli::arguments::{Chosen, CommandLine, NamedInput};
 use crate::cli::page::{examples, page};
@@ -13,6 +13,7 @@ fn the_grammar_is_consistent() {
 
 /// Words as a POSIX shell splits them, as far as the examples need: single quotes and redirections.
 fn words(line: &str) -> Vec<String> {
+    let line = line.replace("\\\n", "");
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     for c in line.split(" > ").next().unwrap().chars() {
         match c {
@@ -42,6 +43,10 @@ fn every_command_has_an_example_and_every_example_parses() {
     for (name, lines) in all {
         assert!(!lines.is_empty(), "`{name}` has no example");
         for line in lines {
+            assert!(
+                line.lines().all(|l| l.len() < 98),
+                "would be broken anew in a terminal of 100 columns: {line}"
+            );
             let words = words(&line);
             assert!(words.contains(&name), "{line}");
             CommandLine::try_parse_from(&words).unwrap_or_else(|e| panic!("{line}\n{e}"));
@@ -125,6 +130,57 @@ fn what_does_not_parse_is_a_usage_error_and_help_is_not() {
         herleid(&Unplugged, &["pull", "--help"])
             .out
             .contains("herleid pull urn:uuid:")
+    );
+}
+
+#[test]
+fn usage_errors_say_what_is_wrong_in_the_readers_language_and_to_scripts() {
+    let ran = herleid(&Unplugged, &["catalog", "x", "--limit", "y"]);
+    let said = "herleid: `--limit <NUMBER>` cannot be `y`\n  found: invalid digit found in string\n  \
+                what to do: `herleid catalog --help` shows how it is used\n";
+    assert_eq!(ran.err, said);
+    let ran = herleid_in("nl", &Unplugged, &["pul"]);
+    assert!(
+        ran.err.contains("er is geen opdracht `pul`") && ran.err.contains("`publish, pull`"),
+        "{}",
+        ran.err
+    );
+    let ran = herleid_in("nl", &Unplugged, &["pull"]);
+    assert!(
+        ran.err.contains("nog nodig: <AGREEMENT>") && ran.err.contains("`herleid pull --help`"),
+        "{}",
+        ran.err
+    );
+    let ran = herleid(&Unplugged, &["status", "--jsno"]);
+    assert!(
+        ran.err.contains("there is no option `--jsno`") && ran.err.contains("`--json`"),
+        "{}",
+        ran.err
+    );
+    let ran = herleid(&Unplugged, &["publish", "a", "--model", "b", "--id", "i"]);
+    assert!(ran.err.contains("exclude each other"), "{}", ran.err);
+    let ran = herleid(&Unplugged, &["credential", "issue", "--json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (2, ""));
+    assert_eq!(ran.json()["error"]["code"], "usage");
+    assert_eq!(
+        ran.json()["error"]["next"],
+        "`herleid credential issue --help` shows how it is used"
+    );
+}
+
+#[test]
+fn help_speaks_dutch() {
+    let ran = herleid_in("nl", &Unplugged, &["pull", "--help"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(
+        ran.out.contains("Gebruik: herleid pull") && ran.out.contains("Voorbeeld:"),
+        "{}",
+        ran.out
+    );
+    assert!(herleid_in("nl", &Unplugged, &["--help"]).out.contains("Opdrachten:"));
+    assert_eq!(
+        herleid_in("nl", &Unplugged, &["--version"]).out,
+        herleid(&Unplugged, &["--version"]).out
     );
 }
 

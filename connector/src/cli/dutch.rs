@@ -1,0 +1,311 @@
+//! The help in Dutch: laid over the grammar, whose own texts are English.
+
+use clap::{Arg, ArgAction, Command};
+
+/// The grammar with every text in Dutch. Names of commands and options stay as they are: scripts use them.
+pub(super) fn dutch(grammar: Command) -> Command {
+    over(grammar.disable_help_subcommand(true), "")
+}
+
+fn over(command: Command, before: &str) -> Command {
+    let path = match (before, command.get_name()) {
+        (_, "herleid") => String::new(),
+        ("", name) => name.to_owned(),
+        (before, name) => format!("{before} {name}"),
+    };
+    let names: Vec<String> = command.get_subcommands().map(|c| c.get_name().to_owned()).collect();
+    let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let mut command = command
+        .about(find(&path))
+        .after_help(
+            examples
+                .replace("Examples:", "Voorbeelden:")
+                .replace("Example:", "Voorbeeld:")
+                .replace(
+                    "Exit codes and every command with its options",
+                    "Alle opdrachten met hun opties en uitkomstcodes",
+                ),
+        )
+        .subcommand_help_heading("Opdrachten")
+        .help_template("{about-with-newline}\nGebruik: {usage}\n\n{all-args}{after-help}")
+        .disable_help_flag(true)
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(ArgAction::Help)
+                .help("Toon deze hulp"),
+        );
+    if path.is_empty() {
+        command = command.disable_version_flag(true).arg(
+            Arg::new("version")
+                .short('V')
+                .long("version")
+                .action(ArgAction::Version)
+                .help("Toon de versie"),
+        );
+    }
+    command = command.mut_args(|argument| {
+        let id = argument.get_id().to_string();
+        let heading = match (argument.is_global_set(), argument.is_positional()) {
+            (true, _) => "Opties van elke opdracht",
+            (false, true) => "Argumenten",
+            (false, false) => "Opties",
+        };
+        let key = if argument.is_global_set() {
+            id.clone()
+        } else {
+            format!("{path}.{id}")
+        };
+        let help = match id.as_str() {
+            "help" | "version" => argument.get_help().map(ToString::to_string).unwrap_or_default(),
+            _ => find(&key).to_owned(),
+        };
+        argument.help_heading(heading).help(help)
+    });
+    for name in names {
+        command = command.mut_subcommand(name, |inner| over(inner, &path));
+    }
+    command
+}
+
+/// The text of a command (its path, empty for the program), of its argument (`path.id`), or of a global option (`id`).
+fn find(key: &str) -> &'static str {
+    HELP.iter()
+        .find(|(known, _)| *known == key)
+        .map_or("[?]", |(_, text)| text)
+}
+
+const PURPOSE: &str = "Waarvoor het is";
+const ANCHORS: &str = "Sleutels van partijen en getuigen, van elders verkregen dan van de maker van het dossier";
+
+/// Key and text.
+const HELP: &[(&str, &str)] = &[
+    (
+        "",
+        "Deel gegevens onder voorwaarden die u kunt handhaven, en toon jaren later aan waar een besluit op rustte",
+    ),
+    ("config", "De configuratie"),
+    (
+        "json",
+        "Toon het resultaat als één JSON-object, voor scripts; een fout ook, als {\"error\": ...}",
+    ),
+    (
+        "lang",
+        "Taal van de berichten; zonder deze bepalen HERLEID_LANG en de instelling van het systeem de taal",
+    ),
+    (
+        "development",
+        "Sta toe wat [development] in de configuratie aanzet; elk record laat het zien",
+    ),
+    (
+        "quiet",
+        "Geen voortgang en geen mededelingen; alleen resultaten en fouten",
+    ),
+    (
+        "init",
+        "Maak een deelnemer: sleutels, een leeg logboek en een herleid.toml met uitleg",
+    ),
+    (
+        "init.did",
+        "Kenmerk van de deelnemer; de host daarin is waar anderen hem vinden",
+    ),
+    ("init.name", "Naam van de deelnemer, voor mensen"),
+    ("init.listen", "Adres en poort om op te luisteren"),
+    (
+        "init.public_url",
+        "Waar anderen de dienst bereiken; zonder deze: https en de host van het kenmerk",
+    ),
+    (
+        "init.tls_certificate",
+        "TLS-certificaatketen (PEM); zonder deze en --tls-key komt er later een in herleid.toml",
+    ),
+    ("init.tls_key", "Privésleutel van het certificaat (PEM)"),
+    (
+        "init.directory",
+        "Map om het in te maken; moet leeg zijn of nog niet bestaan",
+    ),
+    ("serve", "Laat de connector draaien"),
+    (
+        "publish",
+        "Bied een versie van een dataset, of een modeldienst, aan onder voorwaarden",
+    ),
+    ("publish.file", "Het bestand dat één versie van een dataset wordt"),
+    (
+        "publish.model",
+        "Publiceer in plaats daarvan een modeldienst: de beschrijving in het pakket",
+    ),
+    ("publish.id", "Kenmerk in uw catalogus; hetzelfde voor elke versie"),
+    ("publish.title", "Titel, voor mensen"),
+    ("publish.policy", "Het ODRL-aanbod, als JSON-bestand"),
+    ("publish.release", "Versie; zonder deze: gemaakt uit de digest"),
+    ("publish.description", "Beschrijving, voor mensen"),
+    (
+        "publish.media_type",
+        "Mediatype; zonder deze: geraden uit de bestandsnaam",
+    ),
+    ("publish.licence", "Licentie"),
+    ("publish.publisher", "Wie publiceert; zonder deze: deze deelnemer"),
+    ("withdraw", "Bied een dataset of modeldienst niet langer aan"),
+    ("withdraw.id", "Dataset of modeldienst"),
+    ("withdraw.release", "Versie; zonder deze: allemaal"),
+    ("withdraw.reason", "Waarom; komt in het record"),
+    (
+        "credential",
+        "Geef verifieerbare verklaringen uit, bewaar ze of toon ze",
+    ),
+    (
+        "credential issue",
+        "Onderteken een verklaring over een ander en toon die",
+    ),
+    ("credential issue.subject", "Over wie"),
+    ("credential issue.types", "Soort; mag vaker"),
+    ("credential issue.claims", "Wat er over diegene in staat; mag vaker"),
+    ("credential issue.valid_days", "Hoeveel dagen zij geldt"),
+    (
+        "credential add",
+        "Bewaar een verklaring over uzelf, om aan anderen te tonen",
+    ),
+    (
+        "credential add.file",
+        "Het bestand met de verklaring, als compacte JWS; - leest van standaardinvoer",
+    ),
+    ("credential list", "Toon de bewaarde verklaringen, en of elk nog klopt"),
+    ("catalog", "Toon wat een partner aanbiedt"),
+    ("catalog.peer", "De partner: zijn kenmerk"),
+    ("catalog.limit", "Hoeveel er worden getoond; 0 toont alles"),
+    ("negotiate", "Kom met een partner een dataset of modeldienst overeen"),
+    ("negotiate.peer", "De partner: zijn kenmerk"),
+    ("negotiate.dataset", "Dataset of modeldienst in zijn catalogus"),
+    ("negotiate.offer", "Welk aanbod; zonder deze: het enige dat er is"),
+    ("negotiate.purpose", PURPOSE),
+    (
+        "agreements",
+        "Toon de overeenkomsten, en tot wanneer elk mag worden gebruikt",
+    ),
+    ("agreements.limit", "Hoeveel er worden getoond; 0 toont alles"),
+    (
+        "pull",
+        "Haal de gegevens van een overeenkomst op, gecontroleerd en vastgelegd",
+    ),
+    ("pull.agreement", "De overeenkomst"),
+    ("pull.purpose", PURPOSE),
+    ("pull.out", "Waar een kopie moet komen"),
+    (
+        "run",
+        "Laat een modeldienst rekenen, en leg vast wat erin ging en eruit kwam",
+    ),
+    ("run.agreement", "De overeenkomst over de modeldienst"),
+    (
+        "run.inputs",
+        "Invoer: wat een eerdere transactie bracht, of een eigen bestand; mag vaker",
+    ),
+    (
+        "run.parameters",
+        "Een parameter die afwijkt van de standaard van het model; mag vaker",
+    ),
+    ("run.case", "De zaak waarvoor wordt gerekend"),
+    ("run.seed", "Beginwaarde van de toevalsgetallen van het model"),
+    ("run.purpose", PURPOSE),
+    (
+        "decide",
+        "Leg een besluit vast: wie het nam, op welke grondslag, en waar het op rust",
+    ),
+    ("decide.case", "Zaaknummer"),
+    ("decide.title", "Titel, voor mensen"),
+    ("decide.legal_basis", "Wettelijke grondslag; mag vaker"),
+    (
+        "decide.relies_on",
+        "Waar het besluit op rust: een berekening en een uitkomst daarvan, of een ophaling; mag vaker",
+    ),
+    ("decide.author", "Naam van wie besluit"),
+    ("decide.role", "In welke rol"),
+    ("decide.organisation", "Namens welke organisatie"),
+    (
+        "decide.choices",
+        "Wat mensen kozen en waarom; @BESTAND leest het uit een bestand",
+    ),
+    ("trace", "Toon waar iets vandaan komt en wat erop rust"),
+    (
+        "trace.what",
+        "Een digest, transactie, record, overeenkomst of zaaknummer",
+    ),
+    (
+        "trace.sparql",
+        "Stel in plaats daarvan een SPARQL-vraag aan de PROV-O van de zaak; @BESTAND leest die uit een bestand",
+    ),
+    (
+        "dossier",
+        "Schrijf een zaak in één bestand dat zonder netwerk te controleren is",
+    ),
+    ("dossier.case", "Zaaknummer"),
+    ("dossier.out", "Het zipbestand; mag nog niet bestaan"),
+    (
+        "dossier.anchors_out",
+        "Waar de ankers komen die deze deelnemer kent, los van het dossier; mag nog niet bestaan",
+    ),
+    (
+        "verify",
+        "Controleer een dossier, met alleen de ankers als vertrouwen; zonder configuratie en netwerk",
+    ),
+    ("verify.dossier", "Het dossier"),
+    ("verify.anchors", ANCHORS),
+    (
+        "replay",
+        "Laat de modellen van een dossier opnieuw rekenen en vergelijk",
+    ),
+    ("replay.dossier", "Het dossier"),
+    ("replay.anchors", ANCHORS),
+    (
+        "replay.run",
+        "Alleen deze berekening; zonder deze: alle berekeningen van het dossier",
+    ),
+    (
+        "replay.parameters",
+        "Verander een parameter, om te zien wat een andere keuze had gegeven; mag vaker",
+    ),
+    ("status", "Toon hoe de draaiende dienst ervoor staat"),
+    (
+        "demo",
+        "Toon het hele pad op deze machine: vier connectoren, regen, een besluit, het bewijs",
+    ),
+    (
+        "demo.directory",
+        "Waar de vier connectoren en het dossier komen; wat een eerdere demo daar maakte wordt vervangen",
+    ),
+    ("completions", "Schrijf aanvullingen voor een shell"),
+    ("completions.shell", "De shell"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::arguments::CommandLine;
+    use clap::CommandFactory;
+    use std::collections::BTreeSet;
+
+    fn help_of(command: &mut Command, texts: &mut String) {
+        texts.push_str(&command.render_long_help().to_string());
+        for inner in command.get_subcommands_mut() {
+            help_of(inner, texts);
+        }
+    }
+
+    #[test]
+    fn everything_has_a_dutch_text_and_every_dutch_text_is_used() {
+        let grammar = dutch(CommandLine::command());
+        grammar.clone().debug_assert();
+        let mut texts = String::new();
+        help_of(&mut grammar.clone(), &mut texts);
+        assert!(!texts.contains("[?]"), "{texts}");
+        let keys: BTreeSet<&str> = HELP.iter().map(|(key, _)| *key).collect();
+        assert_eq!(keys.len(), HELP.len(), "a key stands twice");
+        let flat = texts.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (key, text) in HELP {
+            assert!(flat.contains(text), "`{key}` is not used");
+        }
+        for english in ["Usage:", "Commands:", "Options:", "Arguments:", "Example", "Print "] {
+            assert!(!flat.contains(english), "`{english}` is left in the Dutch help");
+        }
+    }
+}
