@@ -9,8 +9,8 @@ use std::fmt;
 /// found, and what to do. `Display` is English; [`ConfigError::text`] speaks the reader's language.
 #[derive(Debug)]
 pub struct ConfigError {
-    pub(super) place: Place,
-    pub(super) problem: Problem,
+    place: Place,
+    problem: Box<Problem>,
 }
 
 #[derive(Debug)]
@@ -58,16 +58,20 @@ pub(super) enum Expected {
 }
 
 impl ConfigError {
+    pub(super) fn new(place: Place, problem: Problem) -> Self {
+        Self {
+            place,
+            problem: Box::new(problem),
+        }
+    }
+
     pub(super) fn wrong(key: &str, found: &Found, expected: Expected) -> Self {
         let problem = Problem::Wrong {
             key: key.to_owned(),
             shape: found.shape.clone(),
             expected,
         };
-        Self {
-            place: found.place.clone(),
-            problem,
-        }
+        Self::new(found.place.clone(), problem)
     }
 
     /// The error in the language of `messages`.
@@ -75,7 +79,7 @@ impl ConfigError {
     pub fn text(&self, messages: &Messages) -> String {
         let place = self.place.text(messages);
         let place = place.as_str();
-        match &self.problem {
+        match self.problem.as_ref() {
             Problem::Unreadable(why) => {
                 messages.text("config-unreadable", &[("place", place), ("why", &why.to_string())])
             }
@@ -131,7 +135,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.problem {
+        match self.problem.as_ref() {
             Problem::Unreadable(why) => Some(why),
             _ => None,
         }

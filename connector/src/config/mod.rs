@@ -38,10 +38,7 @@ impl Config {
         environment: impl IntoIterator<Item = (OsString, OsString)>,
         development: bool,
     ) -> Result<Self, ConfigError> {
-        let unreadable = |why| ConfigError {
-            place: Place::File(path.to_owned()),
-            problem: Problem::Unreadable(why),
-        };
+        let unreadable = |why| ConfigError::new(Place::File(path.to_owned()), Problem::Unreadable(why));
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         Self::read(path, &text, environment, development)
     }

@@ -57,15 +57,15 @@ impl RawConfig {
         let place = origin.place(offset);
         let known = keys::sections();
         let within = |name: &&str| name.split_once('.').map(|(outer, _)| outer) == Some(section);
-        if !known.contains(&section) && !known.iter().any(|name| within(&name)) {
+        if !known.contains(&section) && !known.iter().any(|name| within(name)) {
             let nearest = keys::nearest(section, known.iter().map(|&s| s.to_owned()));
-            return Err(ConfigError {
+            return Err(ConfigError::new(
                 place,
-                problem: Problem::UnknownSection {
+                Problem::UnknownSection {
                     key: section.to_owned(),
                     nearest,
                 },
-            });
+            ));
         }
         let DeValue::Table(members) = value.get_ref() else {
             let found = origin.found(value);
@@ -87,10 +87,7 @@ impl RawConfig {
             } else {
                 let nearest = keys::nearest(&path, KEYS.iter().map(Key::path));
                 let place = origin.place(name.span().start);
-                return Err(ConfigError {
-                    place,
-                    problem: Problem::UnknownKey { key: path, nearest },
-                });
+                return Err(ConfigError::new(place, Problem::UnknownKey { key: path, nearest }));
             }
         }
         Ok(())
@@ -101,18 +98,15 @@ impl RawConfig {
         let Some(key) = KEYS.iter().find(|k| k.variable() == name) else {
             let others = OTHER_VARIABLES.into_iter().map(str::to_owned);
             let nearest = keys::nearest(name, KEYS.iter().map(Key::variable).chain(others));
-            return Err(ConfigError {
-                place,
-                problem: Problem::UnknownVariable { nearest },
-            });
+            return Err(ConfigError::new(place, Problem::UnknownVariable { nearest }));
         };
         let Some(text) = value.to_str() else {
-            return Err(ConfigError {
+            return Err(ConfigError::new(
                 place,
-                problem: Problem::NotText {
+                Problem::NotText {
                     expected: Expected::Kind(key.kind),
                 },
-            });
+            ));
         };
         let origin = Origin::Variable(name);
         // What is text in the file needs no quotes here; everything else is written as in the file.
@@ -159,10 +153,7 @@ impl RawConfig {
             variable: keys::find(path).map(Key::variable).unwrap_or_default(),
             expected: Expected::Kind(keys::find(path).map_or(Kind::Text, |k| k.kind)),
         };
-        ConfigError {
-            place: Place::File(self.file.clone()),
-            problem,
-        }
+        ConfigError::new(Place::File(self.file.clone()), problem)
     }
 
     /// That the section `[development]` is there, which it may not be.
@@ -182,10 +173,7 @@ impl RawConfig {
 
 fn syntax(origin: &Origin<'_>, error: &toml::de::Error) -> ConfigError {
     let place = origin.place(error.span().map_or(0, |span| span.start));
-    ConfigError {
-        place,
-        problem: Problem::Syntax(error.message().to_owned()),
-    }
+    ConfigError::new(place, Problem::Syntax(error.message().to_owned()))
 }
 
 /// That a value is of the kind that its key holds, lists and tables included.
@@ -221,10 +209,7 @@ fn check_table(path: &str, kind: Kind, members: &[(&str, Kind)], item: &Found) -
                 key: format!("{path}.{name}"),
                 nearest: format!("{path}.{nearest}"),
             };
-            return Err(ConfigError {
-                place: value.place.clone(),
-                problem,
-            });
+            return Err(ConfigError::new(value.place.clone(), problem));
         };
         check(&format!("{path}.{name}"), *kind, value)?;
     }
