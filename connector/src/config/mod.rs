@@ -1,1 +1,58 @@
-//! Being written.
+//! The configuration: one file, `herleid.toml`, and environment variables that override it.
+//!
+//! What can be set is listed once, in [`keys`]; everything else is refused, with the name of the nearest key, so that a
+//! misspelt key cannot silently do nothing. Every error names the file and line, the key, what was expected, what was found
+//! and what to do.
+
+mod error;
+mod file;
+pub mod keys;
+mod parse;
+mod raw;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use error::ConfigError;
+pub use file::{NewParticipant, commented_file};
+pub use sections::{
+    BaseUrl, Config, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Models, Network,
+    Participant, Sandbox, TlsFiles, Trust, TrustedIssuer, TrustedWitness, WitnessOfOthers, WitnessedLog,
+};
+
+use error::Problem;
+use raw::RawConfig;
+use std::ffi::OsString;
+use std::path::Path;
+use value::Place;
+
+impl Config {
+    /// Loads the configuration at `path`, overridden by `environment` (`std::env::vars_os()`), where `HERLEID_LISTEN__ADDRESS`
+    /// is the key `address` of the section `[listen]`. `development` tells whether `--development` was given.
+    ///
+    /// # Errors
+    /// When the file cannot be read or anything in it or in the environment is not as [`keys`] says.
+    pub fn load(
+        path: &Path,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        development: bool,
+    ) -> Result<Self, ConfigError> {
+        let unreadable = |why| ConfigError::new(Place::File(path.to_owned()), Problem::Unreadable(why));
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Self::read(path, &text, environment, development)
+    }
+
+    /// As [`Config::load`], from a text that would stand in the file `path`; relative paths start at that file's directory.
+    ///
+    /// # Errors
+    /// When anything in it or in the environment is not as [`keys`] says.
+    pub fn read(
+        path: &Path,
+        text: &str,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        development: bool,
+    ) -> Result<Self, ConfigError> {
+        RawConfig::read(path, text, environment)?.parse(development)
+    }
+}

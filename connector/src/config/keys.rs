@@ -1,0 +1,165 @@
+//! Every key of `herleid.toml`, once: what it is called, what it holds, its value when it is left out, and what it is for.
+//! The parser, the environment, the file that `herleid init` writes and `docs/configuration.md` all go by this list.
+
+/// What a key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text, not empty.
+    Text,
+    /// A participant's identifier.
+    Did,
+    /// IP address and port.
+    Address,
+    /// An `https://` address.
+    Url,
+    /// The origin of a log.
+    Origin,
+    /// A log's verifier key (C2SP signed-note, type 0x01).
+    LogKey,
+    /// A witness's verifier key (C2SP tlog-cosignature, type 0x04).
+    WitnessKey,
+    /// A path; a relative one starts at the configuration file's directory.
+    Path,
+    /// A list of paths.
+    Paths,
+    /// A list of texts.
+    Texts,
+    /// A whole number within bounds, both included.
+    Whole(i64, i64),
+    /// `true` or `false`.
+    Switch,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A list of tables with these members, all of them required.
+    Tables(&'static [(&'static str, Kind)]),
+}
+
+/// What holds when a key is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// It may not be left out.
+    Refused,
+    /// This value, as TOML.
+    Means(&'static str),
+    /// Nothing; what that means stands in the key's description.
+    Nothing,
+}
+
+/// One key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Section it stands in, `models.sandbox` for one within another.
+    pub section: &'static str,
+    /// Its name within the section.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// What holds when it is left out.
+    pub absent: Absent,
+    /// What it is for, in one sentence without a full stop.
+    pub about: &'static str,
+}
+
+impl Key {
+    /// Section and name: `listen.address`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.section, self.name)
+    }
+
+    /// The environment variable that overrides it: `HERLEID_LISTEN__ADDRESS`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{VARIABLE_PREFIX}{}", self.path().replace('.', "__").to_uppercase())
+    }
+}
+
+/// What the environment variables of Herleid start with.
+pub const VARIABLE_PREFIX: &str = "HERLEID_";
+
+/// Variables with that prefix that belong to the command line and override no key.
+pub const OTHER_VARIABLES: [&str; 2] = [crate::messages::LANGUAGE_VARIABLE, "HERLEID_CONFIG"];
+
+const fn key(section: &'static str, name: &'static str, kind: Kind, absent: Absent, about: &'static str) -> Key {
+    Key {
+        section,
+        name,
+        kind,
+        absent,
+        about,
+    }
+}
+
+use Absent::{Means, Nothing, Refused};
+use Kind::{Address, Choice, Did, LogKey, Origin, Path, Paths, Switch, Tables, Text, Texts, Url, Whole, WitnessKey};
+
+/// A mebibyte, in bytes.
+const MIB: i64 = 1_048_576;
+
+/// The list. Bounds show their arithmetic where they have any.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    key("participant", "did", Did, Refused, "identifier of this participant"),
+    key("participant", "name", Text, Refused, "its name, as people read it"),
+    key("listen", "address", Address, Means("\"127.0.0.1:7101\""), "where the service listens; for the whole network `0.0.0.0:<port>`"),
+    key("listen", "public_url", Url, Refused, "where others reach the service"),
+    key("listen", "tls_certificate", Path, Nothing, "certificate chain (PEM), the service's own first; required unless `plain_http` is on"),
+    key("listen", "tls_key", Path, Nothing, "private key of the certificate (PEM, PKCS#8); required unless `plain_http` is on"),
+    key("storage", "directory", Path, Means("\"storage\""), "where the log, the payloads and the agreements are kept; one process at a time"),
+    key("ledger", "origin", Origin, Refused, "origin of this participant's log; a log that was lost is continued under the next number"),
+    key("keys", "directory", Path, Means("\"keys\""), "where `herleid init` put the private keys; readable by their owner alone"),
+    key("trust", "tls_ca", Paths, Means("[]"), "certificate authorities (PEM) trusted instead of those of the operating system; with none, those of the operating system"),
+    key("trust", "issuers", Tables(&[("did", Did), ("types", Texts)]), Means("[]"), "who may issue which types of credentials; a type that nobody here may issue proves nothing"),
+    key("trust", "peers", Tables(&[("did", Did)]), Nothing, "the only participants that are dealt with; when left out, everybody with the required credentials, when empty, nobody"),
+    key("trust", "witnesses", Tables(&[("verifier_key", WitnessKey), ("url", Url)]), Means("[]"), "witnesses that are asked to cosign this log's checkpoints"),
+    // 16 signatures is what every reader of a signed note must accept (C2SP signed-note); one is the log's own.
+    key("trust", "quorum", Whole(0, 15), Nothing, "cosignatures that make a record witnessed; when left out 1, or 0 without witnesses"),
+    key("witness", "enabled", Switch, Means("false"), "whether this connector cosigns the checkpoints of others"),
+    key("witness", "logs", Tables(&[("origin", Origin), ("verifier_key", LogKey)]), Means("[]"), "the logs that it cosigns for"),
+    key("issuer", "enabled", Switch, Means("false"), "whether this connector issues credentials to others"),
+    key("identity", "required_credentials", Texts, Means("[\"MembershipCredential\"]"), "types of credentials that every peer has to present; an empty list asks for none"),
+    key("network", "allow_private_addresses", Switch, Means("false"), "whether this connector may call loopback and private addresses; others could make it call machines behind your firewall"),
+    key("network", "connect_timeout_ms", Whole(100, 60_000), Means("10000"), "milliseconds until a connection that does not come about is given up"),
+    key("network", "request_timeout_ms", Whole(100, 600_000), Means("30000"), "milliseconds until an answer that is not a payload must be complete"),
+    // From 64 KiB to 64 MiB; 4 MiB when left out, four times the largest message.
+    key("network", "max_response_bytes", Whole(65_536, 64 * MIB), Means("4194304"), "largest answer that is not a payload, in bytes"),
+    key("limits", "outstanding_per_agreement", Whole(1, 1_000_000), Means("1000"), "pulls under one agreement that may wait for an acknowledgement; more are refused"),
+    // At most 30 days: 30 x 24 x 3600 s.
+    key("limits", "acknowledge_deadline_s", Whole(1, 2_592_000), Means("3600"), "seconds after which a pull counts as not acknowledged"),
+    key("limits", "token_lifetime_s", Whole(10, 3_600), Means("300"), "seconds that a token is valid"),
+    // A gibibyte when left out; at most a tebibyte.
+    key("limits", "payload_bytes", Whole(1, MIB * MIB), Means("1073741824"), "largest payload that is pulled, in bytes"),
+    key("limits", "connections", Whole(1, 1_000_000), Means("1024"), "connections served at a time; more have to wait"),
+    key("models.sandbox", "wall_ms", Whole(1, 3_600_000), Means("60000"), "milliseconds that a run may last, whatever the model's package asks"),
+    key("models.sandbox", "cpu_s", Whole(1, 3_600), Means("60"), "seconds of processor time that each process of a run may use"),
+    key("models.sandbox", "memory_bytes", Whole(16 * MIB, 65_536 * MIB), Means("1073741824"), "bytes of memory that a run may use"),
+    key("models.sandbox", "processes", Whole(3, 1_024), Means("32"), "processes and threads that a run may have"),
+    key("models.sandbox", "output_bytes", Whole(1, 256 * MIB), Means("67108864"), "bytes of output that a run may write"),
+    key("log", "level", Choice(&["error", "warn", "info", "debug", "trace"]), Means("\"info\""), "what the service writes to standard error"),
+    key("log", "format", Choice(&["text", "json"]), Means("\"text\""), "how it is written"),
+    key("development", "plain_http", Switch, Means("false"), "serve and call `http://` too"),
+    key("development", "mock_identity", Switch, Means("false"), "believe peers who say who they are"),
+];
+
+/// The sections, in the order of the list.
+#[must_use]
+pub fn sections() -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = KEYS.iter().map(|k| k.section).collect();
+    names.dedup();
+    names
+}
+
+/// The key with this path.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|k| k.path() == path)
+}
+
+/// The candidate that is fewest edits away from what was written.
+pub(super) fn nearest(written: &str, candidates: impl IntoIterator<Item = String>) -> String {
+    let written = written.to_lowercase();
+    let near = candidates
+        .into_iter()
+        .min_by_key(|c| strsim::damerau_levenshtein(&written, &c.to_lowercase()));
+    near.unwrap_or_default()
+}

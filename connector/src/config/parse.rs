@@ -1,0 +1,301 @@
+//! From values to a configuration: what each section means, and what must fit together.
+
+use super::error::{ConfigError, Expected};
+use super::raw::RawConfig;
+use super::sections::{
+    BaseUrl, Config, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Models, Network,
+    Participant, Sandbox, TlsFiles, Trust, TrustedIssuer, TrustedWitness, WitnessOfOthers, WitnessedLog,
+};
+use super::value::{Found, Shape};
+use crate::config::keys::Kind;
+use herleid_ledger::note::{Algorithm, Verifier};
+use herleid_vocab::did::Did;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+impl RawConfig {
+    /// The configuration that these values make.
+    pub(super) fn parse(&self, development_flag: bool) -> Result<Config, ConfigError> {
+        let development = self.shortcuts(development_flag)?;
+        let plain_http = development.is_some_and(|d| d.plain_http);
+        Ok(Config {
+            participant: Participant {
+                did: self.need("participant.did", Kind::Did, did)?,
+                name: self.text("participant.name")?,
+            },
+            listen: self.listen(plain_http)?,
+            storage: Directory {
+                directory: self.path("storage.directory")?,
+            },
+            ledger: Ledger {
+                origin: self.need("ledger.origin", Kind::Origin, origin)?,
+            },
+            keys: Directory {
+                directory: self.path("keys.directory")?,
+            },
+            trust: self.trust(plain_http)?,
+            witness: self.witness()?,
+            issuer: Issuer {
+                enabled: self.switch("issuer.enabled")?,
+            },
+            identity: Identity {
+                required_credentials: self.texts("identity.required_credentials")?,
+            },
+            network: Network {
+                allow_private_addresses: self.switch("network.allow_private_addresses")?,
+                connect_timeout_ms: self.whole("network.connect_timeout_ms")?,
+                request_timeout_ms: self.whole("network.request_timeout_ms")?,
+                max_response_bytes: self.whole("network.max_response_bytes")?,
+            },
+            limits: Limits {
+                outstanding_per_agreement: self.whole("limits.outstanding_per_agreement")?,
+                acknowledge_deadline_s: self.whole("limits.acknowledge_deadline_s")?,
+                token_lifetime_s: self.whole("limits.token_lifetime_s")?,
+                payload_bytes: self.whole("limits.payload_bytes")?,
+                connections: self.count("limits.connections")?,
+            },
+            models: Models {
+                sandbox: Sandbox {
+                    wall_ms: self.whole("models.sandbox.wall_ms")?,
+                    cpu_s: self.whole("models.sandbox.cpu_s")?,
+                    memory_bytes: self.whole("models.sandbox.memory_bytes")?,
+                    processes: self.whole("models.sandbox.processes")?,
+                    output_bytes: self.whole("models.sandbox.output_bytes")?,
+                },
+            },
+            log: Log {
+                level: self.text("log.level")?,
+                json: self.text("log.format")? == "json",
+            },
+            development,
+        })
+    }
+
+    fn shortcuts(&self, flag: bool) -> Result<Option<Development>, ConfigError> {
+        if let Some(error) = self.development().filter(|_| !flag) {
+            return Err(error);
+        }
+        let plain_http = self.switch("development.plain_http")?;
+        let mock_identity = self.switch("development.mock_identity")?;
+        Ok((plain_http || mock_identity).then_some(Development {
+            plain_http,
+            mock_identity,
+        }))
+    }
+
+    fn listen(&self, plain_http: bool) -> Result<Listen, ConfigError> {
+        let file = |path| {
+            self.get(path)
+                .as_ref()
+                .and_then(Found::text)
+                .map(|text| self.resolve(text))
+        };
+        let tls = match (file("listen.tls_certificate"), file("listen.tls_key")) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) if plain_http => None,
+            (None, _) => return Err(self.missing("listen.tls_certificate")),
+            (_, None) => return Err(self.missing("listen.tls_key")),
+        };
+        // One port cannot speak both, and whoever sets both may believe that it is encrypted.
+        if let (true, Some(found)) = (plain_http && tls.is_some(), self.get("listen.tls_certificate")) {
+            return Err(ConfigError::wrong("listen.tls_certificate", &found, Expected::NoTls));
+        }
+        Ok(Listen {
+            address: self.need("listen.address", Kind::Address, |text| text.parse::<SocketAddr>().ok())?,
+            public_url: self.need("listen.public_url", Kind::Url, |text| BaseUrl::parse(text, plain_http))?,
+            tls,
+        })
+    }
+
+    fn trust(&self, plain_http: bool) -> Result<Trust, ConfigError> {
+        let issuers = self.tables("trust.issuers", |item| {
+            let types = item.member("types").map(Found::texts).unwrap_or_default();
+            Ok(TrustedIssuer {
+                did: member("trust.issuers", item, "did", Kind::Did, did)?,
+                types,
+            })
+        })?;
+        let peers = match self.get("trust.peers") {
+            Some(_) => Some(self.tables("trust.peers", |item| member("trust.peers", item, "did", Kind::Did, did))?),
+            None => None,
+        };
+        let witnesses = self.tables("trust.witnesses", |item| {
+            let verifier = member("trust.witnesses", item, "verifier_key", Kind::WitnessKey, |text| {
+                Verifier::parse(text)
+                    .ok()
+                    .filter(|v| v.algorithm() == Algorithm::CosignatureV1)
+            })?;
+            let url = member("trust.witnesses", item, "url", Kind::Url, |text| {
+                BaseUrl::parse(text, plain_http)
+            })?;
+            Ok(TrustedWitness { verifier, url })
+        })?;
+        self.once("trust.issuers", "did")?;
+        self.once("trust.witnesses", "verifier_key")?;
+        let quorum = match self.get("trust.quorum") {
+            Some(_) => self.count("trust.quorum")?,
+            None => usize::from(!witnesses.is_empty()),
+        };
+        match self.get("trust.quorum") {
+            Some(found) if quorum > witnesses.len() => Err(ConfigError::wrong(
+                "trust.quorum",
+                &found,
+                Expected::QuorumAtMost(witnesses.len()),
+            )),
+            _ => Ok(Trust {
+                tls_ca: self.paths("trust.tls_ca")?,
+                issuers,
+                peers,
+                witnesses,
+                quorum,
+            }),
+        }
+    }
+
+    fn witness(&self) -> Result<Option<WitnessOfOthers>, ConfigError> {
+        let path = "witness.logs";
+        let logs = self.tables(path, |item| {
+            let of = member(path, item, "origin", Kind::Origin, origin)?;
+            let key = item.member("verifier_key").filter(|f| f.text().is_some());
+            let verifier = key.and_then(Found::text).and_then(|text| Verifier::parse(text).ok());
+            match verifier.filter(|v| v.name() == of && v.algorithm() == Algorithm::Ed25519) {
+                Some(verifier) => Ok(WitnessedLog { verifier }),
+                None => Err(ConfigError::wrong(
+                    "witness.logs.verifier_key",
+                    key.unwrap_or(item),
+                    Expected::KeyOfLog(of),
+                )),
+            }
+        })?;
+        self.once(path, "origin")?;
+        match (self.switch("witness.enabled")?, self.get("witness.enabled")) {
+            (true, Some(found)) if logs.is_empty() => {
+                Err(ConfigError::wrong("witness.enabled", &found, Expected::WitnessedLogs))
+            }
+            (enabled, _) => Ok(enabled.then_some(WitnessOfOthers { logs })),
+        }
+    }
+
+    /// The value of a key that must be there, read by `parse`.
+    fn need<T>(&self, path: &str, kind: Kind, parse: impl Fn(&str) -> Option<T>) -> Result<T, ConfigError> {
+        let found = self.get(path).ok_or_else(|| self.missing(path))?;
+        found
+            .text()
+            .and_then(parse)
+            .ok_or_else(|| ConfigError::wrong(path, &found, Expected::Kind(kind)))
+    }
+
+    fn text(&self, path: &str) -> Result<String, ConfigError> {
+        self.need(path, Kind::Text, |text| Some(text.to_owned()))
+    }
+
+    fn path(&self, path: &str) -> Result<PathBuf, ConfigError> {
+        self.need(path, Kind::Path, |text| Some(self.resolve(text)))
+    }
+
+    fn switch(&self, path: &str) -> Result<bool, ConfigError> {
+        match self.get(path).map(|found| found.shape) {
+            Some(Shape::Switch(switch)) => Ok(switch),
+            _ => Err(self.missing(path)),
+        }
+    }
+
+    /// A whole number; its bounds, checked when it was read, are never below zero.
+    fn whole(&self, path: &str) -> Result<u64, ConfigError> {
+        match self.get(path).map(|found| found.shape) {
+            Some(Shape::Whole(number)) => u64::try_from(number).map_err(|_| self.missing(path)),
+            _ => Err(self.missing(path)),
+        }
+    }
+
+    fn count(&self, path: &str) -> Result<usize, ConfigError> {
+        usize::try_from(self.whole(path)?).map_err(|_| self.missing(path))
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<Found>, ConfigError> {
+        match self.get(path).map(|found| found.shape) {
+            Some(Shape::List(items)) => Ok(items),
+            _ => Err(self.missing(path)),
+        }
+    }
+
+    fn texts(&self, path: &str) -> Result<Vec<String>, ConfigError> {
+        Ok(self
+            .list(path)?
+            .iter()
+            .filter_map(Found::text)
+            .map(str::to_owned)
+            .collect())
+    }
+
+    fn paths(&self, path: &str) -> Result<Vec<PathBuf>, ConfigError> {
+        Ok(self.texts(path)?.iter().map(|text| self.resolve(text)).collect())
+    }
+
+    fn tables<T>(&self, path: &str, read: impl Fn(&Found) -> Result<T, ConfigError>) -> Result<Vec<T>, ConfigError> {
+        self.list(path)?.iter().map(read).collect()
+    }
+
+    /// That no two tables of a list have the same value of `name`: the second would silently do nothing, or too much.
+    fn once(&self, path: &str, name: &str) -> Result<(), ConfigError> {
+        let mut seen = Vec::new();
+        for item in self.list(path)? {
+            if let Some(found) = item.member(name) {
+                if seen.contains(&found.shape) {
+                    return Err(ConfigError::wrong(&format!("{path}.{name}"), found, Expected::Once));
+                }
+                seen.push(found.shape.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Found {
+    fn text(&self) -> Option<&str> {
+        match &self.shape {
+            Shape::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn texts(&self) -> Vec<String> {
+        match &self.shape {
+            Shape::List(items) => items.iter().filter_map(Self::text).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn member(&self, name: &str) -> Option<&Self> {
+        match &self.shape {
+            Shape::Table(members) => members.get(name),
+            _ => None,
+        }
+    }
+}
+
+/// One member of a table in a list, read by `parse`.
+fn member<T>(
+    path: &str,
+    item: &Found,
+    name: &str,
+    kind: Kind,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, ConfigError> {
+    let found = item.member(name).unwrap_or(item);
+    let value = found.text().and_then(parse);
+    value.ok_or_else(|| ConfigError::wrong(&format!("{path}.{name}"), found, Expected::Kind(kind)))
+}
+
+fn did(text: &str) -> Option<Did> {
+    text.parse().ok()
+}
+
+/// `<host>[:<port>]/log/<k>`, k from 1 (log format, section 1).
+fn origin(text: &str) -> Option<String> {
+    let (host, number) = text.split_once("/log/")?;
+    let numbered = number != "0" && number.parse::<u32>().is_ok_and(|k| k.to_string() == number);
+    // The parser judges host and port; port 443 has to be left out, so that one log has one origin.
+    let at_a_host = !host.contains(['/', '+']) && BaseUrl::parse(&format!("https://{host}"), false).is_some();
+    (numbered && at_a_host).then(|| text.to_owned())
+}

@@ -1,0 +1,278 @@
+//! The configuration, section by section, as the rest of the connector uses it. Only `Config::read` makes one.
+
+use herleid_ledger::note::Verifier;
+use herleid_vocab::did::Did;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Everything that `herleid.toml` and the environment say, checked; named as in the file. Paths are absolute or start at the
+/// process's directory.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// Who this is.
+    pub participant: Participant,
+    /// Where it listens.
+    pub listen: Listen,
+    /// Where the log, the payloads and the agreements are kept.
+    pub storage: Directory,
+    /// Its log.
+    pub ledger: Ledger,
+    /// Where the private keys are.
+    pub keys: Directory,
+    /// Who is believed, and in what.
+    pub trust: Trust,
+    /// What it is as a witness of others; `None` when it is none.
+    pub witness: Option<WitnessOfOthers>,
+    /// Whether it issues credentials.
+    pub issuer: Issuer,
+    /// What peers have to present.
+    pub identity: Identity,
+    /// How it calls others.
+    pub network: Network,
+    /// What it allows others.
+    pub limits: Limits,
+    /// What a model program may use.
+    pub models: Models,
+    /// What it writes about itself.
+    pub log: Log,
+    /// Which development shortcuts are on; `None` when none is. What the envelope of every record says.
+    pub development: Option<Development>,
+}
+
+/// Sections `[storage]` and `[keys]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Directory {
+    /// The directory.
+    pub directory: PathBuf,
+}
+
+/// Section `[ledger]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Ledger {
+    /// Origin of the log: `<host>[:<port>]/log/<number>`.
+    pub origin: String,
+}
+
+/// Section `[witness]` of a connector that is one.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct WitnessOfOthers {
+    /// The logs whose checkpoints it cosigns; at least one.
+    pub logs: Vec<WitnessedLog>,
+}
+
+/// Section `[issuer]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Issuer {
+    /// Whether it issues credentials.
+    pub enabled: bool,
+}
+
+/// Section `[identity]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Identity {
+    /// Types of credentials that every peer has to present.
+    pub required_credentials: Vec<String>,
+}
+
+/// Section `[participant]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Participant {
+    /// Its identifier.
+    pub did: Did,
+    /// Its name.
+    pub name: String,
+}
+
+/// Section `[listen]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Listen {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Where others reach it.
+    pub public_url: BaseUrl,
+    /// Certificate and key; `None` only with `development.plain_http`.
+    pub tls: Option<TlsFiles>,
+}
+
+/// The service's certificate and its key.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TlsFiles {
+    /// Certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Private key, PEM.
+    pub key: PathBuf,
+}
+
+/// Section `[trust]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Trust {
+    /// Certificate authorities, PEM; empty: those of the operating system.
+    pub tls_ca: Vec<PathBuf>,
+    /// Who may issue what.
+    pub issuers: Vec<TrustedIssuer>,
+    /// The only participants dealt with; `None` is everybody with the required credentials, an empty list nobody.
+    pub peers: Option<Vec<Did>>,
+    /// Who is asked to cosign.
+    pub witnesses: Vec<TrustedWitness>,
+    /// Cosignatures that make a record witnessed; at most the number of witnesses.
+    pub quorum: usize,
+}
+
+impl Trust {
+    /// Whether this participant is dealt with at all.
+    #[must_use]
+    pub fn admits(&self, peer: &Did) -> bool {
+        self.peers.as_ref().is_none_or(|peers| peers.contains(peer))
+    }
+
+    /// Whether `issuer` may issue credentials of this type; nobody may unless the configuration says so.
+    #[must_use]
+    pub fn may_issue(&self, issuer: &Did, credential_type: &str) -> bool {
+        self.issuers
+            .iter()
+            .any(|i| &i.did == issuer && i.types.iter().any(|t| t == credential_type))
+    }
+}
+
+/// One of `trust.issuers`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TrustedIssuer {
+    /// Who.
+    pub did: Did,
+    /// Types of credentials it may issue.
+    pub types: Vec<String>,
+}
+
+/// One of `trust.witnesses`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TrustedWitness {
+    /// Checks its cosignatures; its algorithm is `CosignatureV1`.
+    pub verifier: Verifier,
+    /// `add-checkpoint` is posted below this address (C2SP tlog-witness).
+    pub url: BaseUrl,
+}
+
+/// One of `witness.logs`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct WitnessedLog {
+    /// Checks the log's checkpoints; its name is the origin, its algorithm Ed25519.
+    pub verifier: Verifier,
+}
+
+/// Section `[network]`: the client that makes every call to others.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Network {
+    /// Whether loopback and private addresses may be called.
+    pub allow_private_addresses: bool,
+    /// Until a connection is given up, in milliseconds.
+    pub connect_timeout_ms: u64,
+    /// Until an answer that is no payload must be complete, in milliseconds.
+    pub request_timeout_ms: u64,
+    /// Largest such answer, in bytes.
+    pub max_response_bytes: u64,
+}
+
+/// Section `[limits]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Pulls under one agreement that may wait for an acknowledgement.
+    pub outstanding_per_agreement: u64,
+    /// After which a pull counts as not acknowledged, in seconds.
+    pub acknowledge_deadline_s: u64,
+    /// How long a token is valid, in seconds.
+    pub token_lifetime_s: u64,
+    /// Largest payload that is pulled, in bytes.
+    pub payload_bytes: u64,
+    /// Connections at a time.
+    pub connections: usize,
+}
+
+/// Section `[models]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Models {
+    /// What a run may use at most, whatever a model's package asks.
+    pub sandbox: Sandbox,
+}
+
+/// Section `[models.sandbox]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Sandbox {
+    /// How long a run may last, in milliseconds.
+    pub wall_ms: u64,
+    /// Processor time of each process, in seconds.
+    pub cpu_s: u64,
+    /// Memory, in bytes.
+    pub memory_bytes: u64,
+    /// Processes and threads.
+    pub processes: u64,
+    /// Output, in bytes.
+    pub output_bytes: u64,
+}
+
+/// Section `[log]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// Whether each line is a JSON object.
+    pub json: bool,
+}
+
+/// Section `[development]`; there only with the flag `--development`, and at least one of them is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Development {
+    /// `http://` is served and called too.
+    pub plain_http: bool,
+    /// Peers are believed.
+    pub mock_identity: bool,
+}
+
+/// An address to which paths are added: scheme and host, perhaps port and path, without a final `/`, user, query or fragment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Reads an address; `http://` only if `plain_http`. `None` if it is not one.
+    #[must_use]
+    pub fn parse(text: &str, plain_http: bool) -> Option<Self> {
+        let url = url::Url::parse(text).ok()?;
+        let scheme = url.scheme() == "https" || (plain_http && url.scheme() == "http");
+        let bare =
+            url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+        // The parser lower-cases hosts and drops default ports; what is compared later must be written in one form only.
+        let written_so = url.as_str().strip_suffix('/').unwrap_or(url.as_str()) == text;
+        (scheme && bare && written_so && url.has_host()).then(|| Self(text.to_owned()))
+    }
+
+    /// The address as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

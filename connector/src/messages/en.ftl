@@ -1,0 +1,50 @@
+# What people read, in English. The same keys and variables stand in nl.ftl.
+# One sentence a key; say what failed, where, what was expected, and what to do next.
+
+## Configuration: where
+
+config-place-line = `{ $file }`, line { $line }
+config-place-file = `{ $file }`
+config-place-variable = the environment variable `{ $name }`
+
+## Configuration: what is wrong
+
+config-unreadable = cannot read the configuration { $place }: { $why }; expected a readable file: make one with `herleid init`, or name another with `--config`
+config-syntax = { $place }: this is not TOML: { $why }; correct this line
+config-unknown-section = { $place }: there is no section `{ $key }`; did you mean `{ $nearest }`? Correct its name, or remove it
+config-unknown-key = { $place }: there is no key `{ $key }`; did you mean `{ $nearest }`? Correct its name, or remove it
+config-unknown-variable = { $place } sets no key; did you mean `{ $nearest }`? Correct its name, or unset it
+config-not-text = { $place } is not UTF-8; expected { $expected }: correct or unset it
+config-missing = { $place }: the key `{ $key }` is missing; expected { $expected }: add it to the section `[{ $section }]`, or set the environment variable `{ $variable }`
+config-wrong = { $place }: `{ $key }` is { $found }; expected { $expected }: correct it there
+
+## Configuration: what is expected
+
+config-expect-text = a text between quotes, not empty
+config-expect-did = an identifier `did:web:<host>[%3A<port>][:<path>]` or `did:key:z...`
+config-expect-address = an address and a port, such as "127.0.0.1:7101"
+config-expect-https = an address that starts with `https://`, without user, query or final `/` (`http://` only with `plain_http` under `[development]`)
+config-expect-origin = the origin of a log, `<host>[:<port>]/log/<number from 1>`, without scheme
+config-expect-path = the path of a file or directory, between quotes
+config-expect-paths = a list of paths, such as ["ca.pem"]
+config-expect-texts = a list of texts, such as ["MembershipCredential"]
+config-expect-whole = a whole number from { $min } to { $max }
+config-expect-switch = `true` or `false`
+config-expect-choice = one of { $choices }
+config-expect-tables = a list of tables, each with { $members }
+config-expect-log-key = the verifier key of this log: `{ $origin }+<8 hex digits>+<base64>`, of type 1 (Ed25519)
+config-expect-witness-key = a witness's verifier key, `<name>+<8 hex digits>+<base64>`, of type 4 (cosignature)
+config-expect-once = a name that occurs once
+config-expect-quorum = at most the number of witnesses under `trust.witnesses`, { $max }
+config-expect-logs = at least one log, because `witness.enabled` is true
+config-expect-no-tls = no certificate, because `development.plain_http` is true
+config-expect-development = no section `[development]`, unless the command is given `--development` (every record then says that shortcuts were on)
+config-expect-section = a section, `[{ $section }]`
+
+## Configuration: what was found
+
+config-found-table = a table
+config-found-table-without = a table without `{ $member }`
+config-found-list = a list
+config-found-time = a date or time
+config-found-decimal = a decimal or too large number

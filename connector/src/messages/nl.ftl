@@ -1,0 +1,49 @@
+# Wat mensen lezen, in het Nederlands. Dezelfde sleutels en variabelen staan in en.ftl.
+
+## Configuratie: waar
+
+config-place-line = `{ $file }`, regel { $line }
+config-place-file = `{ $file }`
+config-place-variable = de omgevingsvariabele `{ $name }`
+
+## Configuratie: wat er mis is
+
+config-unreadable = de configuratie { $place } is niet te lezen: { $why }; verwacht een leesbaar bestand: maak er een met `herleid init`, of noem een ander met `--config`
+config-syntax = { $place }: dit is geen TOML: { $why }; verbeter deze regel
+config-unknown-section = { $place }: er is geen sectie `{ $key }`; bedoelt u `{ $nearest }`? Verbeter de naam, of haal haar weg
+config-unknown-key = { $place }: er is geen sleutel `{ $key }`; bedoelt u `{ $nearest }`? Verbeter de naam, of haal hem weg
+config-unknown-variable = { $place } hoort bij geen sleutel; bedoelt u `{ $nearest }`? Verbeter de naam, of haal haar weg
+config-not-text = { $place } is geen UTF-8; verwacht { $expected }: verbeter haar, of haal haar weg
+config-missing = { $place }: de sleutel `{ $key }` ontbreekt; verwacht { $expected }: zet hem in de sectie `[{ $section }]`, of geef de omgevingsvariabele `{ $variable }` een waarde
+config-wrong = { $place }: `{ $key }` is { $found }; verwacht { $expected }: verbeter het daar
+
+## Configuratie: wat er verwacht wordt
+
+config-expect-text = een tekst tussen aanhalingstekens, niet leeg
+config-expect-did = een identificatie `did:web:<host>[%3A<poort>][:<pad>]` of `did:key:z...`
+config-expect-address = een adres en een poort, zoals "127.0.0.1:7101"
+config-expect-https = een adres dat begint met `https://`, zonder gebruiker, zoekvraag of `/` aan het eind (`http://` alleen met `plain_http` onder `[development]`)
+config-expect-origin = de oorsprong van een logboek, `<host>[:<poort>]/log/<getal vanaf 1>`, zonder schema
+config-expect-path = het pad van een bestand of map, tussen aanhalingstekens
+config-expect-paths = een lijst van paden, zoals ["ca.pem"]
+config-expect-texts = een lijst van teksten, zoals ["MembershipCredential"]
+config-expect-whole = een geheel getal van { $min } tot en met { $max }
+config-expect-switch = `true` of `false`
+config-expect-choice = een van { $choices }
+config-expect-tables = een lijst van tabellen, elk met { $members }
+config-expect-log-key = de controlesleutel van dit logboek: `{ $origin }+<8 hexadecimale cijfers>+<base64>`, van type 1 (Ed25519)
+config-expect-witness-key = de controlesleutel van een getuige, `<naam>+<8 hexadecimale cijfers>+<base64>`, van type 4 (medeondertekening)
+config-expect-once = een naam die één keer voorkomt
+config-expect-quorum = hoogstens het aantal getuigen onder `trust.witnesses`, { $max }
+config-expect-logs = ten minste één logboek, omdat `witness.enabled` waar is
+config-expect-no-tls = geen certificaat, omdat `development.plain_http` waar is
+config-expect-development = geen sectie `[development]`, tenzij de opdracht `--development` meekrijgt (elke vastlegging zegt dan dat er met kortere wegen is gewerkt)
+config-expect-section = een sectie, `[{ $section }]`
+
+## Configuratie: wat er staat
+
+config-found-table = een tabel
+config-found-table-without = een tabel zonder `{ $member }`
+config-found-list = een lijst
+config-found-time = een datum of tijd
+config-found-decimal = een decimaal of te groot getal
