@@ -1,0 +1,114 @@
+//! Where data is fetched from or pushed to (`transfer/data-address-schema.json`).
+
+use super::super::node::{MessageError, Node};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::fmt;
+
+/// Endpoint type of plain HTTP in EDC and in the protocol's examples.
+pub const HTTP_ENDPOINT: &str = "https://w3id.org/idsa/v4.1/HTTP";
+/// EDC's namespace, under which it names the properties of its addresses.
+const EDC: &str = "https://w3id.org/edc/v0.0.1/ns/";
+
+/// One property of an address. `Debug` hides the value, which may be a token.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointProperty {
+    /// Name, such as `authorization` or `authType`.
+    pub name: String,
+    /// Value.
+    pub value: String,
+}
+
+impl fmt::Debug for EndpointProperty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}=<hidden>", self.name)
+    }
+}
+
+/// An address of the data plane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataAddress {
+    /// `endpointType`: what kind of transport.
+    pub endpoint_type: String,
+    /// `endpoint`: usually a URL.
+    pub endpoint: Option<String>,
+    /// `endpointProperties`.
+    pub properties: Vec<EndpointProperty>,
+}
+
+impl DataAddress {
+    /// An HTTP endpoint with a bearer token.
+    #[must_use]
+    pub fn http_bearer(endpoint: &str, token: &str) -> Self {
+        let property = |name: &str, value: &str| EndpointProperty {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        Self {
+            endpoint_type: HTTP_ENDPOINT.to_owned(),
+            endpoint: Some(endpoint.to_owned()),
+            properties: vec![property("authorization", token), property("authType", "bearer")],
+        }
+    }
+
+    /// The property `name`, also under the name that EDC gives it.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&str> {
+        self.properties
+            .iter()
+            .find(|p| p.name == name || p.name.strip_prefix(EDC) == Some(name))
+            .map(|p| p.value.as_str())
+    }
+
+    /// Where: `endpoint`, or the property of that name, where EDC puts it.
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        self.endpoint.as_deref().or_else(|| self.property("endpoint"))
+    }
+
+    /// The access token, if there is one.
+    #[must_use]
+    pub fn authorization(&self) -> Option<&str> {
+        self.property("authorization")
+    }
+
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, MessageError> {
+        node.typed("DataAddress")?;
+        let properties = node
+            .children("endpointProperties", true)?
+            .iter()
+            .map(|property| {
+                property.typed("EndpointProperty")?;
+                Ok(EndpointProperty {
+                    name: property.text("name")?.to_owned(),
+                    value: property.text("value")?.to_owned(),
+                })
+            })
+            .collect::<Result<_, MessageError>>()?;
+        Ok(Self {
+            endpoint_type: node.text("endpointType")?.to_owned(),
+            endpoint: node.text_if_there("endpoint")?.map(str::to_owned),
+            properties,
+        })
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let mut members = Map::new();
+        members.insert("@type".to_owned(), json!("DataAddress"));
+        members.insert("endpointType".to_owned(), json!(self.endpoint_type));
+        if let Some(endpoint) = &self.endpoint {
+            members.insert("endpoint".to_owned(), json!(endpoint));
+        }
+        if !self.properties.is_empty() {
+            let properties: Vec<Value> = self
+                .properties
+                .iter()
+                .map(|p| json!({"@type": "EndpointProperty", "name": p.name, "value": p.value}))
+                .collect();
+            members.insert("endpointProperties".to_owned(), Value::from(properties));
+        }
+        Value::Object(members)
+    }
+}

@@ -1,0 +1,167 @@
+//! What makes a process a transfer.
+
+use super::{Decide, Delivery, Direction, Kind, Message, State, Transfer};
+use crate::dsp::Role;
+use crate::dsp::error::{Family, Refusal};
+use crate::dsp::id::Id;
+use crate::dsp::message::{
+    Cause, Message as _, Pids, TransferCompletion, TransferProcess, TransferStart, TransferSuspension,
+    TransferTermination,
+};
+use crate::dsp::process::Protocol;
+use serde_json::Value;
+
+/// The transfer process protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataTransfer {}
+
+impl Protocol for DataTransfer {
+    type State = State;
+    type Kind = Kind;
+    type Message = Message;
+    type Decision = Decide;
+    type Facts = Delivery;
+
+    const FAMILY: Family = Family::Transfer;
+    const TERMINATED: State = State::Terminated;
+    const KINDS: &'static [Kind] = Kind::ALL;
+
+    fn next(state: Option<State>, sender: Role, kind: Kind) -> Option<State> {
+        Some(match (state, sender, kind) {
+            (None, Role::Consumer, Kind::Request) => State::Requested,
+            (Some(State::Requested), Role::Provider, Kind::Start) => State::Started,
+            (Some(State::Suspended), _, Kind::Start) => State::Started,
+            (Some(State::Started), _, Kind::Suspension) => State::Suspended,
+            (Some(State::Started), _, Kind::Completion) => State::Completed,
+            (Some(state), _, Kind::Termination) if !Self::is_terminal(state) => State::Terminated,
+            _ => return None,
+        })
+    }
+
+    fn is_terminal(state: State) -> bool {
+        matches!(state, State::Completed | State::Terminated)
+    }
+
+    fn rank(sender: Role, kind: Kind) -> u8 {
+        // The more final message wins. A provider's start beats a consumer's: it may carry a new address.
+        match (kind, sender) {
+            (Kind::Request, _) => 0,
+            (Kind::Start, Role::Consumer) => 1,
+            (Kind::Start, Role::Provider) => 2,
+            (Kind::Suspension, _) => 3,
+            (Kind::Completion, _) => 4,
+            (Kind::Termination, _) => 5,
+        }
+    }
+
+    fn is_request(kind: Kind) -> bool {
+        kind == Kind::Request
+    }
+
+    fn is_termination(kind: Kind) -> bool {
+        kind == Kind::Termination
+    }
+
+    fn kind(message: &Message) -> Kind {
+        Kind::of(message)
+    }
+
+    fn pid(message: &Message, end: Role) -> Option<&Id> {
+        let pids = match message {
+            Message::Request(m) => return (end == Role::Consumer).then_some(&m.consumer_pid),
+            Message::Start(m) => &m.pids,
+            Message::Suspension(m) => &m.pids,
+            Message::Completion(m) => &m.pids,
+            Message::Termination(m) => &m.pids,
+        };
+        Some(pids.of(end))
+    }
+
+    fn cause(message: &Message) -> Option<&Cause> {
+        match message {
+            Message::Suspension(m) => Some(&m.cause),
+            Message::Termination(m) => Some(&m.cause),
+            _ => None,
+        }
+    }
+
+    fn json(message: &Message, id: &str) -> Value {
+        let id = Some(id);
+        match message {
+            Message::Request(m) => m.to_json(id),
+            Message::Start(m) => m.to_json(id),
+            Message::Suspension(m) => m.to_json(id),
+            Message::Completion(m) => m.to_json(id),
+            Message::Termination(m) => m.to_json(id),
+        }
+    }
+
+    fn answer(pids: &Pids, state: State) -> Value {
+        let pids = pids.clone();
+        TransferProcess { pids, state }.to_json(None)
+    }
+
+    fn segment(kind: Kind) -> &'static str {
+        match kind {
+            Kind::Request => "request",
+            Kind::Start => "start",
+            Kind::Suspension => "suspension",
+            Kind::Completion => "completion",
+            Kind::Termination => "termination",
+        }
+    }
+
+    fn decided(decision: &Decide) -> Kind {
+        match decision {
+            Decide::Start(_) => Kind::Start,
+            Decide::Suspend(_) => Kind::Suspension,
+            Decide::Complete => Kind::Completion,
+            Decide::Terminate(_) => Kind::Termination,
+        }
+    }
+
+    fn compose(pids: Pids, decision: Decide) -> Message {
+        match decision {
+            Decide::Start(address) => Message::Start(TransferStart { pids, address }),
+            Decide::Suspend(cause) => Message::Suspension(TransferSuspension { pids, cause }),
+            Decide::Complete => Message::Completion(TransferCompletion { pids }),
+            Decide::Terminate(cause) => Self::termination(pids, cause),
+        }
+    }
+
+    fn termination(pids: Pids, cause: Cause) -> Message {
+        Message::Termination(TransferTermination { pids, cause })
+    }
+
+    fn examine(transfer: &Transfer, sender: Role, message: &Message) -> Result<(), Refusal> {
+        // "The dataAddress MUST be provided if the current transfer is a pull transfer"; a resumed pull that names none goes on at
+        // the one it had.
+        match message {
+            Message::Start(m)
+                if sender == Role::Provider
+                    && transfer.direction() == Direction::Pull
+                    && m.address.is_none()
+                    && transfer.address().is_none() =>
+            {
+                Err(Refusal::AddressMissing)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn apply(delivery: &mut Delivery, sender: Role, message: &Message) {
+        // In a push the address is the consumer's, and a start of the consumer's carries none that anybody would need.
+        if let Message::Start(TransferStart {
+            address: Some(address), ..
+        }) = message
+            && sender == Role::Provider
+            && !delivery.push
+        {
+            delivery.address = Some(address.clone());
+        }
+    }
+
+    fn close(delivery: &mut Delivery) {
+        delivery.address = None;
+    }
+}
