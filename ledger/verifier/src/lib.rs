@@ -10,6 +10,7 @@
 pub mod anchors;
 pub mod case;
 pub mod dossier;
+pub mod replay;
 mod verify;
 
 pub use verify::{

@@ -1,0 +1,102 @@
+//! Running a model's program behind walls that bubblewrap (`bwrap`) builds: no network, no home, a read-only system, bounded
+//! time, memory, processes and output.
+//!
+//! A run has two steps, because `run-started` has to be durable before anything runs and names the program's digest:
+//! [`Sandbox::prepare`] copies the program and the inputs into a fresh job directory and hashes exactly those copies;
+//! [`Sandbox::run`] runs the copy. Where the walls cannot be built, nothing runs: there is no mode without them.
+//!
+//! What the walls do not stop: a program sees the processor, the clock and the system's random numbers, so an answer that
+//! depends on them will differ when it is replayed. Memory that no process has mapped (files of `memfd_create`, System V
+//! shared memory) escapes the sampled memory limit; the memory limit of the service that runs Herleid bounds it.
+
+mod collect;
+mod directory;
+mod error;
+mod host;
+mod job;
+mod run;
+mod walls;
+mod watch;
+
+pub use error::{Failure, SandboxError};
+pub use job::{InputSource, Job, JobInput, Prepared, digest_program};
+pub use run::{Output, Run};
+pub use walls::{TMP_BYTES, describe};
+
+use herleid_vocab::rim::Clock;
+use host::Host;
+use std::path::{Path, PathBuf};
+use tokio::sync::Semaphore;
+
+/// Prefix of every job directory; [`Sandbox::sweep`] removes what bears it.
+const JOB_PREFIX: &str = "job-";
+
+/// A machine on which the walls have been tried and stand.
+#[derive(Debug)]
+pub struct Sandbox {
+    host: Host,
+    jobs: PathBuf,
+    slots: Semaphore,
+}
+
+impl Sandbox {
+    /// Finds what is needed, and builds the walls once around nothing to see that they stand.
+    ///
+    /// `jobs` is an existing directory for job directories, on a disk with room for inputs and outputs; at most `parallel`
+    /// programs run at once, others wait. When Herleid runs as root, programs run as the user nobody (65534), who must be
+    /// able to reach `jobs`.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotInstalled`] names the package to install; [`SandboxError::NotPossible`] says what the kernel
+    /// refused.
+    pub async fn open(jobs: &Path, parallel: usize) -> Result<Self, SandboxError> {
+        let host = Host::look().await?;
+        let jobs = host.check_jobs(jobs)?;
+        host.probe(&jobs).await?;
+        Ok(Self {
+            host,
+            jobs,
+            slots: Semaphore::new(parallel.clamp(1, Semaphore::MAX_PERMITS)),
+        })
+    }
+
+    /// Removes job directories that a crash left behind, and says how many. Call it before the first job, and only when no
+    /// other process uses the same directory.
+    ///
+    /// # Errors
+    /// When the directory cannot be read or a job directory cannot be removed.
+    pub fn sweep(&self) -> Result<usize, SandboxError> {
+        directory::sweep(&self.jobs)
+    }
+
+    /// Makes the job directory: copies the program, checks it against its published digest, copies the inputs, checks them
+    /// against theirs, writes `job.json`. Nothing runs yet.
+    ///
+    /// # Errors
+    /// When the program or an input is not what was published, the job does not fit the model, or a file cannot be read or
+    /// written.
+    pub async fn prepare(&self, job: Job) -> Result<Prepared, SandboxError> {
+        let (jobs, host) = (self.jobs.clone(), self.host.clone());
+        let task = tokio::task::spawn_blocking(move || job::prepare(&jobs, &host, &job));
+        task.await
+            .map_err(|e| SandboxError::NotPossible { why: e.to_string() })?
+    }
+
+    /// Runs a prepared program to its end, or to the first limit that it meets, and collects what it wrote.
+    ///
+    /// Call it from a task of a runtime that outlives the run: the kernel ends a program when the thread that started it
+    /// ends. If the returned future is dropped, the program is killed.
+    ///
+    /// # Errors
+    /// Only when the walls could not be built, so that the program did not run. A program that ran and failed is a [`Run`]
+    /// whose `outcome` says why.
+    pub async fn run(&self, prepared: Prepared, clock: &dyn Clock) -> Result<Run, SandboxError> {
+        let slot = self.slots.acquire().await;
+        let _slot = slot.map_err(|e| SandboxError::NotPossible { why: e.to_string() })?;
+        let ended = run::execute(&self.host, &prepared, clock).await?;
+        run::conclude(prepared, ended).await
+    }
+}
+
+#[cfg(test)]
+mod tests;
