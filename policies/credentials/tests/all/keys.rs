@@ -241,6 +241,22 @@ fn bytes_that_are_no_point_are_refused() {
 }
 
 #[test]
+fn a_point_has_one_text() {
+    // y and y + p are one coordinate (p = 2^255 - 19); only the smaller is the encoding of RFC 8032, section 5.1.2.
+    let read = |first: u8, rest: u8, last: u8| {
+        let mut bytes = [rest; 32];
+        (bytes[0], bytes[31]) = (first, last);
+        PublicKey::from_jwk(&json!({"kty": "OKP", "crv": "Ed25519", "x": BASE64_URL_SAFE_NO_PAD.encode(bytes)}))
+    };
+    let mut points = 0;
+    for y in 2..19 {
+        points += u32::from(read(y, 0, 0).is_ok());
+        assert!(read(0xed + y, 0xff, 0x7f).is_err(), "y = {y}");
+    }
+    assert!(points > 0);
+}
+
+#[test]
 fn malformed_multikeys_are_refused() {
     let good = PublicKey::from_jwk(&p256_jwk()).unwrap().to_multikey();
     for text in [
