@@ -4,11 +4,29 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+pub mod actions;
+pub mod audit;
 pub mod cli;
+pub mod commands;
 pub mod config;
+pub mod consumer;
 pub mod control;
+pub mod deciding;
+pub mod demo;
+pub mod dossier;
 pub mod dsp;
+pub mod dsp_shell;
+pub mod foreign_log;
+pub mod http;
+pub mod identity;
+pub mod lineage;
 pub mod messages;
 pub mod models;
 pub mod net;
+pub mod node;
+pub mod payloads;
+pub mod peers;
+pub mod provider;
 pub mod rim;
+pub mod state;
+pub mod witnessing;

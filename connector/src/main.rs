@@ -1,7 +1,8 @@
 //! The `herleid` binary.
 
-use herleid::cli::{Unplugged, run};
+use herleid::actions::Plugged;
+use herleid::cli::run;
 
 fn main() -> std::process::ExitCode {
-    run(&Unplugged, std::env::args_os())
+    run(&Plugged, std::env::args_os())
 }

@@ -31,7 +31,11 @@ fn op() -> impl Strategy<Value = Op> {
 /// Runs `cases` random histories and returns how often each final state was reached.
 fn explore<P: Simulated>(cases: u32, openers: impl Strategy<Value = Role>) -> BTreeMap<String, u32> {
     let reached = RefCell::new(BTreeMap::new());
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let histories = (openers, prop::collection::vec(op(), 0..80), prop::bool::weighted(0.7));
     let result = runner.run(&histories, |(opener, ops, ids)| {
         let mut world = World::<P>::new(opener, ids);
@@ -46,7 +50,11 @@ fn explore<P: Simulated>(cases: u32, openers: impl Strategy<Value = Role>) -> BT
         if ids {
             // With ids nothing is ever in doubt.
             for end in [consumer, provider] {
-                prop_assert!(ended(end).is_none_or(|e| e.cause.code.as_deref() != Some("states-differ")), "{:?}", ended(end));
+                prop_assert!(
+                    ended(end).is_none_or(|e| e.cause.code.as_deref() != Some("states-differ")),
+                    "{:?}",
+                    ended(end)
+                );
             }
             let state = consumer.process.as_ref().unwrap().state();
             if state != P::TERMINATED {
@@ -55,7 +63,10 @@ fn explore<P: Simulated>(cases: u32, openers: impl Strategy<Value = Role>) -> BT
             }
         }
         prop_assert_eq!(ended(consumer).is_some(), ended(provider).is_some());
-        *reached.borrow_mut().entry(consumer.process.as_ref().unwrap().state().to_string()).or_insert(0) += 1;
+        *reached
+            .borrow_mut()
+            .entry(consumer.process.as_ref().unwrap().state().to_string())
+            .or_insert(0) += 1;
         Ok(())
     });
     if let Err(error) = result {
@@ -67,8 +78,19 @@ fn explore<P: Simulated>(cases: u32, openers: impl Strategy<Value = Role>) -> BT
 #[test]
 fn negotiations_converge_or_terminate() {
     let reached = explore::<Contract>(6_000, role());
-    for state in ["REQUESTED", "OFFERED", "ACCEPTED", "AGREED", "VERIFIED", "FINALIZED", "TERMINATED"] {
-        assert!(reached.get(state).is_some_and(|&n| n > 50), "{state} is hardly reached: {reached:?}");
+    for state in [
+        "REQUESTED",
+        "OFFERED",
+        "ACCEPTED",
+        "AGREED",
+        "VERIFIED",
+        "FINALIZED",
+        "TERMINATED",
+    ] {
+        assert!(
+            reached.get(state).is_some_and(|&n| n > 50),
+            "{state} is hardly reached: {reached:?}"
+        );
     }
 }
 
@@ -76,7 +98,10 @@ fn negotiations_converge_or_terminate() {
 fn transfers_converge_or_terminate() {
     let reached = explore::<DataTransfer>(6_000, Just(Role::Consumer));
     for state in ["REQUESTED", "STARTED", "SUSPENDED", "COMPLETED", "TERMINATED"] {
-        assert!(reached.get(state).is_some_and(|&n| n > 50), "{state} is hardly reached: {reached:?}");
+        assert!(
+            reached.get(state).is_some_and(|&n| n > 50),
+            "{state} is hardly reached: {reached:?}"
+        );
     }
 }
 
@@ -101,9 +126,17 @@ fn agreements_are_the_same_at_both_ends() {
         assert_eq!(consumer.state().name(), "FINALIZED");
         assert!(consumer.in_force().is_some());
         assert_eq!(consumer.in_force(), provider.in_force());
-        consumer.agreement_as_negotiated(&dsp_support::id(dsp_support::CONSUMER)).unwrap();
-        provider.agreement_as_negotiated(&dsp_support::id(dsp_support::PROVIDER)).unwrap();
-        assert!(consumer.agreement_as_negotiated(&dsp_support::id("someone-else")).is_err());
+        consumer
+            .agreement_as_negotiated(&dsp_support::id(dsp_support::CONSUMER))
+            .unwrap();
+        provider
+            .agreement_as_negotiated(&dsp_support::id(dsp_support::PROVIDER))
+            .unwrap();
+        assert!(
+            consumer
+                .agreement_as_negotiated(&dsp_support::id("someone-else"))
+                .is_err()
+        );
         assert!(consumer.is_over() && provider.is_over());
         assert!(Contract::is_terminal(consumer.state()));
     }

@@ -25,7 +25,11 @@ fn all_parsers(body: &[u8]) {
         NegotiationPost::Event,
         NegotiationPost::Termination,
     ];
-    errors.extend(posts.into_iter().filter_map(|post| negotiation::Message::parse(post, body).err()));
+    errors.extend(
+        posts
+            .into_iter()
+            .filter_map(|post| negotiation::Message::parse(post, body).err()),
+    );
     let posts = [
         None,
         Some(TransferPost::Start),
@@ -33,7 +37,11 @@ fn all_parsers(body: &[u8]) {
         Some(TransferPost::Suspension),
         Some(TransferPost::Termination),
     ];
-    errors.extend(posts.into_iter().filter_map(|post| transfer::Message::parse(post, body).err()));
+    errors.extend(
+        posts
+            .into_iter()
+            .filter_map(|post| transfer::Message::parse(post, body).err()),
+    );
     errors.extend(CatalogRequest::parse(body).err());
     errors.extend(DatasetRequest::parse(body).err());
     errors.extend(CatalogError::parse(body).err());
@@ -57,7 +65,10 @@ fn all_parsers(body: &[u8]) {
 }
 
 fn samples() -> Vec<Value> {
-    let pids = || Pids { consumer: id("c"), provider: id("p") };
+    let pids = || Pids {
+        consumer: id("c"),
+        provider: id("p"),
+    };
     let address = DataAddress::http_bearer("https://knmi.example/data", "token");
     vec![
         ContractRequest {
@@ -67,9 +78,21 @@ fn samples() -> Vec<Value> {
             offer: offer("a"),
         }
         .to_json(Some("m")),
-        ContractAgreement { pids: pids(), agreement: agreement(&offer("a")) }.to_json(None),
-        NegotiationTermination { pids: pids(), cause: cause() }.to_json(None),
-        TransferStart { pids: pids(), address: Some(address) }.to_json(None),
+        ContractAgreement {
+            pids: pids(),
+            agreement: agreement(&offer("a")),
+        }
+        .to_json(None),
+        NegotiationTermination {
+            pids: pids(),
+            cause: cause(),
+        }
+        .to_json(None),
+        TransferStart {
+            pids: pids(),
+            address: Some(address),
+        }
+        .to_json(None),
         VersionDocument::ours("/dsp", "s", &["p"]).to_json(),
         json!({
             "@context": ["https://w3id.org/dspace/2025/1/context.jsonld"], "@id": "c", "@type": "Catalog", "participantId": "p",
@@ -81,16 +104,43 @@ fn samples() -> Vec<Value> {
 
 fn any_json() -> impl Strategy<Value = Value> {
     let words = prop_oneof![
-        Just("@context"), Just("@type"), Just("@id"), Just("offer"), Just("Offer"), Just("permission"), Just("action"), Just("constraint"),
-        Just("and"), Just("consumerPid"), Just("providerPid"), Just("ContractRequestMessage"), Just("Catalog"), Just("dataset"),
-        Just("https://w3id.org/dspace/2025/1/context.jsonld"), Just(""), Just("\u{0}\n`"), Just("protocolVersions"), Just("path"),
+        Just("@context"),
+        Just("@type"),
+        Just("@id"),
+        Just("offer"),
+        Just("Offer"),
+        Just("permission"),
+        Just("action"),
+        Just("constraint"),
+        Just("and"),
+        Just("consumerPid"),
+        Just("providerPid"),
+        Just("ContractRequestMessage"),
+        Just("Catalog"),
+        Just("dataset"),
+        Just("https://w3id.org/dspace/2025/1/context.jsonld"),
+        Just(""),
+        Just("\u{0}\n`"),
+        Just("protocolVersions"),
+        Just("path"),
     ];
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), any::<f64>().prop_map(Value::from), words.clone().prop_map(Value::from), ".*".prop_map(Value::from)];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        words.clone().prop_map(Value::from),
+        ".*".prop_map(Value::from)
+    ];
     leaf.prop_recursive(6, 64, 6, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec((words.clone(), inner), 0..6)
-                .prop_map(|members| Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())),
+            prop::collection::vec((words.clone(), inner), 0..6).prop_map(|members| Value::Object(
+                members
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect()
+            )),
         ]
     })
 }
@@ -135,13 +185,21 @@ proptest! {
 fn deep_and_long_messages_are_refused_in_words() {
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     let long = format!("\"{}\"", "x".repeat(2 << 20));
-    let nested = (0..40).fold(json!({"leftOperand": "a", "operator": "eq", "rightOperand": "b"}), |inner, _| json!({"and": [inner]}));
-    let offer = json!({"@id": "o", "@type": "Offer", "target": "d", "permission": [{"action": "use", "constraint": [nested]}]});
+    let nested = (0..40).fold(
+        json!({"leftOperand": "a", "operator": "eq", "rightOperand": "b"}),
+        |inner, _| json!({"and": [inner]}),
+    );
+    let offer =
+        json!({"@id": "o", "@type": "Offer", "target": "d", "permission": [{"action": "use", "constraint": [nested]}]});
     let request = json!({
         "@context": ["https://w3id.org/dspace/2025/1/context.jsonld"], "@type": "ContractRequestMessage", "consumerPid": "c",
         "callbackAddress": "https://app.example", "offer": offer,
     });
-    for (body, status) in [(deep.into_bytes(), 400), (long.into_bytes(), 413), (bytes(&request), 400)] {
+    for (body, status) in [
+        (deep.into_bytes(), 400),
+        (long.into_bytes(), 413),
+        (bytes(&request), 400),
+    ] {
         let error = ContractRequest::parse(&body).unwrap_err();
         assert_eq!(Refusal::from(error).status(), status);
         all_parsers(&body);

@@ -5,7 +5,9 @@ mod dsp_support;
 
 use dsp_support::spec::Spec;
 use dsp_support::{agreement, bytes, cause, id, offer};
-use herleid::dsp::catalog::{self, Catalogue, Content, Description, Distribution, Resource, ResourceKind, Service, Text};
+use herleid::dsp::catalog::{
+    self, Catalogue, Content, Description, Distribution, Resource, ResourceKind, Service, Text,
+};
 use herleid::dsp::error::{Family, Refusal, pids_in, unknown_pids};
 use herleid::dsp::message::*;
 use herleid::dsp::node::MessageError;
@@ -45,28 +47,75 @@ fn messages() -> Vec<Value> {
     };
     let mut all = vec![
         CatalogRequest::default().to_json(None),
-        CatalogRequest { filter: vec![json!({"any": 1})] }.to_json(Some("urn:m:1")),
+        CatalogRequest {
+            filter: vec![json!({"any": 1})],
+        }
+        .to_json(Some("urn:m:1")),
         DatasetRequest { dataset: id("urn:d") }.to_json(None),
         request(None, callback()).to_json(Some("urn:uuid:c#1")),
         request(Some(id("urn:uuid:p")), None).to_json(None),
         contract_offer(None, callback()).to_json(None),
         contract_offer(Some(id("urn:uuid:c")), None).to_json(None),
-        ContractAgreement { pids: pids(), agreement: agreement(&offer("a")) }.to_json(None),
+        ContractAgreement {
+            pids: pids(),
+            agreement: agreement(&offer("a")),
+        }
+        .to_json(None),
         Verification { pids: pids() }.to_json(None),
-        NegotiationEvent { pids: pids(), event: EventType::Accepted }.to_json(None),
-        NegotiationEvent { pids: pids(), event: EventType::Finalized }.to_json(None),
+        NegotiationEvent {
+            pids: pids(),
+            event: EventType::Accepted,
+        }
+        .to_json(None),
+        NegotiationEvent {
+            pids: pids(),
+            event: EventType::Finalized,
+        }
+        .to_json(None),
         transfer_request(None).to_json(None),
         transfer_request(pull()).to_json(None),
-        TransferStart { pids: pids(), address: None }.to_json(None),
-        TransferStart { pids: pids(), address: pull() }.to_json(None),
+        TransferStart {
+            pids: pids(),
+            address: None,
+        }
+        .to_json(None),
+        TransferStart {
+            pids: pids(),
+            address: pull(),
+        }
+        .to_json(None),
         TransferCompletion { pids: pids() }.to_json(None),
     ];
     for cause in [Cause::default(), cause()] {
         all.push(CatalogError { cause: cause.clone() }.to_json(None));
-        all.push(NegotiationTermination { pids: pids(), cause: cause.clone() }.to_json(None));
-        all.push(ContractNegotiationError { pids: pids(), cause: cause.clone() }.to_json(None));
-        all.push(TransferSuspension { pids: pids(), cause: cause.clone() }.to_json(None));
-        all.push(TransferTermination { pids: pids(), cause: cause.clone() }.to_json(None));
+        all.push(
+            NegotiationTermination {
+                pids: pids(),
+                cause: cause.clone(),
+            }
+            .to_json(None),
+        );
+        all.push(
+            ContractNegotiationError {
+                pids: pids(),
+                cause: cause.clone(),
+            }
+            .to_json(None),
+        );
+        all.push(
+            TransferSuspension {
+                pids: pids(),
+                cause: cause.clone(),
+            }
+            .to_json(None),
+        );
+        all.push(
+            TransferTermination {
+                pids: pids(),
+                cause: cause.clone(),
+            }
+            .to_json(None),
+        );
         all.push(TransferError { pids: pids(), cause }.to_json(None));
     }
     for &state in negotiation::State::ALL {
@@ -98,8 +147,14 @@ fn listed(name: &str) -> CatalogueOffer {
 
 fn described(title: &str) -> Description {
     Description {
-        title: Some(Text { text: title.to_owned(), language: Some("nl".to_owned()) }),
-        description: Some(Text { text: "per uur".to_owned(), language: None }),
+        title: Some(Text {
+            text: title.to_owned(),
+            language: Some("nl".to_owned()),
+        }),
+        description: Some(Text {
+            text: "per uur".to_owned(),
+            language: None,
+        }),
         publisher: Some("did:web:knmi.example".to_owned()),
         licence: Some("https://creativecommons.org/licenses/by/4.0/".to_owned()),
         version: Some("3".to_owned()),
@@ -118,14 +173,36 @@ fn rain() -> Resource {
         service: Some(connector()),
     });
     let offers = vec![listed("urn:offer:1"), listed("urn:offer:2")];
-    Resource::new(id("urn:rain"), ResourceKind::Dataset, described("regen"), content, distributions.to_vec(), offers).unwrap()
+    Resource::new(
+        id("urn:rain"),
+        ResourceKind::Dataset,
+        described("regen"),
+        content,
+        distributions.to_vec(),
+        offers,
+    )
+    .unwrap()
 }
 
 fn sewer() -> Resource {
-    let content = Content { sha256: Some("ef".repeat(32)), ..Content::default() };
-    let distribution = Distribution { format: catalog::PROCESSES.to_owned(), service: Some(connector()) };
+    let content = Content {
+        sha256: Some("ef".repeat(32)),
+        ..Content::default()
+    };
+    let distribution = Distribution {
+        format: catalog::PROCESSES.to_owned(),
+        service: Some(connector()),
+    };
     let offers = vec![listed("urn:offer:3")];
-    Resource::new(id("urn:sewer"), ResourceKind::ModelService, described("riool"), content, vec![distribution], offers).unwrap()
+    Resource::new(
+        id("urn:sewer"),
+        ResourceKind::ModelService,
+        described("riool"),
+        content,
+        vec![distribution],
+        offers,
+    )
+    .unwrap()
 }
 
 fn catalogue(resources: Vec<Resource>) -> Catalogue {
@@ -134,8 +211,18 @@ fn catalogue(resources: Vec<Resource>) -> Catalogue {
         endpoint: "https://knmi.example/ogc".parse().unwrap(),
         conforms_to: vec![catalog::PROCESSES_CONFORMANCE.to_owned()],
     };
-    let title = Some(Text { text: "KNMI".to_owned(), language: None });
-    Catalogue::new(id("urn:catalogue"), id("did:web:knmi.example"), title, vec![connector(), models], resources).unwrap()
+    let title = Some(Text {
+        text: "KNMI".to_owned(),
+        language: None,
+    });
+    Catalogue::new(
+        id("urn:catalogue"),
+        id("did:web:knmi.example"),
+        title,
+        vec![connector(), models],
+        resources,
+    )
+    .unwrap()
 }
 
 /// Parses a message of any type, as its endpoint would, and writes it again.
@@ -190,7 +277,9 @@ fn our_catalogue_loses_nothing_on_the_way() {
 
 #[test]
 fn what_we_build_is_valid() {
-    let Some(spec) = Spec::load("what_we_build_is_valid") else { return };
+    let Some(spec) = Spec::load("what_we_build_is_valid") else {
+        return;
+    };
     let schemas = spec.validators();
     for json in messages() {
         schemas.demand_own_type(&json);
@@ -199,9 +288,17 @@ fn what_we_build_is_valid() {
 
 #[test]
 fn every_error_that_we_answer_with_is_valid() {
-    let Some(spec) = Spec::load("every_error_that_we_answer_with_is_valid") else { return };
+    let Some(spec) = Spec::load("every_error_that_we_answer_with_is_valid") else {
+        return;
+    };
     let schemas = spec.validators();
-    for refusal in [Refusal::NotFound, Refusal::Filter, Refusal::Internal { reference: "r".to_owned() }] {
+    for refusal in [
+        Refusal::NotFound,
+        Refusal::Filter,
+        Refusal::Internal {
+            reference: "r".to_owned(),
+        },
+    ] {
         for family in [Family::Catalog, Family::Negotiation, Family::Transfer] {
             for pids in [pids(), unknown_pids(), pids_in(b"no json")] {
                 schemas.demand_own_type(&refusal.answer(family, &pids).body);
@@ -212,7 +309,9 @@ fn every_error_that_we_answer_with_is_valid() {
 
 #[test]
 fn every_example_of_the_specification_is_read() {
-    let Some(spec) = Spec::load("every_example_of_the_specification_is_read") else { return };
+    let Some(spec) = Spec::load("every_example_of_the_specification_is_read") else {
+        return;
+    };
     let schemas = spec.validators();
     let mut read = 0;
     for (name, json) in &spec.examples {
@@ -238,10 +337,17 @@ fn mutations(json: &Value) -> Vec<Value> {
     fn walk(node: &Value, pointer: String, out: &mut Vec<String>) {
         out.push(pointer.clone());
         match node {
-            Value::Object(members) => members
+            Value::Object(members) => members.iter().for_each(|(name, child)| {
+                walk(
+                    child,
+                    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")),
+                    out,
+                )
+            }),
+            Value::Array(items) => items
                 .iter()
-                .for_each(|(name, child)| walk(child, format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")), out)),
-            Value::Array(items) => items.iter().enumerate().for_each(|(i, child)| walk(child, format!("{pointer}/{i}"), out)),
+                .enumerate()
+                .for_each(|(i, child)| walk(child, format!("{pointer}/{i}"), out)),
             _ => {}
         }
     }
@@ -249,7 +355,18 @@ fn mutations(json: &Value) -> Vec<Value> {
     walk(json, String::new(), &mut pointers);
     let mut all = Vec::new();
     for pointer in pointers {
-        for other in [json!(null), json!(1), json!(true), json!(""), json!("x"), json!([]), json!({}), json!([1]), json!(["x"]), json!([{}])] {
+        for other in [
+            json!(null),
+            json!(1),
+            json!(true),
+            json!(""),
+            json!("x"),
+            json!([]),
+            json!({}),
+            json!([1]),
+            json!(["x"]),
+            json!([{}]),
+        ] {
             let mut changed = json.clone();
             *changed.pointer_mut(&pointer).unwrap() = other;
             all.push(changed);
@@ -269,7 +386,9 @@ fn mutations(json: &Value) -> Vec<Value> {
 
 #[test]
 fn what_the_schemas_refuse_we_refuse() {
-    let Some(spec) = Spec::load("what_the_schemas_refuse_we_refuse") else { return };
+    let Some(spec) = Spec::load("what_the_schemas_refuse_we_refuse") else {
+        return;
+    };
     let schemas = spec.validators();
     let samples: Vec<Value> = messages().into_iter().chain(spec.examples.values().cloned()).collect();
     let (mut refused, mut tried) = (0, 0);
@@ -285,7 +404,10 @@ fn what_the_schemas_refuse_we_refuse() {
             let lenient = changed.get("reason") == Some(&json!([]));
             match reread(kind, &changed) {
                 Ok(again) => {
-                    assert!(lenient || schemas.is_valid(kind, &changed), "accepted against the schema: {changed:#}");
+                    assert!(
+                        lenient || schemas.is_valid(kind, &changed),
+                        "accepted against the schema: {changed:#}"
+                    );
                     schemas.demand(kind, &again);
                 }
                 Err(_) => refused += 1,
@@ -298,7 +420,9 @@ fn what_the_schemas_refuse_we_refuse() {
 
 #[test]
 fn a_peers_odd_catalogue_is_read_as_far_as_it_goes() {
-    let Some(spec) = Spec::load("a_peers_odd_catalogue_is_read_as_far_as_it_goes") else { return };
+    let Some(spec) = Spec::load("a_peers_odd_catalogue_is_read_as_far_as_it_goes") else {
+        return;
+    };
     let schemas = spec.validators();
     let whole = catalogue(vec![rain(), sewer()]).to_json();
     for changed in mutations(&whole) {
@@ -308,7 +432,11 @@ fn a_peers_odd_catalogue_is_read_as_far_as_it_goes() {
                 assert!(ignored.iter().all(|i| !i.why.is_empty()));
             }
             // A distribution whose service cannot be found has none; everything else is written as the schema wants it.
-            let without_service = read.resources().iter().flat_map(Resource::distributions).any(|d| d.service.is_none());
+            let without_service = read
+                .resources()
+                .iter()
+                .flat_map(Resource::distributions)
+                .any(|d| d.service.is_none());
             if !without_service {
                 schemas.demand("Catalog", &again);
             }
@@ -334,10 +462,24 @@ fn a_peers_odd_catalogue_is_read_as_far_as_it_goes() {
     .unwrap();
     let found: Vec<&str> = read.resources().iter().map(|r| r.id().as_str()).collect();
     assert_eq!(found, ["good", "inside"]);
-    assert_eq!(read.resources()[0].distributions()[0].service.as_ref().unwrap().endpoint.as_str(), "http://localhost:19021/api/dsp/2025-1");
+    assert_eq!(
+        read.resources()[0].distributions()[0]
+            .service
+            .as_ref()
+            .unwrap()
+            .endpoint
+            .as_str(),
+        "http://localhost:19021/api/dsp/2025-1"
+    );
     assert_eq!(read.resources()[1].distributions()[0].service, None);
     let why: Vec<&str> = ignored.iter().map(|i| i.why.as_str()).collect();
-    for said in ["fx.example", "/dataset/1/@id", "`almost`", "/dataset/2/hasPolicy", "`elsewhere`"] {
+    for said in [
+        "fx.example",
+        "/dataset/1/@id",
+        "`almost`",
+        "/dataset/2/hasPolicy",
+        "`elsewhere`",
+    ] {
         assert!(why.iter().any(|w| w.contains(said)), "{said}: {why:?}");
     }
 }
@@ -345,16 +487,45 @@ fn a_peers_odd_catalogue_is_read_as_far_as_it_goes() {
 #[test]
 fn a_catalogue_of_ours_cannot_be_ambiguous_or_empty_of_services() {
     let title = || None;
-    let of = |services, resources| Catalogue::new(id("c"), id("p"), title(), services, resources).unwrap_err().to_string();
+    let of = |services, resources| {
+        Catalogue::new(id("c"), id("p"), title(), services, resources)
+            .unwrap_err()
+            .to_string()
+    };
     assert!(of(vec![], vec![]).contains("no data service"));
     assert!(of(vec![connector()], vec![rain(), rain()]).contains("`urn:rain` stands twice"));
     let bare = |description, content, distributions, offers| {
-        Resource::new(id("r"), ResourceKind::Dataset, description, content, distributions, offers).unwrap_err().to_string()
+        Resource::new(
+            id("r"),
+            ResourceKind::Dataset,
+            description,
+            content,
+            distributions,
+            offers,
+        )
+        .unwrap_err()
+        .to_string()
     };
-    let distribution = || vec![Distribution { format: "x".to_owned(), service: Some(connector()) }];
-    assert!(bare(Description::default(), Content::default(), distribution(), vec![listed("o")]).contains("no title"));
+    let distribution = || {
+        vec![Distribution {
+            format: "x".to_owned(),
+            service: Some(connector()),
+        }]
+    };
+    assert!(
+        bare(
+            Description::default(),
+            Content::default(),
+            distribution(),
+            vec![listed("o")]
+        )
+        .contains("no title")
+    );
     assert!(bare(described("t"), Content::default(), vec![], vec![listed("o")]).contains("no distribution"));
     assert!(bare(described("t"), Content::default(), distribution(), vec![]).contains("no offer"));
-    let wrong = Content { sha256: Some("AB".repeat(32)), ..Content::default() };
+    let wrong = Content {
+        sha256: Some("AB".repeat(32)),
+        ..Content::default()
+    };
     assert!(bare(described("t"), wrong, distribution(), vec![listed("o")]).contains("SHA-256"));
 }

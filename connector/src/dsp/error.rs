@@ -303,7 +303,10 @@ pub fn reason_in(status: u16, body: &[u8]) -> String {
 
 /// A text that holds words of a peer, fit to be shown and kept: 500 characters say what there is to say.
 fn on_one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(500)
+        .collect()
 }
 
 #[cfg(test)]

@@ -48,3 +48,26 @@ config-found-table-without = a table without `{ $member }`
 config-found-list = a list
 config-found-time = a date or time
 config-found-decimal = a decimal or too large number
+
+# The demonstration
+
+demo-prepared = Keys, certificates and configurations made in { $directory }
+demo-started = { $count } connectors, an issuer and a witness run, each a process of its own, over TLS
+demo-published-rain = KNMI publishes the rain of 16 to 18 June 2020 at Vlissingen (SHA-256 { $sha256 }…)
+demo-published-sewer = The municipality publishes sewer storage and pumping capacity, synthetic (SHA-256 { $sha256 }…)
+demo-published-model = The water board publishes its sewer model, a program of its own (SHA-256 { $program }…)
+demo-no-credential = Refusal 1: the app asks for a catalogue without a credential
+demo-credentials = The issuer gives { $count } credentials: memberships, and the accreditation of the model service
+demo-wrong-purpose = Refusal 2: the app asks for the rain for marketing
+demo-catalogue = The app reads the catalogue of { $holder }: { $count } offered
+demo-negotiated = The app concludes { $count } agreements for { $purpose }
+demo-expired = Refusal 3: the app pulls under an agreement that ended at { $until }
+demo-pulled = The app pulls { $what }; digest and receipt hold (SHA-256 { $sha256 }…)
+demo-ran = The water board runs the model for the app, pumping capacity { $pump } mm/h, the rain travelling under KNMI's agreement (output { $sha256 }…)
+demo-decided = The app records the decision in case { $case }, signed for by { $author }
+demo-dossier = The dossier is written: { $path } (manifest { $manifest }…)
+demo-anchors = Apart from it, every party states its own keys and counts: { $path }
+demo-verified = Verified offline: { $count } elements hold, { $unchecked } are not for this verifier to check
+demo-replayed = { $model }, run again from the dossier: { $verdict }
+demo-trace = Where the decision in case { $case } comes from:
+demo-end = Done in { $seconds } seconds.

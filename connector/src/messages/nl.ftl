@@ -47,3 +47,26 @@ config-found-table-without = een tabel zonder `{ $member }`
 config-found-list = een lijst
 config-found-time = een datum of tijd
 config-found-decimal = een decimaal of te groot getal
+
+# De demonstratie
+
+demo-prepared = Sleutels, certificaten en configuraties gemaakt in { $directory }
+demo-started = { $count } connectoren, een uitgever en een getuige draaien, elk als eigen proces, over TLS
+demo-published-rain = Het KNMI publiceert de neerslag van 16 tot en met 18 juni 2020 in Vlissingen (SHA-256 { $sha256 }…)
+demo-published-sewer = De gemeente publiceert rioolberging en pompcapaciteit, synthetisch (SHA-256 { $sha256 }…)
+demo-published-model = Het waterschap publiceert zijn rioolmodel, een eigen programma (SHA-256 { $program }…)
+demo-no-credential = Weigering 1: de app vraagt een catalogus zonder bewijs van lidmaatschap
+demo-credentials = De uitgever geeft { $count } bewijzen: lidmaatschappen, en de accreditatie van de modeldienst
+demo-wrong-purpose = Weigering 2: de app vraagt de neerslag voor marketing
+demo-catalogue = De app leest de catalogus van { $holder }: { $count } aangeboden
+demo-negotiated = De app sluit { $count } overeenkomsten voor { $purpose }
+demo-expired = Weigering 3: de app haalt data op onder een overeenkomst die eindigde om { $until }
+demo-pulled = De app haalt { $what } op; digest en ontvangstbewijs kloppen (SHA-256 { $sha256 }…)
+demo-ran = Het waterschap draait het model voor de app, pompcapaciteit { $pump } mm/u; de neerslag reist mee onder de overeenkomst van het KNMI (uitvoer { $sha256 }…)
+demo-decided = De app legt het besluit in zaak { $case } vast, op naam van { $author }
+demo-dossier = Het dossier is geschreven: { $path } (manifest { $manifest }…)
+demo-anchors = Los daarvan noemt elke partij haar eigen sleutels en aantallen: { $path }
+demo-verified = Offline gecontroleerd: { $count } onderdelen kloppen, { $unchecked } zijn niet aan deze controle
+demo-replayed = { $model }, opnieuw gedraaid uit het dossier: { $verdict }
+demo-trace = Waar het besluit in zaak { $case } vandaan komt:
+demo-end = Klaar in { $seconds } seconden.

@@ -26,7 +26,9 @@ pub trait Simulated: Protocol {
 impl Simulated for Contract {
     fn parse(endpoint: &Endpoint, body: &[u8]) -> Received<Self::Message> {
         match endpoint {
-            Endpoint::OpenNegotiation(post) | Endpoint::NegotiationMessage(_, post) => negotiation::Message::parse(*post, body).unwrap(),
+            Endpoint::OpenNegotiation(post) | Endpoint::NegotiationMessage(_, post) => {
+                negotiation::Message::parse(*post, body).unwrap()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -72,7 +74,14 @@ impl Simulated for DataTransfer {
     }
 
     fn open(_role: Role) -> Opened<Self> {
-        transfer::request(pid(Role::Consumer), provider(), id("urn:agreement:1"), "HttpData-PULL", None, NOW)
+        transfer::request(
+            pid(Role::Consumer),
+            provider(),
+            id("urn:agreement:1"),
+            "HttpData-PULL",
+            None,
+            NOW,
+        )
     }
 
     fn opened(own_pid: Id, from: Id, received: &Received<Self::Message>) -> Opened<Self> {
@@ -122,12 +131,24 @@ pub enum Fate {
 /// One thing that may happen.
 #[derive(Debug, Clone, Copy)]
 pub enum Op {
-    Decide { by: Role, pick: u8 },
-    Attempt { by: Role, fate: Fate },
+    Decide {
+        by: Role,
+        pick: u8,
+    },
+    Attempt {
+        by: Role,
+        fate: Fate,
+    },
     /// A copy of an earlier message turns up.
-    Replay { pick: u8 },
-    Restart { of: Role },
-    GiveUp { by: Role },
+    Replay {
+        pick: u8,
+    },
+    Restart {
+        of: Role,
+    },
+    GiveUp {
+        by: Role,
+    },
 }
 
 /// One end.
@@ -149,8 +170,17 @@ pub struct World<P: Simulated> {
 
 impl<P: Simulated> World<P> {
     pub fn new(opened_by: Role, ids: bool) -> Self {
-        let end = || End { process: None, history: Vec::new() };
-        let mut world = Self { consumer: end(), provider: end(), ids, passed: Vec::new(), decisions: 0 };
+        let end = || End {
+            process: None,
+            history: Vec::new(),
+        };
+        let mut world = Self {
+            consumer: end(),
+            provider: end(),
+            ids,
+            passed: Vec::new(),
+            decisions: 0,
+        };
         let (process, effects) = P::open(opened_by).unwrap();
         world.take(opened_by, process, &effects);
         world
@@ -172,13 +202,21 @@ impl<P: Simulated> World<P> {
         let end = self.end(role);
         let mut answer = None;
         let changed = end.process.as_ref() != Some(&process);
-        assert_eq!(changed, effects.first() == Some(&Effect::Persist), "a change is made durable first, and only a change: {effects:?}");
+        assert_eq!(
+            changed,
+            effects.first() == Some(&Effect::Persist),
+            "a change is made durable first, and only a change: {effects:?}"
+        );
         for effect in effects {
             match effect {
                 Effect::Answer(given) => assert!(answer.replace(given.clone()).is_none(), "one answer"),
                 Effect::Notify(Notice::Moved { to, .. }) => end.history.push(*to),
                 Effect::Send(_) | Effect::Ask(_) => {
-                    assert_eq!(Some(effect), process.unsettled().as_ref(), "what is sent is what a restart would send");
+                    assert_eq!(
+                        Some(effect),
+                        process.unsettled().as_ref(),
+                        "what is sent is what a restart would send"
+                    );
                 }
                 Effect::Persist | Effect::Settled(_) | Effect::Notify(Notice::Refused { .. }) => {}
             }
@@ -231,13 +269,25 @@ impl<P: Simulated> World<P> {
 
     fn give_up(&mut self, by: Role) {
         let Some(process) = self.process(by) else { return };
-        let Some(Effect::Send(send)) = process.unsettled() else { return };
+        let Some(Effect::Send(send)) = process.unsettled() else {
+            return;
+        };
         // What ends a process at the other end is never given up while it may have arrived; neither is what opened it.
-        let ends = process.underway().is_some_and(|kind| !P::is_termination(kind) && ["FINALIZED", "Completion"].iter().any(|k| kind.to_string().contains(k)));
+        let ends = process.underway().is_some_and(|kind| {
+            !P::is_termination(kind) && ["FINALIZED", "Completion"].iter().any(|k| kind.to_string().contains(k))
+        });
         if send.opens || ends {
             return;
         }
-        let (next, effects) = step(&process, Event::Delivery { key: send.key, outcome: Outcome::GaveUp }, NOW).unwrap();
+        let (next, effects) = step(
+            &process,
+            Event::Delivery {
+                key: send.key,
+                outcome: Outcome::GaveUp,
+            },
+            NOW,
+        )
+        .unwrap();
         self.take(by, next, &effects);
     }
 
@@ -264,8 +314,13 @@ impl<P: Simulated> World<P> {
                 (send.key, outcome)
             }
             Some(Effect::Ask(ask)) => {
-                let Some(other) = self.process(by.other()) else { panic!("asked about what was never opened") };
-                let state = other.status(&participant(by)).ok().map(|answer| P::answer_in(&answer.body).1);
+                let Some(other) = self.process(by.other()) else {
+                    panic!("asked about what was never opened")
+                };
+                let state = other
+                    .status(&participant(by))
+                    .ok()
+                    .map(|answer| P::answer_in(&answer.body).1);
                 (ask.key, Outcome::PeerState(state))
             }
             Some(other) => panic!("{other:?}"),
@@ -286,12 +341,23 @@ impl<P: Simulated> World<P> {
         let from = participant(to.other());
         let result = match self.process(to) {
             None => P::opened(pid(to), from, &received),
-            Some(process) => step(&process, Event::Received { from, message: received }, NOW),
+            Some(process) => step(
+                &process,
+                Event::Received {
+                    from,
+                    message: received,
+                },
+                NOW,
+            ),
         };
         match result {
             Ok((next, effects)) => self.take(to, next, &effects).unwrap(),
             Err(refusal) => {
-                let family = if P::FAMILY == Family::Transfer { Family::Transfer } else { Family::Negotiation };
+                let family = if P::FAMILY == Family::Transfer {
+                    Family::Transfer
+                } else {
+                    Family::Negotiation
+                };
                 refusal.answer(family, &pids_in(&bytes(body)))
             }
         }
@@ -308,7 +374,10 @@ impl<P: Simulated> World<P> {
                 return;
             }
         }
-        panic!("never comes to rest: {:?} {:?}", self.consumer.process, self.provider.process);
+        panic!(
+            "never comes to rest: {:?} {:?}",
+            self.consumer.process, self.provider.process
+        );
     }
 
     /// Both states, where both ends have the process.

@@ -22,19 +22,49 @@ const SCHEMA_OF: [(&str, &str); 22] = [
     ("Catalog", "catalog/catalog-schema.json"),
     ("Dataset", "catalog/dataset-schema.json"),
     ("CatalogError", "catalog/catalog-error-schema.json"),
-    ("ContractRequestMessage", "negotiation/contract-request-message-schema.json"),
+    (
+        "ContractRequestMessage",
+        "negotiation/contract-request-message-schema.json",
+    ),
     ("ContractOfferMessage", "negotiation/contract-offer-message-schema.json"),
-    ("ContractAgreementMessage", "negotiation/contract-agreement-message-schema.json"),
-    ("ContractAgreementVerificationMessage", "negotiation/contract-agreement-verification-message-schema.json"),
-    ("ContractNegotiationEventMessage", "negotiation/contract-negotiation-event-message-schema.json"),
-    ("ContractNegotiationTerminationMessage", "negotiation/contract-negotiation-termination-message-schema.json"),
+    (
+        "ContractAgreementMessage",
+        "negotiation/contract-agreement-message-schema.json",
+    ),
+    (
+        "ContractAgreementVerificationMessage",
+        "negotiation/contract-agreement-verification-message-schema.json",
+    ),
+    (
+        "ContractNegotiationEventMessage",
+        "negotiation/contract-negotiation-event-message-schema.json",
+    ),
+    (
+        "ContractNegotiationTerminationMessage",
+        "negotiation/contract-negotiation-termination-message-schema.json",
+    ),
     ("ContractNegotiation", "negotiation/contract-negotiation-schema.json"),
-    ("ContractNegotiationError", "negotiation/contract-negotiation-error-schema.json"),
-    ("TransferRequestMessage", "transfer/transfer-request-message-schema.json"),
+    (
+        "ContractNegotiationError",
+        "negotiation/contract-negotiation-error-schema.json",
+    ),
+    (
+        "TransferRequestMessage",
+        "transfer/transfer-request-message-schema.json",
+    ),
     ("TransferStartMessage", "transfer/transfer-start-message-schema.json"),
-    ("TransferSuspensionMessage", "transfer/transfer-suspension-message-schema.json"),
-    ("TransferCompletionMessage", "transfer/transfer-completion-message-schema.json"),
-    ("TransferTerminationMessage", "transfer/transfer-termination-message-schema.json"),
+    (
+        "TransferSuspensionMessage",
+        "transfer/transfer-suspension-message-schema.json",
+    ),
+    (
+        "TransferCompletionMessage",
+        "transfer/transfer-completion-message-schema.json",
+    ),
+    (
+        "TransferTerminationMessage",
+        "transfer/transfer-termination-message-schema.json",
+    ),
     ("TransferProcess", "transfer/transfer-process-schema.json"),
     ("TransferError", "transfer/transfer-error-schema.json"),
     ("VersionDocument", "common/protocol-version-schema.json"),
@@ -64,10 +94,15 @@ impl Spec {
                 spec.schemas.insert(format!("{part}/{name}"), repaired(json));
             }
             for (path, json) in json_files(&root.join(part).join("example")) {
-                spec.examples.insert(path.file_stem().unwrap().to_str().unwrap().to_owned(), json);
+                spec.examples
+                    .insert(path.file_stem().unwrap().to_str().unwrap().to_owned(), json);
             }
         }
-        assert_eq!((spec.schemas.len(), spec.examples.len()), (26, 27), "the specification is not whole");
+        assert_eq!(
+            (spec.schemas.len(), spec.examples.len()),
+            (26, 27),
+            "the specification is not whole"
+        );
         Some(spec)
     }
 
@@ -100,7 +135,10 @@ impl Validators {
 
     /// Fails the test when `json` is against the schema of `kind`.
     pub fn demand(&self, kind: &str, json: &Value) {
-        let errors: Vec<String> = self.0[kind].iter_errors(json).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        let errors: Vec<String> = self.0[kind]
+            .iter_errors(json)
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
         assert!(errors.is_empty(), "{kind}: {errors:?}\n{json:#}");
     }
 
@@ -112,7 +150,10 @@ impl Validators {
 
 /// Three schemas refer to `transfer-schema.json#definitions/...`: the JSON pointer lacks its leading slash.
 fn repaired(schema: Value) -> Value {
-    let text = schema.to_string().replace("transfer-schema.json#definitions/", "transfer-schema.json#/definitions/");
+    let text = schema.to_string().replace(
+        "transfer-schema.json#definitions/",
+        "transfer-schema.json#/definitions/",
+    );
     serde_json::from_str(&text).unwrap()
 }
 

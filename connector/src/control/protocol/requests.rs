@@ -227,6 +227,11 @@ pub struct Dossier {
     pub anchors_out: Option<PathBuf>,
 }
 
+/// `anchors`: what the service states of itself for an auditor: its keys, its log, the streams that it numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Anchors {}
+
 /// `status`: how the service is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -253,5 +258,6 @@ commands! {
     Decide "decide" DecideAnswer;
     Trace "trace" TraceAnswer;
     Dossier "dossier" DossierAnswer;
+    Anchors "anchors" Value;
     Status "status" StatusAnswer;
 }

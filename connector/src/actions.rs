@@ -1,0 +1,286 @@
+//! The commands that do their work in this process.
+
+use crate::audit::{self, AuditError};
+use crate::cli::arguments::{DemoArguments, InitArguments, ReplayArguments, ServeArguments, VerifyArguments};
+use crate::cli::{Actions, Context, Outcome};
+use crate::config::{Config, ConfigError, NewParticipant, commented_file};
+use crate::control::error::{Code, ControlError};
+use crate::demo;
+use crate::messages::Messages;
+use crate::net::server::CancellationToken;
+use crate::node::{Node, Secrets, ServeError, serve};
+use crate::rim::{SystemClock, SystemEntropy};
+use herleid_verifier::{Language, Verdict};
+use herleid_vocab::rim::Clock as _;
+use serde_json::json;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Everything plugged in.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Plugged;
+
+fn configuration(error: &ConfigError) -> ControlError {
+    ControlError::new(Code::Configuration, error.to_string())
+}
+
+fn load(context: &Context) -> Result<Config, ControlError> {
+    Config::load(&context.config, std::env::vars_os(), context.development).map_err(|e| configuration(&e))
+}
+
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, ControlError> {
+    tokio::runtime::Runtime::new()
+        .map_err(|e| ControlError::new(Code::Failed, format!("no threads could be started: {e}")))
+}
+
+impl Actions for Plugged {
+    fn storage(&self, context: &Context) -> Result<PathBuf, ControlError> {
+        Ok(load(context)?.storage.directory)
+    }
+
+    fn init(&self, _context: &Context, arguments: &InitArguments) -> Result<Outcome, ControlError> {
+        init(arguments)
+    }
+
+    fn serve(&self, context: &Context, _arguments: &ServeArguments) -> Result<Outcome, ControlError> {
+        let config = load(context)?;
+        start_logging(&config);
+        runtime()?.block_on(serve_until_told(config))?;
+        Ok(Outcome {
+            text: String::new(),
+            json: json!({"stopped": true}),
+            verdict: None,
+        })
+    }
+
+    fn verify(&self, context: &Context, arguments: &VerifyArguments) -> Result<Outcome, ControlError> {
+        let now_ms = SystemClock.now_ms();
+        let verified =
+            audit::verify(&arguments.dossier, arguments.anchors.as_deref(), now_ms).map_err(|e| audit_error(&e))?;
+        Ok(Outcome {
+            text: verified.report.text(language(context)),
+            json: serde_json::to_value(&verified.report).unwrap_or_default(),
+            verdict: code(verified.report.verdict),
+        })
+    }
+
+    fn replay(&self, context: &Context, arguments: &ReplayArguments) -> Result<Outcome, ControlError> {
+        replay(context, arguments)
+    }
+
+    fn demo(&self, _context: &Context, arguments: &DemoArguments) -> Result<Outcome, ControlError> {
+        let began = std::time::Instant::now();
+        let mut telling = demo::Telling::new(Messages::for_user(None), false);
+        let made = runtime()?.block_on(demo::run(&arguments.directory, &mut telling));
+        let made = made.map_err(|e| ControlError::new(Code::Failed, e.to_string()))?;
+        telling.end(began.elapsed());
+        Ok(Outcome {
+            text: String::new(),
+            json: serde_json::to_value(made).unwrap_or_default(),
+            verdict: None,
+        })
+    }
+}
+
+fn audit_error(error: &AuditError) -> ControlError {
+    let code = match error {
+        AuditError::File { .. } => Code::Missing,
+        AuditError::Parameter(..) | AuditError::Merge(_) | AuditError::Anchors(_) => Code::Usage,
+    };
+    ControlError::new(code, error.to_string())
+}
+
+fn language(context: &Context) -> Language {
+    match context.language {
+        crate::cli::text::Language::English => Language::English,
+        crate::cli::text::Language::Dutch => Language::Nederlands,
+    }
+}
+
+/// The exit code of a verdict; `None` when everything that is checked is verified.
+fn code(verdict: Verdict) -> Option<Code> {
+    match verdict {
+        Verdict::Verified | Verdict::NotChecked => None,
+        Verdict::Failed => Some(Code::Failed),
+        Verdict::Missing => Some(Code::Missing),
+        Verdict::Untrusted => Some(Code::Untrusted),
+    }
+}
+
+/// Runs a dossier's runs again. A dossier that failed its verification is not run: what would be repeated is not what happened.
+fn replay(context: &Context, arguments: &ReplayArguments) -> Result<Outcome, ControlError> {
+    let verified = audit::verify(&arguments.dossier, arguments.anchors.as_deref(), SystemClock.now_ms())
+        .map_err(|e| audit_error(&e))?;
+    if verified.report.verdict == Verdict::Failed {
+        return Err(ControlError::new(
+            Code::Failed,
+            "the dossier does not verify, so its runs are not run again",
+        )
+        .next("herleid verify FILE --anchors FILE says what is wrong"));
+    }
+    let only = arguments.run.map(|run| run.to_string());
+    let replayed = runtime()?.block_on(audit::replay_runs(
+        &arguments.dossier,
+        &verified.case,
+        only.as_deref(),
+        &arguments.parameters,
+    ));
+    let replayed = replayed.map_err(|e| audit_error(&e))?;
+    if replayed.is_empty() {
+        return Err(ControlError::new(Code::Missing, "the dossier has no such run"));
+    }
+    let same = replayed.iter().all(|r| r.comparison.verdict.is_same());
+    let lines: Vec<String> = replayed
+        .iter()
+        .map(|r| format!("{} {}: {}", r.transaction, r.model, audit::words(&r.comparison.verdict)))
+        .collect();
+    let mut text = lines.join("\n");
+    if verified.report.verdict != Verdict::Verified {
+        text.push_str("\n");
+        text.push_str(&verified.report.text(language(context)));
+    }
+    let json: Vec<_> = replayed
+        .iter()
+        .map(|r| json!({"transaction": r.transaction, "model": r.model, "comparison": r.comparison}))
+        .collect();
+    // With changed parameters another result is what was asked for.
+    let different = (!same && arguments.parameters.is_empty()).then_some(Code::Failed);
+    Ok(Outcome {
+        text,
+        json: json!({"runs": json, "dossier": verified.report.verdict}),
+        verdict: different.or(code(verified.report.verdict)),
+    })
+}
+
+fn start_logging(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::new(format!("herleid={},warn", config.log.level));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    // A second subscriber in one process only exists in tests; the first one stays.
+    let _already = if config.log.json {
+        builder.json().try_init()
+    } else {
+        builder.try_init()
+    };
+}
+
+async fn serve_until_told(config: Config) -> Result<(), ControlError> {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        told.cancel();
+    });
+    serve(config, stop, ready).await.map_err(|e| serve_error(&e))
+}
+
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = signal(SignalKind::terminate());
+    let interrupt = signal(SignalKind::interrupt());
+    match (terminate, interrupt) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        // Without handlers the signals end the process by themselves; what is acknowledged is durable.
+        _ => std::future::pending().await,
+    }
+}
+
+/// The one line on standard output that says that everything answers; service managers and tests wait for it.
+fn ready(node: &Node) {
+    let mut out = std::io::stdout();
+    // Whoever closed our standard output does not want to know.
+    let _unread = writeln!(out, "ready {} {} records", node.public_url, node.ledger.size()).and_then(|()| out.flush());
+}
+
+fn serve_error(error: &ServeError) -> ControlError {
+    let code = match error {
+        ServeError::Socket(_) => Code::Busy,
+        ServeError::Rollback(_) => Code::Untrusted,
+        ServeError::NoQuorum { .. } => Code::Unreachable,
+        _ => Code::Failed,
+    };
+    ControlError::new(code, error.to_string())
+}
+
+fn init(arguments: &InitArguments) -> Result<Outcome, ControlError> {
+    let directory = &arguments.directory;
+    let failed = |what: &str, e: &dyn std::fmt::Display| {
+        ControlError::new(Code::Failed, format!("{what} `{}`: {e}", directory.display()))
+    };
+    if directory.join("herleid.toml").exists() || directory.join("keys").exists() {
+        return Err(ControlError::new(
+            Code::Usage,
+            format!(
+                "`{}` already holds a connector; nothing was changed",
+                directory.display()
+            ),
+        )
+        .next("name another directory with --directory"));
+    }
+    let host = arguments.did.web_document_url().ok_or_else(|| {
+        ControlError::new(
+            Code::Usage,
+            format!("`{}` is not a did:web: its document could not be served", arguments.did),
+        )
+        .expected("did:web:<host>[%3A<port>]")
+    })?;
+    let Some(base) = host.strip_suffix("/.well-known/did.json") else {
+        return Err(
+            ControlError::new(Code::Usage, "a did:web with a path is not served yet")
+                .expected("did:web:<host>[%3A<port>]"),
+        );
+    };
+    let public_url = arguments.public_url.clone().unwrap_or_else(|| base.to_owned());
+    let origin = format!(
+        "{}/log/1",
+        public_url
+            .split_once("://")
+            .map_or("", |(_, rest)| rest)
+            .trim_end_matches('/')
+    );
+    let shown = |path: &Path| {
+        fs::canonicalize(path)
+            .map(|p| p.display().to_string())
+            .map_err(|e| failed("cannot find", &e))
+    };
+    let tls = match (&arguments.tls_certificate, &arguments.tls_key) {
+        (Some(certificate), Some(key)) => Some((shown(certificate)?, shown(key)?)),
+        _ => None,
+    };
+    fs::create_dir_all(directory).map_err(|e| failed("cannot make", &e))?;
+    Secrets::make(&directory.join("keys"), &SystemEntropy)
+        .map_err(|e| ControlError::new(Code::Failed, e.to_string()))?;
+    let text = commented_file(&NewParticipant {
+        did: &arguments.did,
+        name: &arguments.name,
+        address: arguments.listen,
+        public_url: &public_url,
+        origin: &origin,
+        tls: tls.as_ref().map(|(c, k)| (c.as_str(), k.as_str())),
+    });
+    fs::write(directory.join("herleid.toml"), text).map_err(|e| failed("cannot write into", &e))?;
+    let json = json!({"directory": directory, "did": arguments.did, "origin": origin});
+    let text = format!(
+        "{}\n{}\n{}",
+        directory.join("herleid.toml").display(),
+        directory.join("keys").display(),
+        if tls.is_some() {
+            "herleid serve"
+        } else {
+            "set listen.tls_certificate and listen.tls_key in herleid.toml, then: herleid serve"
+        }
+    );
+    Ok(Outcome {
+        text,
+        json,
+        verdict: None,
+    })
+}

@@ -1,0 +1,84 @@
+//! `anchors`: what this connector states of itself, for an auditor who asks it directly: who it is, its keys, its log, how
+//! far the streams of others go that it numbers. Nobody else can state that for it.
+
+use super::Failure;
+use crate::control::progress::Progress;
+use crate::control::protocol::Anchors;
+use crate::node::Node;
+use crate::state::AgreementEntry;
+use herleid_ledger::At;
+use herleid_ledger::record::{Kind, StreamKey, Term};
+use herleid_ledger::section::SectionName;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// States it, in the form of `herleid-anchors/1` (docs/dossier-format.md) with only what is ours.
+pub(super) async fn anchors(node: Arc<Node>, _request: Anchors, _progress: Progress) -> Result<Value, Failure> {
+    let key = json!({"id": node.key_id, "jwk": node.identity.public_key().to_jwk(), "from": 0, "until": null});
+    let party = json!({
+        "did": node.did.as_str(), "name": node.config.participant.name, "party": node.witness.is_none() && !node.config.issuer.enabled,
+        "logs": [{"origin": node.ledger.origin(), "verifierKey": node.ledger.verifier().to_string(), "from": 0, "until": null}],
+        "keys": [key],
+    });
+    let witnesses = match &node.witness {
+        Some(witness) => {
+            json!([{"name": witness.verifier().name(), "verifierKey": witness.verifier().to_string(), "outside": true}])
+        }
+        None => json!([]),
+    };
+    let issuers = match node.config.issuer.enabled {
+        true => {
+            json!([{"did": node.did.as_str(), "types": ["MembershipCredential", "ModelAccreditationCredential"], "keys": [key]}])
+        }
+        false => json!([]),
+    };
+    let checkpoints: Vec<String> = node
+        .ledger
+        .cosigned()
+        .map(|c| c.note().to_string())
+        .into_iter()
+        .collect();
+    Ok(json!({
+        "format": "herleid-anchors/1", "obtained": node.now_ms(), "quorum": node.config.trust.quorum.max(1), "parties": [party],
+        "witnesses": witnesses, "issuers": issuers, "checkpoints": checkpoints, "streams": streams(&node)?,
+    }))
+}
+
+/// The last record of every stream that we number for a consumer of a model of ours, its number opened.
+fn streams(node: &Node) -> Result<Vec<Value>, Failure> {
+    let mut found = Vec::new();
+    for (_, agreement) in node.state.scan::<AgreementEntry>("agreement/provider/")? {
+        let key = StreamKey::Model {
+            model: agreement.target.clone(),
+            consumer: agreement.other.clone(),
+        };
+        let Some(place) = node.ledger.stream(&key)? else {
+            continue;
+        };
+        for index in node
+            .ledger
+            .by_term(&Term::Model(agreement.target.clone()))?
+            .into_iter()
+            .rev()
+        {
+            let stored = node.ledger.record(index)?;
+            let section = stored.value(SectionName::StreamModel).unwrap_or_default();
+            if section.get("id").and_then(Value::as_str) != Some(place.id.to_string().as_str())
+                || crate::dossier::closure::kind(&stored) != Some(Kind::RunStarted)
+            {
+                continue;
+            }
+            let sections = [SectionName::Exchange, SectionName::StreamModel];
+            let handed = node
+                .ledger
+                .hand_over(index, &sections, None, At::Latest)?
+                .to_value()
+                .map_err(Failure::failed)?;
+            found.push(json!({"record": handed, "kind": "stream-model", "of": {"model": agreement.target, "consumer": agreement.other.as_str()}}));
+            break;
+        }
+    }
+    found.sort_by_key(|s| s.get("of").map(Value::to_string));
+    found.dedup_by_key(|s| s.get("of").map(Value::to_string));
+    Ok(found)
+}

@@ -1,0 +1,80 @@
+//! `catalog`: what another holder offers.
+
+use super::Failure;
+use crate::control::progress::Progress;
+use crate::control::protocol::{Catalog, CatalogAnswer, CatalogKind, CatalogLine, OfferLine};
+use crate::dsp::catalog::{Resource, ResourceKind};
+use crate::dsp_shell::peer_catalogue;
+use crate::node::{Node, fresh_trace};
+use herleid_policies::Policy;
+use herleid_vocab::did::Did;
+use std::sync::Arc;
+
+/// Reads the catalogue of a peer.
+///
+/// # Errors
+/// When it refuses or does not answer.
+pub(super) async fn catalog(node: Arc<Node>, request: Catalog, _progress: Progress) -> Result<CatalogAnswer, Failure> {
+    let peer = peer(&request.peer)?;
+    let (catalogue, _) = peer_catalogue(&node, &peer, &fresh_trace(&node)).await?;
+    let total = catalogue.resources().len() as u64;
+    let most = request
+        .limit
+        .map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+    let datasets = catalogue.resources().iter().take(most).map(line).collect();
+    Ok(CatalogAnswer { peer, total, datasets })
+}
+
+/// The peer that a person named.
+///
+/// # Errors
+/// When it is not a DID.
+pub(super) fn peer(text: &str) -> Result<Did, Failure> {
+    text.parse().map_err(Failure::usage)
+}
+
+fn line(resource: &Resource) -> CatalogLine {
+    let description = resource.description();
+    CatalogLine {
+        id: resource.id().to_string(),
+        kind: match resource.kind() {
+            ResourceKind::Dataset => CatalogKind::Dataset,
+            ResourceKind::ModelService => CatalogKind::Model,
+        },
+        title: description
+            .title
+            .as_ref()
+            .map_or_else(|| resource.id().to_string(), |t| t.text.clone()),
+        version: description.version.clone(),
+        media_type: resource.content().media_type.clone(),
+        bytes: resource.content().bytes,
+        offers: resource
+            .offers()
+            .iter()
+            .map(|o| OfferLine {
+                id: o.id().to_string(),
+                summary: summary(o.as_value()),
+            })
+            .collect(),
+    }
+}
+
+/// A policy in one line: what is permitted, and under how many conditions.
+pub(super) fn summary(policy: &serde_json::Value) -> String {
+    match Policy::parse(policy) {
+        Ok(policy) => {
+            let permissions: Vec<String> = policy
+                .permissions()
+                .iter()
+                .map(|rule| rule.action().name().to_owned())
+                .collect();
+            format!(
+                "permits {}; {} prohibitions, {} obligations",
+                permissions.join(", "),
+                policy.prohibitions().len(),
+                policy.obligations().len()
+            )
+        }
+        Err(error) => format!("not understood here, so nothing could be used under it: {error}"),
+    }
+}

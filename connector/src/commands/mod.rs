@@ -1,0 +1,58 @@
+//! The commands of a running connector, as the control socket hands them over. Each answers only with what is durable.
+
+mod agreements;
+mod anchors;
+
+mod catalog;
+mod credential;
+mod decide;
+
+mod failure;
+mod publish;
+mod status;
+mod trace;
+
+pub use failure::Failure;
+
+use crate::control::error::{Code, ControlError};
+use crate::control::progress::Progress;
+use crate::control::protocol as p;
+use crate::node::Node;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Carries out one command.
+///
+/// # Errors
+/// What a person is told: what failed, what was expected, what to do next.
+pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Progress) -> Result<Value, ControlError> {
+    macro_rules! dispatch {
+        ($($request:ty => $function:expr),+ $(,)?) => {
+            match command.as_str() {
+                $(<$request as p::Command>::NAME => {
+                    let request: $request = serde_json::from_value(body)
+                        .map_err(|e| ControlError::new(Code::Usage, format!("the request to `{command}` is not understood: {e}")))?;
+                    let answer: <$request as p::Command>::Answer = $function(node, request, progress).await.map_err(ControlError::from)?;
+                    serde_json::to_value(answer).map_err(|e| ControlError::new(Code::Failed, format!("the answer could not be written: {e}")))
+                })+
+                other => Err(ControlError::new(Code::Usage, format!("`{other}` is not a command of this version"))
+                    .expected("the commands that `herleid --help` lists, from the same version as the running service")),
+            }
+        };
+    }
+    dispatch! {
+        p::Publish => publish::publish,
+        p::Withdraw => publish::withdraw,
+        p::Credential => credential::credential,
+        p::Catalog => catalog::catalog,
+        p::Negotiate => agreements::negotiate,
+        p::Agreements => agreements::list,
+        p::Pull => crate::consumer::pull::command,
+        p::Run => crate::consumer::run::command,
+        p::Decide => decide::decide,
+        p::Trace => trace::trace,
+        p::Dossier => crate::dossier::command,
+        p::Anchors => anchors::anchors,
+        p::Status => status::status,
+    }
+}

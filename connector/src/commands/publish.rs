@@ -1,0 +1,324 @@
+//! `publish` and `withdraw`: dataset versions and model services.
+
+use super::Failure;
+use crate::control::progress::Progress;
+use crate::control::protocol::{Publish, PublishAnswer, PublishSource, Unit, Withdraw, WithdrawAnswer};
+use crate::models::package::ModelPackage;
+use crate::models::process::Process;
+use crate::node::{Node, fresh_trace};
+use crate::state::{ModelEntry, OfferEntry, VersionEntry, set};
+use herleid_ledger::record::{Document, Draft, Kind, Term};
+use herleid_ledger::section::SectionName;
+use herleid_policies::Policy;
+use herleid_vocab::json;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Publishes.
+///
+/// # Errors
+/// When the policy is not understood, the file cannot be read, or the version exists with other bytes.
+pub(super) async fn publish(node: Arc<Node>, request: Publish, progress: Progress) -> Result<PublishAnswer, Failure> {
+    let offer = offer(&request)?;
+    match &request.source {
+        PublishSource::File(path) => dataset(&node, path, &request, offer, &progress).await,
+        PublishSource::Model(path) => model(&node, path, &request, offer).await,
+    }
+}
+
+/// The offer as it will stand in the catalogue: understood in every term, or refused with line and term.
+fn offer(request: &Publish) -> Result<OfferEntry, Failure> {
+    let mut offer = request.policy.clone();
+    let Some(members) = offer.as_object_mut() else {
+        return Err(Failure::usage(
+            "the policy is not a JSON object; expected an ODRL offer",
+        ));
+    };
+    members.entry("@type").or_insert_with(|| json!("Offer"));
+    members
+        .entry("@id")
+        .or_insert_with(|| json!(format!("{}#offer", request.id)));
+    let policy = Policy::parse_for_offer(&offer).map_err(|e| {
+        Failure::refused(format!("the policy cannot be offered: {e}"))
+            .next("change the policy; docs/policies.md says what is understood")
+    })?;
+    Ok(OfferEntry {
+        id: policy.id().to_owned(),
+        offer: policy.document().clone(),
+        sha256: policy.digest().hex(),
+    })
+}
+
+fn offer_document(offer: &OfferEntry) -> Result<Document, Failure> {
+    Ok(Document {
+        role: "offer".to_owned(),
+        media_type: "application/ld+json".to_owned(),
+        bytes: json::canonical(&offer.offer)?,
+    })
+}
+
+fn check_id(id: &str) -> Result<(), Failure> {
+    // It stands in paths of the protocol and in keys of the store.
+    let right =
+        !id.is_empty() && id.len() <= 256 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b":.-_~".contains(&b));
+    if right {
+        Ok(())
+    } else {
+        Err(Failure::usage(format!(
+            "`{id}` cannot be an identifier: expected up to 256 letters, digits and `:.-_~`, as in `urn:knmi:rain`"
+        )))
+    }
+}
+
+async fn dataset(
+    node: &Arc<Node>,
+    path: &Path,
+    request: &Publish,
+    offer: OfferEntry,
+    progress: &Progress,
+) -> Result<PublishAnswer, Failure> {
+    check_id(&request.id)?;
+    let digests = {
+        let (payloads, path) = (node.payloads.clone(), path.to_owned());
+        tokio::task::spawn_blocking(move || payloads.import(&path))
+            .await
+            .map_err(Failure::failed)??
+    };
+    progress.step("publish", digests.bytes, Some(digests.bytes), Unit::Bytes);
+    let version = request
+        .version
+        .clone()
+        .unwrap_or_else(|| digests.sha256.chars().take(16).collect());
+    check_id(&version)?;
+    let media_type = request
+        .media_type
+        .clone()
+        .unwrap_or_else(|| guess_media_type(path).to_owned());
+    let facts = json!({
+        "dataset": request.id, "version": version, "title": request.title, "blake3": digests.blake3, "sha256": digests.sha256,
+        "bytes": digests.bytes, "mediaType": media_type, "offers": [{"id": offer.id, "policy": offer.sha256}],
+    });
+    let key = format!("dataset/{}/{version}", request.id);
+    refuse_other_bytes(node, &key, &digests.sha256)?;
+    let draft = Draft::new(Kind::DatasetPublished, fresh_trace(node))
+        .section(SectionName::Facts, facts)
+        .evidence(offer_document(&offer)?)
+        .term(Term::Dataset(request.id.clone()))
+        .term(Term::Kind(Kind::DatasetPublished))
+        .term(digest_term(&digests.sha256)?);
+    let entry = VersionEntry {
+        dataset: request.id.clone(),
+        version: version.clone(),
+        title: request.title.clone(),
+        description: request.description.clone().unwrap_or_default(),
+        media_type,
+        licence: request.licence.clone(),
+        digests: digests.clone(),
+        offers: vec![offer.clone()],
+        withdrawn: None,
+        published_ms: node.now_ms(),
+    };
+    let (key, value) = set(key, &entry)?;
+    let recorded = node.append(draft.put(key, value)).await?;
+    Ok(PublishAnswer {
+        id: request.id.clone(),
+        version,
+        bytes: digests.bytes,
+        sha256: digests.sha256,
+        blake3: digests.blake3,
+        offers: vec![offer.id],
+        index: recorded.index(),
+    })
+}
+
+fn refuse_other_bytes(node: &Node, key: &str, sha256: &str) -> Result<(), Failure> {
+    let known: Option<VersionEntry> = node.state.get(key)?;
+    match known {
+        Some(known) if known.digests.sha256 != sha256 => Err(Failure::refused(format!(
+            "version `{}` of `{}` was published with other bytes (SHA-256 {}); a version never changes: publish these under another version",
+            known.version, known.dataset, known.digests.sha256
+        ))),
+        _ => Ok(()),
+    }
+}
+
+async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEntry) -> Result<PublishAnswer, Failure> {
+    let refuse = |why: &dyn std::fmt::Display| {
+        Failure::usage(format!("the model package `{}` is refused: {why}", path.display()))
+    };
+    let text = tokio::fs::read_to_string(path).await.map_err(|e| refuse(&e))?;
+    let package = match path.extension().and_then(|e| e.to_str()) {
+        Some("json") => ModelPackage::from_json(text.as_bytes()),
+        _ => ModelPackage::from_toml(&text),
+    };
+    let package = package.map_err(|e| refuse(&e))?;
+    let model = package.model().clone();
+    let (id, version) = (model.id().to_owned(), model.version().to_owned());
+    if request.id != id {
+        return Err(Failure::usage(format!(
+            "the package describes `{id}`, not `{}`; publish it under its own identifier",
+            request.id
+        )));
+    }
+    let program = {
+        let program = package.program_path(path.parent().unwrap_or(Path::new(".")));
+        let payloads = node.payloads.clone();
+        tokio::task::spawn_blocking(move || payloads.import(&program))
+            .await
+            .map_err(Failure::failed)??
+    };
+    let program_sha256 =
+        crate::state::digest_bytes(&program.sha256).ok_or_else(|| Failure::failed("the program has no digest"))?;
+    let environment = model.environment_document()?;
+    let (title, canonicalisation, in_dossier) = (
+        model.title().to_owned(),
+        model.canonicalisation().to_string(),
+        model.licence().program_in_dossier,
+    );
+    let process = Process::new(model, &program_sha256)
+        .document()
+        .map_err(|e| refuse(&e))?;
+    let digest = |bytes: &[u8]| crate::state::Digests::of(bytes).sha256;
+    let (process_sha256, environment_sha256) = (digest(&process), digest(&environment));
+    let facts = json!({
+        "model": id, "version": version, "title": title, "program": program.sha256, "environment": environment_sha256,
+        "process": process_sha256, "canonicalisation": canonicalisation, "offers": [{"id": offer.id, "policy": offer.sha256}],
+    });
+    let document = |role: &str, bytes: Vec<u8>| Document {
+        role: role.to_owned(),
+        media_type: "application/json".to_owned(),
+        bytes,
+    };
+    let draft = Draft::new(Kind::ModelPublished, fresh_trace(node))
+        .section(SectionName::Facts, facts)
+        .evidence(offer_document(&offer)?)
+        .evidence(document("process", process))
+        .evidence(document("environment", environment))
+        .term(Term::Model(id.clone()))
+        .term(Term::Kind(Kind::ModelPublished))
+        .term(digest_term(&program.sha256)?);
+    let entry = ModelEntry {
+        model: id.clone(),
+        version: version.clone(),
+        title,
+        program: program.sha256.clone(),
+        program_blake3: program.blake3.clone(),
+        program_in_dossier: in_dossier,
+        process: process_sha256,
+        environment: environment_sha256,
+        offers: vec![offer.clone()],
+        withdrawn: None,
+        published_ms: node.now_ms(),
+    };
+    let key = format!("model/{id}/{version}");
+    if let Some(known) = node
+        .state
+        .get::<ModelEntry>(&key)?
+        .filter(|known| known.program != program.sha256)
+    {
+        return Err(Failure::refused(format!(
+            "version `{version}` of `{id}` was published with another program (SHA-256 {}); a version never changes",
+            known.program
+        )));
+    }
+    let (key, value) = set(key, &entry)?;
+    let recorded = node.append(draft.put(key, value)).await?;
+    Ok(PublishAnswer {
+        id,
+        version,
+        bytes: program.bytes,
+        sha256: program.sha256,
+        blake3: program.blake3,
+        offers: vec![offer.id],
+        index: recorded.index(),
+    })
+}
+
+/// Withdraws versions: they leave the catalogue, and agreements about them give no access any more.
+pub(super) async fn withdraw(
+    node: Arc<Node>,
+    request: Withdraw,
+    _progress: Progress,
+) -> Result<WithdrawAnswer, Failure> {
+    let wanted = |version: &str| request.version.as_deref().is_none_or(|v| v == version);
+    let mut versions = Vec::new();
+    let mut index = 0;
+    for (key, mut entry) in node.state.scan::<VersionEntry>(&format!("dataset/{}/", request.id))? {
+        if entry.withdrawn.is_none() && wanted(&entry.version) {
+            entry.withdrawn = Some(request.reason.clone());
+            let facts = json!({"dataset": entry.dataset, "version": entry.version, "reason": request.reason});
+            index = withdraw_one(
+                &node,
+                Kind::DatasetWithdrawn,
+                facts,
+                Term::Dataset(entry.dataset.clone()),
+                set(key, &entry)?,
+            )
+            .await?;
+            versions.push(entry.version);
+        }
+    }
+    for (key, mut entry) in node.state.scan::<ModelEntry>(&format!("model/{}/", request.id))? {
+        if entry.withdrawn.is_none() && wanted(&entry.version) {
+            entry.withdrawn = Some(request.reason.clone());
+            let facts = json!({"model": entry.model, "version": entry.version, "reason": request.reason});
+            index = withdraw_one(
+                &node,
+                Kind::ModelWithdrawn,
+                facts,
+                Term::Model(entry.model.clone()),
+                set(key, &entry)?,
+            )
+            .await?;
+            versions.push(entry.version);
+        }
+    }
+    if versions.is_empty() {
+        return Err(Failure::missing(format!(
+            "nothing published under `{}` is left to withdraw",
+            request.id
+        )));
+    }
+    Ok(WithdrawAnswer {
+        id: request.id,
+        versions,
+        index,
+    })
+}
+
+async fn withdraw_one(
+    node: &Node,
+    kind: Kind,
+    facts: Value,
+    term: Term,
+    change: crate::state::Change,
+) -> Result<u64, Failure> {
+    let draft = Draft::new(kind, fresh_trace(node))
+        .section(SectionName::Facts, facts)
+        .term(term)
+        .put(change.0, change.1);
+    Ok(node.append(draft).await?.index())
+}
+
+pub(crate) fn digest_term(hex_digest: &str) -> Result<Term, Failure> {
+    Ok(Term::Digest(crate::state::digest_bytes(hex_digest).ok_or_else(
+        || Failure::failed(format!("`{hex_digest}` is not a digest")),
+    )?))
+}
+
+fn guess_media_type(path: &Path) -> &'static str {
+    match path
+        .extension()
+        .and_then(|e| e.to_str())
+        .map(str::to_ascii_lowercase)
+        .as_deref()
+    {
+        Some("json") => "application/json",
+        Some("geojson") => "application/geo+json",
+        Some("csv") => "text/csv",
+        Some("gpkg") => "application/geopackage+sqlite3",
+        Some("xml") => "application/xml",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,59 @@
+//! `status`: how the connector is, and what a person should look at.
+
+use super::Failure;
+use crate::control::progress::Progress;
+use crate::control::protocol::{PeerLine, Status, StatusAnswer};
+use crate::node::Node;
+use crate::state::{AgreementEntry, ModelEntry, PullEntry, RunEntry, VersionEntry};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Looks around.
+pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progress) -> Result<StatusAnswer, Failure> {
+    let agreements = node.state.scan::<AgreementEntry>("agreement/")?;
+    let peers: BTreeSet<_> = agreements.iter().map(|(_, a)| a.other.clone()).collect();
+    let counts = BTreeMap::from([
+        (
+            "datasets".to_owned(),
+            node.state.scan::<VersionEntry>("dataset/")?.len() as u64,
+        ),
+        (
+            "models".to_owned(),
+            node.state.scan::<ModelEntry>("model/")?.len() as u64,
+        ),
+        ("agreements".to_owned(), agreements.len() as u64),
+        ("pulls".to_owned(), node.state.scan::<PullEntry>("pull/")?.len() as u64),
+        ("runs".to_owned(), node.state.scan::<RunEntry>("run/")?.len() as u64),
+        ("credentials".to_owned(), node.holder.lines(&node)?.len() as u64),
+    ]);
+    let (size, witnessed_size) = (node.ledger.size(), node.witnessed_size());
+    let mut warnings = Vec::new();
+    if node.witnesses.is_empty() {
+        warnings.push("no witness is configured: nobody outside can say that this log was not rewritten, and no dossier can be made".to_owned());
+    } else if witnessed_size < size {
+        warnings.push(format!(
+            "{} of {size} records are not witnessed yet",
+            size - witnessed_size
+        ));
+    }
+    if node.config.development.is_some() {
+        warnings.push(
+            "development shortcuts are on: every record says so, and no dossier made here is evidence".to_owned(),
+        );
+    }
+    Ok(StatusAnswer {
+        did: node.did.clone(),
+        origin: node.ledger.origin().to_owned(),
+        size,
+        witnessed_size,
+        peers: peers
+            .into_iter()
+            .map(|did| PeerLine {
+                name: did.to_string(),
+                did,
+            })
+            .collect(),
+        counts,
+        warnings,
+    })
+}

@@ -1,0 +1,105 @@
+//! What this end takes: data and runs of others, checked and recorded before anybody here gets to use them.
+
+pub mod program;
+pub mod pull;
+pub mod run;
+
+use crate::commands::Failure;
+use crate::node::Node;
+use crate::state::LogIdentity;
+use herleid_credentials::http_signature::{self, ContentDigest, NewSignature, Request};
+use herleid_credentials::jose;
+use herleid_ledger::handover::HandedOver;
+use herleid_vocab::did::Did;
+use http::{HeaderMap, HeaderName, Method, header};
+use serde_json::json;
+
+/// The log that `did` names in its DID document.
+///
+/// # Errors
+/// When the document cannot be had or names no log: a one-sided peer, which this version does not exchange data with.
+pub async fn log_of(node: &Node, did: &Did) -> Result<LogIdentity, Failure> {
+    let document = node.documents.resolve(did).await.map_err(Failure::unreachable)?;
+    let log = document.document().log().map_err(|e| {
+        Failure::untrusted(format!("`{did}` keeps no log that this connector can check: {e}"))
+            .next("exchange with one-sided peers is not built yet")
+    })?;
+    Ok(LogIdentity {
+        did: did.clone(),
+        origin: log.origin().to_owned(),
+        verifier_key: log.verifier_key().to_owned(),
+    })
+}
+
+/// What a data-plane request says of itself.
+pub(crate) struct Say<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) url: &'a str,
+    pub(crate) token: &'a str,
+    pub(crate) transaction: &'a str,
+    pub(crate) agreement: &'a str,
+    pub(crate) trace: &'a str,
+    pub(crate) seen: u64,
+    pub(crate) body: &'a [u8],
+}
+
+/// The headers of a data-plane request: the provider's token, and our signature (RFC 9421) over what it says.
+pub(crate) fn signed_headers(node: &Node, say: &Say<'_>) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    let mut put = |name: &'static str, value: &str| -> Result<(), Failure> {
+        headers.insert(HeaderName::from_static(name), crate::node::header(value)?);
+        Ok(())
+    };
+    put("authorization", &format!("Bearer {}", say.token))?;
+    put(crate::provider::access::TRANSACTION, say.transaction)?;
+    put(crate::provider::access::AGREEMENT, say.agreement)?;
+    put("traceparent", say.trace)?;
+    put(crate::provider::access::SEEN, &say.seen.to_string())?;
+    if !say.body.is_empty() {
+        put("content-digest", &ContentDigest::of(say.body).to_field())?;
+        put("content-type", "application/json")?;
+    }
+    let request = Request {
+        method: say.method,
+        target_uri: say.url,
+        headers: &headers,
+    };
+    let nonce = jose::fresh_id(node.entropy.as_ref());
+    let new = NewSignature {
+        created_ms: node.now_ms(),
+        nonce: &nonce,
+        key_id: &node.key_id,
+    };
+    let signed = http_signature::sign(&node.identity, &request, &new).map_err(Failure::failed)?;
+    headers.insert("signature-input", crate::node::header(&signed.signature_input)?);
+    headers.insert("signature", crate::node::header(&signed.signature)?);
+    headers.insert(header::ACCEPT, header::HeaderValue::from_static("*/*"));
+    Ok(headers)
+}
+
+/// Sends our receipts to the provider. A failure is not fatal: the receipt is durable here and rides along again.
+pub(crate) async fn send_receipts(
+    node: &Node,
+    provider: &Did,
+    base: &str,
+    agreement: &str,
+    receipts: &[HandedOver],
+    trace: &str,
+) -> Result<(), Failure> {
+    let receipts = receipts
+        .iter()
+        .map(HandedOver::to_value)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Failure::failed)?;
+    let headers = node.message_headers(provider, None, trace)?;
+    let url = format!("{}/receipts", base.trim_end_matches('/'));
+    let body = json!({"agreement": agreement, "receipts": receipts}).to_string();
+    let answer = node
+        .client
+        .post_json(&url, headers, body.into())
+        .await
+        .and_then(|r| r.success());
+    answer
+        .map(|_| ())
+        .map_err(|e| Failure::unreachable(format!("`{provider}` did not take the receipt: {e}")))
+}

@@ -1,0 +1,181 @@
+//! `run`: has a model of another holder compute, on inputs that travel under their own agreements.
+
+mod outcome;
+mod prepare;
+
+use super::{Say, signed_headers};
+use crate::commands::Failure;
+use crate::control::progress::Progress;
+use crate::control::protocol::{Run, RunAnswer};
+use crate::dsp::catalog::PROCESSES;
+use crate::http::{EXCHANGE, ONWARD};
+use crate::models::process::{ExecuteRequest, Process, parse_document};
+use crate::node::Node;
+use crate::provider::run::request_bytes;
+use crate::state::{AgreementEntry, Side, digest_bytes};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use herleid_ledger::handover::{Content, Exchange, Phase, Subject};
+use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
+use herleid_ledger::section::SectionName;
+use herleid_vocab::json::Limits;
+use http::Method;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// Everything known before the model is asked.
+struct Asking {
+    agreement: AgreementEntry,
+    process: Process,
+    request: ExecuteRequest,
+    body: Vec<u8>,
+    inputs: Value,
+    onward: Map<String, Value>,
+    transaction: String,
+    case: Option<String>,
+    trace: String,
+}
+
+/// The command.
+///
+/// # Errors
+/// When an agreement does not permit it, or the holder refuses, lies or is down.
+pub async fn command(node: Arc<Node>, request: Run, _progress: Progress) -> Result<RunAnswer, Failure> {
+    let asking = prepare::prepare(&node, request).await?;
+    let (exchange, content) = asking.request_exchange(&node)?;
+    asking.record_requested(&node, &exchange, &content).await?;
+    let access = node
+        .negotiator
+        .start_transfer(&node, &asking.agreement, PROCESSES, asking.agreement.purpose.as_deref())
+        .await?;
+    let ran = asking.ask(&node, &access, &exchange, &content).await;
+    node.negotiator.complete_transfer(&node, &access).await;
+    let outputs = ran?;
+    asking.receive(&node, &access.base(), outputs).await
+}
+
+impl Asking {
+    fn exchange(&self, node: &Node, phase: Phase, content: &Content) -> Result<Exchange, Failure> {
+        Ok(Exchange {
+            transaction: self.transaction.parse().map_err(Failure::failed)?,
+            segment: 1,
+            phase,
+            agreement: self.agreement.id.clone(),
+            provider: self.agreement.other.clone(),
+            consumer: node.did.clone(),
+            subject: Subject::Model {
+                model: self.process.model().id().to_owned(),
+                version: self.process.model().version().to_owned(),
+            },
+            from: 0,
+            to: content.bytes,
+            content: content.mac(),
+        })
+    }
+
+    /// The exchange of the request: we compose it, the model's holder recomputes it.
+    fn request_exchange(&self, node: &Node) -> Result<(Exchange, Content), Failure> {
+        let bytes = request_bytes(&self.inputs, self.request.parameters())?;
+        let content = Content::digest(node.entropy.bytes32(), &bytes, "application/json");
+        Ok((self.exchange(node, Phase::RunRequest, &content)?, content))
+    }
+
+    fn stream(&self) -> StreamKey {
+        StreamKey::Agreement {
+            agreement: self.agreement.id.clone(),
+            side: Side::Consumer.into(),
+            other: self.agreement.other.clone(),
+        }
+    }
+
+    fn run_section(&self, status: &str, outputs: &[Value]) -> Value {
+        json!({
+            "transaction": self.transaction, "agreement": self.agreement.id, "model": self.process.model().id(),
+            "version": self.process.model().version(), "inputs": self.inputs, "outputs": outputs, "seed": self.request.seed(),
+            "status": status, "environment": {}, "program": self.process.program_sha256(), "case": self.case,
+        })
+    }
+
+    fn draft(&self, kind: Kind) -> Draft {
+        let mut draft = Draft::new(kind, self.trace.clone())
+            .stream(self.stream())
+            .term(Term::Transaction(self.transaction.clone()))
+            .term(Term::Agreement(self.agreement.id.clone()))
+            .term(Term::Model(self.process.model().id().to_owned()))
+            .term(Term::Party(self.agreement.other.clone()));
+        for input in self.inputs.as_array().into_iter().flatten() {
+            if let Some(digest) = input.get("sha256").and_then(Value::as_str).and_then(digest_bytes) {
+                draft = draft.term(Term::RunInput(digest));
+            }
+        }
+        match &self.case {
+            Some(case) => draft.term(Term::Case(case.clone())),
+            None => draft,
+        }
+    }
+
+    async fn record_requested(&self, node: &Node, exchange: &Exchange, content: &Content) -> Result<(), Failure> {
+        let draft = self
+            .draft(Kind::RunRequested)
+            .section(SectionName::Exchange, exchange.to_value())
+            .section(SectionName::Content, content.to_value())
+            .section(SectionName::Run, self.run_section("requested", &[]))
+            .section(
+                SectionName::Parameters,
+                Value::Object(self.request.parameters().clone()),
+            )
+            .evidence(Document {
+                role: "process".to_owned(),
+                media_type: "application/json".to_owned(),
+                bytes: self.process.document().map_err(Failure::failed)?,
+            });
+        node.append(draft).await?;
+        Ok(())
+    }
+
+    async fn ask(
+        &self,
+        node: &Node,
+        access: &crate::dsp_shell::Access,
+        exchange: &Exchange,
+        content: &Content,
+    ) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+        let url = &access.endpoint;
+        let seen = node
+            .peers
+            .seen_size(&self.agreement.other_log)
+            .map_err(Failure::failed)?;
+        let say = Say {
+            method: &Method::POST,
+            url,
+            token: &access.token,
+            transaction: &self.transaction,
+            agreement: &self.agreement.id,
+            trace: &self.trace,
+            seen,
+            body: &self.body,
+        };
+        let mut headers = signed_headers(node, &say)?;
+        let encoded = |value: &Value| crate::node::header(&URL_SAFE_NO_PAD.encode(value.to_string()));
+        headers.insert(
+            EXCHANGE,
+            encoded(&json!({"exchange": exchange.to_value(), "content": content.to_value()}))?,
+        );
+        headers.insert(ONWARD, encoded(&Value::Object(self.onward.clone()))?);
+        let answer = node
+            .client
+            .message(Method::POST, url, headers, Bytes::from(self.body.clone()))
+            .await
+            .map_err(Failure::unreachable)?;
+        if !answer.status.is_success() {
+            return Err(super::pull::refusal(&self.agreement.other, answer.status, &answer.body));
+        }
+        let limits = Limits {
+            max_bytes: 64 << 20,
+            ..Limits::MESSAGE
+        };
+        parse_document(&self.process, self.request.outputs(), &answer.body, &limits)
+            .map_err(|e| Failure::untrusted(format!("the results of `{}` are refused: {e}", self.agreement.other)))
+    }
+}

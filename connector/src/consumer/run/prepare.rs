@@ -1,0 +1,188 @@
+//! Before a model is asked: its description, the agreements under which inputs may travel, and access for its holder to fetch them.
+
+use super::Asking;
+use crate::commands::Failure;
+use crate::control::protocol::{Input, Run};
+use crate::deciding::{self, Asker, DISTRIBUTE};
+use crate::models::process::{Content as InputContent, InputValue, Pin, Process};
+use crate::node::{Node, fresh_trace};
+use crate::provider::grants;
+use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, PullEntry, RunEntry, Side, set};
+use herleid_vocab::json::Limits;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// How long an input that is passed on may be fetched: the run begins at once.
+const ONWARD_MS: u64 = 5 * 60_000;
+
+pub(super) async fn prepare(node: &Node, request: Run) -> Result<Asking, Failure> {
+    let trace = fresh_trace(node);
+    let agreement = consumer_agreement(node, &request.agreement)?;
+    let description = description(node, &agreement, &trace).await?;
+    let process = Process::parse(&description)
+        .map_err(|e| Failure::untrusted(format!("the model's description is refused: {e}")))?;
+    let mut values = BTreeMap::new();
+    let mut onward = Map::new();
+    for (name, input) in &request.inputs {
+        let (value, token) = match input {
+            Input::Transaction(transaction) => pass_on(node, &transaction.to_string(), &agreement, &trace).await?,
+            Input::File(path) => {
+                let bytes = tokio::fs::read(path)
+                    .await
+                    .map_err(|e| Failure::missing(format!("`{}` cannot be read: {e}", path.display())))?;
+                node.payloads.put(&bytes)?;
+                (
+                    InputValue {
+                        pin: Some(Pin::of(&bytes)),
+                        content: InputContent::Inline(bytes.into()),
+                    },
+                    None,
+                )
+            }
+        };
+        values.insert(name.clone(), value);
+        if let Some(token) = token {
+            onward.insert(name.clone(), json!(token));
+        }
+    }
+    let parameters = request
+        .parameters
+        .iter()
+        .map(|(name, text)| (name.clone(), typed(&process, name, text)))
+        .collect::<Map<_, _>>();
+    let (body, read) = process
+        .request(&values, &parameters, request.seed, &Limits::MESSAGE)
+        .map_err(Failure::usage)?;
+    let inputs = read
+        .run_inputs(&process)
+        .ok_or_else(|| Failure::failed("an input has no digests"))?;
+    Ok(Asking {
+        agreement,
+        process,
+        request: read,
+        body,
+        inputs,
+        onward,
+        transaction: node.fresh_id(),
+        case: request.case,
+        trace,
+    })
+}
+
+/// A parameter as typed on the command line: of the type that the model declares, if the text can be read so; else as text,
+/// which the model's description then refuses by name.
+fn typed(process: &Process, name: &str, text: &str) -> Value {
+    let parameter = process.model().parameters().iter().find(|p| p.name() == name);
+    let as_text = Value::String(text.to_owned());
+    let Some(parameter) = parameter.filter(|p| p.check(&as_text).is_err()) else {
+        return as_text;
+    };
+    serde_json::from_str(text)
+        .ok()
+        .filter(|value| parameter.check(value).is_ok())
+        .unwrap_or(as_text)
+}
+
+fn consumer_agreement(node: &Node, id: &str) -> Result<AgreementEntry, Failure> {
+    let entry: Option<AgreementEntry> = node.state.get(&AgreementEntry::key(id, Side::Consumer))?;
+    entry.ok_or_else(|| {
+        Failure::missing(format!(
+            "there is no agreement `{id}` in which this connector is the consumer"
+        ))
+        .next("`herleid agreements` lists them")
+    })
+}
+
+async fn description(node: &Node, agreement: &AgreementEntry, trace: &str) -> Result<Vec<u8>, Failure> {
+    let headers = node.message_headers(&agreement.other, None, trace)?;
+    let base = crate::dsp_shell::base_url(&agreement.other_base);
+    let url = format!("{base}/processes/{}", agreement.target);
+    let answer = node
+        .client
+        .get_json(&url, headers)
+        .await
+        .and_then(|r| r.success())
+        .map_err(Failure::unreachable)?;
+    Ok(answer.body.to_vec())
+}
+
+/// Prepares an input of an earlier pull to be fetched by the model's holder, if its agreement permits that.
+async fn pass_on(
+    node: &Node,
+    transaction: &str,
+    model: &AgreementEntry,
+    trace: &str,
+) -> Result<(InputValue, Option<String>), Failure> {
+    let Some(pull) = node.state.get::<PullEntry>(&PullEntry::key(transaction))? else {
+        if node.state.get::<RunEntry>(&RunEntry::key(transaction))?.is_some() {
+            return Err(
+                Failure::failed("passing the output of a run on to another model is not built yet")
+                    .next("save the output and give it as a file; it is then recorded as your own"),
+            );
+        }
+        return Err(Failure::missing(format!(
+            "no pull {transaction} stands in this connector's ledger"
+        )));
+    };
+    let agreement = consumer_agreement(node, &pull.agreement)?;
+    let asker = Asker {
+        did: &model.other,
+        purpose: agreement.purpose.as_deref(),
+    };
+    let decided = deciding::under_agreement(node, &agreement, DISTRIBUTE, &asker)?;
+    if !decided.is_permit() {
+        let facts = json!({
+            "what": "pass-on", "party": model.other.as_str(), "transaction": transaction, "agreement": pull.agreement, "decision": decided.record(),
+        });
+        grants::record_denial(node, facts, None, &decided, trace)
+            .await
+            .map_err(Failure::failed)?;
+        return Err(Failure::refused(format!(
+            "`{}` may not be passed on to `{}`: {}",
+            pull.dataset,
+            model.other,
+            decided.refusal()
+        ))
+        .next("agree with its holder on an offer that permits `distribute` to that recipient"));
+    }
+    let recipient = node
+        .documents
+        .resolve(&model.other)
+        .await
+        .map_err(Failure::unreachable)?;
+    let onward = node.fresh_id();
+    let grant = GrantEntry {
+        id: node.fresh_id(),
+        kind: GrantPurpose::Onward,
+        agreement: pull.agreement.clone(),
+        consumer: model.other.clone(),
+        subject: pull.dataset.clone(),
+        version: Some(pull.version.clone()),
+        digests: Some(pull.digests.clone()),
+        media_type: Some(pull.media_type.clone()),
+        transaction: Some(onward.clone()),
+        source: Some(transaction.to_owned()),
+        purpose: agreement.purpose.clone(),
+        until_ms: node.now_ms() + ONWARD_MS,
+        closed: None,
+    };
+    let token = grants::token(node, &grant, &recipient, None).map_err(Failure::failed)?;
+    node.state.write(vec![set(GrantEntry::key(&grant.id), &grant)?])?;
+    let pin = Pin {
+        dataset: Some(pull.dataset),
+        version: Some(pull.version),
+        agreement: Some(pull.agreement),
+        transaction: Some(onward),
+        sha256: pull.digests.sha256,
+        blake3: pull.digests.blake3,
+        bytes: pull.digests.bytes,
+    };
+    let href = format!("{}/data/{}", node.public_url, grant.id);
+    Ok((
+        InputValue {
+            content: InputContent::Reference { href },
+            pin: Some(pin),
+        },
+        Some(token),
+    ))
+}

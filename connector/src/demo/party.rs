@@ -1,0 +1,150 @@
+//! One party of the demonstration: its directory, its configuration, its process, its control socket.
+
+use crate::control::client;
+use crate::control::protocol::Line;
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::DemoError;
+
+/// A running party.
+pub struct Party {
+    /// Short name, also the name of its directory.
+    pub name: &'static str,
+    /// Its identifier.
+    pub did: String,
+    /// Its directory.
+    pub directory: PathBuf,
+    /// Its public address.
+    pub url: String,
+    child: Option<Child>,
+}
+
+/// A port that nobody listens on at this moment.
+///
+/// # Errors
+/// When the system has none left.
+pub fn free_port() -> Result<u16, DemoError> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|e| DemoError::Setup {
+        what: "a free port",
+        why: e.to_string(),
+    })?;
+    Ok(listener
+        .local_addr()
+        .map_err(|e| DemoError::Setup {
+            what: "a free port",
+            why: e.to_string(),
+        })?
+        .port())
+}
+
+impl Party {
+    /// A party that has a directory and an address, and is not running yet.
+    #[must_use]
+    pub fn new(root: &Path, name: &'static str, port: u16) -> Self {
+        Self {
+            name,
+            did: format!("did:web:localhost%3A{port}"),
+            directory: root.join(name),
+            url: format!("https://localhost:{port}"),
+            child: None,
+        }
+    }
+
+    /// The origin of its log.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}/log/1", self.url.trim_start_matches("https://"))
+    }
+
+    /// Where its configuration lies.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.directory.join("herleid.toml")
+    }
+
+    /// Starts `herleid serve` as a process of its own and waits until it says that it is ready.
+    ///
+    /// # Errors
+    /// When it ends before; its last words are passed on.
+    pub fn start(&mut self, program: &Path) -> Result<(), DemoError> {
+        let fail = |why: String| DemoError::Start { name: self.name, why };
+        let log = std::fs::File::create(self.directory.join("serve.log")).map_err(|e| fail(e.to_string()))?;
+        let mut child = Command::new(program)
+            .arg("--config")
+            .arg(self.config())
+            .arg("serve")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .map_err(|e| fail(e.to_string()))?;
+        let Some(stdout) = child.stdout.take() else {
+            return Err(fail("its output cannot be read".to_owned()));
+        };
+        let mut line = String::new();
+        let read = BufReader::new(stdout).read_line(&mut line);
+        self.child = Some(child);
+        match read {
+            Ok(_) if line.starts_with("ready ") => Ok(()),
+            _ => {
+                let log = std::fs::read_to_string(self.directory.join("serve.log")).unwrap_or_default();
+                let tail: Vec<&str> = log.lines().rev().take(5).collect();
+                Err(DemoError::Start {
+                    name: self.name,
+                    why: tail.into_iter().rev().collect::<Vec<_>>().join("\n"),
+                })
+            }
+        }
+    }
+
+    /// Asks the running process to do `command`; notes and progress go to `seen`.
+    ///
+    /// # Errors
+    /// What the process answers.
+    pub async fn call(&self, command: &str, body: Value) -> Result<Value, DemoError> {
+        let socket = self.directory.join("storage").join("herleid.sock");
+        let answer = client::call(&socket, command, &body, |_: &Line| {}).await;
+        answer.map_err(|error| DemoError::Command {
+            name: self.name,
+            command: command.to_owned(),
+            error,
+        })
+    }
+
+    /// Publishes the file at `path` under `offer`.
+    ///
+    /// # Errors
+    /// What the process answers.
+    pub async fn publish(&self, path: &Path, dataset: &str, title: &str, offer: Value) -> Result<Value, DemoError> {
+        let body = json!({"source": {"file": path}, "id": dataset, "title": title, "media_type": "application/json", "policy": offer});
+        self.call("publish", body).await
+    }
+
+    /// Negotiates an agreement with `peer` about `dataset`; gives its id.
+    ///
+    /// # Errors
+    /// What the process answers.
+    pub async fn negotiate(&self, peer: &Self, dataset: &str, purpose: &str) -> Result<String, DemoError> {
+        let answer = self
+            .call(
+                "negotiate",
+                json!({"peer": peer.did, "dataset": dataset, "purpose": purpose}),
+            )
+            .await?;
+        super::text(&answer, "/agreement")
+    }
+}
+
+impl Drop for Party {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // The demonstration is over, or failed: nothing may be left running. What is acknowledged is durable.
+            let _already_gone = child.kill();
+            let _status = child.wait();
+        }
+    }
+}

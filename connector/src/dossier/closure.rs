@@ -1,0 +1,112 @@
+//! Which records a case rests on: found from its decision by following leaves, transactions and agreements until nothing is new.
+
+use crate::commands::Failure;
+use crate::node::Node;
+use herleid_ledger::StoredRecord;
+use herleid_ledger::record::{Kind, Term};
+use herleid_ledger::section::SectionName;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Records of our own log, by index.
+pub(crate) struct Closure {
+    pub(crate) records: BTreeMap<u64, StoredRecord>,
+    pub(crate) decision: u64,
+}
+
+/// The closure of a case.
+///
+/// # Errors
+/// When no decision was recorded for it, or the log cannot be read.
+pub(crate) fn of_case(node: &Node, case: &str) -> Result<Closure, Failure> {
+    let of_case = node.ledger.by_term(&Term::Case(case.to_owned()))?;
+    let mut decision = None;
+    for index in &of_case {
+        if kind(&node.ledger.record(*index)?) == Some(Kind::DecisionMade) {
+            decision = Some(*index);
+        }
+    }
+    let decision = decision.ok_or_else(|| {
+        Failure::missing(format!("no decision is recorded for case `{case}`")).next("record one with `herleid decide`")
+    })?;
+    let mut waiting: BTreeSet<u64> = of_case.into_iter().collect();
+    // The first record says whose log this is, under which key and witnesses.
+    waiting.insert(0);
+    Ok(Closure {
+        records: follow(node, waiting)?,
+        decision,
+    })
+}
+
+/// Everything that the records `waiting` rest on, themselves included.
+///
+/// # Errors
+/// When the log cannot be read.
+pub(crate) fn follow(node: &Node, mut waiting: BTreeSet<u64>) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
+    let mut records = BTreeMap::new();
+    let mut asked = BTreeSet::new();
+    while let Some(index) = waiting.pop_first() {
+        if records.contains_key(&index) {
+            continue;
+        }
+        let record = node.ledger.record(index)?;
+        for leaf in prior(&record) {
+            waiting.extend(node.ledger.by_leaf(&leaf)?);
+        }
+        for term in terms(&record) {
+            if asked.insert(format!("{term:?}")) {
+                waiting.extend(node.ledger.by_term(&term)?);
+            }
+        }
+        records.insert(index, record);
+    }
+    Ok(records)
+}
+
+/// The kind of a record, unless its envelope was erased.
+pub(crate) fn kind(record: &StoredRecord) -> Option<Kind> {
+    record.value(SectionName::Envelope)?.get("kind")?.as_str()?.parse().ok()
+}
+
+fn prior(record: &StoredRecord) -> Vec<[u8; 32]> {
+    let envelope = record.value(SectionName::Envelope).unwrap_or_default();
+    let leaves = envelope
+        .get("prior")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    leaves
+        .iter()
+        .filter_map(Value::as_str)
+        .filter_map(crate::state::digest_bytes)
+        .collect()
+}
+
+fn terms(record: &StoredRecord) -> Vec<Term> {
+    let mut terms = Vec::new();
+    for name in [SectionName::Facts, SectionName::Exchange, SectionName::Run] {
+        let Some(section) = record.value(name) else { continue };
+        named(&section, &mut terms);
+        for list in ["inputs", "reliesOn"] {
+            for item in section.get(list).and_then(Value::as_array).into_iter().flatten() {
+                named(item, &mut terms);
+            }
+        }
+        for transaction in section
+            .get("transactions")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
+            terms.push(Term::Transaction(transaction.to_owned()));
+        }
+    }
+    terms
+}
+
+fn named(value: &Value, terms: &mut Vec<Term>) {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    terms.extend(text("transaction").map(Term::Transaction));
+    terms.extend(text("agreement").map(Term::Agreement));
+}

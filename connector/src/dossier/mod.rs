@@ -1,0 +1,102 @@
+//! `dossier`: writes a case down for an auditor: records opened, proofs under witnessed checkpoints, evidence, data, programs.
+
+pub(crate) mod closure;
+mod foreign;
+mod write;
+
+use crate::commands::Failure;
+use crate::consumer::program::program_of;
+use crate::control::progress::Progress;
+use crate::control::protocol::{Dossier, DossierAnswer};
+use crate::node::{Node, fresh_trace};
+use crate::state::RunEntry;
+use herleid_ledger::At;
+use herleid_ledger::record::{Draft, Kind, Term};
+use herleid_ledger::section::SectionName;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long our own witnesses are waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Writes the dossier of a case.
+///
+/// # Errors
+/// When there is no decision, a witness or another party does not answer, or the file exists.
+pub async fn command(node: Arc<Node>, request: Dossier, _progress: Progress) -> Result<DossierAnswer, Failure> {
+    if node.witnesses.is_empty() {
+        return Err(
+            Failure::refused("a dossier needs a witness outside the case, and none is configured")
+                .next("name one under `[[trust.witnesses]]`"),
+        );
+    }
+    if request.anchors_out.is_some() {
+        return Err(
+            Failure::usage("anchors written by the party whose dossier they check would prove nothing")
+                .next("ask every party for its own: `herleid anchors`"),
+        );
+    }
+    let missing = programs(&node, &request.case).await?;
+    let closure = closure::of_case(&node, &request.case)?;
+    wait_until_witnessed(&node, node.ledger.size()).await?;
+    let foreign = foreign::gather(&node, &closure.records).await?;
+    let unsigned = write::write(&node, &request, &closure, &foreign, missing)?;
+    let digest = unsigned.digest();
+
+    let facts = json!({"to": "whoever holds this dossier", "purpose": format!("dossier of case {}", request.case), "manifest": hex::encode(digest)});
+    let draft = Draft::new(Kind::Disclosed, fresh_trace(&node))
+        .section(SectionName::Facts, facts)
+        .term(Term::Digest(digest));
+    let recorded = node.append(draft).await?;
+    wait_until_witnessed(&node, recorded.index() + 1).await?;
+    let proof = node.ledger.hand_over(
+        recorded.index(),
+        &[SectionName::Envelope, SectionName::Facts],
+        unsigned.consistency_from(),
+        At::Cosigned,
+    )?;
+    let path = unsigned.seal(&node, &proof)?;
+    Ok(DossierAnswer {
+        path,
+        manifest_sha256: hex::encode(digest),
+        anchors: None,
+    })
+}
+
+/// Waits until a quorum of our witnesses has cosigned `size` records.
+async fn wait_until_witnessed(node: &Node, size: u64) -> Result<(), Failure> {
+    let mut asked = node.asked.subscribe();
+    node.has_grown();
+    let waiting = async {
+        while node.witnessed_size() < size {
+            if asked.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.map_err(|_| {
+        Failure::unreachable(format!(
+            "only {} of {size} records are witnessed, and the witnesses do not answer",
+            node.witnessed_size()
+        ))
+        .next("try again when they do")
+    })
+}
+
+/// Fetches the programs of the case's runs, so that an auditor can repeat them; says of those that may not travel why they
+/// are not there.
+async fn programs(node: &Arc<Node>, case: &str) -> Result<Vec<Value>, Failure> {
+    let mut missing = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for (_, run) in node.state.scan::<RunEntry>("run/")? {
+        if run.case.as_deref() != Some(case) || !seen.insert((run.model.clone(), run.version.clone())) {
+            continue;
+        }
+        if let Err(error) = program_of(node, &run).await {
+            missing
+                .push(json!({"what": "model", "id": run.program, "why": "licence", "explanation": error.to_string()}));
+        }
+    }
+    Ok(missing)
+}

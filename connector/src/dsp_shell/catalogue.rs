@@ -1,0 +1,239 @@
+//! Our catalogue from what is published, and catalogues of others.
+
+use crate::commands::Failure;
+use crate::dsp::catalog::{
+    Catalogue, Content, Description, Distribution, HTTP_PULL, PROCESSES, PROCESSES_CONFORMANCE, PublishError, Resource,
+    ResourceKind, Service, Text,
+};
+use crate::dsp::id::Id;
+use crate::dsp::message::{CatalogRequest, Message as _};
+use crate::dsp::policy::CatalogueOffer;
+use crate::node::Node;
+use crate::state::{ModelEntry, OfferEntry, StateError, VersionEntry};
+use herleid_credentials::did_document::CATALOG_SERVICE;
+use herleid_vocab::did::Did;
+use std::collections::BTreeMap;
+
+/// Why our catalogue cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// An entry lacks what the protocol demands.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// An identifier or offer is not one.
+    #[error("a published entry cannot stand in a catalogue: {0}")]
+    Entry(String),
+}
+
+fn entry(e: &dyn std::fmt::Display) -> CatalogueError {
+    CatalogueError::Entry(e.to_string())
+}
+
+fn service(node: &Node) -> Result<Service, CatalogueError> {
+    Ok(Service {
+        id: format!("{}#connector", node.did).parse().map_err(|e| entry(&e))?,
+        endpoint: super::own_base(node).parse().map_err(|e| entry(&e))?,
+        conforms_to: Vec::new(),
+    })
+}
+
+fn offers(entries: &[OfferEntry]) -> Result<Vec<CatalogueOffer>, CatalogueError> {
+    entries
+        .iter()
+        .map(|o| CatalogueOffer::try_from(o.offer.clone()).map_err(|e| entry(&e)))
+        .collect()
+}
+
+fn text(value: &str) -> Option<Text> {
+    (!value.is_empty()).then(|| Text {
+        text: value.to_owned(),
+        language: None,
+    })
+}
+
+fn dataset(node: &Node, v: &VersionEntry) -> Result<Resource, CatalogueError> {
+    let description = Description {
+        title: text(&v.title),
+        description: text(&v.description),
+        publisher: Some(node.did.to_string()),
+        licence: v.licence.clone(),
+        version: Some(v.version.clone()),
+    };
+    let content = Content {
+        media_type: Some(v.media_type.clone()),
+        bytes: Some(v.digests.bytes),
+        sha256: Some(v.digests.sha256.clone()),
+        blake3: Some(v.digests.blake3.clone()),
+    };
+    let distributions = vec![Distribution {
+        format: HTTP_PULL.to_owned(),
+        service: Some(service(node)?),
+    }];
+    let id = v.dataset.parse().map_err(|e| entry(&e))?;
+    Ok(Resource::new(
+        id,
+        ResourceKind::Dataset,
+        description,
+        content,
+        distributions,
+        offers(&v.offers)?,
+    )?)
+}
+
+fn model(node: &Node, m: &ModelEntry) -> Result<Resource, CatalogueError> {
+    let description = Description {
+        title: text(&m.title),
+        description: None,
+        publisher: Some(node.did.to_string()),
+        licence: None,
+        version: Some(m.version.clone()),
+    };
+    let content = Content {
+        sha256: Some(m.program.clone()),
+        ..Content::default()
+    };
+    let mut formats = vec![PROCESSES];
+    if m.program_in_dossier {
+        formats.push(HTTP_PULL);
+    }
+    let service = service(node)?;
+    let distributions = formats
+        .into_iter()
+        .map(|f| Distribution {
+            format: f.to_owned(),
+            service: Some(service.clone()),
+        })
+        .collect();
+    let id = m.model.parse().map_err(|e| entry(&e))?;
+    Ok(Resource::new(
+        id,
+        ResourceKind::ModelService,
+        description,
+        content,
+        distributions,
+        offers(&m.offers)?,
+    )?)
+}
+
+/// Everything that is published and not withdrawn, newest versions only.
+fn resources(node: &Node) -> Result<Vec<Resource>, CatalogueError> {
+    let mut newest: BTreeMap<String, VersionEntry> = BTreeMap::new();
+    for (_, v) in node.state.scan::<VersionEntry>("dataset/")? {
+        if v.withdrawn.is_none()
+            && newest
+                .get(&v.dataset)
+                .is_none_or(|old| old.published_ms <= v.published_ms)
+        {
+            newest.insert(v.dataset.clone(), v);
+        }
+    }
+    let mut models: BTreeMap<String, ModelEntry> = BTreeMap::new();
+    for (_, m) in node.state.scan::<ModelEntry>("model/")? {
+        if m.withdrawn.is_none()
+            && models
+                .get(&m.model)
+                .is_none_or(|old| old.published_ms <= m.published_ms)
+        {
+            models.insert(m.model.clone(), m);
+        }
+    }
+    let datasets = newest.values().map(|v| dataset(node, v));
+    datasets.chain(models.values().map(|m| model(node, m))).collect()
+}
+
+/// The catalogue as others get it.
+///
+/// # Errors
+/// When an entry cannot stand in it.
+pub fn own_catalogue(node: &Node) -> Result<Catalogue, CatalogueError> {
+    let id: Id = format!("{}#catalogue", node.did).parse().map_err(|e| entry(&e))?;
+    let participant: Id = node.did.as_str().parse().map_err(|e| entry(&e))?;
+    let mut services = vec![service(node)?];
+    services.push(Service {
+        id: format!("{}#processes", node.did).parse().map_err(|e| entry(&e))?,
+        endpoint: node.public_url.parse().map_err(|e| entry(&e))?,
+        conforms_to: vec![PROCESSES_CONFORMANCE.to_owned()],
+    });
+    Ok(Catalogue::new(
+        id,
+        participant,
+        text(&node.config.participant.name),
+        services,
+        resources(node)?,
+    )?)
+}
+
+/// One published dataset or model.
+///
+/// # Errors
+/// When an entry cannot stand in the catalogue.
+pub fn own_resource(node: &Node, id: &Id) -> Result<Option<Resource>, CatalogueError> {
+    Ok(resources(node)?.into_iter().find(|r| r.id() == id))
+}
+
+/// Where `did` speaks the Dataspace Protocol: the versioned base from its DID document.
+///
+/// # Errors
+/// When its document cannot be had or names no catalogue.
+pub async fn peer_base(node: &Node, did: &Did) -> Result<String, Failure> {
+    let document = node.documents.resolve(did).await.map_err(Failure::unreachable)?;
+    let url = document
+        .document()
+        .endpoint(CATALOG_SERVICE)
+        .map_err(|e| Failure::missing(format!("`{did}` offers no catalogue: {e}")))?;
+    Ok(url
+        .as_str()
+        .trim_end_matches('/')
+        .trim_end_matches("/catalog")
+        .to_owned())
+}
+
+/// Scheme, host and port of a versioned base: where the rest of a Herleid lives.
+#[must_use]
+pub fn base_url(versioned_base: &str) -> String {
+    versioned_base
+        .trim_end_matches('/')
+        .trim_end_matches(crate::http::DSP_PATH)
+        .to_owned()
+}
+
+/// The catalogue of `did`, and its versioned base.
+///
+/// # Errors
+/// When it refuses, with its reason, or does not answer.
+pub async fn peer_catalogue(node: &Node, did: &Did, trace: &str) -> Result<(Catalogue, String), Failure> {
+    let base = peer_base(node, did).await?;
+    let headers = node.message_headers(did, None, trace)?;
+    let body = CatalogRequest::default().to_json(None);
+    let url = format!("{base}/{}", crate::dsp::path::CATALOG);
+    let answer = node
+        .client
+        .post_json(&url, headers, body.to_string().into())
+        .await
+        .map_err(Failure::unreachable)?;
+    let status = answer.status.as_u16();
+    if !answer.status.is_success() {
+        let reason = crate::dsp::error::reason_in(status, &answer.body);
+        let message = format!("`{did}` refused its catalogue: {reason}");
+        return Err(if status < 500 {
+            Failure::refused(message)
+        } else {
+            Failure::failed(message)
+        });
+    }
+    let (catalogue, ignored) = Catalogue::parse(&answer.body)
+        .map_err(|e| Failure::failed(format!("the catalogue of `{did}` is not understood: {e}")))?;
+    for passed_over in ignored {
+        tracing::warn!(?passed_over, "part of a catalogue was passed over");
+    }
+    if catalogue.participant().as_str() != did.as_str() {
+        return Err(Failure::untrusted(format!(
+            "`{did}` served the catalogue of `{}`",
+            catalogue.participant()
+        )));
+    }
+    Ok((catalogue, base))
+}

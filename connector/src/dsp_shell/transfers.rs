@@ -1,0 +1,273 @@
+//! Transfers: under an agreement of ours, access is given for as long as the policy holds; to others, asked for and given back.
+
+use super::{Context, Kept, fresh_pid, internal, peer};
+use crate::commands::Failure;
+use crate::deciding::{self, Asker};
+use crate::dsp::Role;
+use crate::dsp::catalog::{HTTP_PULL, PROCESSES};
+use crate::dsp::error::Refusal;
+use crate::dsp::id::Id;
+use crate::dsp::message::{Cause, DataAddress};
+use crate::dsp::process::{Event, Process};
+use crate::dsp::transfer::{self, DataTransfer, Decide, State, Transfer};
+use crate::node::{Node, fresh_trace};
+use crate::provider::grants;
+use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, set};
+use herleid_ledger::record::StreamKey;
+use herleid_vocab::did::Did;
+use serde_json::json;
+use std::sync::Arc;
+
+/// How long a grant lasts at most; its tokens last five minutes, and a transfer can be asked for again.
+const GRANT_MS: u64 = 3_600_000;
+
+/// Access that another end has given us.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Where.
+    pub endpoint: String,
+    /// With which token.
+    pub token: String,
+    pid: Id,
+}
+
+impl Access {
+    /// Base URL of the connector that gave it.
+    #[must_use]
+    pub fn base(&self) -> String {
+        let end = self.endpoint.find("://").map_or(0, |n| n + 3);
+        let host = self
+            .endpoint
+            .get(end..)
+            .and_then(|rest| rest.find('/'))
+            .map_or(self.endpoint.len(), |n| end + n);
+        self.endpoint.get(..host).unwrap_or_default().to_owned()
+    }
+}
+
+impl Kept for DataTransfer {
+    const PREFIX: &'static str = "transfer/";
+
+    async fn drive(node: Arc<Node>, process: Process<Self>) {
+        let provider = process.role() == Role::Provider;
+        match process.state() {
+            State::Requested if provider && process.underway().is_none() => {
+                let decision = match start(&node, &process).await {
+                    Ok(decision) => decision,
+                    Err(why) => {
+                        tracing::error!(%why, pid = %process.own_pid(), "a transfer could not be decided");
+                        return;
+                    }
+                };
+                if let Err(why) = node
+                    .negotiator
+                    .step::<Self>(&node, process.own_pid(), Event::Decided(decision))
+                    .await
+                {
+                    tracing::info!(%why, "a decision came too late");
+                }
+            }
+            State::Suspended | State::Completed | State::Terminated if provider => close(&node, &process),
+            _ => {}
+        }
+    }
+}
+
+/// Access that is given back, held or ended closes at once, whatever its token says.
+fn close(node: &Arc<Node>, process: &Transfer) {
+    let key = GrantEntry::key(process.own_pid().as_str());
+    let closed = match node.state.get::<GrantEntry>(&key) {
+        Ok(Some(mut grant)) if grant.closed.is_none() => {
+            grant.closed = Some(format!("the transfer is {}", process.state()));
+            set(key, &grant).and_then(|change| node.state.write(vec![change]))
+        }
+        Ok(_) => Ok(()),
+        Err(e) => Err(e),
+    };
+    if let Err(error) = closed {
+        tracing::error!(%error, "a grant could not be closed; its token ends within five minutes");
+    }
+}
+
+fn refuse(code: &str, reason: &str) -> Decide {
+    Decide::Terminate(Cause::new(code, reason))
+}
+
+async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Decide, Refusal> {
+    let consumer: Did = process.peer().as_str().parse().map_err(|_| Refusal::NotFound)?;
+    let entry: Option<AgreementEntry> = node
+        .state
+        .get(&AgreementEntry::key(process.agreement().as_str(), Side::Provider))
+        .map_err(|e| internal(&e))?;
+    let Some(agreement) = entry.filter(|a| a.other == consumer) else {
+        return Ok(refuse("no-agreement", "there is no such agreement with you"));
+    };
+    if let Some(why) = &agreement.terminated {
+        return Ok(refuse("agreement-ended", &format!("the agreement has ended: {why}")));
+    }
+    let context = node.negotiator.context::<DataTransfer>(node, process.own_pid())?;
+    let purpose = context.purpose.clone().or_else(|| agreement.purpose.clone());
+    let asker = Asker {
+        did: &consumer,
+        purpose: purpose.as_deref(),
+    };
+    let decided = deciding::under_agreement(node, &agreement, deciding::USE, &asker).map_err(|e| internal(&e))?;
+    if !decided.is_permit() {
+        let stream = StreamKey::Agreement {
+            agreement: agreement.id.clone(),
+            side: Side::Provider.into(),
+            other: consumer.clone(),
+        };
+        let facts = json!({"what": "transfer", "party": consumer.as_str(), "agreement": agreement.id, "decision": decided.record()});
+        grants::record_denial(node, facts, Some(stream), &decided, &fresh_trace(node))
+            .await
+            .map_err(|e| internal(&e))?;
+        return Ok(refuse("policy-denied", &decided.refusal()));
+    }
+    let Some((grant, endpoint)) = grant(node, process, &agreement, &consumer, purpose)? else {
+        return Ok(refuse(
+            "not-published",
+            "what the agreement is about is not published here any more, or not in this format",
+        ));
+    };
+    let document = node.documents.resolve(&consumer).await.map_err(|e| internal(&e))?;
+    let token = match grants::token(node, &grant, &document, context.key_id.as_deref()) {
+        Ok(token) => token,
+        Err(error) => return Ok(refuse("no-key", &error.to_string())),
+    };
+    let change = set(GrantEntry::key(&grant.id), &grant).map_err(|e| internal(&e))?;
+    node.state.write(vec![change]).map_err(|e| internal(&e))?;
+    Ok(Decide::Start(Some(DataAddress::http_bearer(&endpoint, &token))))
+}
+
+/// What is given: the newest version, in the format asked for; `None` when there is nothing to give.
+fn grant(
+    node: &Node,
+    process: &Transfer,
+    agreement: &AgreementEntry,
+    consumer: &Did,
+    purpose: Option<String>,
+) -> Result<Option<(GrantEntry, String)>, Refusal> {
+    let id = process.own_pid().to_string();
+    let target = &agreement.target;
+    let mut grant = GrantEntry {
+        id: id.clone(),
+        kind: GrantPurpose::Pull,
+        agreement: agreement.id.clone(),
+        consumer: consumer.clone(),
+        subject: target.clone(),
+        version: None,
+        digests: None,
+        media_type: None,
+        transaction: None,
+        source: None,
+        purpose,
+        until_ms: node.now_ms() + GRANT_MS,
+        closed: None,
+    };
+    let data = format!("{}/data/{id}", node.public_url);
+    let mut versions = node
+        .state
+        .scan::<VersionEntry>(&format!("dataset/{target}/"))
+        .map_err(|e| internal(&e))?;
+    versions.retain(|(_, v)| v.withdrawn.is_none());
+    if let Some((_, version)) = versions
+        .into_iter()
+        .max_by_key(|(_, v)| v.published_ms)
+        .filter(|_| process.format() == HTTP_PULL)
+    {
+        grant.version = Some(version.version);
+        grant.digests = Some(version.digests);
+        grant.media_type = Some(version.media_type);
+        return Ok(Some((grant, data)));
+    }
+    let mut models = node
+        .state
+        .scan::<ModelEntry>(&format!("model/{target}/"))
+        .map_err(|e| internal(&e))?;
+    models.retain(|(_, m)| m.withdrawn.is_none());
+    let Some((_, model)) = models.into_iter().max_by_key(|(_, m)| m.published_ms) else {
+        return Ok(None);
+    };
+    if process.format() == PROCESSES {
+        grant.kind = GrantPurpose::Run;
+        return Ok(Some((
+            grant,
+            format!("{}/processes/{target}/execution", node.public_url),
+        )));
+    }
+    // The program itself, so that a run can be repeated; only where its licence lets it travel.
+    if process.format() == HTTP_PULL && model.program_in_dossier {
+        let path = node.payloads.path(&model.program).map_err(|e| internal(&e))?;
+        let bytes = std::fs::metadata(path).map_err(|e| internal(&e))?.len();
+        grant.version = Some(model.version);
+        grant.digests = Some(Digests {
+            sha256: model.program,
+            blake3: model.program_blake3,
+            bytes,
+        });
+        grant.media_type = Some("application/octet-stream".to_owned());
+        return Ok(Some((grant, data)));
+    }
+    Ok(None)
+}
+
+impl super::Negotiator {
+    /// Asks for access under an agreement in which we are the consumer.
+    ///
+    /// # Errors
+    /// When the provider refuses, with its reason, or does not answer.
+    pub async fn start_transfer(
+        &self,
+        node: &Arc<Node>,
+        agreement: &AgreementEntry,
+        format: &str,
+        purpose: Option<&str>,
+    ) -> Result<Access, Failure> {
+        let pid = fresh_pid(node);
+        let peer = peer(node, &agreement.other, &agreement.other_base).map_err(Failure::usage)?;
+        let id: Id = agreement.id.parse().map_err(Failure::usage)?;
+        let (process, effects) =
+            transfer::request(pid.clone(), peer, id, format, None, node.now_ms()).map_err(Failure::failed)?;
+        let context = Context {
+            purpose: purpose.map(str::to_owned),
+            ..Context::default()
+        };
+        self.open(node, process, effects, &context)
+            .await
+            .map_err(Failure::failed)?;
+        let found = self
+            .wait_for(|| {
+                let process = self.load::<DataTransfer>(node, &pid).ok()??;
+                match process.state() {
+                    State::Terminated => Some(Err(process.ended().map(|e| e.cause.text()).unwrap_or_default())),
+                    State::Started => Some(Ok(process.address().cloned())),
+                    _ => None,
+                }
+            })
+            .await
+            .map_err(Failure::unreachable)?;
+        let address =
+            found.map_err(|reason| Failure::refused(format!("`{}` refused access: {reason}", agreement.other)))?;
+        let missing = || {
+            Failure::untrusted(format!(
+                "`{}` started the transfer without saying where and with which token",
+                agreement.other
+            ))
+        };
+        let address = address.ok_or_else(missing)?;
+        let endpoint = address.location().ok_or_else(missing)?.to_owned();
+        let token = address.authorization().ok_or_else(missing)?.to_owned();
+        Ok(Access { endpoint, token, pid })
+    }
+
+    /// Gives access back. A failure is logged: the provider closes it by itself before long.
+    pub async fn complete_transfer(&self, node: &Arc<Node>, access: &Access) {
+        if let Err(why) = self
+            .step::<DataTransfer>(node, &access.pid, Event::Decided(Decide::Complete))
+            .await
+        {
+            tracing::info!(%why, "a transfer could not be completed");
+        }
+    }
+}

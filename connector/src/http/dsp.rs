@@ -1,0 +1,217 @@
+//! The Dataspace Protocol 2025-1 over HTTPS: authenticates, parses, steps the state machine, and answers with what is durable.
+
+use crate::dsp::error::{self, Answer, Family, Refusal};
+use crate::dsp::id::Id;
+use crate::dsp::message::{CatalogRequest, Message as _};
+use crate::dsp::negotiation::{self, Contract};
+use crate::dsp::path::{Endpoint, NegotiationPost};
+use crate::dsp::process::Event;
+use crate::dsp::transfer::{self, DataTransfer};
+use crate::dsp_shell::{self, Context};
+use crate::identity::{Authenticated, AuthenticationError, presented_credentials};
+use crate::node::Node;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+pub(super) fn router() -> Router<Arc<Node>> {
+    Router::new().fallback(handle)
+}
+
+async fn handle(State(node): State<Arc<Node>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let Some(endpoint) = Endpoint::find(method.as_str(), uri.path()) else {
+        return respond(&Refusal::NotFound.answer(Family::Catalog, &error::unknown_pids()));
+    };
+    let family = endpoint.family();
+    match answer(&node, &method, endpoint, &headers, &body).await {
+        Ok(answer) => respond(&answer),
+        Err(refusal) => respond(&refusal.answer(family, &error::pids_in(&body))),
+    }
+}
+
+fn respond(answer: &Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        answer.body.to_string(),
+    )
+        .into_response()
+}
+
+async fn answer(
+    node: &Arc<Node>,
+    method: &Method,
+    endpoint: Endpoint,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Answer, Refusal> {
+    if *method == Method::POST {
+        check_media_type(headers)?;
+    }
+    let caller = node.authenticate(headers).await.map_err(|e| unauthenticated(&e))?;
+    let from: Id = caller.did().as_str().parse().map_err(|_| Refusal::NotFound)?;
+    match endpoint {
+        Endpoint::Catalog => catalogue(node, &caller, body).await,
+        Endpoint::Dataset(id) => {
+            presented_credentials(node, &caller)
+                .await
+                .map_err(|e| unauthenticated(&e))?;
+            let resource = dsp_shell::own_resource(node, &id)
+                .map_err(|e| internal(&e))?
+                .ok_or(Refusal::NotFound)?;
+            Ok(Answer {
+                status: 200,
+                body: resource.to_json(),
+            })
+        }
+        Endpoint::Negotiation(pid) => {
+            let process = node.negotiator.load::<Contract>(node, &pid)?.ok_or(Refusal::NotFound)?;
+            process.status(&from)
+        }
+        Endpoint::Transfer(pid) => {
+            let process = node
+                .negotiator
+                .load::<DataTransfer>(node, &pid)?
+                .ok_or(Refusal::NotFound)?;
+            process.status(&from)
+        }
+        Endpoint::OpenNegotiation(post) => open_negotiation(node, &caller, from, post, body).await,
+        Endpoint::NegotiationMessage(pid, post) => {
+            let message = negotiation::Message::parse(post, body)?;
+            settled(
+                node.negotiator
+                    .step::<Contract>(node, &pid, Event::Received { from, message })
+                    .await?,
+            )
+        }
+        Endpoint::OpenTransfer => open_transfer(node, &caller, from, body).await,
+        Endpoint::TransferMessage(pid, post) => {
+            let message = transfer::Message::parse(Some(post), body)?;
+            settled(
+                node.negotiator
+                    .step::<DataTransfer>(node, &pid, Event::Received { from, message })
+                    .await?,
+            )
+        }
+    }
+}
+
+fn settled(answer: Option<Answer>) -> Result<Answer, Refusal> {
+    answer.ok_or_else(|| internal(&"a step gave no answer"))
+}
+
+fn internal(cause: &dyn std::fmt::Display) -> Refusal {
+    tracing::error!(%cause, "internal error");
+    Refusal::Internal {
+        reference: "see this connector's log".to_owned(),
+    }
+}
+
+fn unauthenticated(error: &AuthenticationError) -> Refusal {
+    match error {
+        AuthenticationError::Memory(why) => internal(why),
+        other => Refusal::Unauthenticated { why: other.to_string() },
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let found = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    let essence = found.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") || essence.eq_ignore_ascii_case("application/ld+json") {
+        Ok(())
+    } else {
+        Err(Refusal::media_type(found))
+    }
+}
+
+async fn catalogue(node: &Arc<Node>, caller: &Authenticated, body: &Bytes) -> Result<Answer, Refusal> {
+    let request = CatalogRequest::parse(body)?;
+    if request.message().has_filter() {
+        return Err(Refusal::Filter);
+    }
+    presented_credentials(node, caller)
+        .await
+        .map_err(|e| unauthenticated(&e))?;
+    let catalogue = dsp_shell::own_catalogue(node).map_err(|e| internal(&e))?;
+    Ok(Answer {
+        status: 200,
+        body: catalogue.to_json(),
+    })
+}
+
+/// What is kept of a caller that opens a process.
+async fn context(node: &Arc<Node>, caller: &Authenticated) -> Result<Context, Refusal> {
+    let shown = presented_credentials(node, caller)
+        .await
+        .map_err(|e| unauthenticated(&e))?;
+    Ok(Context {
+        purpose: caller.purpose().map(str::to_owned),
+        key_id: Some(caller.key_id().to_owned()),
+        did_document: Some(String::from_utf8_lossy(caller.document().bytes()).into_owned()),
+        presentations: shown.tokens().map(str::to_owned).collect(),
+        dataset: None,
+    })
+}
+
+async fn open_negotiation(
+    node: &Arc<Node>,
+    caller: &Authenticated,
+    from: Id,
+    post: NegotiationPost,
+    body: &Bytes,
+) -> Result<Answer, Refusal> {
+    let message = negotiation::Message::parse(post, body)?;
+    let context = context(node, caller).await?;
+    let opening = match message.message() {
+        negotiation::Message::Request(request) => Some(&request.consumer_pid),
+        negotiation::Message::Offer(offer) => Some(&offer.provider_pid),
+        _ => None,
+    };
+    if let Some(pid) = opening {
+        // A repeat of the message that opened it is answered as it was.
+        if let Some(known) = node.negotiator.load_by_peer::<Contract>(node, &from, pid)? {
+            let own = known.own_pid().clone();
+            return settled(
+                node.negotiator
+                    .step::<Contract>(node, &own, Event::Received { from, message })
+                    .await?,
+            );
+        }
+    }
+    let (process, effects) = negotiation::opened(dsp_shell::fresh_pid(node), from, &message, node.now_ms())?;
+    settled(node.negotiator.open(node, process, effects, &context).await?)
+}
+
+async fn open_transfer(node: &Arc<Node>, caller: &Authenticated, from: Id, body: &Bytes) -> Result<Answer, Refusal> {
+    let message = transfer::Message::parse(None, body)?;
+    let context = context(node, caller).await?;
+    if let transfer::Message::Request(request) = message.message() {
+        if let Some(known) = node
+            .negotiator
+            .load_by_peer::<DataTransfer>(node, &from, &request.consumer_pid)?
+        {
+            let own = known.own_pid().clone();
+            return settled(
+                node.negotiator
+                    .step::<DataTransfer>(node, &own, Event::Received { from, message })
+                    .await?,
+            );
+        }
+        let entry = crate::state::AgreementEntry::key(request.agreement.as_str(), crate::state::Side::Provider);
+        let entry: Option<crate::state::AgreementEntry> = node.state.get(&entry).map_err(|e| internal(&e))?;
+        if entry.is_none_or(|e| e.other != *caller.did()) {
+            return Err(Refusal::NoAgreement {
+                agreement: request.agreement.to_string(),
+            });
+        }
+    }
+    let (process, effects) = transfer::opened(dsp_shell::fresh_pid(node), from, &message, node.now_ms())?;
+    settled(node.negotiator.open(node, process, effects, &context).await?)
+}

@@ -1,0 +1,22 @@
+//! C2SP tlog-witness: cosigns checkpoints of the logs that the configuration names.
+
+use crate::node::Node;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+/// `POST /witness/add-checkpoint`.
+pub(super) async fn add_checkpoint(State(node): State<Arc<Node>>, body: Bytes) -> Response {
+    let Some(witness) = &node.witness else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    match witness.add_checkpoint(&body) {
+        Ok(answer) => {
+            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, [(header::CONTENT_TYPE, answer.content_type)], answer.body).into_response()
+        }
+        Err(error) => super::Refusal::internal(&error).into_response(),
+    }
+}

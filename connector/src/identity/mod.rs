@@ -1,0 +1,135 @@
+//! Who is asking: resolves DID documents, checks self-issued tokens and presented credentials, and signs for ourselves.
+//!
+//! Pure checks live in `herleid_credentials`; here are the fetches, the cache and the durable memory of used tokens.
+
+mod documents;
+mod holder;
+mod present;
+mod replay;
+
+pub use documents::{Documents, Resolved};
+pub use holder::{Holder, HolderError};
+pub use present::{Membership, presented_credentials};
+pub use replay::UsedTokens;
+
+use herleid_credentials::{Now, si_token};
+use herleid_vocab::did::Did;
+use http::HeaderMap;
+use std::sync::Arc;
+
+/// Why a caller is not known. Unauthenticated refusals are counted, never recorded: strangers could fill the log.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthenticationError {
+    /// No bearer token.
+    #[error(
+        "the request has no `Authorization: Bearer` token; expected a self-issued token (Decentralized Claims Protocol 1.0, section 4.3)"
+    )]
+    NoToken,
+    /// The token names no participant.
+    #[error("the token's issuer is not a participant's identifier: {0}")]
+    Issuer(String),
+    /// The caller's document could not be had.
+    #[error("the caller's DID document could not be had: {0}")]
+    Document(String),
+    /// The token is wrong.
+    #[error("the self-issued token is refused: {0}")]
+    Token(String),
+    /// The token was used before.
+    #[error("the self-issued token was used before (`jti` seen); expected a fresh one for every request")]
+    Replayed,
+    /// We cannot remember that it was used.
+    #[error("the use of the token could not be recorded: {0}")]
+    Memory(String),
+    /// The credentials are not enough.
+    #[error("{0}")]
+    Credentials(String),
+}
+
+/// A caller whose self-issued token has been checked; only [`authenticate`] makes one.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    did: Did,
+    purpose: Option<String>,
+    presentation_token: Option<String>,
+    document: Arc<Resolved>,
+    key_id: String,
+}
+
+impl Authenticated {
+    /// The caller.
+    #[must_use]
+    pub fn did(&self) -> &Did {
+        &self.did
+    }
+
+    /// The purpose that the caller states (an IRI), signed by it within the token: *declared*, not proved.
+    #[must_use]
+    pub fn purpose(&self) -> Option<&str> {
+        self.purpose.as_deref()
+    }
+
+    /// The token that lets us ask the caller's credential service.
+    #[must_use]
+    pub fn presentation_token(&self) -> Option<&str> {
+        self.presentation_token.as_deref()
+    }
+
+    /// The DID document under which the caller was checked.
+    #[must_use]
+    pub fn document(&self) -> &Arc<Resolved> {
+        &self.document
+    }
+
+    /// Identifier of the key that signed the token.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.key_id
+    }
+}
+
+/// Checks the self-issued token of a request (DCP 1.0, section 4.3): signature, audience, validity, single use.
+///
+/// # Errors
+/// Says which check failed.
+pub async fn authenticate(
+    headers: &HeaderMap,
+    documents: &Documents,
+    used: &UsedTokens,
+    audience: &Did,
+    now: Now,
+) -> Result<Authenticated, AuthenticationError> {
+    let token = bearer(headers).ok_or(AuthenticationError::NoToken)?;
+    let subject = si_token::claimed_subject(token).map_err(|e| AuthenticationError::Issuer(e.to_string()))?;
+    let document = documents
+        .resolve(&subject)
+        .await
+        .map_err(|e| AuthenticationError::Document(e.to_string()))?;
+    let expected = si_token::Expected { audience, now };
+    let checked = si_token::verify(token, document.document(), &expected)
+        .map_err(|e| AuthenticationError::Token(e.to_string()))?;
+    if !used
+        .first_use(&checked.replay_key(), now.now_ms)
+        .map_err(AuthenticationError::Memory)?
+    {
+        return Err(AuthenticationError::Replayed);
+    }
+    Ok(Authenticated {
+        did: checked.did().clone(),
+        purpose: checked.purpose().map(str::to_owned),
+        presentation_token: checked.token().map(str::to_owned),
+        key_id: checked.key_id().to_owned(),
+        document,
+    })
+}
+
+/// The bearer token of a request, if it has exactly one.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    if values.next().is_some() {
+        return None;
+    }
+    let (scheme, token) = value.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
+}

@@ -1,0 +1,189 @@
+//! Asking a caller for its credentials (DCP 1.0, "Verifiable Presentation Protocol"), and remembering the answer for a while.
+
+use super::{Authenticated, AuthenticationError};
+use crate::node::Node;
+use herleid_credentials::did_document::{CREDENTIAL_SERVICE, DidDocument};
+use herleid_credentials::presentation::{self, PresentationQuery, PresentationResponse, Scope, VerifiedPresentation};
+use herleid_vocab::did::Did;
+use http::{HeaderMap, header};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+/// How long shown credentials are believed without asking again. A revocation takes at most this long to bite.
+const FRESH_MS: u64 = 120_000;
+/// Parties remembered at once.
+const KEPT: usize = 1_000;
+
+/// What a party has shown.
+#[derive(Debug)]
+pub struct Shown {
+    presentations: Vec<VerifiedPresentation>,
+    until_ms: u64,
+}
+
+impl Shown {
+    /// The presentations' exact bytes: evidence.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.presentations.iter().map(VerifiedPresentation::token)
+    }
+}
+
+/// The memory of what was shown.
+#[derive(Default)]
+pub struct Membership {
+    kept: Mutex<HashMap<Did, Arc<Shown>>>,
+}
+
+impl Membership {
+    fn get(&self, did: &Did, now_ms: u64) -> Option<Arc<Shown>> {
+        let kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Not longer than it was given: a clock that stepped back must not prolong it.
+        kept.get(did)
+            .filter(|s| now_ms < s.until_ms && s.until_ms - now_ms <= FRESH_MS)
+            .cloned()
+    }
+
+    fn put(&self, did: &Did, shown: &Arc<Shown>, now_ms: u64) {
+        let mut kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if kept.len() >= KEPT {
+            kept.retain(|_, s| now_ms < s.until_ms);
+        }
+        if kept.len() < KEPT {
+            kept.insert(did.clone(), shown.clone());
+        }
+    }
+}
+
+/// The credentials that our configuration requires of `caller`: asked for at its credential service, each verified.
+///
+/// # Errors
+/// Says which credential is absent, invalid or untrusted, and who can help.
+pub async fn presented_credentials(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, AuthenticationError> {
+    let required = &node.config.identity.required_credentials;
+    let now_ms = node.now_ms();
+    if required.is_empty() {
+        return Ok(Arc::new(Shown {
+            presentations: Vec::new(),
+            until_ms: now_ms,
+        }));
+    }
+    if let Some(known) = node.membership.get(caller.did(), now_ms) {
+        return Ok(known);
+    }
+    let refuse = |why: String| AuthenticationError::Credentials(why);
+    let scopes = required
+        .iter()
+        .map(|kind| Scope::CredentialType(kind.clone()))
+        .collect();
+    let query = PresentationQuery::new(scopes).map_err(|e| refuse(e.to_string()))?;
+    let response = ask(node, caller, &query).await?;
+    let mut presentations = Vec::new();
+    for token in response.presentations() {
+        presentations.push(verify(node, caller, token).await?);
+    }
+    let unmet: Vec<String> = query.unmet(&presentations).iter().map(|scope| kind(scope)).collect();
+    if !unmet.is_empty() {
+        return Err(refuse(format!(
+            "`{}` has shown no credential of type {}: absent; ask an issuer that `{}` trusts for one, then `herleid credential add`",
+            caller.did(),
+            unmet.join(", "),
+            node.did
+        )));
+    }
+    let last = presentations
+        .iter()
+        .flat_map(VerifiedPresentation::credentials)
+        .filter_map(|c| c.valid_until_ms())
+        .min();
+    let until_ms = last.unwrap_or(u64::MAX).min(now_ms + FRESH_MS);
+    let shown = Arc::new(Shown {
+        presentations,
+        until_ms,
+    });
+    node.membership.put(caller.did(), &shown, now_ms);
+    Ok(shown)
+}
+
+fn kind(scope: &Scope) -> String {
+    match scope {
+        Scope::CredentialType(kind) => format!("`{kind}`"),
+        Scope::CredentialId(id) => format!("with id `{id}`"),
+    }
+}
+
+async fn ask(
+    node: &Node,
+    caller: &Authenticated,
+    query: &PresentationQuery,
+) -> Result<PresentationResponse, AuthenticationError> {
+    let refuse = |why: String| AuthenticationError::Credentials(why);
+    let base = caller.document().document().endpoint(CREDENTIAL_SERVICE);
+    let base = base.map_err(|e| refuse(format!("`{}` cannot be asked for its credentials: {e}", caller.did())))?;
+    let token = caller.presentation_token();
+    let token = token.ok_or_else(|| {
+        refuse("the self-issued token carries no `token` that lets its credential service be asked".to_owned())
+    })?;
+    let own = node
+        .self_issued(caller.did(), Some(token), None)
+        .map_err(|e| refuse(e.to_string()))?;
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::AUTHORIZATION,
+        crate::node::header(&format!("Bearer {own}")).map_err(|e| refuse(e.to_string()))?,
+    );
+    let url = format!("{}/presentations/query", base.as_str().trim_end_matches('/'));
+    let response = node
+        .client
+        .post_json(&url, headers, query.to_json().to_string().into())
+        .await;
+    let response = response.and_then(|r| r.success()).map_err(|e| {
+        refuse(format!(
+            "the credential service of `{}` did not answer: {e}",
+            caller.did()
+        ))
+    })?;
+    PresentationResponse::parse(&response.body).map_err(|e| {
+        refuse(format!(
+            "the credential service of `{}` answered something else: {e}",
+            caller.did()
+        ))
+    })
+}
+
+async fn verify(node: &Node, caller: &Authenticated, token: &str) -> Result<VerifiedPresentation, AuthenticationError> {
+    let refuse = |why: String| AuthenticationError::Credentials(why);
+    let invalid = |e: &dyn std::fmt::Display| {
+        refuse(format!(
+            "the presentation of `{}` is invalid or untrusted: {e}",
+            caller.did()
+        ))
+    };
+    let issuers = presentation::claimed_issuers(token).map_err(|e| invalid(&e))?;
+    let mut issuer_documents: BTreeMap<Did, DidDocument> = BTreeMap::new();
+    for issuer in issuers {
+        // An issuer that we do not trust is not worth a request.
+        if node.trusted_issuers.knows(&issuer) {
+            let resolved = node.documents.resolve(&issuer).await.map_err(|e| invalid(&e))?;
+            issuer_documents.insert(issuer, resolved.document().clone());
+        }
+    }
+    let expected = presentation::Expected {
+        holder_document: caller.document().document(),
+        audience: &node.did,
+        nonce: None,
+        issuer_documents: &issuer_documents,
+        trusted: &node.trusted_issuers,
+        now: node.now(),
+    };
+    let verified = presentation::verify(token, &expected).map_err(|e| invalid(&e))?;
+    if let Some(key) = verified.replay_key() {
+        if !node
+            .used
+            .first_use(&key, node.now_ms())
+            .map_err(AuthenticationError::Memory)?
+        {
+            return Err(AuthenticationError::Replayed);
+        }
+    }
+    Ok(verified)
+}

@@ -1,0 +1,235 @@
+//! A running connector: everything that its handlers and commands share.
+
+mod jobs;
+mod open;
+mod secrets;
+mod serve;
+mod signing;
+
+pub use open::{OpenError, open};
+pub use secrets::{Secrets, SecretsError};
+pub use serve::{ServeError, serve};
+pub(crate) use signing::header;
+pub use signing::{SigningError, fresh_trace, traceparent};
+
+use crate::config::Config;
+use crate::dsp_shell::Negotiator;
+use crate::identity::{Authenticated, AuthenticationError, Documents, Holder, Membership, UsedTokens, authenticate};
+use crate::models::sandbox::{Sandbox, SandboxError};
+use crate::net::client::GuardedClient;
+use crate::payloads::Payloads;
+use crate::peers::Peers;
+use crate::state::{AgreementEntry, LogIdentity, State, StateError};
+use crate::witnessing::{Witness, WitnessService};
+use herleid_credentials::Now;
+use herleid_credentials::credential::TrustedIssuers;
+use herleid_credentials::did_document::DidDocument;
+use herleid_credentials::keys::SigningKey;
+use herleid_ledger::note::{NoteError, Signer};
+use herleid_ledger::record::Draft;
+use herleid_ledger::{AppendError, Ledger, Recorded};
+use herleid_vocab::did::Did;
+use herleid_vocab::rim::{Clock, Entropy};
+use http::HeaderMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::{OnceCell, watch};
+
+/// How far the clocks of two parties may differ.
+const LEEWAY_MS: u64 = 30_000;
+/// Programs that run at once; others wait.
+const PARALLEL_RUNS: usize = 2;
+
+/// A running connector.
+pub struct Node {
+    /// Its configuration.
+    pub config: Config,
+    /// Who it is.
+    pub did: Did,
+    /// Its public base URL, without trailing slash.
+    pub public_url: String,
+    /// `https`, or `http` under a development switch.
+    pub scheme: &'static str,
+    /// Its DID document as served.
+    pub document: DidDocument,
+    /// Signs for the participant.
+    pub identity: SigningKey,
+    /// Absolute DID URL of that key.
+    pub key_id: String,
+    /// The log.
+    pub ledger: Ledger,
+    /// What lies beside the log.
+    pub state: State,
+    /// Where payloads lie.
+    pub payloads: Payloads,
+    /// The one outbound client.
+    pub client: Arc<GuardedClient>,
+    /// Documents of others.
+    pub documents: Documents,
+    /// Tokens that were used.
+    pub used: UsedTokens,
+    /// Our own credentials.
+    pub holder: Holder,
+    /// Whose credentials count, and for what.
+    pub trusted_issuers: TrustedIssuers,
+    /// Credentials of others, for a few minutes.
+    pub membership: Membership,
+    /// What others' logs showed before.
+    pub peers: Peers,
+    /// Negotiations and transfers.
+    pub negotiator: Negotiator,
+    /// The witness that we are for others, if we are.
+    pub witness: Option<WitnessService>,
+    sandbox: OnceCell<Sandbox>,
+    /// Our own witnesses.
+    pub witnesses: Vec<Witness>,
+    /// Tells the asking of witnesses that the log has grown.
+    pub grown: watch::Sender<u64>,
+    /// Told when a round of asking is over.
+    pub asked: watch::Sender<u64>,
+    /// Signs manifests of dossiers with the log's key (docs/dossier-format.md); their text can never be a checkpoint's.
+    pub manifests: Signer,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Node {
+    /// Unix milliseconds.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// This instant, with the leeway that clocks of others are given.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        Now {
+            now_ms: self.now_ms(),
+            leeway_ms: LEEWAY_MS,
+        }
+    }
+
+    /// Where model programs run; made at the first run, refused where the walls cannot be built.
+    ///
+    /// # Errors
+    /// What is missing, and which package brings it.
+    pub async fn sandbox(&self) -> Result<&Sandbox, SandboxError> {
+        self.sandbox
+            .get_or_try_init(|| async {
+                let jobs = jobs::directory(&self.config.storage.directory)?;
+                let sandbox = Sandbox::open(&jobs, PARALLEL_RUNS).await?;
+                sandbox.sweep()?;
+                Ok(sandbox)
+            })
+            .await
+    }
+
+    /// Appends to the log, and lets its witnesses know.
+    ///
+    /// # Errors
+    /// When the draft is refused; a failed write ends the process.
+    pub async fn append(&self, draft: Draft) -> Result<Recorded, AppendError> {
+        let recorded = self.ledger.append(draft).await?;
+        self.has_grown();
+        Ok(recorded)
+    }
+
+    /// A fresh UUIDv7, for transactions and processes.
+    #[must_use]
+    pub fn fresh_id(&self) -> String {
+        fresh_uuid_v7(self.now_ms(), self.entropy.as_ref())
+    }
+
+    /// Checks who sends a request.
+    ///
+    /// # Errors
+    /// Says which check failed.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Authenticated, AuthenticationError> {
+        authenticate(headers, &self.documents, &self.used, &self.did, self.now()).await
+    }
+
+    /// Our own log, as others know it.
+    #[must_use]
+    pub fn own_log(&self) -> LogIdentity {
+        LogIdentity {
+            did: self.did.clone(),
+            origin: self.ledger.origin().to_owned(),
+            verifier_key: self.ledger.verifier().to_string(),
+        }
+    }
+
+    /// The logs of everybody with whom there is an agreement, by origin.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn other_logs(&self) -> Result<BTreeMap<String, LogIdentity>, StateError> {
+        let agreements = self.state.scan::<AgreementEntry>("agreement/")?;
+        Ok(agreements
+            .into_iter()
+            .map(|(_, entry)| (entry.other_log.origin.clone(), entry.other_log))
+            .collect())
+    }
+
+    /// The path of the log's origin on this host, when the origin lies on it.
+    #[must_use]
+    pub fn log_path(&self) -> Option<String> {
+        let host = self.public_url.split_once("://").map_or("", |(_, host)| host);
+        let path = self.ledger.origin().strip_prefix(host)?;
+        (path.starts_with('/') && path.len() > 1).then(|| path.to_owned())
+    }
+
+    /// The checkpoint that is served: cosigned if there is one of the latest size, else as we signed it.
+    #[must_use]
+    pub fn served_checkpoint(&self) -> String {
+        let latest = self.ledger.checkpoint();
+        let cosigned = self.ledger.cosigned().filter(|c| c.size() == latest.size());
+        cosigned.unwrap_or(latest).note().to_string()
+    }
+
+    /// How many records a quorum of witnesses has seen.
+    #[must_use]
+    pub fn witnessed_size(&self) -> u64 {
+        self.ledger.cosigned().map_or(0, |c| c.size())
+    }
+
+    /// Says that the log has grown, so that its witnesses are asked.
+    pub fn has_grown(&self) {
+        self.grown.send_replace(self.ledger.size());
+    }
+}
+
+/// A UUIDv7 (RFC 9562, section 5.7) of this instant.
+#[must_use]
+pub fn fresh_uuid_v7(now_ms: u64, entropy: &dyn Entropy) -> String {
+    let mut random = [0u8; 10];
+    entropy.fill(&mut random);
+    uuid::Builder::from_unix_timestamp_millis(now_ms, &random)
+        .into_uuid()
+        .to_string()
+}
+
+/// The verifier key of the log `origin` that these secrets sign for.
+///
+/// # Errors
+/// When the origin cannot name a key.
+pub fn log_verifier_key(origin: &str, secrets: &Secrets) -> Result<String, NoteError> {
+    Ok(Signer::ed25519(origin, secrets.log.clone())?.verifier().to_string())
+}
+
+/// The verifier key of the witness at `public_url` that these secrets cosign for.
+///
+/// # Errors
+/// When the address cannot name a key.
+pub fn witness_verifier_key(public_url: &str, secrets: &Secrets) -> Result<String, NoteError> {
+    Ok(witness_signer(public_url, secrets)?.verifier().to_string())
+}
+
+pub(crate) fn witness_signer(public_url: &str, secrets: &Secrets) -> Result<Signer, NoteError> {
+    let host = public_url.split_once("://").map_or(public_url, |(_, host)| host);
+    Signer::cosigner(
+        &format!("{}/witness", host.trim_end_matches('/')),
+        secrets.witness.clone(),
+    )
+}

@@ -1,0 +1,179 @@
+//! Opens a connector from its configuration, and makes a new one.
+
+use super::{Node, Secrets, SecretsError, witness_signer};
+use crate::config::Config;
+use crate::dsp_shell::Negotiator;
+use crate::identity::{Documents, Holder, Membership, UsedTokens};
+use crate::net::client::{ClientLimits, ClientSettings, GuardedClient};
+use crate::net::error::TlsError;
+use crate::payloads::{PayloadError, Payloads};
+use crate::peers::Peers;
+use crate::rim::{SystemClock, SystemEntropy};
+use crate::state::State;
+use crate::witnessing::{Witness, WitnessService};
+use herleid_credentials::credential::TrustedIssuers;
+use herleid_credentials::did_document::{DidDocument, DidDocumentError, LogService, Relationship, ServiceError};
+use herleid_ledger::note::{NoteError, Signer};
+use herleid_ledger::{Ledger, LedgerError, Options, WitnessPolicy};
+use herleid_vocab::rim::{Clock, Entropy};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Why a connector cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Key files.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The log.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Payloads.
+    #[error(transparent)]
+    Payloads(#[from] PayloadError),
+    /// TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Our own DID document.
+    #[error("our own DID document cannot be made: {0}")]
+    Document(#[from] DidDocumentError),
+    /// Our own log's service entry.
+    #[error("our own log cannot stand in our DID document: {0}")]
+    Service(#[from] ServiceError),
+    /// A key of a log or witness.
+    #[error("a key in `[trust]` or `[witness]` is not usable: {0}")]
+    Key(#[from] NoteError),
+    /// An address.
+    #[error("`public_url` is not an address: {0}")]
+    Url(#[from] url::ParseError),
+}
+
+/// Fragment of the one key of a new participant.
+const KEY: &str = "key-1";
+
+/// Opens everything that a running connector needs. Nothing listens yet.
+///
+/// # Errors
+/// Says what is wrong and what to do.
+pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let secrets = Secrets::load(&config.keys.directory)?;
+    let public_url = config.listen.public_url.as_str().to_owned();
+    let did = config.participant.did.clone();
+    let witnesses: Vec<Witness> = config
+        .trust
+        .witnesses
+        .iter()
+        .map(|w| Witness {
+            verifier: w.verifier.clone(),
+            url: w.url.to_string(),
+        })
+        .collect();
+    let ledger = Ledger::open(Options {
+        dir: config.storage.directory.clone(),
+        origin: config.ledger.origin.clone(),
+        party: did.clone(),
+        development: config.development.is_some(),
+        signing_key: secrets.log.clone(),
+        on_fatal: herleid_ledger::fatal_abort,
+        kek: *secrets.kek,
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        witness_policy: WitnessPolicy::new(
+            config.trust.quorum,
+            witnesses.iter().map(|w| w.verifier.clone()).collect(),
+        )?,
+    })?;
+    let client = Arc::new(GuardedClient::new(&client_settings(&config))?);
+    let state = State::new(ledger.clone());
+    let document = document(&config, &secrets, &ledger, &public_url)?;
+    let witness = match &config.witness {
+        Some(others) => {
+            let known = others.logs.iter().map(|l| l.verifier.clone()).collect();
+            Some(WitnessService::new(
+                witness_signer(&public_url, &secrets)?,
+                known,
+                state.clone(),
+                clock.clone(),
+            ))
+        }
+        None => None,
+    };
+    let scheme = if public_url.starts_with("http://") {
+        "http"
+    } else {
+        "https"
+    };
+    let mut trusted_issuers = TrustedIssuers::new();
+    for issuer in &config.trust.issuers {
+        for kind in &issuer.types {
+            trusted_issuers.trust(issuer.did.clone(), kind);
+        }
+    }
+    Ok(Arc::new(Node {
+        manifests: Signer::ed25519(ledger.origin(), secrets.log.clone())?,
+        key_id: format!("{did}#{KEY}"),
+        payloads: Payloads::open(&config.storage.directory.join("payloads"))?,
+        documents: Documents::new(client.clone(), clock.clone()),
+        used: UsedTokens::new(ledger.clone()),
+        holder: Holder::new(state.clone()),
+        membership: Membership::default(),
+        peers: Peers::new(state.clone(), client.clone(), scheme),
+        negotiator: Negotiator::default(),
+        sandbox: tokio::sync::OnceCell::new(),
+        grown: watch::Sender::new(ledger.size()),
+        asked: watch::Sender::new(0),
+        identity: secrets.identity,
+        trusted_issuers,
+        did,
+        public_url,
+        scheme,
+        document,
+        ledger,
+        state,
+        client,
+        witness,
+        witnesses,
+        clock,
+        entropy,
+        config,
+    }))
+}
+
+fn client_settings(config: &Config) -> ClientSettings {
+    ClientSettings {
+        ca_files: config.trust.tls_ca.clone(),
+        // The trust store is explicit: whoever names authorities trusts those and no others.
+        system_authorities_too: false,
+        allow_private_addresses: config.network.allow_private_addresses,
+        plain_http_for_development: config.development.as_ref().is_some_and(|d| d.plain_http),
+        limits: ClientLimits {
+            connect: Duration::from_millis(config.network.connect_timeout_ms),
+            total: Duration::from_millis(config.network.request_timeout_ms),
+            body_bytes: config.network.max_response_bytes,
+            ..ClientLimits::default()
+        },
+    }
+}
+
+fn document(config: &Config, secrets: &Secrets, ledger: &Ledger, public_url: &str) -> Result<DidDocument, OpenError> {
+    let url = |path: &str| url::Url::parse(&format!("{public_url}{path}"));
+    let dsp = crate::http::DSP_PATH;
+    let built = DidDocument::builder(&config.participant.did)
+        .key(
+            KEY,
+            &secrets.identity.public_key(),
+            &[
+                Relationship::Authentication,
+                Relationship::AssertionMethod,
+                Relationship::CapabilityInvocation,
+            ],
+        )
+        .credential_service(&url(crate::http::DCP_PATH)?)
+        .catalog_service(&url(&format!("{dsp}/catalog"))?)
+        .log(&LogService::new(ledger.origin(), &ledger.verifier().to_string())?)
+        .build()?;
+    Ok(built)
+}

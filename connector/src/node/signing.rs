@@ -1,0 +1,103 @@
+//! What we say to others: self-issued tokens on protocol messages, and signed requests on the data plane.
+
+use super::Node;
+use herleid_credentials::jose;
+use herleid_credentials::si_token::{self, SelfIssued};
+use herleid_vocab::did::Did;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// How long a self-issued token is valid: one message, and clocks that differ a little.
+const TOKEN_LIFETIME_MS: u64 = 5 * 60_000;
+
+/// Why a request could not be signed.
+#[derive(Debug, thiserror::Error)]
+#[error("the request could not be signed: {0}")]
+pub struct SigningError(pub String);
+
+impl Node {
+    /// The headers of a protocol message to `audience`: a fresh self-issued token with a token for our credential service,
+    /// the declared purpose and the trace.
+    ///
+    /// # Errors
+    /// When the token cannot be minted.
+    pub fn message_headers(
+        &self,
+        audience: &Did,
+        purpose: Option<&str>,
+        trace: &str,
+    ) -> Result<HeaderMap, SigningError> {
+        let access = self
+            .holder
+            .access_token(self, audience)
+            .map_err(|e| SigningError(e.to_string()))?;
+        let token = self.self_issued(audience, Some(&access), purpose)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::AUTHORIZATION, header(&format!("Bearer {token}"))?);
+        headers.insert(HeaderName::from_static("traceparent"), header(trace)?);
+        Ok(headers)
+    }
+
+    /// A self-issued token for `audience`; `token` is the access token that it carries.
+    ///
+    /// # Errors
+    /// When it cannot be minted.
+    pub fn self_issued(
+        &self,
+        audience: &Did,
+        token: Option<&str>,
+        purpose: Option<&str>,
+    ) -> Result<String, SigningError> {
+        let jti = jose::fresh_id(self.entropy.as_ref());
+        let says = SelfIssued {
+            subject: &self.did,
+            audience,
+            jti: &jti,
+            issued_at_ms: self.now_ms(),
+            lifetime_ms: TOKEN_LIFETIME_MS,
+            token,
+            purpose,
+        };
+        si_token::mint(&self.identity, &self.key_id, &says).map_err(|e| SigningError(e.to_string()))
+    }
+}
+
+pub(crate) fn header(value: &str) -> Result<HeaderValue, SigningError> {
+    HeaderValue::from_str(value).map_err(|e| SigningError(format!("`{value}` cannot stand in a header: {e}")))
+}
+
+/// The trace of an incoming request if it has a right one (W3C Trace Context, level 1), else a fresh one.
+#[must_use]
+pub fn traceparent(node: &Node, headers: &HeaderMap) -> String {
+    let given = headers.get("traceparent").and_then(|v| v.to_str().ok());
+    match given.filter(|text| is_traceparent(text)) {
+        Some(text) => text.to_owned(),
+        None => fresh_trace(node),
+    }
+}
+
+/// A fresh trace.
+#[must_use]
+pub fn fresh_trace(node: &Node) -> String {
+    let mut ids = [0u8; 24];
+    node.entropy.fill(&mut ids);
+    let text = hex::encode(ids);
+    let (trace, span) = text.split_at(32);
+    format!("00-{trace}-{span}-01")
+}
+
+fn is_traceparent(text: &str) -> bool {
+    let hex = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let parts: Vec<&str> = text.split('-').collect();
+    match parts.as_slice() {
+        ["00", trace, span, flags] => {
+            hex(trace, 32)
+                && hex(span, 16)
+                && hex(flags, 2)
+                && trace.bytes().any(|b| b != b'0')
+                && span.bytes().any(|b| b != b'0')
+        }
+        _ => false,
+    }
+}

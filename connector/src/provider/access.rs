@@ -1,0 +1,196 @@
+//! A request on the data plane: an access token of ours, and a signature by the key that the token is bound to.
+
+use crate::http::Refusal;
+use crate::identity::{Resolved, bearer};
+use crate::node::Node;
+use crate::state::GrantEntry;
+use axum::http::{HeaderMap, Method};
+use herleid_credentials::access_token;
+use herleid_credentials::did_document::Relationship;
+use herleid_credentials::http_signature::{self, Expected, Request};
+use herleid_ledger::record::Document;
+use herleid_vocab::did::Did;
+use std::sync::Arc;
+
+/// How old a signed request may be: the clocks' difference and a slow network, no more.
+const MAX_AGE_MS: u64 = 60_000;
+/// Header that names the transaction.
+pub const TRANSACTION: &str = "herleid-transaction";
+/// Header that names the agreement.
+pub const AGREEMENT: &str = "herleid-agreement";
+/// Header that carries a receipt, base64url.
+pub const RECEIPT: &str = "herleid-receipt";
+/// Header that names the size of our log that the caller saw last.
+pub const SEEN: &str = "herleid-log-seen";
+
+/// A request whose token and signature hold. Only [`check`] makes one.
+pub struct Access {
+    grant: GrantEntry,
+    transaction: String,
+    token: String,
+    base: String,
+    signature: [u8; 64],
+    document: Arc<Resolved>,
+    seen: u64,
+}
+
+impl Access {
+    /// What the token refers to.
+    #[must_use]
+    pub fn grant(&self) -> &GrantEntry {
+        &self.grant
+    }
+
+    /// The transaction that the consumer chose, covered by its signature.
+    #[must_use]
+    pub fn transaction(&self) -> &str {
+        &self.transaction
+    }
+
+    /// Size of our log that the consumer saw last; 0 when it never did.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// What the consumer cannot deny later: its signed request, the token, its DID document.
+    #[must_use]
+    pub fn evidence(&self) -> [Document; 4] {
+        let document = |role: &str, media_type: &str, bytes: &[u8]| Document {
+            role: role.to_owned(),
+            media_type: media_type.to_owned(),
+            bytes: bytes.to_vec(),
+        };
+        [
+            document("signature-base", "text/plain", self.base.as_bytes()),
+            document("signature", "application/octet-stream", &self.signature),
+            document("access-token", "application/jwt", self.token.as_bytes()),
+            document("did-document", "application/did+json", self.document.bytes()),
+        ]
+    }
+}
+
+/// Checks token, signature, and that both belong to one grant; to `grant_id`, when the address names one.
+///
+/// # Errors
+/// 401 when the caller is not who the token is for; 404 when there is no such grant for this caller; the same for both, so
+/// that nobody can find out which grants exist.
+pub async fn check(
+    node: &Node,
+    grant_id: Option<&str>,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Access, Refusal> {
+    let no_token = || {
+        Refusal::unauthenticated(
+            &"the request has no `Authorization: Bearer` token of this data plane; start a transfer for one",
+        )
+    };
+    let token = bearer(headers).ok_or_else(no_token)?.to_owned();
+    let target_uri = format!("{}{path}", node.public_url);
+    let request = Request {
+        method,
+        target_uri: &target_uri,
+        headers,
+    };
+    let unverified = http_signature::parse(request).map_err(|e| Refusal::unauthenticated(&e))?;
+    let key_id = unverified
+        .key_id()
+        .map_err(|e| Refusal::unauthenticated(&e))?
+        .to_owned();
+    let caller: Did = key_id
+        .split('#')
+        .next()
+        .unwrap_or_default()
+        .parse()
+        .map_err(|e| Refusal::unauthenticated(&e))?;
+    let document = node
+        .documents
+        .resolve(&caller)
+        .await
+        .map_err(|e| Refusal::unauthenticated(&e))?;
+    let (_, key) = document
+        .document()
+        .key_for(Some(&key_id), Relationship::CapabilityInvocation)
+        .map_err(|e| Refusal::unauthenticated(&e))?;
+    let required = [TRANSACTION, AGREEMENT, "traceparent"];
+    let expected = Expected {
+        required: &required,
+        now: node.now(),
+        max_age_ms: MAX_AGE_MS,
+    };
+    let verified = unverified
+        .verify(key, &expected, body)
+        .map_err(|e| Refusal::unauthenticated(&e))?;
+    if !node
+        .used
+        .first_use(&verified.replay_key(), node.now_ms())
+        .map_err(|e| Refusal::internal(&e))?
+    {
+        return Err(Refusal::unauthenticated(
+            &"this signed request was received before; sign every request afresh",
+        ));
+    }
+    let own = node.identity.public_key();
+    let expected = access_token::Expected {
+        issuer: &node.did,
+        key_id: &node.key_id,
+        key: &own,
+        audience: &node.public_url,
+        request_key: verified.key_thumbprint(),
+        now: node.now(),
+    };
+    let token_says = access_token::verify(&token, &expected).map_err(|e| Refusal::unauthenticated(&e))?;
+    let absent = || Refusal::not_found(&format!("there is nothing for `{caller}` at this address"));
+    let named = token_says.grant().transfer.as_str();
+    if grant_id.is_some_and(|id| id != named) || token_says.grant().subject != caller {
+        return Err(absent());
+    }
+    let grant: Option<GrantEntry> = node
+        .state
+        .get(&GrantEntry::key(named))
+        .map_err(|e| Refusal::internal(&e))?;
+    let grant = grant.filter(|g| g.consumer == caller).ok_or_else(absent)?;
+    if let Some(why) = &grant.closed {
+        return Err(Refusal::denied(&format!("access has ended: {why}")));
+    }
+    let signed = |name: &str| verified.base().value(name).unwrap_or_default().to_owned();
+    let transaction = signed(TRANSACTION);
+    let agreement = signed(AGREEMENT);
+    if agreement != grant.agreement {
+        return Err(Refusal::malformed(&format!(
+            "`{AGREEMENT}` is `{agreement}`, but the token is for `{}`",
+            grant.agreement
+        )));
+    }
+    if uuid::Uuid::parse_str(&transaction)
+        .ok()
+        .filter(|u| u.get_version_num() == 7 && u.to_string() == transaction)
+        .is_none()
+    {
+        return Err(Refusal::malformed(&format!(
+            "`{TRANSACTION}` is `{transaction}`; expected a UUIDv7 in lower case"
+        )));
+    }
+    if grant.transaction.as_ref().is_some_and(|bound| *bound != transaction) {
+        return Err(Refusal::malformed(&format!(
+            "`{TRANSACTION}` is `{transaction}`, but this access is for another transaction"
+        )));
+    }
+    let seen = headers
+        .get(SEEN)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(0);
+    Ok(Access {
+        grant,
+        transaction,
+        token,
+        base: verified.base().text().to_owned(),
+        signature: *verified.signature(),
+        document,
+        seen,
+    })
+}

@@ -1,0 +1,196 @@
+//! Grants and their short-lived tokens, and the recording of denials.
+
+use crate::deciding::Decided;
+use crate::identity::Resolved;
+use crate::node::Node;
+use crate::state::{GrantEntry, set};
+use herleid_credentials::access_token::{self, Grant};
+use herleid_credentials::did_document::Relationship;
+use herleid_credentials::jose;
+use herleid_ledger::record::{Draft, Kind, StreamKey, Term};
+use herleid_ledger::section::SectionName;
+use herleid_vocab::did::Did;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Denials of one party and kind that are recorded in full within an hour; the rest is counted and recorded once.
+/// 20 an hour and party: 480 records a day from a party that keeps trying.
+const IN_FULL: u64 = 20;
+const HOUR_MS: u64 = 3_600_000;
+/// Different reasons that an aggregate keeps.
+const REASONS: usize = 8;
+
+/// Why no token could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// The consumer's document has no usable key.
+    #[error("`{consumer}` has no key to bind an access token to: {why}")]
+    Key {
+        /// Who.
+        consumer: Did,
+        /// What is wrong.
+        why: String,
+    },
+    /// Our own side failed.
+    #[error("no access could be given: {0}")]
+    Own(String),
+}
+
+/// A token for `grant`, bound to the consumer's key (the one named, or the first that may invoke capabilities).
+///
+/// # Errors
+/// When the consumer has no such key.
+pub fn token(node: &Node, grant: &GrantEntry, consumer: &Resolved, key_id: Option<&str>) -> Result<String, GrantError> {
+    let no_key = |why: &dyn std::fmt::Display| GrantError::Key {
+        consumer: grant.consumer.clone(),
+        why: why.to_string(),
+    };
+    let document = consumer.document();
+    let key = match key_id {
+        Some(id) => {
+            document
+                .key_for(Some(id), Relationship::CapabilityInvocation)
+                .map_err(|e| no_key(&e))?
+                .1
+        }
+        None => {
+            document
+                .keys_for(Relationship::CapabilityInvocation)
+                .next()
+                .ok_or_else(|| no_key(&"none may invoke capabilities"))?
+                .1
+        }
+    };
+    let says = Grant {
+        issuer: node.did.clone(),
+        audience: node.public_url.clone(),
+        subject: grant.consumer.clone(),
+        key: key.thumbprint(),
+        transfer: grant.id.clone(),
+        agreement: grant.agreement.clone(),
+        dataset: grant.subject.clone(),
+        version: grant.version.clone().unwrap_or_else(|| "current".to_owned()),
+    };
+    let now_ms = node.now_ms();
+    let configured = node.config.limits.token_lifetime_s.saturating_mul(1000);
+    let lifetime_ms = grant
+        .until_ms
+        .saturating_sub(now_ms)
+        .min(configured)
+        .min(access_token::MAX_LIFETIME_MS);
+    access_token::mint(
+        &node.identity,
+        &node.key_id,
+        &says,
+        &jose::fresh_id(node.entropy.as_ref()),
+        now_ms,
+        lifetime_ms,
+    )
+    .map_err(|e| GrantError::Own(e.to_string()))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Tally {
+    hour: u64,
+    count: u64,
+    first: u64,
+    last: u64,
+    reasons: Vec<String>,
+}
+
+/// Records a denial of an authenticated party: the first ones of an hour in full, the rest as one count. Whoever is not
+/// authenticated is only counted elsewhere: strangers must not be able to fill the log.
+///
+/// # Errors
+/// When the log cannot be written.
+pub async fn record_denial(
+    node: &Node,
+    facts: Value,
+    stream: Option<StreamKey>,
+    decided: &Decided,
+    trace: &str,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let text = |name: &str| facts.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (what, party) = (text("what"), text("party"));
+    let key = format!("denials/{party}/{what}");
+    let now_ms = node.now_ms();
+    let hour = now_ms / HOUR_MS;
+    let reason = decided.refusal();
+    let known: Option<Tally> = node.state.get(&key)?;
+    if let Some(old) = known.as_ref().filter(|t| t.hour != hour) {
+        record_tally(node, &what, &party, old, &key, trace).await?;
+    }
+    let mut tally = known.filter(|t| t.hour == hour).unwrap_or(Tally {
+        hour,
+        count: 0,
+        first: now_ms,
+        last: now_ms,
+        reasons: Vec::new(),
+    });
+    tally.count += 1;
+    tally.last = now_ms;
+    if tally.count > IN_FULL {
+        if tally.reasons.len() < REASONS && !tally.reasons.contains(&reason) {
+            tally.reasons.push(reason);
+        }
+        node.state.write(vec![set(key, &tally)?])?;
+        return Ok(());
+    }
+    let (key, value) = set(key, &tally)?;
+    let mut draft = Draft::new(Kind::Denied, trace)
+        .section(SectionName::Facts, facts)
+        .evidence(herleid_ledger::record::Document {
+            role: "policy".to_owned(),
+            media_type: "application/ld+json".to_owned(),
+            bytes: decided.policy_bytes.clone(),
+        })
+        .term(Term::Kind(Kind::Denied))
+        .put(key, value);
+    if let Ok(did) = party.parse() {
+        draft = draft.term(Term::Party(did));
+    }
+    if let Some(stream) = stream {
+        draft = draft.stream(stream);
+    }
+    node.append(draft).await?;
+    Ok(())
+}
+
+async fn record_tally(
+    node: &Node,
+    what: &str,
+    party: &str,
+    tally: &Tally,
+    key: &str,
+    trace: &str,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    if tally.count <= IN_FULL {
+        return Ok(());
+    }
+    let facts = json!({
+        "what": what, "party": party, "count": tally.count - IN_FULL, "first": tally.first, "last": tally.last, "reasons": tally.reasons,
+    });
+    let draft = Draft::new(Kind::Denied, trace)
+        .section(SectionName::Facts, facts)
+        .term(Term::Kind(Kind::Denied))
+        .put(key, None);
+    node.append(draft).await?;
+    Ok(())
+}
+
+/// Records the counts of hours that are over.
+///
+/// # Errors
+/// When the log cannot be written.
+pub async fn flush_denials(node: &Node, trace: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let hour = node.now_ms() / HOUR_MS;
+    for (key, tally) in node.state.scan::<Tally>("denials/")? {
+        let mut parts = key.trim_start_matches("denials/").rsplitn(2, '/');
+        if let (Some(what), Some(party)) = (parts.next(), parts.next()) {
+            if tally.hour < hour {
+                record_tally(node, what, party, &tally, &key, trace).await?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,303 @@
+//! The entries themselves, and their keys.
+
+use herleid_vocab::did::Did;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Both digests of a payload and its length (DESIGN section 4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Digests {
+    /// BLAKE3, 64 hexadecimal digits.
+    pub blake3: String,
+    /// SHA-256, 64 hexadecimal digits.
+    pub sha256: String,
+    /// Length in bytes.
+    pub bytes: u64,
+}
+
+impl Digests {
+    /// Digests of bytes at hand.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest as _;
+        Self {
+            blake3: blake3::hash(bytes).to_hex().to_string(),
+            sha256: hex::encode(sha2::Sha256::digest(bytes)),
+            bytes: bytes.len() as u64,
+        }
+    }
+}
+
+/// An offer as published: the ODRL offer without target, and the SHA-256 of its canonical bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfferEntry {
+    /// Its `@id`.
+    pub id: String,
+    /// The offer as it stands in the catalogue.
+    pub offer: Value,
+    /// SHA-256 of the offer's RFC 8785 form, as logged.
+    pub sha256: String,
+}
+
+/// A published, immutable dataset version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionEntry {
+    /// Dataset id.
+    pub dataset: String,
+    /// Version id.
+    pub version: String,
+    /// For people.
+    pub title: String,
+    /// For people; may be empty.
+    pub description: String,
+    /// Media type of the bytes.
+    pub media_type: String,
+    /// Licence IRI or name, if said.
+    pub licence: Option<String>,
+    /// Digests of the bytes, which lie in the payload store under their SHA-256.
+    pub digests: Digests,
+    /// Under which terms.
+    pub offers: Vec<OfferEntry>,
+    /// Why it was withdrawn, if it was.
+    pub withdrawn: Option<String>,
+    /// Unix milliseconds.
+    pub published_ms: u64,
+}
+
+/// A published model version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelEntry {
+    /// Model id.
+    pub model: String,
+    /// Version id.
+    pub version: String,
+    /// For people.
+    pub title: String,
+    /// SHA-256 of the program, which lies in the payload store.
+    pub program: String,
+    /// BLAKE3 of the program.
+    pub program_blake3: String,
+    /// Whether its licence lets the program travel into a dossier.
+    pub program_in_dossier: bool,
+    /// SHA-256 of the process description (evidence).
+    pub process: String,
+    /// SHA-256 of the environment description (evidence).
+    pub environment: String,
+    /// Under which terms.
+    pub offers: Vec<OfferEntry>,
+    /// Why it was withdrawn, if it was.
+    pub withdrawn: Option<String>,
+    /// Unix milliseconds.
+    pub published_ms: u64,
+}
+
+/// On which side of an agreement this connector stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// It gives.
+    Provider,
+    /// It takes.
+    Consumer,
+}
+
+impl Side {
+    /// As it stands in records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Consumer => "consumer",
+        }
+    }
+}
+
+impl From<Side> for herleid_ledger::record::Side {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Provider => Self::Provider,
+            Side::Consumer => Self::Consumer,
+        }
+    }
+}
+
+/// A log as its owner's DID document names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogIdentity {
+    /// Whose.
+    pub did: Did,
+    /// Origin.
+    pub origin: String,
+    /// C2SP verifier key.
+    #[serde(rename = "verifierKey")]
+    pub verifier_key: String,
+}
+
+/// A concluded agreement, as one end keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreementEntry {
+    /// Agreement id.
+    pub id: String,
+    /// This end's side.
+    pub side: Side,
+    /// The other end.
+    pub other: Did,
+    /// The agreement as the protocol carried it.
+    pub agreement: Value,
+    /// SHA-256 of its RFC 8785 form.
+    pub sha256: String,
+    /// What it is about: dataset or model id.
+    pub target: String,
+    /// Purpose declared when it was negotiated.
+    pub purpose: Option<String>,
+    /// The other end's log.
+    pub other_log: LogIdentity,
+    /// Where the other end speaks the Dataspace Protocol (versioned base).
+    pub other_base: String,
+    /// What the other end's catalogue said of the dataset or model (consumer side).
+    pub dataset: Option<Value>,
+    /// Why it ended, if it did.
+    pub terminated: Option<String>,
+}
+
+impl AgreementEntry {
+    /// The key of the agreement `id` on `side`.
+    #[must_use]
+    pub fn key(id: &str, side: Side) -> String {
+        format!("agreement/{}/{id}", side.as_str())
+    }
+}
+
+/// What a data-plane token lets its bearer do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GrantPurpose {
+    /// Pull a dataset of ours.
+    Pull,
+    /// Run a model of ours.
+    Run,
+    /// Fetch an input that we pass on under somebody else's agreement.
+    Onward,
+}
+
+/// A grant, to which access tokens refer. It gives a path, not a right: the policy is evaluated again at every request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantEntry {
+    /// Its id: the transfer's provider pid, or a fresh UUID.
+    pub id: String,
+    /// What for.
+    pub kind: GrantPurpose,
+    /// Under which agreement; for `onward` we are its consumer.
+    pub agreement: String,
+    /// Who may use it.
+    pub consumer: Did,
+    /// Dataset or model id.
+    pub subject: String,
+    /// Version; `None` for a model: the one published at the time of the run.
+    pub version: Option<String>,
+    /// Digests of the bytes, for pulls.
+    pub digests: Option<Digests>,
+    /// Media type of the bytes, for pulls.
+    pub media_type: Option<String>,
+    /// The transaction it is bound to, when the grantor chose it (onward).
+    pub transaction: Option<String>,
+    /// The pull that brought the bytes here, for an input that is passed on.
+    pub source: Option<String>,
+    /// Purpose declared by the consumer.
+    pub purpose: Option<String>,
+    /// When it ends, Unix milliseconds.
+    pub until_ms: u64,
+    /// Ended before: suspended, terminated, completed.
+    pub closed: Option<String>,
+}
+
+impl GrantEntry {
+    /// The key of the grant `id`.
+    #[must_use]
+    pub fn key(id: &str) -> String {
+        format!("grant/{id}")
+    }
+}
+
+/// A pull that this end received.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PullEntry {
+    /// Transaction.
+    pub transaction: String,
+    /// Agreement.
+    pub agreement: String,
+    /// Who gave it.
+    pub provider: Did,
+    /// Dataset.
+    pub dataset: String,
+    /// Version.
+    pub version: String,
+    /// Digests; the bytes lie in the payload store.
+    pub digests: Digests,
+    /// Media type.
+    pub media_type: String,
+}
+
+impl PullEntry {
+    /// The key of the pull `transaction`.
+    #[must_use]
+    pub fn key(transaction: &str) -> String {
+        format!("pull/{transaction}")
+    }
+}
+
+/// One output of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputEntry {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its digests; the bytes lie in the payload store.
+    pub digests: Digests,
+}
+
+/// A run that this end asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunEntry {
+    /// Transaction.
+    pub transaction: String,
+    /// Agreement about the model.
+    pub agreement: String,
+    /// Who ran it.
+    pub provider: Did,
+    /// Model.
+    pub model: String,
+    /// Version.
+    pub version: String,
+    /// SHA-256 of the program, as its holder published it.
+    pub program: String,
+    /// What came out.
+    pub outputs: Vec<OutputEntry>,
+    /// Case, if it was run for one.
+    pub case: Option<String>,
+    /// The run's inputs as recorded (`run.inputs`).
+    pub inputs: Value,
+    /// All parameters as recorded.
+    pub parameters: Value,
+    /// Id and number of the model's stream that the run drew, as the provider's receipt says.
+    pub model_stream: Option<(String, u64)>,
+}
+
+impl RunEntry {
+    /// The key of the run `transaction`.
+    #[must_use]
+    pub fn key(transaction: &str) -> String {
+        format!("run/{transaction}")
+    }
+}

@@ -1,0 +1,258 @@
+//! Both ends of witnessing: the witness that this connector may be for others, and the asking of our own witnesses.
+
+use crate::net::client::GuardedClient;
+use crate::state::{State, StateError, set};
+use herleid_ledger::Ledger;
+use herleid_ledger::checkpoint::Checkpoint;
+use herleid_ledger::merkle::Hash;
+use herleid_ledger::note::{Signer, Verifier};
+use herleid_ledger::witness::{self, Answer, Request, Response};
+use herleid_vocab::rim::Clock;
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
+
+/// Why witnessing failed.
+#[derive(Debug, thiserror::Error)]
+pub enum WitnessingError {
+    /// The state failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Our own log could not be read.
+    #[error("the log could not be read for its witness: {0}")]
+    Ledger(String),
+    /// The witness could not be reached.
+    #[error("the witness `{name}` could not be reached: {why}")]
+    Unreachable {
+        /// Name of its key.
+        name: String,
+        /// What happened.
+        why: String,
+    },
+    /// The witness refused.
+    #[error("the witness `{name}` refused the checkpoint: {why}")]
+    Refused {
+        /// Name of its key.
+        name: String,
+        /// Its words.
+        why: String,
+    },
+    /// The witness knows more of our log than we do.
+    #[error(
+        "the witness `{name}` has seen {witnessed} records of `{origin}`, this log has {own}: records were lost (a backup was restored, or the directory was cloned); \
+         the log must not go on under this origin"
+    )]
+    Behind {
+        /// Name of its key.
+        name: String,
+        /// Our origin.
+        origin: String,
+        /// Size that the witness cosigned.
+        witnessed: u64,
+        /// Our size.
+        own: u64,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Seen {
+    size: u64,
+    root: String,
+    note: String,
+}
+
+/// The witness that this connector is for others. Its state lies beside the log, never in it.
+pub struct WitnessService {
+    signer: Signer,
+    known_logs: Vec<Verifier>,
+    state: State,
+    clock: Arc<dyn Clock>,
+    /// Held from reading the last size until the new one is durable: two requests must not cosign two histories.
+    turn: Mutex<()>,
+}
+
+fn seen_key(origin: &str) -> String {
+    format!("witnessed/{origin}")
+}
+
+impl WitnessService {
+    /// A witness for `known_logs` that signs with `signer`.
+    #[must_use]
+    pub fn new(signer: Signer, known_logs: Vec<Verifier>, state: State, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            signer,
+            known_logs,
+            state,
+            clock,
+            turn: Mutex::new(()),
+        }
+    }
+
+    /// Its own verifier key.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        self.signer.verifier()
+    }
+
+    /// Answers a request (C2SP tlog-witness, `add-checkpoint`); what it cosigns is durable before the answer exists.
+    ///
+    /// # Errors
+    /// When its state cannot be read or written: nothing is signed then.
+    pub fn add_checkpoint(&self, request: &[u8]) -> Result<Response, WitnessingError> {
+        let _turn = self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut failed = None;
+        let stored = |origin: &str| match self.last(origin) {
+            Ok(found) => found,
+            Err(error) => {
+                failed = Some(error);
+                None
+            }
+        };
+        let response = witness::respond(&self.signer, stored, &self.known_logs, request, self.clock.now_ms());
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        for (prefix, persist) in [("", &response.persist), ("conflict/", &response.conflict)] {
+            if let Some(p) = persist {
+                let seen = Seen {
+                    size: p.size,
+                    root: hex::encode(p.root),
+                    note: p.note.clone(),
+                };
+                let key = if prefix.is_empty() {
+                    seen_key(&p.origin)
+                } else {
+                    format!("{prefix}{}/{}", p.origin, hex::encode(p.root))
+                };
+                self.state.write(vec![set(key, &seen)?])?;
+            }
+        }
+        Ok(response)
+    }
+
+    fn last(&self, origin: &str) -> Result<Option<(u64, Hash)>, WitnessingError> {
+        let key = seen_key(origin);
+        let Some(seen) = self.state.get::<Seen>(&key)? else {
+            return Ok(None);
+        };
+        let mut root = [0u8; 32];
+        let read = hex::decode_to_slice(&seen.root, &mut root);
+        read.map_err(|e| StateError::Format {
+            key,
+            why: e.to_string(),
+        })?;
+        Ok(Some((seen.size, root)))
+    }
+}
+
+/// One of our witnesses.
+#[derive(Debug, Clone)]
+pub struct Witness {
+    /// Its key (type `0x04`).
+    pub verifier: Verifier,
+    /// Prefix of its resources.
+    pub url: String,
+}
+
+/// Asks `witness` to cosign the latest checkpoint; gives the size that is cosigned afterwards.
+///
+/// # Errors
+/// When it cannot be reached, refuses, or knows more of our log than we do.
+pub async fn ask(
+    ledger: &Ledger,
+    client: &GuardedClient,
+    witness: &Witness,
+    last: u64,
+) -> Result<u64, WitnessingError> {
+    let name = witness.verifier.name().to_owned();
+    let read = |e: &dyn std::fmt::Display| WitnessingError::Ledger(e.to_string());
+    let checkpoint: Checkpoint = ledger.checkpoint().as_ref().clone();
+    let mut old = last.min(checkpoint.size());
+    // Twice: the witness may know another size than we remember, and says so once.
+    for _ in 0..2 {
+        let proof = ledger.consistency(old, checkpoint.size()).map_err(|e| read(&e))?;
+        let request = Request::new(old, proof, &checkpoint).map_err(|e| read(&e))?;
+        let url = format!("{}/add-checkpoint", witness.url.trim_end_matches('/'));
+        let answer = client
+            .message(http::Method::POST, &url, HeaderMap::new(), request.to_bytes().into())
+            .await;
+        let answer = answer.map_err(|e| WitnessingError::Unreachable {
+            name: name.clone(),
+            why: e.to_string(),
+        })?;
+        let refused = |why: String| WitnessingError::Refused {
+            name: name.clone(),
+            why,
+        };
+        let parsed = witness::parse_response(answer.status.as_u16(), &answer.body, &checkpoint, &witness.verifier);
+        match parsed.map_err(|e| refused(e.to_string()))? {
+            Answer::Cosigned(lines) => {
+                let mut cosigned = checkpoint.clone();
+                for line in lines {
+                    cosigned = cosigned.with(line).map_err(|e| refused(e.to_string()))?;
+                }
+                ledger.add_cosignatures(cosigned.note().clone()).map_err(|e| read(&e))?;
+                return Ok(checkpoint.size());
+            }
+            Answer::Stale { size } if size > checkpoint.size() => {
+                let origin = checkpoint.origin().to_owned();
+                return Err(WitnessingError::Behind {
+                    name,
+                    origin,
+                    witnessed: size,
+                    own: checkpoint.size(),
+                });
+            }
+            Answer::Stale { size } => old = size,
+            Answer::Refused { status, reason } => return Err(refused(format!("{status}: {reason}"))),
+        }
+    }
+    Err(WitnessingError::Refused {
+        name,
+        why: "it changes its mind about the size that it saw last".to_owned(),
+    })
+}
+
+/// Keeps asking until the connector stops: whenever the log has grown, the newest checkpoint goes to every witness.
+///
+/// `asked` is told each time a round is over, with the size that a quorum has cosigned.
+pub async fn keep_asking(
+    ledger: Ledger,
+    client: Arc<GuardedClient>,
+    witnesses: Vec<Witness>,
+    mut grown: watch::Receiver<u64>,
+    asked: watch::Sender<u64>,
+) {
+    /// After a failure the next attempt waits, at first a second, at most a minute; growth of the log does not hurry it.
+    const PAUSES_S: [u64; 6] = [1, 2, 5, 15, 30, 60];
+    let mut last = vec![0u64; witnesses.len()];
+    let mut failures = 0usize;
+    loop {
+        let size = *grown.borrow_and_update();
+        let mut failed = false;
+        for (witness, last) in witnesses.iter().zip(last.iter_mut()) {
+            if *last >= size {
+                continue;
+            }
+            match ask(&ledger, &client, witness, *last).await {
+                Ok(size) => *last = size,
+                Err(error) => {
+                    tracing::warn!(%error, "not witnessed");
+                    failed = true;
+                }
+            }
+        }
+        asked.send_replace(ledger.cosigned().map_or(0, |c| c.size()));
+        if failed {
+            let pause = PAUSES_S.get(failures).or(PAUSES_S.last()).copied().unwrap_or(60);
+            failures += 1;
+            tokio::time::sleep(std::time::Duration::from_secs(pause)).await;
+        } else {
+            failures = 0;
+            if grown.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
