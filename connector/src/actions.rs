@@ -137,7 +137,7 @@ fn replay(context: &Context, arguments: &ReplayArguments) -> Result<Outcome, Con
         .collect();
     let mut text = lines.join("\n");
     if verified.report.verdict != Verdict::Verified {
-        text.push_str("\n");
+        text.push('\n');
         text.push_str(&verified.report.text(language(context)));
     }
     let json: Vec<_> = replayed

@@ -137,10 +137,7 @@ pub async fn replay_runs(
         .prefix("herleid-replay-")
         .tempdir()
         .map_err(|e| file(dossier)(&e))?;
-    let sandbox = match open_sandbox(jobs.path()).await {
-        Ok(sandbox) => Ok(sandbox),
-        Err(why) => Err(why),
-    };
+    let sandbox = open_sandbox(jobs.path()).await;
     let mut replayed = Vec::new();
     for run in case
         .runs

@@ -57,7 +57,7 @@ impl RawConfig {
         let place = origin.place(offset);
         let known = keys::sections();
         let within = |name: &&str| name.split_once('.').map(|(outer, _)| outer) == Some(section);
-        if !known.contains(&section) && !known.iter().any(|name| within(name)) {
+        if !known.contains(&section) && !known.iter().any(within) {
             let nearest = keys::nearest(section, known.iter().map(|&s| s.to_owned()));
             return Err(ConfigError::new(
                 place,

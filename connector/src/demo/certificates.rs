@@ -6,13 +6,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// Signs the certificates of one demonstration; its key is forgotten when the demonstration ends.
-pub struct Authority {
+pub(super) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 /// Why no certificate could be made.
 #[derive(Debug, thiserror::Error)]
-pub enum CertificateError {
+pub(super) enum CertificateError {
     /// The generator refused.
     #[error("a certificate for the demonstration could not be made: {0}")]
     Make(#[from] rcgen::Error),
@@ -26,7 +26,7 @@ impl Authority {
     ///
     /// # Errors
     /// When the generator refuses.
-    pub fn make() -> Result<Self, CertificateError> {
+    pub(super) fn make() -> Result<Self, CertificateError> {
         let mut params = CertificateParams::default();
         params
             .distinguished_name
@@ -42,7 +42,7 @@ impl Authority {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), CertificateError> {
+    pub(super) fn write(&self, path: &Path) -> Result<(), CertificateError> {
         Ok(fs::write(path, self.issuer.pem())?)
     }
 
@@ -50,7 +50,7 @@ impl Authority {
     ///
     /// # Errors
     /// When it cannot be made or written.
-    pub fn issue(&self, directory: &Path) -> Result<(), CertificateError> {
+    pub(super) fn issue(&self, directory: &Path) -> Result<(), CertificateError> {
         let key = KeyPair::generate()?;
         let params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
         let certificate = params.signed_by(&key, &self.issuer)?;

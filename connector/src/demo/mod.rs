@@ -48,7 +48,7 @@ pub enum DemoError {
         /// Which command.
         command: String,
         /// What it answered.
-        error: ControlError,
+        error: Box<ControlError>,
     },
     /// A command succeeded that must be refused.
     #[error("{what} was not refused: this must never happen; keep the directory and report it")]

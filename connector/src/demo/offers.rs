@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 /// The purpose that the application declares.
 #[must_use]
-pub fn purpose() -> String {
+pub(super) fn purpose() -> String {
     format!("{DPV}PublicBenefit")
 }
 
 /// A purpose that no offer allows.
 #[must_use]
-pub fn other_purpose() -> String {
+pub(super) fn other_purpose() -> String {
     format!("{DPV}Marketing")
 }
 
@@ -21,7 +21,7 @@ fn limited(operand: &str, operator: &str, value: &str) -> Value {
 
 /// Use for the public benefit until `until` (RFC 3339), and passing on to `model_service` alone.
 #[must_use]
-pub fn data(id: &str, until: &str, model_service: &str) -> Value {
+pub(super) fn data(id: &str, until: &str, model_service: &str) -> Value {
     json!({"@id": id, "@type": "Offer", "permission": [
         {"action": "use", "constraint": [limited("purpose", "eq", &purpose()), limited("dateTime", "lteq", until)]},
         {"action": "distribute", "constraint": [
@@ -30,7 +30,7 @@ pub fn data(id: &str, until: &str, model_service: &str) -> Value {
 
 /// Runs for the public benefit, at most a hundred.
 #[must_use]
-pub fn model(id: &str, until: &str) -> Value {
+pub(super) fn model(id: &str, until: &str) -> Value {
     json!({"@id": id, "@type": "Offer", "permission": [
         {"action": "use", "constraint": [
             limited("purpose", "eq", &purpose()), limited("dateTime", "lteq", until),

@@ -11,15 +11,15 @@ use std::process::{Child, Command, Stdio};
 use super::DemoError;
 
 /// A running party.
-pub struct Party {
+pub(super) struct Party {
     /// Short name, also the name of its directory.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// Its identifier.
-    pub did: String,
+    pub(super) did: String,
     /// Its directory.
-    pub directory: PathBuf,
+    pub(super) directory: PathBuf,
     /// Its public address.
-    pub url: String,
+    pub(super) url: String,
     child: Option<Child>,
 }
 
@@ -27,7 +27,7 @@ pub struct Party {
 ///
 /// # Errors
 /// When the system has none left.
-pub fn free_port() -> Result<u16, DemoError> {
+pub(super) fn free_port() -> Result<u16, DemoError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|e| DemoError::Setup {
         what: "a free port",
         why: e.to_string(),
@@ -44,7 +44,7 @@ pub fn free_port() -> Result<u16, DemoError> {
 impl Party {
     /// A party that has a directory and an address, and is not running yet.
     #[must_use]
-    pub fn new(root: &Path, name: &'static str, port: u16) -> Self {
+    pub(super) fn new(root: &Path, name: &'static str, port: u16) -> Self {
         Self {
             name,
             did: format!("did:web:localhost%3A{port}"),
@@ -56,13 +56,13 @@ impl Party {
 
     /// The origin of its log.
     #[must_use]
-    pub fn origin(&self) -> String {
+    pub(super) fn origin(&self) -> String {
         format!("{}/log/1", self.url.trim_start_matches("https://"))
     }
 
     /// Where its configuration lies.
     #[must_use]
-    pub fn config(&self) -> PathBuf {
+    pub(super) fn config(&self) -> PathBuf {
         self.directory.join("herleid.toml")
     }
 
@@ -70,7 +70,7 @@ impl Party {
     ///
     /// # Errors
     /// When it ends before; its last words are passed on.
-    pub fn start(&mut self, program: &Path) -> Result<(), DemoError> {
+    pub(super) fn start(&mut self, program: &Path) -> Result<(), DemoError> {
         let fail = |why: String| DemoError::Start { name: self.name, why };
         let log = std::fs::File::create(self.directory.join("serve.log")).map_err(|e| fail(e.to_string()))?;
         let mut child = Command::new(program)
@@ -105,13 +105,13 @@ impl Party {
     ///
     /// # Errors
     /// What the process answers.
-    pub async fn call(&self, command: &str, body: Value) -> Result<Value, DemoError> {
+    pub(super) async fn call(&self, command: &str, body: Value) -> Result<Value, DemoError> {
         let socket = self.directory.join("storage").join("herleid.sock");
         let answer = client::call(&socket, command, &body, |_: &Line| {}).await;
         answer.map_err(|error| DemoError::Command {
             name: self.name,
             command: command.to_owned(),
-            error,
+            error: Box::new(error),
         })
     }
 
@@ -119,7 +119,13 @@ impl Party {
     ///
     /// # Errors
     /// What the process answers.
-    pub async fn publish(&self, path: &Path, dataset: &str, title: &str, offer: Value) -> Result<Value, DemoError> {
+    pub(super) async fn publish(
+        &self,
+        path: &Path,
+        dataset: &str,
+        title: &str,
+        offer: Value,
+    ) -> Result<Value, DemoError> {
         let body = json!({"source": {"file": path}, "id": dataset, "title": title, "media_type": "application/json", "policy": offer});
         self.call("publish", body).await
     }
@@ -128,7 +134,7 @@ impl Party {
     ///
     /// # Errors
     /// What the process answers.
-    pub async fn negotiate(&self, peer: &Self, dataset: &str, purpose: &str) -> Result<String, DemoError> {
+    pub(super) async fn negotiate(&self, peer: &Self, dataset: &str, purpose: &str) -> Result<String, DemoError> {
         let answer = self
             .call(
                 "negotiate",

@@ -33,8 +33,8 @@ impl fmt::Display for Key {
     }
 }
 
-/// One message to be POSTed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One message to be POSTed. `Debug` leaves out the message, which may carry a token.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Send {
     /// Under which its outcome is reported back.
     pub key: Key,
@@ -48,6 +48,13 @@ pub struct Send {
     pub body: Value,
     /// Whether it opens a negotiation or a transfer: answered with 201 and a body that has the other end's process id.
     pub opens: bool,
+}
+
+impl fmt::Debug for Send {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.body.get("@type").and_then(Value::as_str).unwrap_or_default();
+        write!(f, "Send({kind} {} to {})", self.key, self.to.join(&self.path))
+    }
 }
 
 /// One GET of the other end's state, after it refused a message.

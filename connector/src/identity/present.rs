@@ -176,14 +176,13 @@ async fn verify(node: &Node, caller: &Authenticated, token: &str) -> Result<Veri
         now: node.now(),
     };
     let verified = presentation::verify(token, &expected).map_err(|e| invalid(&e))?;
-    if let Some(key) = verified.replay_key() {
-        if !node
+    if let Some(key) = verified.replay_key()
+        && !node
             .used
             .first_use(&key, node.now_ms())
             .map_err(AuthenticationError::Memory)?
-        {
-            return Err(AuthenticationError::Replayed);
-        }
+    {
+        return Err(AuthenticationError::Replayed);
     }
     Ok(verified)
 }

@@ -37,7 +37,7 @@ impl UsedTokens {
         }
         let mut batch = vec![(name, Some(key.expires_at_ms().to_be_bytes().to_vec()))];
         *uses += 1;
-        if *uses % SWEEP_EVERY == 0 {
+        if uses.is_multiple_of(SWEEP_EVERY) {
             for (old, value) in self.ledger.scan(PREFIX).map_err(|e| e.to_string())? {
                 let expires = value.try_into().map_or(0, u64::from_be_bytes);
                 // A minute of grace: the leeway that a token's expiry is given.

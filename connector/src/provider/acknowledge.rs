@@ -188,10 +188,11 @@ fn check(
         .map_err(|e| own(&e))?
     {
         let stored = node.ledger.record(index).map_err(|e| own(&e))?;
-        if let Some(exchange) = stored.value(SectionName::Exchange) {
-            if exchange.get("phase") == theirs.get("phase") && exchange.get("segment") == theirs.get("segment") {
-                expected = Some(exchange);
-            }
+        if let Some(exchange) = stored.value(SectionName::Exchange)
+            && exchange.get("phase") == theirs.get("phase")
+            && exchange.get("segment") == theirs.get("segment")
+        {
+            expected = Some(exchange);
         }
     }
     let expected = expected.ok_or_else(not_ours)?;

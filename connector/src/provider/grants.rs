@@ -186,10 +186,10 @@ pub async fn flush_denials(node: &Node, trace: &str) -> Result<(), Box<dyn std::
     let hour = node.now_ms() / HOUR_MS;
     for (key, tally) in node.state.scan::<Tally>("denials/")? {
         let mut parts = key.trim_start_matches("denials/").rsplitn(2, '/');
-        if let (Some(what), Some(party)) = (parts.next(), parts.next()) {
-            if tally.hour < hour {
-                record_tally(node, what, party, &tally, &key, trace).await?;
-            }
+        if let (Some(what), Some(party)) = (parts.next(), parts.next())
+            && tally.hour < hour
+        {
+            record_tally(node, what, party, &tally, &key, trace).await?;
         }
     }
     Ok(())

@@ -35,14 +35,8 @@ impl<P: Protocol> Process<P> {
         if self.pending.as_ref().is_some_and(|pending| P::is_terminal(pending.to)) {
             return Err(self.underway_error(kind));
         }
-        // Composed with placeholder ids when the other end's is not known yet; only the cause is used then.
-        let cause = match self.pids() {
-            Some(pids) => P::cause(&P::compose(pids, decision)).cloned(),
-            None => {
-                let pids = crate::dsp::error::unknown_pids();
-                P::cause(&P::compose(pids, decision)).cloned()
-            }
-        };
+        // The ids do not matter here: the termination itself is composed where it is sent.
+        let cause = P::cause(&P::compose(self.pids_or_nil(), decision)).cloned();
         Ok(self.end(cause.unwrap_or_default(), now_ms))
     }
 

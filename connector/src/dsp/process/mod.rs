@@ -27,16 +27,14 @@ pub use protocol::Protocol;
 pub use store::StoredError;
 
 use super::Role;
-use super::error::{Answer, Family, Refusal};
+use super::error::{Answer, Refusal, unknown_pids};
 use super::id::{Address, Id};
 use super::message::{Cause, Pids, Received};
 use super::outbox::{Ask, Effect, Key, Notice, Send};
 use super::path;
 use receive::Seen;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::fmt::{Debug, Display};
+use std::fmt::Debug;
 
 /// State of a protocol.
 pub type State<P> = <P as Protocol>::State;
@@ -187,7 +185,7 @@ impl<P: Protocol> Process<P> {
         process.remember(kind, received.stamp(), state);
         let effects = vec![
             Effect::Persist,
-            Effect::Answer(process.standing(201)?),
+            Effect::Answer(process.standing(201)),
             Effect::Notify(Notice::Moved {
                 from: None,
                 to: state,
@@ -270,27 +268,17 @@ impl<P: Protocol> Process<P> {
     /// Both process ids, once known.
     #[must_use]
     pub fn pids(&self) -> Option<Pids> {
-        let peer = self.peer_pid.clone()?;
-        let own = self.own_pid.clone();
-        Some(match self.role {
-            Role::Consumer => Pids {
-                consumer: own,
-                provider: peer,
-            },
-            Role::Provider => Pids {
-                consumer: peer,
-                provider: own,
-            },
-        })
+        self.peer_pid.as_ref().map(|_| self.pids_or_nil())
     }
 
-    /// What a GET of this process by `from` is answered with.
+    /// What a GET of this process by `from` is answered with. As long as the other end's process id is not known here, the nil UUID
+    /// stands for it.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] when `from` is not the other end, or cannot know the process yet.
+    /// [`Refusal::NotFound`] when `from` is not the other end.
     pub fn status(&self, from: &Id) -> Result<Answer, Refusal> {
         if *from == self.peer {
-            self.standing(200)
+            Ok(self.standing(200))
         } else {
             Err(Refusal::NotFound)
         }
@@ -354,12 +342,22 @@ impl<P: Protocol> Process<P> {
         }
     }
 
-    fn standing(&self, status: u16) -> Result<Answer, Refusal> {
-        let pids = self.pids().ok_or(Refusal::NotFound)?;
-        Ok(Answer {
-            status,
-            body: P::answer(&pids, self.state),
-        })
+    fn standing(&self, status: u16) -> Answer {
+        let body = P::answer(&self.pids_or_nil(), self.state);
+        Answer { status, body }
+    }
+
+    fn pids_or_nil(&self) -> Pids {
+        let mut pids = unknown_pids();
+        let (own, peer) = match self.role {
+            Role::Consumer => (&mut pids.consumer, &mut pids.provider),
+            Role::Provider => (&mut pids.provider, &mut pids.consumer),
+        };
+        *own = self.own_pid.clone();
+        if let Some(pid) = &self.peer_pid {
+            *peer = pid.clone();
+        }
+        pids
     }
 
     fn send(&mut self, message: P::Message, to: P::State) -> Effect<P> {

@@ -50,7 +50,7 @@ impl<P: Protocol> Process<P> {
         self.check_pid(P::pid(message, self.role), Some(&self.own_pid))?;
         self.check_pid(P::pid(message, sender), self.peer_pid.as_ref())?;
         if self.is_repeat(kind, received.stamp())? {
-            return Ok(vec![Effect::Answer(self.standing(200)?)]);
+            return Ok(vec![Effect::Answer(self.standing(200))]);
         }
 
         let (to, fate) = self.admit(kind)?;
@@ -85,7 +85,7 @@ impl<P: Protocol> Process<P> {
         }
         self.remember(kind, received.stamp(), to);
         self.changed_ms = now_ms;
-        effects.push(Effect::Answer(self.standing(200)?));
+        effects.push(Effect::Answer(self.standing(200)));
         effects.extend(arrived.map(Effect::Notify));
         if before != to {
             effects.push(Effect::Notify(Notice::Moved {
@@ -136,7 +136,7 @@ impl<P: Protocol> Process<P> {
             .filter(|seen| P::next(None, self.role.other(), seen.kind) == Some(seen.led_to));
         match first {
             Some(first) if pid == self.peer_pid.as_ref() && first.stamp.digest() == stamp.digest() => {
-                Ok(vec![Effect::Answer(self.standing(201)?)])
+                Ok(vec![Effect::Answer(self.standing(201))])
             }
             _ => Err(Refusal::ReusedPid {
                 pid: pid.map(ToString::to_string).unwrap_or_default(),

@@ -1,9 +1,6 @@
 //! Whatever comes in, no parser panics, and what is refused is refused in words.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-mod dsp_support;
-
-use dsp_support::{agreement, bytes, cause, id, offer};
+use crate::common::{agreement, bytes, cause, id, offer};
 use herleid::dsp::catalog::{Catalogue, Resource};
 use herleid::dsp::error::{Family, Refusal, pids_in, reason_in};
 use herleid::dsp::message::*;

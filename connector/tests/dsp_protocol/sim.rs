@@ -1,124 +1,17 @@
 //! Two ends and a network between them that loses, repeats and reorders; ends that stop and start again from what they stored.
 
-use super::{NOW, agreement, bytes, cause, consumer, id, offer, provider};
+use crate::common::{NOW, bytes};
 use herleid::dsp::Role;
 use herleid::dsp::error::{Answer, Family, Refusal, pids_in, reason_in};
-use herleid::dsp::id::Id;
-use herleid::dsp::message::{ContractNegotiation, DataAddress, Message as _, Pids, Received, TransferProcess};
-use herleid::dsp::negotiation::{self, Contract};
+use herleid::dsp::message::Received;
 use herleid::dsp::outbox::{Attempt, Effect, Notice, judge};
 use herleid::dsp::path::Endpoint;
 use herleid::dsp::process::{Event, Outcome, Process, Protocol, step};
-use herleid::dsp::transfer::{self, DataTransfer};
 use serde_json::Value;
 
-type Opened<P> = Result<(Process<P>, Vec<Effect<P>>), Refusal>;
+mod protocols;
 
-/// What the simulation needs to know of a protocol.
-pub trait Simulated: Protocol {
-    fn parse(endpoint: &Endpoint, body: &[u8]) -> Received<Self::Message>;
-    fn open(role: Role) -> Opened<Self>;
-    fn opened(own_pid: Id, from: Id, received: &Received<Self::Message>) -> Opened<Self>;
-    fn decision(process: &Process<Self>, kind: Self::Kind, number: u32) -> Self::Decision;
-    fn answer_in(body: &Value) -> (Pids, Self::State);
-}
-
-impl Simulated for Contract {
-    fn parse(endpoint: &Endpoint, body: &[u8]) -> Received<Self::Message> {
-        match endpoint {
-            Endpoint::OpenNegotiation(post) | Endpoint::NegotiationMessage(_, post) => {
-                negotiation::Message::parse(*post, body).unwrap()
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn open(role: Role) -> Opened<Self> {
-        match role {
-            Role::Consumer => negotiation::request(pid(role), provider(), offer("0"), NOW),
-            Role::Provider => negotiation::offer(pid(role), consumer(), offer("0"), NOW),
-        }
-    }
-
-    fn opened(own_pid: Id, from: Id, received: &Received<Self::Message>) -> Opened<Self> {
-        negotiation::opened(own_pid, from, received, NOW)
-    }
-
-    fn decision(process: &Process<Self>, kind: Self::Kind, number: u32) -> Self::Decision {
-        use negotiation::{Decide, Kind};
-        match kind {
-            Kind::Request => Decide::CounterRequest(offer(&number.to_string())),
-            Kind::Offer => Decide::Offer(offer(&number.to_string())),
-            Kind::Accepted => Decide::Accept,
-            Kind::Agreement => Decide::Agree(agreement(process.standing_offer())),
-            Kind::Verification => Decide::Verify,
-            Kind::Finalized => Decide::Finalize,
-            Kind::Termination => Decide::Terminate(cause()),
-        }
-    }
-
-    fn answer_in(body: &Value) -> (Pids, Self::State) {
-        let answer = ContractNegotiation::from_value(body).unwrap().into_message();
-        (answer.pids, answer.state)
-    }
-}
-
-impl Simulated for DataTransfer {
-    fn parse(endpoint: &Endpoint, body: &[u8]) -> Received<Self::Message> {
-        let post = match endpoint {
-            Endpoint::OpenTransfer => None,
-            Endpoint::TransferMessage(_, post) => Some(*post),
-            other => panic!("{other:?}"),
-        };
-        transfer::Message::parse(post, body).unwrap()
-    }
-
-    fn open(_role: Role) -> Opened<Self> {
-        transfer::request(
-            pid(Role::Consumer),
-            provider(),
-            id("urn:agreement:1"),
-            "HttpData-PULL",
-            None,
-            NOW,
-        )
-    }
-
-    fn opened(own_pid: Id, from: Id, received: &Received<Self::Message>) -> Opened<Self> {
-        transfer::opened(own_pid, from, received, NOW)
-    }
-
-    fn decision(process: &Process<Self>, kind: Self::Kind, number: u32) -> Self::Decision {
-        use transfer::{Decide, Kind};
-        let address = || DataAddress::http_bearer("https://knmi.example/data", &number.to_string());
-        match kind {
-            Kind::Request => panic!("a transfer is not requested twice"),
-            Kind::Start => Decide::Start((process.role() == Role::Provider).then(address)),
-            Kind::Suspension => Decide::Suspend(cause()),
-            Kind::Completion => Decide::Complete,
-            Kind::Termination => Decide::Terminate(cause()),
-        }
-    }
-
-    fn answer_in(body: &Value) -> (Pids, Self::State) {
-        let answer = TransferProcess::from_value(body).unwrap().into_message();
-        (answer.pids, answer.state)
-    }
-}
-
-pub fn pid(role: Role) -> Id {
-    match role {
-        Role::Consumer => id("urn:uuid:32541fe6-c580-409e-85a8-8a9a32fbe833"),
-        Role::Provider => id("urn:uuid:a343fcbf-99fc-4ce8-8e9b-148c97605aab"),
-    }
-}
-
-pub fn participant(role: Role) -> Id {
-    match role {
-        Role::Consumer => consumer().id,
-        Role::Provider => provider().id,
-    }
-}
+pub use protocols::{Simulated, participant, pid};
 
 /// What the network does with one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +86,7 @@ impl<P: Simulated> World<P> {
         }
     }
 
-    fn process(&mut self, role: Role) -> Option<Process<P>> {
+    pub fn process(&mut self, role: Role) -> Option<Process<P>> {
         self.end(role).process.clone()
     }
 
@@ -265,6 +158,84 @@ impl<P: Simulated> World<P> {
             }
             Err(refusal) => assert!(process.underway().is_some(), "{kind} was possible: {refusal}"),
         }
+    }
+
+    /// Both ends in the state that these decisions lead to, everything delivered.
+    pub fn after(decisions: &[(Role, P::Kind)]) -> Self {
+        let mut world = Self::new(Role::Consumer, true);
+        world.settle();
+        for &(by, kind) in decisions {
+            world.decide_on(by, kind).unwrap();
+            world.settle();
+        }
+        world
+    }
+
+    /// One end decides on a message of this kind.
+    pub fn decide_on(&mut self, by: Role, kind: P::Kind) -> Result<(), Refusal> {
+        let process = self.process(by).unwrap();
+        self.decisions += 1;
+        let decision = P::decision(&process, kind, self.decisions);
+        let (next, effects) = step(&process, Event::Decided(decision), NOW)?;
+        self.take(by, next, &effects);
+        Ok(())
+    }
+
+    /// A message of `kind` from `sender`, as it would be posted, with `id` as its `@id` if one is given.
+    pub fn message(&mut self, sender: Role, kind: P::Kind, id: Option<&str>) -> Received<P::Message> {
+        let process = self.process(sender).unwrap();
+        let pids = process.pids().unwrap();
+        let json = P::json(&P::compose(pids, P::decision(&process, kind, 0)), id.unwrap_or("x"));
+        self.received(sender.other(), json, id)
+    }
+
+    /// The message as its endpoint at `to` reads it.
+    pub fn received(&mut self, to: Role, mut json: Value, id: Option<&str>) -> Received<P::Message> {
+        let members = json.as_object_mut().unwrap();
+        match id {
+            Some(id) => drop(members.insert("@id".to_owned(), Value::from(id))),
+            None => drop(members.remove("@id")),
+        }
+        let kind = json["@type"].as_str().unwrap();
+        let kind = P::KINDS
+            .iter()
+            .copied()
+            .find(|k| k.to_string().starts_with(kind))
+            .unwrap();
+        let own = self.process(to).unwrap().own_pid().clone();
+        let collection = if P::FAMILY == Family::Transfer {
+            "transfers"
+        } else {
+            "negotiations"
+        };
+        let endpoint = Endpoint::find("POST", &format!("{collection}/{own}/{}", P::segment(kind))).unwrap();
+        P::parse(&endpoint, &bytes(&json))
+    }
+
+    /// A message arrives at `to`; its effects.
+    pub fn receive(&mut self, to: Role, message: Received<P::Message>) -> Result<Vec<Effect<P>>, Refusal> {
+        let process = self.process(to).unwrap();
+        let from = participant(to.other());
+        let (next, effects) = step(&process, Event::Received { from, message }, NOW)?;
+        self.take(to, next, &effects);
+        Ok(effects)
+    }
+
+    /// News of the message that `of` has on its way; its effects.
+    pub fn news(&mut self, of: Role, outcome: Outcome<P>) -> Result<Vec<Effect<P>>, Refusal> {
+        let process = self.process(of).unwrap();
+        let key = match process.unsettled() {
+            Some(Effect::Send(send)) => send.key,
+            Some(Effect::Ask(ask)) => ask.key,
+            other => panic!("nothing is on its way: {other:?}"),
+        };
+        let (next, effects) = step(&process, Event::Delivery { key, outcome }, NOW)?;
+        self.take(of, next, &effects);
+        Ok(effects)
+    }
+
+    pub fn state(&mut self, of: Role) -> P::State {
+        self.process(of).unwrap().state()
     }
 
     fn give_up(&mut self, by: Role) {

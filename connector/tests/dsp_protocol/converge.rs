@@ -1,9 +1,6 @@
 //! Both ends against each other through lost, repeated and late messages, crossing decisions and restarts: in the end they agree.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-mod dsp_support;
-
-use dsp_support::sim::{Fate, Op, Simulated, World};
+use crate::sim::{Fate, Op, Simulated, World};
 use herleid::dsp::Role;
 use herleid::dsp::negotiation::Contract;
 use herleid::dsp::process::Protocol;
@@ -46,7 +43,7 @@ fn explore<P: Simulated>(cases: u32, openers: impl Strategy<Value = Role>) -> BT
         let (consumer, provider) = world.states();
         prop_assert_eq!(consumer, provider);
         let (consumer, provider) = (&world.consumer, &world.provider);
-        let ended = |end: &dsp_support::sim::End<P>| end.process.as_ref().and_then(|p| p.ended().cloned());
+        let ended = |end: &crate::sim::End<P>| end.process.as_ref().and_then(|p| p.ended().cloned());
         if ids {
             // With ids nothing is ever in doubt.
             for end in [consumer, provider] {
@@ -127,14 +124,14 @@ fn agreements_are_the_same_at_both_ends() {
         assert!(consumer.in_force().is_some());
         assert_eq!(consumer.in_force(), provider.in_force());
         consumer
-            .agreement_as_negotiated(&dsp_support::id(dsp_support::CONSUMER))
+            .agreement_as_negotiated(&crate::common::id(crate::common::CONSUMER))
             .unwrap();
         provider
-            .agreement_as_negotiated(&dsp_support::id(dsp_support::PROVIDER))
+            .agreement_as_negotiated(&crate::common::id(crate::common::PROVIDER))
             .unwrap();
         assert!(
             consumer
-                .agreement_as_negotiated(&dsp_support::id("someone-else"))
+                .agreement_as_negotiated(&crate::common::id("someone-else"))
                 .is_err()
         );
         assert!(consumer.is_over() && provider.is_over());

@@ -1,8 +1,4 @@
 //! What the tests of the protocol share.
-#![allow(dead_code, reason = "each test uses its part")]
-
-pub mod sim;
-pub mod spec;
 
 use herleid::dsp::id::Id;
 use herleid::dsp::message::Cause;
