@@ -31,6 +31,7 @@ const REQUEST_TIME: Duration = Duration::from_secs(10);
 /// For commands under way when the service is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
 
+type Working = mpsc::Sender<Infallible>;
 type Body = BoxBody<Bytes, Infallible>;
 
 /// Serves commands until `stop` is cancelled, then lets those under way finish and removes the socket.
@@ -43,6 +44,8 @@ where
     F: Future<Output = Result<Value, ControlError>> + Send + 'static,
 {
     let handler = Arc::new(handler);
+    // Each command under way holds one end; when all are dropped, all have ended.
+    let (working, mut ended) = mpsc::channel::<Infallible>(1);
     let mut open = JoinSet::new();
     loop {
         while open.try_join_next().is_some() {}
@@ -52,7 +55,7 @@ where
         };
         match accepted {
             Ok(stream) => {
-                open.spawn(connection(stream, Arc::clone(&handler), stop.clone()));
+                open.spawn(connection(stream, Arc::clone(&handler), working.clone(), stop.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a control connection could not be accepted");
@@ -61,21 +64,25 @@ where
         }
     }
     // First no new callers, then the old ones' answers; the file goes when `socket` does.
-    let drained = async { while open.join_next().await.is_some() {} };
+    drop(working);
+    let drained = async {
+        while open.join_next().await.is_some() {}
+        ended.recv().await;
+    };
     if tokio::time::timeout(DRAIN, drained).await.is_err() {
-        tracing::warn!("commands were still running after {DRAIN:?}; their answers are cut off");
+        tracing::warn!("commands were still running after {DRAIN:?}; they are cut off");
         open.shutdown().await;
     }
 }
 
-async fn connection<H, F>(stream: UnixStream, handler: Arc<H>, stop: CancellationToken)
+async fn connection<H, F>(stream: UnixStream, handler: Arc<H>, working: Working, stop: CancellationToken)
 where
     H: Fn(String, Value, Progress) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Value, ControlError>> + Send + 'static,
 {
     let service = service_fn(move |request: Request<Incoming>| {
-        let handler = Arc::clone(&handler);
-        async move { Ok::<_, Infallible>(respond(request, handler.as_ref()).await) }
+        let (handler, working) = (Arc::clone(&handler), working.clone());
+        async move { Ok::<_, Infallible>(respond(request, handler, working).await) }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(REQUEST_TIME);
@@ -92,16 +99,16 @@ where
     }
 }
 
-async fn respond<H, F>(request: Request<Incoming>, handler: &H) -> Response<Body>
+async fn respond<H, F>(request: Request<Incoming>, handler: Arc<H>, working: Working) -> Response<Body>
 where
-    H: Fn(String, Value, Progress) -> F,
+    H: Fn(String, Value, Progress) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Value, ControlError>> + Send + 'static,
 {
     match tokio::time::timeout(REQUEST_TIME, accept(request)).await {
         Ok(Ok((command, body))) => {
             let (progress, lines) = Progress::channel();
             let last = progress.clone();
-            let work = handler(command, body, progress);
+            let work = async move { handler(command, body, progress).await };
             tokio::spawn(async move {
                 // A task of its own, so that a panic becomes an error line instead of a torn answer.
                 let line = match tokio::spawn(work).await {
@@ -113,6 +120,7 @@ where
                     ),
                 };
                 last.finish(line).await;
+                drop(working);
             });
             answer(StatusCode::OK, streamed(lines))
         }

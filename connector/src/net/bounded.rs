@@ -80,7 +80,7 @@ impl<S> TimedWrites<S> {
         }
     }
 
-    fn watch<T>(&mut self, context: &mut Context<'_>, progress: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn watch(&mut self, context: &mut Context<'_>, progress: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if progress.is_ready() {
             self.stalled = None;
             return progress;
@@ -111,14 +111,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedWrites<S> {
         self.watch(context, progress)
     }
 
+    // Neither waits on a TCP stream, and a flush of nothing is no sign that the other end reads.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let progress = Pin::new(&mut self.inner).poll_flush(context);
-        self.watch(context, progress)
+        Pin::new(&mut self.inner).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let progress = Pin::new(&mut self.inner).poll_shutdown(context);
-        self.watch(context, progress)
+        Pin::new(&mut self.inner).poll_shutdown(context)
     }
 
     fn poll_write_vectored(

@@ -1,4 +1,4 @@
-use super::{Authority, Leaf, Site, client, patient};
+use super::{Authority, Leaf, Site, client, get, patient};
 use crate::net::client::{ClientSettings, GuardedClient};
 use crate::net::error::{ClientError, TlsError, TlsFault};
 use crate::net::server::{Security, ServerLimits};
@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Redirect;
-use axum::routing::{get, post};
+use axum::routing::{self, post};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderValue, Version, header};
@@ -35,12 +35,12 @@ fn dribbling() -> Body {
 
 fn routes() -> Router {
     Router::new()
-        .route("/json", get(|| async { r#"{"a":1}"# }))
+        .route("/json", routing::get(|| async { r#"{"a":1}"# }))
         .route(
             "/version",
-            get(|version: Version| async move { format!("{version:?}") }),
+            routing::get(|version: Version| async move { format!("{version:?}") }),
         )
-        .route("/twice", get(|| async { r#"{"a":1,"a":2}"# }))
+        .route("/twice", routing::get(|| async { r#"{"a":1,"a":2}"# }))
         .route(
             "/echo",
             post(|headers: HeaderMap, body: String| async move {
@@ -53,18 +53,18 @@ fn routes() -> Router {
         )
         .route(
             "/refused",
-            get(|| async { (StatusCode::FORBIDDEN, "the purpose\n is not allowed") }),
+            routing::get(|| async { (StatusCode::FORBIDDEN, "the purpose\n is not allowed") }),
         )
         .route(
             "/away",
-            get(|| async { Redirect::temporary("http://169.254.169.254/latest?token=secret") }),
+            routing::get(|| async { Redirect::temporary("http://169.254.169.254/latest?token=secret") }),
         )
-        .route("/big", get(|| async { "x".repeat(1001) }))
-        .route("/fits", get(|| async { "x".repeat(1000) }))
-        .route("/endless", get(|| async { endless() }))
-        .route("/stalling", get(|| async { stalling() }))
-        .route("/dribbling", get(|| async { dribbling() }))
-        .route("/silent", get(std::future::pending::<String>))
+        .route("/big", routing::get(|| async { "x".repeat(1001) }))
+        .route("/fits", routing::get(|| async { "x".repeat(1000) }))
+        .route("/endless", routing::get(|| async { endless() }))
+        .route("/stalling", routing::get(|| async { stalling() }))
+        .route("/dribbling", routing::get(|| async { dribbling() }))
+        .route("/silent", routing::get(std::future::pending::<String>))
 }
 
 pub(super) async fn site() -> (Authority, Site) {
@@ -77,14 +77,9 @@ pub(super) async fn site() -> (Authority, Site) {
 async fn a_trusted_server_is_read_over_http2() {
     let (authority, site) = site().await;
     let client = client(&authority, patient());
-    let answer = client
-        .get_json(&site.url("/json"), HeaderMap::new())
-        .await
-        .unwrap()
-        .success()
-        .unwrap();
+    let answer = get(&client, site.url("/json")).await.unwrap().success().unwrap();
     assert_eq!(answer.json().unwrap(), serde_json::json!({"a": 1}));
-    let version = client.get_json(&site.url("/version"), HeaderMap::new()).await.unwrap();
+    let version = get(&client, site.url("/version")).await.unwrap();
     assert_eq!(&version.body[..], b"HTTP/2.0");
 }
 
@@ -99,7 +94,7 @@ async fn a_post_carries_its_body_and_headers_and_any_status_comes_back() {
         .unwrap();
     assert_eq!((answer.status, &answer.body[..]), (StatusCode::CREATED, &b"body"[..]));
     assert_eq!(answer.headers[header::CONTENT_TYPE], "application/jwt");
-    let answer = client.get_json(&site.url("/refused"), HeaderMap::new()).await.unwrap();
+    let answer = get(&client, site.url("/refused")).await.unwrap();
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let error = answer.success().unwrap_err();
     let ClientError::Status {
@@ -117,10 +112,7 @@ async fn a_post_carries_its_body_and_headers_and_any_status_comes_back() {
 #[tokio::test]
 async fn ambiguous_json_is_refused() {
     let (authority, site) = site().await;
-    let answer = client(&authority, patient())
-        .get_json(&site.url("/twice"), HeaderMap::new())
-        .await
-        .unwrap();
+    let answer = get(&client(&authority, patient()), site.url("/twice")).await.unwrap();
     assert!(matches!(answer.json(), Err(ClientError::NotJson { .. })));
 }
 
@@ -134,8 +126,7 @@ async fn each_wrong_certificate_is_told_apart() {
     ] {
         let authority = Authority::new();
         let site = Site::tls(&authority, leaf, routes()).await;
-        let error = client(&authority, patient())
-            .get_json(&site.url("/json"), HeaderMap::new())
+        let error = get(&client(&authority, patient()), site.url("/json"))
             .await
             .unwrap_err();
         assert!(
@@ -144,10 +135,7 @@ async fn each_wrong_certificate_is_told_apart() {
         );
     }
     let (_, site) = site().await;
-    let error = client(&stranger, patient())
-        .get_json(&site.url("/json"), HeaderMap::new())
-        .await
-        .unwrap_err();
+    let error = get(&client(&stranger, patient()), site.url("/json")).await.unwrap_err();
     assert!(
         matches!(
             &error,
@@ -165,7 +153,7 @@ async fn each_wrong_certificate_is_told_apart() {
     };
     match GuardedClient::new(&own) {
         Ok(client) => {
-            let error = client.get_json(&site.url("/json"), HeaderMap::new()).await.unwrap_err();
+            let error = get(&client, site.url("/json")).await.unwrap_err();
             assert!(
                 matches!(
                     &error,
@@ -185,8 +173,7 @@ async fn each_wrong_certificate_is_told_apart() {
 async fn a_server_without_tls_is_a_tls_fault_and_not_data() {
     let authority = Authority::new();
     let site = Site::start(Security::PlainForDevelopment, routes(), ServerLimits::default()).await;
-    let error = client(&authority, patient())
-        .get_json(&site.url("/json"), HeaderMap::new())
+    let error = get(&client(&authority, patient()), site.url("/json"))
         .await
         .unwrap_err();
     assert!(
@@ -204,8 +191,7 @@ async fn a_server_without_tls_is_a_tls_fault_and_not_data() {
 #[tokio::test]
 async fn redirects_are_refused_without_telling_their_secrets() {
     let (authority, site) = site().await;
-    let error = client(&authority, patient())
-        .get_json(&site.url("/away"), HeaderMap::new())
+    let error = get(&client(&authority, patient()), site.url("/away"))
         .await
         .unwrap_err();
     let ClientError::Redirect { status: 307, to, .. } = error else {
@@ -218,17 +204,9 @@ async fn redirects_are_refused_without_telling_their_secrets() {
 async fn bodies_are_read_up_to_the_limit_and_not_past_it() {
     let (authority, site) = site().await;
     let client = client(&authority, patient());
-    assert_eq!(
-        client
-            .get_json(&site.url("/fits"), HeaderMap::new())
-            .await
-            .unwrap()
-            .body
-            .len(),
-        1000
-    );
+    assert_eq!(get(&client, site.url("/fits")).await.unwrap().body.len(), 1000);
     for path in ["/big", "/endless"] {
-        let error = client.get_json(&site.url(path), HeaderMap::new()).await.unwrap_err();
+        let error = get(&client, site.url(path)).await.unwrap_err();
         assert!(
             matches!(error, ClientError::TooBig { limit_bytes: 1000, .. }),
             "{path}: {error}"
@@ -287,13 +265,10 @@ async fn named_authorities_can_be_trusted_beside_this_machines() {
         ..ClientSettings::default()
     })
     .unwrap();
-    assert!(both.get_json(&site.url("/json"), HeaderMap::new()).await.is_ok());
+    assert!(get(&both, site.url("/json")).await.is_ok());
     let stranger = Authority::new();
     let elsewhere = Site::tls(&stranger, Leaf::Right, routes()).await;
-    let error = both
-        .get_json(&elsewhere.url("/json"), HeaderMap::new())
-        .await
-        .unwrap_err();
+    let error = get(&both, elsewhere.url("/json")).await.unwrap_err();
     assert!(
         matches!(
             &error,

@@ -1,12 +1,11 @@
 //! Peers that are slow, absent, torn or lying about where they are.
 
 use super::client::site;
-use super::{Authority, client, patient, short};
+use super::{Authority, client, get, patient, short};
 use crate::net::address::{AddressGuard, Rule};
 use crate::net::client::{ClientLimits, ClientSettings, GuardedClient, resolve};
 use crate::net::error::{ClientError, Phase};
 use crate::net::fault::ResolveFault;
-use http::HeaderMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,7 +17,7 @@ async fn slowness_is_named_after_what_was_slow() {
     let (authority, site) = site().await;
     let impatient = client(&authority, short());
     for path in ["/silent", "/stalling"] {
-        let error = impatient.get_json(&site.url(path), HeaderMap::new()).await.unwrap_err();
+        let error = get(&impatient, site.url(path)).await.unwrap_err();
         assert!(
             matches!(
                 error,
@@ -39,7 +38,7 @@ async fn slowness_is_named_after_what_was_slow() {
         },
     );
     for path in ["/silent", "/dribbling"] {
-        let error = hurried.get_json(&site.url(path), HeaderMap::new()).await.unwrap_err();
+        let error = get(&hurried, site.url(path)).await.unwrap_err();
         assert!(
             matches!(
                 error,
@@ -62,7 +61,7 @@ async fn slowness_is_named_after_what_was_slow() {
         },
     );
     let url = format!("https://localhost:{}/", mute.local_addr().unwrap().port());
-    let error = connecting.get_json(&url, HeaderMap::new()).await.unwrap_err();
+    let error = get(&connecting, url).await.unwrap_err();
     assert!(
         matches!(
             error,
@@ -83,8 +82,7 @@ async fn nobody_there_is_down_and_a_torn_answer_is_broken() {
     let address = free.local_addr().unwrap();
     drop(free);
     let strict = client(&authority, patient());
-    let error = strict
-        .get_json(&format!("https://localhost:{}/", address.port()), HeaderMap::new())
+    let error = get(&strict, format!("https://localhost:{}/", address.port()))
         .await
         .unwrap_err();
     assert!(matches!(error, ClientError::Down { .. }), "{error}");
@@ -102,7 +100,7 @@ async fn nobody_there_is_down_and_a_torn_answer_is_broken() {
             let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut head).await.unwrap();
             stream.write_all(answer.as_bytes()).await.unwrap();
         });
-        let error = plain.get_json(&url, HeaderMap::new()).await.unwrap_err();
+        let error = get(&plain, url).await.unwrap_err();
         assert!(matches!(error, ClientError::Broken { .. }), "{what}: {error}");
         serving.await.unwrap();
     }
@@ -123,7 +121,7 @@ fn plain_client(authority: &Authority) -> GuardedClient {
 async fn urls_that_may_not_be_called_are_refused_before_anything_is_sent() {
     let authority = Authority::new();
     let client = client(&authority, patient());
-    let call = async |url: &str| client.get_json(url, HeaderMap::new()).await.unwrap_err();
+    let call = async |url: &str| get(&client, url).await.unwrap_err();
     assert!(matches!(call("http://localhost:1/").await, ClientError::Scheme { scheme, .. } if scheme == "http"));
     assert!(matches!(call("file:///etc/passwd").await, ClientError::Url { .. }));
     assert!(matches!(call("ftp://localhost/").await, ClientError::Scheme { .. }));
@@ -163,10 +161,7 @@ async fn forbidden_addresses_are_never_connected_to() {
         "[::1]",
         "[::ffff:127.0.0.1]",
     ] {
-        let error = strict
-            .get_json(&format!("https://{host}:{port}/"), HeaderMap::new())
-            .await
-            .unwrap_err();
+        let error = get(&strict, format!("https://{host}:{port}/")).await.unwrap_err();
         assert!(matches!(error, ClientError::ForbiddenAddress { .. }), "{host}: {error}");
     }
     assert!(!sprung.load(Ordering::SeqCst), "a forbidden address was connected to");
@@ -194,14 +189,12 @@ async fn a_name_without_an_address_is_told_apart_from_a_host_that_is_down() {
     let authority = Authority::new();
     // A label of more than 63 characters: the resolver refuses it without asking the network (RFC 1035 section 2.3.4).
     let host = format!("{}.example", "a".repeat(70));
-    let error = plain_client(&authority)
-        .get_json(&format!("http://{host}/"), HeaderMap::new())
+    let error = get(&plain_client(&authority), format!("http://{host}/"))
         .await
         .unwrap_err();
     assert!(matches!(error, ClientError::NameNotFound { .. }), "{error}");
     // No certificate can be for such a name, so over TLS it is not even looked for.
-    let error = client(&authority, patient())
-        .get_json(&format!("https://{host}/"), HeaderMap::new())
+    let error = get(&client(&authority, patient()), format!("https://{host}/"))
         .await
         .unwrap_err();
     assert!(matches!(error, ClientError::Url { .. }), "{error}");

@@ -4,10 +4,12 @@ mod client;
 mod hostile;
 mod server;
 
-use super::client::{ClientLimits, ClientSettings, GuardedClient};
+use super::client::{ClientLimits, ClientSettings, GuardedClient, Response};
+use super::error::ClientError;
 use super::server::{CancellationToken, Listener, Security, ServerLimits};
 use super::tls::server_config;
 use axum::Router;
+use http::HeaderMap;
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -142,4 +144,9 @@ pub(super) fn patient() -> ClientLimits {
         body_bytes: 1000,
         ..ClientLimits::default()
     }
+}
+
+/// `GET` without headers of its own.
+pub(super) async fn get(client: &GuardedClient, url: impl AsRef<str>) -> Result<Response, ClientError> {
+    client.get_json(url.as_ref(), HeaderMap::new()).await
 }

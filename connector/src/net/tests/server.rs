@@ -1,13 +1,12 @@
-use super::{Authority, Leaf, Site, client, patient, secured};
+use super::{Authority, Leaf, Site, client, get, patient, secured};
 use crate::net::error::{ServerError, TlsError};
 use crate::net::server::{Listener, Security, ServerLimits};
 use crate::net::tls::server_config;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{self, post};
 use bytes::Bytes;
-use http::HeaderMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +32,7 @@ fn hello() -> Router {
     Router::new()
         .route(
             "/",
-            get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }),
+            routing::get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }),
         )
         .route("/body", post(|body: Bytes| async move { body.len().to_string() }))
 }
@@ -65,10 +64,7 @@ async fn a_port_in_use_says_which_and_what_to_do() {
 async fn callers_are_known_by_their_address() {
     let authority = Authority::new();
     let site = Site::tls(&authority, Leaf::Right, hello()).await;
-    let answer = client(&authority, patient())
-        .get_json(&site.url("/"), HeaderMap::new())
-        .await
-        .unwrap();
+    let answer = get(&client(&authority, patient()), site.url("/")).await.unwrap();
     assert_eq!(&answer.body[..], b"127.0.0.1");
 }
 
@@ -114,7 +110,7 @@ async fn whoever_does_not_read_the_answer_is_let_go() {
     }
     let endless = Router::new().route(
         "/",
-        get(move || {
+        routing::get(move || {
             let told = Told(Arc::clone(&dropped));
             async move {
                 let parts = futures_util::stream::unfold(told, |told| async move {
@@ -158,7 +154,7 @@ async fn no_more_connections_than_allowed_are_served_at_once() {
     let counters = (Arc::clone(&now), Arc::clone(&most));
     let router = Router::new().route(
         "/",
-        get(move || {
+        routing::get(move || {
             let (now, most) = counters.clone();
             async move {
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -194,7 +190,7 @@ async fn stopping_lets_requests_under_way_finish_and_frees_the_port() {
     let inside = (Arc::clone(&begun), Arc::clone(&go));
     let router = Router::new().route(
         "/",
-        get(move || {
+        routing::get(move || {
             let (begun, go) = inside.clone();
             async move {
                 begun.notify_one();
@@ -205,7 +201,7 @@ async fn stopping_lets_requests_under_way_finish_and_frees_the_port() {
     );
     let mut site = Site::tls(&authority, Leaf::Right, router).await;
     let (client, url) = (client(&authority, patient()), site.url("/"));
-    let asking = tokio::spawn(async move { client.get_json(&url, HeaderMap::new()).await });
+    let asking = tokio::spawn(async move { get(&client, url).await });
     begun.notified().await;
     site.stop.cancel();
     go.notify_one();
@@ -225,7 +221,7 @@ async fn stopping_does_not_wait_for_ever() {
     let inside = Arc::clone(&begun);
     let router = Router::new().route(
         "/",
-        get(move || {
+        routing::get(move || {
             inside.notify_one();
             std::future::pending::<String>()
         }),
@@ -236,7 +232,7 @@ async fn stopping_does_not_wait_for_ever() {
     };
     let mut site = Site::start(secured(&authority, Leaf::Right), router, limits).await;
     let (client, url) = (client(&authority, patient()), site.url("/"));
-    let asking = tokio::spawn(async move { client.get_json(&url, HeaderMap::new()).await });
+    let asking = tokio::spawn(async move { get(&client, url).await });
     begun.notified().await;
     site.stop.cancel();
     (&mut site.running).await.unwrap();
