@@ -3,6 +3,8 @@
 mod audit;
 mod batch;
 mod cosign;
+mod grown;
+mod lookup;
 mod open;
 mod options;
 mod prepare;

@@ -1,7 +1,7 @@
 //! Witnessing (C2SP tlog-witness): what a log asks, what a witness answers, without a socket on either side.
 
 use crate::checkpoint::{Checkpoint, CheckpointBody, CheckpointError};
-use crate::merkle::{self, Hash, ProofError};
+use crate::merkle::{self, Hash};
 use crate::note::{MAX_NOTE_BYTES, NoteError, SignatureLine, SignedNote, Signer, Verifier};
 use crate::tile::decimal;
 use base64::Engine as _;
@@ -194,23 +194,24 @@ pub fn respond(
         );
     }
     let (size, root) = stored(&body.origin).unwrap_or((0, merkle::empty_root()));
-    if request.old != size {
-        return Response {
-            content_type: SIZE_TYPE,
-            ..answer(409, format!("{size}\n"))
-        };
-    }
     let seen = Persist {
         origin: body.origin.clone(),
         size: body.size,
         root: body.root,
         note: request.note.to_string(),
     };
-    if let Err(error) = merkle::verify_consistency(size, body.size, &request.proof, &root, &body.root) {
-        let proves_it =
-            size == body.size && error == ProofError::Root || error == ProofError::OldRoot && size == body.size;
+    // Two roots of one size need no proof: the log signed both.
+    let conflict = (size == body.size && root != body.root).then(|| seen.clone());
+    if request.old != size {
         return Response {
-            conflict: proves_it.then_some(seen),
+            content_type: SIZE_TYPE,
+            conflict,
+            ..answer(409, format!("{size}\n"))
+        };
+    }
+    if let Err(error) = merkle::verify_consistency(size, body.size, &request.proof, &root, &body.root) {
+        return Response {
+            conflict,
             ..answer(422, format!("{error}\n"))
         };
     }

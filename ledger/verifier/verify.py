@@ -535,6 +535,7 @@ class Record:
             self.texts[name] = data
         if not signature_by(self.note, key):
             raise Unsigned("the checkpoint is not signed by `%s`" % key.name)
+        self.key = key
         check_inclusion(self.index, self.checkpoint.size, self.checkpoint.root, bytes.fromhex(self.leaf), self.proof)
 
     def check_extends(self, size, root):
@@ -664,7 +665,7 @@ class Archive:
              "the zip is truncated, or bytes stand after its end (%d bytes)" % length)
         disks, count, again, size, start, comment = struct.unpack("<4xIHHIIH", record)
         need(0xFFFF not in (count, again) and 0xFFFFFFFF not in (size, start), "the zip uses zip64")
-        need(disks == 0 and count == again and comment == 0, "the end record has a comment, another disk, or two counts")
+        need(disks == 0 and count == again and comment == 0, "the end record has a comment, a disk or two counts")
         need(start + size == length - 22, "the central directory does not end where the end record begins")
         need(size <= count * (46 + 255), "the central directory is longer than its entries can be")
         return count, size, start
@@ -724,7 +725,7 @@ class Archive:
 
 VERIFIED, NOT_CHECKED, MISSING, UNTRUSTED, FAILED = "verified", "not-checked", "missing", "untrusted", "failed"
 EXIT_CODES = {VERIFIED: 0, NOT_CHECKED: 0, FAILED: 1, MISSING: 3, UNTRUSTED: 4}
-ORDER = (VERIFIED, NOT_CHECKED, MISSING, UNTRUSTED, FAILED)
+RANKING = (VERIFIED, NOT_CHECKED, MISSING, UNTRUSTED, FAILED)
 
 NOT_CHECKED_HERE = (
     "BLAKE3 digests of data", "the sections and members that each kind of record must have",
@@ -765,7 +766,7 @@ class Findings:
         for element in self.elements:
             if element["verdict"] == MISSING and element.get("explained", {}).get("proved"):
                 continue
-            found = max(found, element["verdict"], key=ORDER.index)
+            found = max(found, element["verdict"], key=RANKING.index)
         return VERIFIED if found == NOT_CHECKED else found
 
 
@@ -930,6 +931,7 @@ class Dossier:
         Streams(self).check()
         self.check_prior()
         self.check_exchanges()
+        self.check_decision()
         self.check_documents()
 
     # Files
@@ -1017,7 +1019,7 @@ class Dossier:
         note, checkpoint, (signer, anchored_did, period) = opened
         self.findings.add(VERIFIED, "checkpoint", file)
         self.checkpoints[k] = (note, checkpoint)
-        self.sightings.append((checkpoint, file, False))
+        self.sightings.append((checkpoint, signer.text, file, False))
         at_ms = self.check_cosignatures(note, file)
         at_ms = self.manifest["made"] if at_ms is None else at_ms
         if period is None:
@@ -1053,8 +1055,8 @@ class Dossier:
         if len(times) >= self.anchors.quorum and outside:
             self.findings.add(VERIFIED, "cosignatures", subject, "cosigned by " + ", ".join(names))
         else:
-            self.findings.add(UNTRUSTED, "cosignatures", subject, "%d of %d witnesses asked for%s" % (
-                len(times), self.anchors.quorum, "" if outside else ", none from outside the case"))
+            self.findings.add(UNTRUSTED, "cosignatures", subject, "%d of the %d witnesses asked for cosigned it%s" % (
+                len(times), self.anchors.quorum, "" if outside else ", none of them from outside the case"))
         return min(times) if times else None
 
     def trust(self, check, subject, period, at_ms=None):
@@ -1129,7 +1131,7 @@ class Dossier:
                     record, did, period = opened
                     self.trust("receipt", name, period)
                     self.keep(record, name, did, True)
-                    self.sightings.append((record.checkpoint, name, False))
+                    self.sightings.append((record.checkpoint, record.key.text, name, False))
 
     def check_manifest_proof(self):
         """The party's signature over the manifest, and the manifest's place in the party's log."""
@@ -1168,7 +1170,7 @@ class Dossier:
         if opened is not None:
             self.trust("manifest-record", PROOF, opened[2])
             record = opened[0]
-            self.sightings.append((record.checkpoint, PROOF, False))
+            self.sightings.append((record.checkpoint, record.key.text, PROOF, False))
             if own[0] not in self.checkpoints or record.note.raw != self.checkpoints[own[0]][0].raw:
                 self.check_cosignatures(record.note, PROOF)
 
@@ -1180,40 +1182,43 @@ class Dossier:
         for i, note in enumerate(self.anchors.checkpoints if self.anchors else ()):
             def open_note(note=note):
                 checkpoint = Checkpoint(note.text)
-                return checkpoint, self.keys.note(checkpoint.origin, note)[2]
+                return (checkpoint,) + self.keys.note(checkpoint.origin, note)
             seen.append(("anchors checkpoints[%d]" % i, open_note))
         for i, (record, _, _) in enumerate(self.anchors.streams if self.anchors else ()):
-            seen.append(("anchors streams[%d]" % i,
-                         lambda record=record: (record.checkpoint, self.keys.open(record)[2])))
+            def open_record(record=record):
+                _, did, period = self.keys.open(record)
+                return record.checkpoint, record.key, did, period
+            seen.append(("anchors streams[%d]" % i, open_record))
         for source, opener in seen:
             try:
-                checkpoint, period = opener()
+                checkpoint, key, _, period = opener()
                 need(period is not None, "the anchors do not know this log")
-                self.sightings.append((checkpoint, source, True))
+                self.sightings.append((checkpoint, key.text, source, True))
             except Refused as error:
                 self.findings.add(NOT_CHECKED, "fork", source, error)
 
     def check_forks(self):
-        """Two roots for one size, or two records at one index, are two histories."""
+        """Two roots for one size, or two records at one index, under one key, are two histories."""
         self.anchored_sightings()
         sizes, indexes, forked = {}, {}, set()
-        for checkpoint, source, is_anchor in self.sightings:
-            sizes.setdefault((checkpoint.origin, checkpoint.size), []).append((checkpoint.root, source, is_anchor))
-        for (origin, size), seen in sorted(sizes.items()):
+        for checkpoint, key, source, is_anchor in self.sightings:
+            place = (checkpoint.origin, key, checkpoint.size)
+            sizes.setdefault(place, []).append((checkpoint.root, source, is_anchor))
+        for (origin, key, size), seen in sorted(sizes.items()):
             others = [source for root, source, _ in seen if root != seen[0][0]]
             if others:
-                forked.add(origin)
+                forked.add(key)
                 self.findings.add(FAILED, "fork", origin, "forked log: two histories of %d records, in %s and in %s" % (
                     size, seen[0][1], others[0]))
         for record in self.records:
-            leaf, source = indexes.setdefault((record.origin, record.index), (record.leaf, record.source))
+            leaf, source = indexes.setdefault((record.key.text, record.index), (record.leaf, record.source))
             if leaf != record.leaf:
-                forked.add(record.origin)
+                forked.add(record.key.text)
                 self.findings.add(FAILED, "fork", record.origin, "forked log: two records with index %d, in %s and in "
                                   "%s" % (record.index, source, record.source))
-        for (origin, size), seen in sorted(sizes.items()):
+        for (origin, key, size), seen in sorted(sizes.items()):
             anchored = [is_anchor for _, _, is_anchor in seen]
-            if origin not in forked and any(anchored):
+            if key not in forked and any(anchored):
                 if all(anchored):
                     self.findings.add(NOT_CHECKED, "fork", origin, "the dossier shows no history of %d records" % size)
                 else:
@@ -1316,6 +1321,18 @@ class Dossier:
             self.findings.add(MISSING, "exchange", name, "the record or receipt of %s is missing" % absent[0])
         else:
             self.findings.add(VERIFIED, "exchange", name)
+
+    def check_decision(self):
+        """The record that the dossier explains is there, opened, and of the party and case that the manifest names."""
+        root = self.manifest["root"]
+        found = [r for r in self.records if r.leaf == root and "facts" in r.sections
+                 and r.member("envelope", "kind") == "decision-made"]
+        if not found:
+            self.findings.add(MISSING, "decision", root, "the record of the decision is not there, or not opened")
+        elif found[0].did != self.manifest["party"] or found[0].member("facts", "case") != self.manifest["case"]:
+            self.findings.add(FAILED, "decision", root, "it is of another party or case than the manifest says")
+        else:
+            self.findings.add(VERIFIED, "decision", root)
 
     # Documents and data
 
@@ -1534,7 +1551,10 @@ def fingerprints(dossier):
 
 
 def run(path, anchors_path):
-    """Verifies one file; gives the report as a dict. Raises OSError when a file cannot be read, Refused for bad anchors."""
+    """Verifies one file; gives the report as a dict.
+
+    Raises OSError when a file cannot be read, and Refused when the anchors are not to be used.
+    """
     anchors = None
     if anchors_path is not None:
         with open(anchors_path, "rb") as file:
@@ -1589,7 +1609,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description="Checks a Herleid dossier offline. Exit code 0: all that is checked "
                                      "here is verified; 1 failed; 2 usage; 3 missing; 4 untrusted.")
     parser.add_argument("dossier", help="the zip file")
-    parser.add_argument("--anchors", help="what you know from elsewhere (docs/verify.md); without it nothing is trusted")
+    parser.add_argument("--anchors", help="what you know from elsewhere (docs/verify.md); without, nothing is trusted")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
     try:

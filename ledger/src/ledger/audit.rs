@@ -7,7 +7,7 @@ use crate::handover::entry;
 use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::record::Kind;
 use crate::section::SectionName;
-use crate::store::codec::leaf_key;
+use crate::store::codec::{StreamPlace, leaf_key, stream_key};
 use crate::store::rocks::Part;
 use crate::store::tiles;
 use crate::tile::FULL_WIDTH;
@@ -77,7 +77,12 @@ impl Shared {
                 }
             }
         }
-        self.check_envelope(walk, index, &row.id.hyphenated().to_string(), &sections)?;
+        let kind = self.check_envelope(walk, index, &row.id.hyphenated().to_string(), &sections)?;
+        for (needed, _) in kind.requirements().rules {
+            if !macs.contains_key(needed) {
+                return Err(self.wrong(index, &format!("the `{kind}`"), format!("a section `{needed}`"), "none"));
+            }
+        }
         for name in [
             SectionName::StreamAgreement,
             SectionName::StreamCase,
@@ -117,7 +122,7 @@ impl Shared {
         index: u64,
         id: &str,
         sections: &HashMap<SectionName, Value>,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Kind, LedgerError> {
         let envelope = sections.get(&SectionName::Envelope);
         let envelope = envelope.ok_or_else(|| self.wrong(index, "the envelope", "one", "none"))?;
         let text = |member: &str| envelope.get(member).and_then(Value::as_str).unwrap_or_default();
@@ -137,7 +142,7 @@ impl Shared {
             return Err(self.wrong(index, "`recordedAt`", expected, recorded_at_ms));
         }
         walk.recorded_at_ms = recorded_at_ms;
-        Ok(())
+        Ok(kind)
     }
 
     fn check_stream(
@@ -186,6 +191,7 @@ impl Ledger {
             progress(first + u64::from(width), size);
         }
         self.check_upper_tiles(size)?;
+        self.check_stored_streams(&walk.streams, size)?;
         let root = walk.frontier.root();
         let signed = CheckpointBody {
             origin: shared.origin.clone(),
@@ -202,6 +208,34 @@ impl Ledger {
             erased_sections: walk.erased_sections,
             documents: walk.documents,
         })
+    }
+
+    /// The stored end of each stream, from which the next number is given, is where its records end. Records that came in
+    /// during the check may have moved it on.
+    fn check_stored_streams(&self, walked: &HashMap<String, (u64, Hash)>, size: u64) -> Result<(), LedgerError> {
+        let shared = self.shared();
+        let mut stored = HashMap::new();
+        shared.log.scan(Part::State, &stream_key(""), |_, place| {
+            let place = StreamPlace::decode(place);
+            stored.insert(
+                place.map_or_else(String::new, |place| place.id.hyphenated().to_string()),
+                place,
+            );
+            true
+        })?;
+        let has_grown = self.size() > size;
+        for (id, (n, leaf)) in walked {
+            let expected = || format!("number {n} at leaf {}", hex::encode(leaf));
+            let wrong = |found: String| shared.corrupt(format!("the stored end of stream `{id}`"), expected(), found);
+            let place = stored.remove(id).flatten().ok_or_else(|| wrong("none".to_owned()))?;
+            if (place.n, place.leaf) != (*n, *leaf) && !(has_grown && place.n > *n) {
+                return Err(wrong(format!("number {} at leaf {}", place.n, hex::encode(place.leaf))));
+            }
+        }
+        match stored.keys().next() {
+            Some(id) if !has_grown => Err(shared.corrupt(format!("the stored stream `{id}`"), "records in it", "none")),
+            _ => Ok(()),
+        }
     }
 
     /// Every hash of level 1 and above is the root of the full tile below it.

@@ -1,11 +1,11 @@
 //! One batch: records get their numbers, their envelopes and their places in the tree, and become one write.
 
 use super::Shared;
+use super::grown::{Grown, Placed};
 use super::prepare::{Prepared, seal};
-use crate::checkpoint::Checkpoint;
 use crate::error::{AppendError, LedgerError};
 use crate::handover::entry;
-use crate::merkle::{Frontier, Hash, Nodes, ProofError, leaf_hash};
+use crate::merkle::{Hash, leaf_hash};
 use crate::record::{Reservation, SealedDraft, StreamKey};
 use crate::section::SectionName;
 use crate::store::codec::{
@@ -17,50 +17,6 @@ use crate::tile::ENTRY_BYTES;
 use herleid_vocab::json;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
-use uuid::Uuid;
-
-/// A record that has its place.
-#[derive(Debug, Clone)]
-pub(crate) struct Placed {
-    pub(crate) id: Uuid,
-    pub(crate) leaf: Hash,
-    pub(crate) recorded_at_ms: u64,
-    pub(crate) streams: BTreeMap<SectionName, StreamPlace>,
-}
-
-/// The subtrees that a batch completed, and the edge before it: enough for every proof of its records.
-#[derive(Debug)]
-pub(crate) struct Grown {
-    before: Frontier,
-    /// Per level the number of the first subtree completed, and the hashes.
-    levels: Vec<(u64, Vec<Hash>)>,
-}
-
-impl Nodes for Grown {
-    type Error = ProofError;
-
-    fn node(&self, level: u8, index: u64) -> Result<Hash, ProofError> {
-        let made = self.levels.get(usize::from(level)).and_then(|(first, hashes)| {
-            let at = usize::try_from(index.checked_sub(*first)?).ok()?;
-            hashes.get(at)
-        });
-        let last_before = (self.before.size() >> level).checked_sub(1);
-        let known = made.or_else(|| self.before.at(level).filter(|_| last_before == Some(index)));
-        known.copied().ok_or(ProofError::IndexOutside {
-            index,
-            size: self.before.size(),
-        })
-    }
-}
-
-/// A batch that is durable and signed.
-#[derive(Debug)]
-pub(crate) struct Committed {
-    pub(crate) first: u64,
-    pub(crate) records: Vec<Placed>,
-    pub(crate) grown: Grown,
-    pub(crate) checkpoint: Checkpoint,
-}
 
 /// What became of a draft.
 pub(crate) enum Taken {
@@ -103,10 +59,7 @@ impl<'a> Building<'a> {
             log: shared.log.batch(),
             keys: shared.keys.rocks().batch(),
             head: head.clone(),
-            grown: Grown {
-                before: head.frontier.clone(),
-                levels: Vec::new(),
-            },
+            grown: Grown::after(head.frontier.clone()),
             entries: Vec::new(),
             records: Vec::new(),
             streams: HashMap::new(),
@@ -252,16 +205,7 @@ impl<'a> Building<'a> {
         let macs = sealed.iter().map(|section| (section.name, section.mac)).collect();
         let entry = entry(&macs);
         let leaf = leaf_hash(&entry);
-        let levels = &mut self.grown.levels;
-        self.head.frontier.append(leaf, |level, number, hash| {
-            let level = usize::from(level);
-            if level == levels.len() {
-                levels.push((number, Vec::new()));
-            }
-            if let Some((_, hashes)) = levels.get_mut(level) {
-                hashes.push(hash);
-            }
-        });
+        self.grown.append(&mut self.head.frontier, leaf);
         self.head.recorded_at_ms = recorded_at_ms;
         self.entries.push(entry);
 

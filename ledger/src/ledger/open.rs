@@ -72,7 +72,9 @@ const fn kek_place(origin: &str) -> Place<'_> {
 
 const KEK_CHECK: &[u8] = b"c";
 
-fn open_stores(options: &Options, signer: &Signer) -> Result<(Rocks, Keys), LedgerError> {
+fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys), LedgerError> {
+    // Not left behind in the options.
+    let kek = Zeroizing::new(std::mem::take(&mut options.kek));
     let dir = &options.dir;
     let io = |source| LedgerError::Io {
         path: dir.clone(),
@@ -90,7 +92,7 @@ fn open_stores(options: &Options, signer: &Signer) -> Result<(Rocks, Keys), Ledg
         sync_dir(parent)?;
     }
     let log = Rocks::open(&log_dir, &Part::ALL, dir)?;
-    let keys = Keys::open(&keys_dir, Zeroizing::new(options.kek), dir)?;
+    let keys = Keys::open(&keys_dir, kek, dir)?;
 
     let meta = json!({
         "format": FORMAT,
@@ -236,14 +238,14 @@ impl Ledger {
     /// # Errors
     /// When the directory is in use, belongs to another party, log or key, was written by a newer version, or is damaged;
     /// the error names what was expected. Nothing is repaired by guessing.
-    pub fn open(options: Options) -> Result<Self, LedgerError> {
+    pub fn open(mut options: Options) -> Result<Self, LedgerError> {
         check_origin(&options.origin)?;
         let signer =
             Signer::ed25519(&options.origin, options.signing_key.clone()).map_err(|error| LedgerError::Option {
                 option: "signing_key",
                 why: error.to_string(),
             })?;
-        let (log, keys) = open_stores(&options, &signer)?;
+        let (log, keys) = open_stores(&mut options, &signer)?;
         let head = check_head(&options.dir, &log, &keys, &signer)?;
         let evidence = Evidence::open(&options.dir.join("evidence"))?;
         let body = CheckpointBody {

@@ -1,14 +1,12 @@
-//! Reading the log: records, proofs, tiles, look-ups, and records handed over.
+//! Reading the log: records, proofs, tiles, and records handed over.
 
-use super::batch::{stored_counter, stored_stream};
 use super::{Ledger, Shared};
 use crate::checkpoint::Checkpoint;
 use crate::error::LedgerError;
 use crate::handover::{ConsistencyText, FORMAT, HandedOver, entry};
 use crate::merkle::{self, Hash, leaf_hash};
-use crate::record::{StreamKey, Term};
 use crate::section::{Opened, Place, RootKey, SectionMac, SectionName};
-use crate::store::codec::{Row, StreamPlace, leaf_key, state_key, term_prefix};
+use crate::store::codec::Row;
 use crate::store::rocks::Part;
 use crate::store::tiles::{self, StoredTree};
 use crate::tile::{Level, TilePath, bundle};
@@ -291,76 +289,6 @@ impl Ledger {
             checkpoint: checkpoint.note().to_string(),
             consistency,
         })
-    }
-
-    /// Indices of the records with this term, in order.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn by_term(&self, term: &Term) -> Result<Vec<u64>, LedgerError> {
-        let size = self.size();
-        let mut found = Vec::new();
-        self.shared()
-            .log
-            .scan(Part::Index, &term_prefix(&term.stored_key()), |index, _| {
-                // A record that is written but not yet published is not there for anybody.
-                found.extend(
-                    <[u8; 8]>::try_from(index)
-                        .ok()
-                        .map(u64::from_be_bytes)
-                        .filter(|index| *index < size),
-                );
-                true
-            })?;
-        Ok(found)
-    }
-
-    /// Index of the record with this leaf hash.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn by_leaf(&self, leaf: &Hash) -> Result<Option<u64>, LedgerError> {
-        let stored = self.shared().log.get(Part::Index, &leaf_key(leaf))?;
-        let index = stored.and_then(|index| <[u8; 8]>::try_from(index.as_slice()).ok());
-        let size = self.size();
-        Ok(index.map(u64::from_be_bytes).filter(|index| *index < size))
-    }
-
-    /// Where a stream stands; `None` when it has not begun.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn stream(&self, key: &StreamKey) -> Result<Option<StreamPlace>, LedgerError> {
-        stored_stream(self.shared(), &key.stored_key())
-    }
-
-    /// Where a counter stands; 0 when it never moved.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn counter(&self, key: &str) -> Result<u64, LedgerError> {
-        stored_counter(self.shared(), key)
-    }
-
-    /// A piece of the caller's own state.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
-        self.shared().log.get(Part::State, &state_key(key))
-    }
-
-    /// All pieces of the caller's own state whose key begins with `prefix`, by whole key, in order.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
-        let mut found = Vec::new();
-        self.shared().log.scan(Part::State, &state_key(prefix), |rest, value| {
-            found.push((format!("{prefix}{}", String::from_utf8_lossy(rest)), value.to_vec()));
-            true
-        })?;
-        Ok(found)
     }
 
     /// Bytes of a hash tile, 32 a hash (C2SP tlog-tiles); `None` when the log is not that large. `width` is 256 for a full one.

@@ -1,7 +1,7 @@
 //! The proof in hand.
 
 use super::Ledger;
-use super::batch::Committed;
+use super::grown::Committed;
 use crate::checkpoint::Checkpoint;
 use crate::error::LedgerError;
 use crate::merkle::{Hash, inclusion_proof, verify_inclusion};

@@ -1,7 +1,8 @@
 //! The sequencer: the one thread that writes. The next batch is whatever arrived while the last one was written.
 
 use super::Shared;
-use super::batch::{Building, Committed, Taken};
+use super::batch::{Building, Taken};
+use super::grown::Committed;
 use super::prepare::{Prepared, StateWrites};
 use crate::checkpoint::CheckpointBody;
 use crate::error::{AppendError, LedgerError};

@@ -109,19 +109,22 @@ pub(crate) struct SealedDraft {
     pub(crate) activity: Option<String>,
     pub(crate) not_before: Option<NotBefore>,
     pub(crate) streams: Vec<StreamKey>,
-    pub(crate) documents: Vec<([u8; 32], Vec<u8>)>,
+    pub(crate) documents: Attached,
     pub(crate) terms: Vec<Term>,
     pub(crate) once: Option<(String, [u8; 32])>,
     pub(crate) reservations: Vec<Reservation>,
     pub(crate) state: Vec<(String, Option<Vec<u8>>)>,
 }
 
+/// Documents to be kept, by their SHA-256.
+pub(crate) type Attached = Vec<([u8; 32], Vec<u8>)>;
+
 /// Lists the documents in `evidence.documents`, after those that the caller lists there itself.
 fn attach(
     kind: Kind,
     documents: Vec<Document>,
     sections: &mut BTreeMap<SectionName, Value>,
-) -> Result<Vec<([u8; 32], Vec<u8>)>, DraftError> {
+) -> Result<Attached, DraftError> {
     let mut kept = Vec::new();
     if documents.is_empty() {
         return Ok(kept);
@@ -171,7 +174,7 @@ fn check_rules(
         set.iter()
             .all(|member| facts.is_some_and(|facts| facts.get(*member).is_some()))
     };
-    if !needed.facts_either.is_empty() && !needed.facts_either.iter().any(|set| has_all(set)) {
+    if !needed.facts_either.is_empty() && !needed.facts_either.iter().any(has_all) {
         let sets: Vec<String> = needed.facts_either.iter().map(|set| set.join(", ")).collect();
         return Err(DraftError::Member {
             kind,

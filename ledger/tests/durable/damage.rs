@@ -3,7 +3,7 @@
 
 use crate::rig::{note, open, options, terminated};
 use herleid_ledger::{Ledger, LedgerError};
-use rocksdb::{DB, IteratorMode, Options as RocksOptions};
+use rocksdb::{DB, Options as RocksOptions};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -122,6 +122,22 @@ fn altered_rows_are_named_when_the_log_is_opened_or_checked() {
 }
 
 #[test]
+fn an_altered_stream_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = sample(dir.path());
+    let key = b"s[\"stream-agreement\",\"urn:a\",\"provider\",\"did:web:app.example\"]";
+    // Id (16), number (8), leaf (32): a stream that restarts at an earlier number would give a number twice.
+    for at in [3, 23, 40] {
+        let copied = dir.path().join("copy");
+        copy(&sample, &copied);
+        alter(&copied, "default", key, |place| place[at] ^= 1);
+        let error = examine(&copied).expect_err("an altered stream").to_string();
+        assert!(error.contains("stream"), "{error}");
+        fs::remove_dir_all(&copied).unwrap();
+    }
+}
+
+#[test]
 fn a_missing_section_key_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let sample = sample(dir.path());
@@ -158,9 +174,9 @@ fn a_newer_store_is_left_alone() {
     ));
 }
 
-/// The files that hold the log's rows, with their lengths.
-fn files(log: &Path) -> Vec<PathBuf> {
-    let store = fs::read_dir(log.join("log")).unwrap();
+/// The files that hold the rows of a store.
+fn files(log: &Path, store: &str) -> Vec<PathBuf> {
+    let store = fs::read_dir(log.join(store)).unwrap();
     let paths = store.map(|file| file.unwrap().path());
     let rows = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "log" || kind == "sst");
     let mut rows: Vec<PathBuf> = paths
@@ -176,13 +192,14 @@ fn a_flipped_byte_in_any_file_loses_nothing_in_silence() {
     let dir = tempfile::tempdir().unwrap();
     let sample = sample(dir.path());
     let mut noticed = 0;
-    for file in files(&sample) {
+    let both = ["log", "keys"].map(|store| files(&sample, store).into_iter().map(move |file| (store, file)));
+    for (store, file) in both.into_iter().flatten() {
         let length = fs::metadata(&file).unwrap().len() as usize;
         for step in 0..6 {
             let at = length * step / 6 + length / 12;
             let copied = dir.path().join("copy");
             copy(&sample, &copied);
-            let path = copied.join("log").join(file.file_name().unwrap());
+            let path = copied.join(store).join(file.file_name().unwrap());
             let mut bytes = fs::read(&path).unwrap();
             bytes[at] ^= 0x20;
             fs::write(&path, bytes).unwrap();
@@ -200,7 +217,7 @@ fn a_flipped_byte_in_any_file_loses_nothing_in_silence() {
 fn a_log_cut_short_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let sample = sample(dir.path());
-    let wal = files(&sample)
+    let wal = files(&sample, "log")
         .into_iter()
         .rfind(|path| path.extension().unwrap() == "log")
         .unwrap();

@@ -133,6 +133,10 @@ fn two_histories_of_one_size_are_kept_as_proof() {
     assert_eq!(response.status, 422);
     let conflict = response.conflict.unwrap();
     assert_eq!((conflict.size, conflict.root), (8, root_at(&forked, 8).unwrap()));
+    // Asked with a stale size the answer is another, the proof of two histories the same.
+    let stale = Request::new(0, vec![], &checkpoint(&forked, 8, &signer)).unwrap();
+    let response = state.ask(&[signer.verifier().clone()], &stale.to_bytes());
+    assert_eq!((response.status, response.conflict), (409, Some(conflict)));
     assert_eq!(state.0, Some((8, root_at(&tree, 8).unwrap())));
 }
 

@@ -87,8 +87,9 @@ fn inside<R: Read + Seek>(
     let manifest_record = proof::check(archive, &files, &logs, &keys, moment, &mut findings);
 
     let mut sightings = sightings(&logs, &records);
-    sightings.extend(manifest_record.map(|record| Sighting {
+    sightings.extend(manifest_record.map(|(record, signed)| Sighting {
         body: record.checkpoint().body().clone(),
+        key: signed.key,
         source: crate::dossier::MANIFEST_PROOF.to_owned(),
         is_anchor: false,
     }));
@@ -113,14 +114,17 @@ fn inside<R: Read + Seek>(
 
 fn sightings(logs: &BTreeMap<u64, Log>, records: &[Rec]) -> Vec<Sighting> {
     let of_logs = logs.iter().filter_map(|(k, log)| {
+        let (checkpoint, key) = log.checkpoint.as_ref()?;
         Some(Sighting {
-            body: log.checkpoint.as_ref()?.body().clone(),
+            body: checkpoint.body().clone(),
+            key: key.clone(),
             source: format!("checkpoints/{k}.txt"),
             is_anchor: false,
         })
     });
     let of_receipts = records.iter().filter(|rec| rec.is_receipt).map(|rec| Sighting {
         body: rec.record.checkpoint().body().clone(),
+        key: rec.key.clone(),
         source: rec.source.clone(),
         is_anchor: false,
     });

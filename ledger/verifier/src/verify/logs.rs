@@ -25,8 +25,8 @@ const CLOCK_TOLERANCE_MS: u64 = 5 * 60 * 1000;
 pub(super) struct Log {
     pub(super) did: Did,
     pub(super) key: Verifier,
-    /// None when the checkpoint was refused.
-    pub(super) checkpoint: Option<Checkpoint>,
+    /// With the key that signed it; none when the checkpoint was refused.
+    pub(super) checkpoint: Option<(Checkpoint, Verifier)>,
     /// Earliest cosignature by an anchored witness: UTC milliseconds since 1970.
     pub(super) cosigned_ms: Option<u64>,
     /// Names of anchored witnesses that cosigned.
@@ -108,7 +108,7 @@ pub(super) fn check<R: Read + Seek>(
                     keys,
                     findings,
                 );
-                log.checkpoint = Some(checkpoint);
+                log.checkpoint = Some((checkpoint, signed.key));
             }
         }
         logs.insert(*k, log);

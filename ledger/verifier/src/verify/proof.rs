@@ -29,7 +29,7 @@ pub(super) fn check<R: Read + Seek>(
     keys: &Keys<'_>,
     moment: Moment,
     findings: &mut Findings,
-) -> Option<VerifiedRecord> {
+) -> Option<(VerifiedRecord, Signed)> {
     let head = &files.manifest.head;
     let is_partys = |log: &&Log| log.key.name() == head.origin && log.did == head.party;
     let Some(log) = logs.values().find(is_partys) else {
@@ -37,13 +37,7 @@ pub(super) fn check<R: Read + Seek>(
         return None;
     };
     let signature = signed_by(archive, files, keys);
-    report(
-        signature.as_ref(),
-        Check::Signature,
-        MANIFEST_SIGNATURE,
-        keys,
-        findings,
-    );
+    report(signature.as_ref(), Check::Signature, MANIFEST_SIGNATURE, keys, findings);
     let logged = logged(archive, files, log, keys);
     report(
         logged.as_ref().map(|(_, signed)| signed),
@@ -52,13 +46,13 @@ pub(super) fn check<R: Read + Seek>(
         keys,
         findings,
     );
-    let (record, _) = logged.ok()?;
+    let (record, signed) = logged.ok()?;
     // The log's own checkpoint has been looked at already.
-    let known = log.checkpoint.as_ref().map(|known| known.note().to_string());
+    let known = log.checkpoint.as_ref().map(|(known, _)| known.note().to_string());
     if known.as_deref() != Some(record.checkpoint().note().to_string().as_str()) {
         cosignatures(record.checkpoint(), MANIFEST_PROOF, keys.anchors, moment, findings);
     }
-    Some(record)
+    Some((record, signed))
 }
 
 fn report(result: Result<&Signed, &Refusal>, check: Check, subject: &str, keys: &Keys<'_>, findings: &mut Findings) {
@@ -111,7 +105,7 @@ fn logged<R: Read + Seek>(
     if kind.is_some_and(|kind| kind.as_str() != Some(Kind::Disclosed.as_str())) {
         return Err(failed("the record is not of kind `disclosed`"));
     }
-    if let Some(known) = &log.checkpoint {
+    if let Some((known, _)) = &log.checkpoint {
         record.extends(known).map_err(failed)?;
     }
     Ok((record, signed))

@@ -9,6 +9,7 @@ use crate::dossier::Archive;
 use crate::hex32;
 use herleid_ledger::handover::{HandedOver, VerifiedRecord};
 use herleid_ledger::merkle::Hash;
+use herleid_ledger::note::Verifier;
 use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
@@ -26,6 +27,8 @@ pub(crate) struct Rec {
     pub(crate) source: String,
     /// Owner of the log.
     pub(crate) did: Did,
+    /// The key that signed its checkpoint.
+    pub(crate) key: Verifier,
     /// The record.
     pub(crate) record: VerifiedRecord,
     /// Its leaf hash.
@@ -83,6 +86,7 @@ pub(super) fn check<R: Read + Seek>(
                 records.push(Rec {
                     source: name.clone(),
                     did: signed.did,
+                    key: signed.key,
                     leaf: record.leaf(),
                     record,
                     is_receipt: false,
@@ -114,7 +118,7 @@ fn read_one<R: Read + Seek>(
     }
     let (record, signed) = keys.open(&handed)?;
     match &log.checkpoint {
-        Some(checkpoint) if checkpoint.body() != record.checkpoint().body() => {
+        Some((checkpoint, _)) if checkpoint.body() != record.checkpoint().body() => {
             Err(Refusal::Failed(Reason::OtherCheckpoint {
                 file: format!("checkpoints/{k}.txt"),
             }))
@@ -230,6 +234,7 @@ pub(super) fn receipts<R: Read + Seek>(
                 receipts.push(Rec {
                     source: name,
                     did: signed.did,
+                    key: signed.key,
                     leaf: record.leaf(),
                     record,
                     is_receipt: true,

@@ -30,13 +30,19 @@ impl World {
         files.insert("logs.json".to_owned(), json!(listed).to_string().into_bytes());
         for (k, log) in logs {
             let checkpoint = self.witnessed(log);
-            files.insert(format!("checkpoints/{k}.txt"), checkpoint.note().to_string().into_bytes());
+            files.insert(
+                format!("checkpoints/{k}.txt"),
+                checkpoint.note().to_string().into_bytes(),
+            );
             // Of the others the first two: the log's opening, and what was published.
             let shown = if k == 1 { log.entries.len() } else { 2 };
             for index in 0..shown {
                 let record = log.hand_over(index, &S::ALL, &checkpoint, None);
                 files.insert(format!("records/{k}/{index}.json"), record.to_bytes().unwrap());
-                let evidence = log.entries[index].sections.get(&S::Evidence).map(|_| log.section(index, S::Evidence));
+                let evidence = log.entries[index]
+                    .sections
+                    .get(&S::Evidence)
+                    .map(|_| log.section(index, S::Evidence));
                 for document in evidence.iter().flat_map(|e| e["documents"].as_array().unwrap()) {
                     let sha256 = document["sha256"].as_str().unwrap();
                     files.insert(format!("evidence/{sha256}"), log.documents[sha256].clone());
@@ -53,7 +59,10 @@ impl World {
         files.insert("ro-crate-metadata.json".to_owned(), b"{}".to_vec());
         if self.lie == Lie::WithheldReceipt {
             let receipt = self.app.section(pull_received(self), S::Evidence);
-            files.remove(&format!("evidence/{}", receipt["documents"][0]["sha256"].as_str().unwrap()));
+            files.remove(&format!(
+                "evidence/{}",
+                receipt["documents"][0]["sha256"].as_str().unwrap()
+            ));
         }
         files
     }
@@ -78,13 +87,24 @@ impl World {
         let mut app = self.app.clone();
         let known = app.size();
         let facts = json!({"to": "court", "purpose": "appeal", "manifest": hex::encode(unsigned.manifest_digest())});
-        let index = app.append(Kind::Disclosed, Draft { sections: vec![(S::Facts, facts)], ..Draft::default() });
+        let index = app.append(
+            Kind::Disclosed,
+            Draft {
+                sections: vec![(S::Facts, facts)],
+                ..Draft::default()
+            },
+        );
         let checkpoint = app.cosigned(app.size(), &[&self.witness]);
         let record = app.hand_over(index, &[S::Envelope, S::Facts], &checkpoint, Some(known));
         let text = unsigned.text_to_sign();
         assert_eq!(text, signed_text(&unsigned.manifest_digest()));
-        let note = SignedNote::new(&text, vec![app.signer.sign(&text, 0)]).unwrap().to_string();
-        unsigned.seal(note.as_bytes(), &record.to_bytes().unwrap()).unwrap().into_inner()
+        let note = SignedNote::new(&text, vec![app.signer.sign(&text, 0)])
+            .unwrap()
+            .to_string();
+        unsigned
+            .seal(note.as_bytes(), &record.to_bytes().unwrap())
+            .unwrap()
+            .into_inner()
     }
 
     pub fn dossier(&self) -> Vec<u8> {

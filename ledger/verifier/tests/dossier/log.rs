@@ -61,7 +61,14 @@ impl Nodes for Leaves<'_> {
 /// An id that is the same for the same stream: it stands in for a random UUIDv4.
 pub fn stream_id(origin: &str, kind: SectionName, key: &str) -> String {
     let digest = sha256_hex(format!("{origin} {kind} {key}").as_bytes());
-    format!("{}-{}-4{}-8{}-{}", &digest[..8], &digest[8..12], &digest[12..15], &digest[15..18], &digest[18..30])
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        &digest[..8],
+        &digest[8..12],
+        &digest[12..15],
+        &digest[15..18],
+        &digest[18..30]
+    )
 }
 
 /// What a test records: sections, documents with their roles, places in streams, and what it rests on.
@@ -87,7 +94,13 @@ impl TestLog {
         };
         let facts = json!({"did": log.did, "origin": log.origin, "verifierKey": log.signer.verifier().to_string(), "format": 1,
             "witnessPolicy": {"quorum": 1, "witnesses": []}});
-        log.append(Kind::LogOpened, Draft { sections: vec![(SectionName::Facts, facts)], ..Draft::default() });
+        log.append(
+            Kind::LogOpened,
+            Draft {
+                sections: vec![(SectionName::Facts, facts)],
+                ..Draft::default()
+            },
+        );
         log
     }
 
@@ -95,7 +108,11 @@ impl TestLog {
         self.now_ms += 1000;
         let index = self.entries.len();
         let mut sections: BTreeMap<SectionName, Value> = draft.sections.into_iter().collect();
-        let id = format!("01890a5d-ac96-7{:03x}-8000-{:012x}", index, sha256(self.origin.as_bytes())[0]);
+        let id = format!(
+            "01890a5d-ac96-7{:03x}-8000-{:012x}",
+            index,
+            sha256(self.origin.as_bytes())[0]
+        );
         let prior: Vec<String> = draft.prior.iter().map(hex::encode).collect();
         let envelope = json!({"v": 1, "id": id, "kind": kind.as_str(), "party": self.did, "recordedAt": self.now_ms,
             "trace": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "development": false, "prior": prior});
@@ -123,7 +140,10 @@ impl TestLog {
                 (name, (json::section_bytes(&value).unwrap(), root))
             })
             .collect();
-        let macs = sections.iter().map(|(name, (text, root))| (*name, root.mac_key().mac(text))).collect();
+        let macs = sections
+            .iter()
+            .map(|(name, (text, root))| (*name, root.mac_key().mac(text)))
+            .collect();
         let leaf = merkle::leaf_hash(&entry(&macs));
         for (kind, key) in draft.streams {
             let (n, _) = self.streams.get(&(kind, key.clone())).copied().unwrap_or((0, None));
@@ -146,7 +166,11 @@ impl TestLog {
     }
 
     pub fn body(&self, size: u64) -> CheckpointBody {
-        CheckpointBody { origin: self.origin.clone(), size, root: merkle::root_at(&Leaves(&self.entries), size).unwrap() }
+        CheckpointBody {
+            origin: self.origin.clone(),
+            size,
+            root: merkle::root_at(&Leaves(&self.entries), size).unwrap(),
+        }
     }
 
     pub fn checkpoint(&self, size: u64) -> Checkpoint {
@@ -161,7 +185,13 @@ impl TestLog {
     }
 
     /// The record as it is handed over, with these sections opened, under that checkpoint.
-    pub fn hand_over(&self, index: usize, open: &[SectionName], checkpoint: &Checkpoint, from: Option<u64>) -> HandedOver {
+    pub fn hand_over(
+        &self,
+        index: usize,
+        open: &[SectionName],
+        checkpoint: &Checkpoint,
+        from: Option<u64>,
+    ) -> HandedOver {
         let entry = &self.entries[index];
         let nodes = Leaves(&self.entries);
         let size = checkpoint.size();
@@ -182,7 +212,13 @@ impl TestLog {
                 .filter(|(name, _)| open.contains(name))
                 .map(|(name, (text, root))| {
                     let text = String::from_utf8(text.clone()).unwrap();
-                    (name.to_string(), Opened { text, key: hex::encode(root.mac_key().expose()) })
+                    (
+                        name.to_string(),
+                        Opened {
+                            text,
+                            key: hex::encode(root.mac_key().expose()),
+                        },
+                    )
                 })
                 .collect(),
             proof: base64(proof),
@@ -203,6 +239,8 @@ impl TestLog {
             SectionName::StreamModel,
             SectionName::Parameters,
         ];
-        self.hand_over(index, &open, &self.checkpoint(self.size()), None).to_bytes().unwrap()
+        self.hand_over(index, &open, &self.checkpoint(self.size()), None)
+            .to_bytes()
+            .unwrap()
     }
 }

@@ -1,9 +1,21 @@
 //! Whole dossiers: honest ones, altered ones, and those of parties that lie. Each is judged twice, by this crate and by
 //! `verify.py`, which must come to the same exit code.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
 
 mod build;
+mod flips;
 mod honest;
+mod hostile;
 mod judge;
+mod lies;
 mod log;
+mod pieces;
 mod world;
+mod zip;

@@ -1,12 +1,12 @@
 //! A case among three parties: KNMI's rain, the water board's sewer model, the app builder's decision after three runs.
 
-use crate::log::{Draft, TestLog, sha256, sha256_hex, signing_key};
-use herleid_ledger::exchange::{Content, Exchange, Phase, Subject};
+use crate::log::{Draft, TestLog, sha256_hex, signing_key};
+use crate::pieces::{decide, exchange, file, policy, rain, sewer, transaction};
+use herleid_ledger::exchange::Phase;
 use herleid_ledger::merkle::Hash;
 use herleid_ledger::note::Signer;
 use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName as S;
-use herleid_policies::{Document, Facts, Outcome, Request};
 use herleid_vocab::json;
 use serde_json::{Value, json};
 
@@ -52,53 +52,6 @@ pub struct World {
     pub last_started: usize,
 }
 
-fn transaction(n: u64) -> String {
-    format!("01890a5d-ac96-7001-8000-{n:012x}")
-}
-
-fn file(name: &str, bytes: &[u8]) -> Value {
-    json!({"name": name, "sha256": sha256_hex(bytes), "blake3": blake3::hash(bytes).to_hex().as_str(), "bytes": bytes.len(), "mediaType": "text/csv"})
-}
-
-fn policy(id: &str, assigner: &str, assignee: &str, target: &str) -> Document {
-    let json = json!({"@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Agreement", "@id": id, "assigner": assigner, "assignee": assignee,
-        "target": target, "permission": [{"action": "use"}, {"action": "distribute"}]});
-    Document::read(&json)
-}
-
-fn decide(policy: &Document, assignee: &str, assigner: &str, target: &str, action: &str, now_ms: u64) -> Value {
-    let request = Request::new(assignee, assigner, target, now_ms).for_action(action);
-    let decision = policy.decide(&request, &Facts::none());
-    assert_eq!(decision.outcome(), Outcome::Permit, "{:?}", decision.record());
-    decision.record().to_json()
-}
-
-/// Both sections of an exchange whose content is `bytes`.
-fn exchange(phase: Phase, id: &str, agreement: &str, ends: (&str, &str), subject: Subject, bytes: &[u8]) -> Vec<(S, Value)> {
-    let content = Content::digest(sha256(format!("salt {id} {phase}").as_bytes()), bytes, "text/csv");
-    let exchange = Exchange {
-        transaction: id.parse().unwrap(),
-        segment: 1,
-        phase,
-        agreement: agreement.to_owned(),
-        provider: ends.0.parse().unwrap(),
-        consumer: ends.1.parse().unwrap(),
-        subject,
-        from: 0,
-        to: bytes.len() as u64,
-        content: content.mac(),
-    };
-    vec![(S::Exchange, exchange.to_value()), (S::Content, content.to_value())]
-}
-
-fn rain() -> Subject {
-    Subject::Dataset { dataset: RAIN.to_owned(), version: "2020-06-18".to_owned() }
-}
-
-fn sewer() -> Subject {
-    Subject::Model { model: MODEL.to_owned(), version: "1".to_owned() }
-}
-
 impl World {
     pub fn new(seed: &str, lie: Lie) -> Self {
         let witness = Signer::cosigner("witness.example/w1", signing_key(&format!("{seed} witness"))).unwrap();
@@ -131,21 +84,39 @@ impl World {
             ("dataset".to_owned(), json!(RAIN)),
             ("version".to_owned(), json!("2020-06-18")),
             ("title".to_owned(), json!("Rain at Vlissingen")),
-            ("offers".to_owned(), json!([{"id": "urn:example:offer", "policy": sha256_hex(&offer)}])),
+            (
+                "offers".to_owned(),
+                json!([{"id": "urn:example:offer", "policy": sha256_hex(&offer)}]),
+            ),
         ]);
-        let draft = Draft { sections: vec![(S::Facts, facts)], documents: vec![("offer", offer)], ..Draft::default() };
+        let draft = Draft {
+            sections: vec![(S::Facts, facts)],
+            documents: vec![("offer", offer)],
+            ..Draft::default()
+        };
         self.knmi.append(Kind::DatasetPublished, draft);
         let (environment, process) = (b"{\"os\":\"debian 12\"}".to_vec(), b"{\"id\":\"sewer\"}".to_vec());
         let facts = json!({"model": MODEL, "version": "1", "title": "Sewer storage and pump", "program": sha256_hex(PROGRAM),
             "environment": sha256_hex(&environment), "process": sha256_hex(&process), "canonicalisation": "none", "offers": []});
         let documents = vec![("environment", environment), ("process", process)];
-        self.board.append(Kind::ModelPublished, Draft { sections: vec![(S::Facts, facts)], documents, ..Draft::default() });
+        self.board.append(
+            Kind::ModelPublished,
+            Draft {
+                sections: vec![(S::Facts, facts)],
+                documents,
+                ..Draft::default()
+            },
+        );
     }
 
     /// Concludes at both ends; gives the leaf at the app's.
     fn agree(&mut self, id: &str, target: &str) -> Hash {
         let app = self.app.did.clone();
-        let holder = if target == RAIN { self.knmi.did.clone() } else { self.board.did.clone() };
+        let holder = if target == RAIN {
+            self.knmi.did.clone()
+        } else {
+            self.board.did.clone()
+        };
         let document = policy(id, &holder, &app, target);
         let mut decision = decide(&document, &app, &holder, target, "use", 1_592_400_500_000);
         let mut leaf = [0; 32];
@@ -183,27 +154,43 @@ impl World {
         if self.lie == Lie::AlteredExchange {
             served = exchange(Phase::Pull, id, AGREED_DATA, (&knmi, &app), rain(), b"another rain");
         }
-        served.push((S::Facts, json!({"transaction": id, "agreement": AGREED_DATA, "decision": decision})));
-        let index = self.knmi.append(Kind::PullOpened, Draft {
-            sections: served,
-            documents: vec![("signature-base", b"base".to_vec()), ("signature", vec![0; 64]), ("access-token", b"token".to_vec())],
-            streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} provider"))],
-            ..Draft::default()
-        });
+        served.push((
+            S::Facts,
+            json!({"transaction": id, "agreement": AGREED_DATA, "decision": decision}),
+        ));
+        let index = self.knmi.append(
+            Kind::PullOpened,
+            Draft {
+                sections: served,
+                documents: vec![
+                    ("signature-base", b"base".to_vec()),
+                    ("signature", vec![0; 64]),
+                    ("access-token", b"token".to_vec()),
+                ],
+                streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} provider"))],
+                ..Draft::default()
+            },
+        );
         let receipt = self.knmi.receipt(index);
-        let index = self.app.append(Kind::PullReceived, Draft {
-            sections,
-            documents: vec![("receipt", receipt)],
-            streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} consumer"))],
-            prior: vec![agreed],
-        });
+        let index = self.app.append(
+            Kind::PullReceived,
+            Draft {
+                sections,
+                documents: vec![("receipt", receipt)],
+                streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} consumer"))],
+                prior: vec![agreed],
+            },
+        );
         let receipt = self.app.receipt(index);
-        self.knmi.append(Kind::PullAcknowledged, Draft {
-            sections: vec![(S::Facts, json!({"agreement": AGREED_DATA, "transactions": [id]}))],
-            documents: vec![("receipt", receipt)],
-            streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} provider"))],
-            ..Draft::default()
-        });
+        self.knmi.append(
+            Kind::PullAcknowledged,
+            Draft {
+                sections: vec![(S::Facts, json!({"agreement": AGREED_DATA, "transactions": [id]}))],
+                documents: vec![("receipt", receipt)],
+                streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} provider"))],
+                ..Draft::default()
+            },
+        );
         self.app.leaf(index)
     }
 
@@ -214,28 +201,44 @@ impl World {
         let decision = decide(&document, &app, &self.knmi.did, RAIN, "distribute", self.app.now_ms);
         let sections = exchange(Phase::Pull, id, AGREED_DATA, (&app, &board), rain(), RAIN_CSV);
         let mut served = sections.clone();
-        served.push((S::Facts, json!({"transaction": id, "agreement": AGREED_DATA, "decision": decision})));
-        let index = self.app.append(Kind::PullOpened, Draft {
-            sections: served,
-            documents: vec![("signature-base", b"base".to_vec()), ("signature", vec![0; 64]), ("access-token", b"token".to_vec())],
-            streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} onward"))],
-            prior: vec![pulled],
-        });
+        served.push((
+            S::Facts,
+            json!({"transaction": id, "agreement": AGREED_DATA, "decision": decision}),
+        ));
+        let index = self.app.append(
+            Kind::PullOpened,
+            Draft {
+                sections: served,
+                documents: vec![
+                    ("signature-base", b"base".to_vec()),
+                    ("signature", vec![0; 64]),
+                    ("access-token", b"token".to_vec()),
+                ],
+                streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} onward"))],
+                prior: vec![pulled],
+            },
+        );
         let leaf = self.app.leaf(index);
         let receipt = self.app.receipt(index);
-        let index = self.board.append(Kind::PullReceived, Draft {
-            sections,
-            documents: vec![("receipt", receipt)],
-            streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} consumer"))],
-            ..Draft::default()
-        });
+        let index = self.board.append(
+            Kind::PullReceived,
+            Draft {
+                sections,
+                documents: vec![("receipt", receipt)],
+                streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} consumer"))],
+                ..Draft::default()
+            },
+        );
         let receipt = self.board.receipt(index);
-        self.app.append(Kind::PullAcknowledged, Draft {
-            sections: vec![(S::Facts, json!({"agreement": AGREED_DATA, "transactions": [id]}))],
-            documents: vec![("receipt", receipt)],
-            streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} onward"))],
-            prior: vec![leaf],
-        });
+        self.app.append(
+            Kind::PullAcknowledged,
+            Draft {
+                sections: vec![(S::Facts, json!({"agreement": AGREED_DATA, "transactions": [id]}))],
+                documents: vec![("receipt", receipt)],
+                streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} onward"))],
+                prior: vec![leaf],
+            },
+        );
         leaf
     }
 
@@ -264,30 +267,52 @@ impl World {
         let asked = json::canonical(&json!({"inputs": [input], "parameters": parameters})).unwrap();
         let request = exchange(Phase::RunRequest, &id, AGREED_MODEL, (&board, &app), sewer(), &asked);
         let mut sections = request.clone();
-        sections.extend([(S::Run, run("requested", json!([]), false, json!(CASE))), (S::Parameters, parameters.clone())]);
-        let requested = self.app.append(Kind::RunRequested, Draft {
-            sections,
-            streams: vec![(S::StreamAgreement, format!("{AGREED_MODEL} consumer"))],
-            prior: vec![agreed, passed_on],
-            ..Draft::default()
-        });
+        sections.extend([
+            (S::Run, run("requested", json!([]), false, json!(CASE))),
+            (S::Parameters, parameters.clone()),
+        ]);
+        let requested = self.app.append(
+            Kind::RunRequested,
+            Draft {
+                sections,
+                streams: vec![(S::StreamAgreement, format!("{AGREED_MODEL} consumer"))],
+                prior: vec![agreed, passed_on],
+                ..Draft::default()
+            },
+        );
         let receipts = self.board_runs(n, request, &run, parameters, &output);
         let answer = json::canonical(&json!({"outputs": [file("flooding", &output)]})).unwrap();
         let mut sections = exchange(Phase::RunResult, &id, AGREED_MODEL, (&board, &app), sewer(), &answer);
-        sections.push((S::Run, run("finished", json!([file("flooding", &output)]), true, json!(CASE))));
-        let index = self.app.append(Kind::RunReceived, Draft {
-            sections,
-            documents: receipts.into_iter().map(|receipt| ("receipt", receipt)).collect(),
-            streams: vec![(S::StreamAgreement, format!("{AGREED_MODEL} consumer")), (S::StreamCase, CASE.to_owned())],
-            prior: vec![self.app.leaf(requested)],
-        });
+        sections.push((
+            S::Run,
+            run("finished", json!([file("flooding", &output)]), true, json!(CASE)),
+        ));
+        let index = self.app.append(
+            Kind::RunReceived,
+            Draft {
+                sections,
+                documents: receipts.into_iter().map(|receipt| ("receipt", receipt)).collect(),
+                streams: vec![
+                    (S::StreamAgreement, format!("{AGREED_MODEL} consumer")),
+                    (S::StreamCase, CASE.to_owned()),
+                ],
+                prior: vec![self.app.leaf(requested)],
+            },
+        );
         self.runs.push(id.clone());
         self.data.push(output);
         self.app.leaf(index)
     }
 
     /// The board's two records of a run; gives their receipts.
-    fn board_runs(&mut self, n: u64, request: Vec<(S, Value)>, run: &dyn Fn(&str, Value, bool, Value) -> Value, mut parameters: Value, output: &[u8]) -> [Vec<u8>; 2] {
+    fn board_runs(
+        &mut self,
+        n: u64,
+        request: Vec<(S, Value)>,
+        run: &dyn Fn(&str, Value, bool, Value) -> Value,
+        mut parameters: Value,
+        output: &[u8],
+    ) -> [Vec<u8>; 2] {
         let (id, app, board) = (transaction(10 + n), self.app.did.clone(), self.board.did.clone());
         let document = policy(AGREED_MODEL, &board, &app, MODEL);
         let decision = decide(&document, &app, &board, MODEL, "use", self.board.now_ms);
@@ -302,12 +327,18 @@ impl World {
             (S::Parameters, parameters),
             (S::Facts, json!({"transaction": id, "decision": decision})),
         ]);
-        let index = self.board.append(Kind::RunStarted, Draft {
-            sections,
-            documents: vec![("signature-base", b"base".to_vec())],
-            streams: vec![(S::StreamAgreement, format!("{AGREED_MODEL} provider")), model_stream.clone()],
-            ..Draft::default()
-        });
+        let index = self.board.append(
+            Kind::RunStarted,
+            Draft {
+                sections,
+                documents: vec![("signature-base", b"base".to_vec())],
+                streams: vec![
+                    (S::StreamAgreement, format!("{AGREED_MODEL} provider")),
+                    model_stream.clone(),
+                ],
+                ..Draft::default()
+            },
+        );
         if self.lie == Lie::ReusedNumber && n == 2 {
             self.board.streams.insert(model_stream, before.unwrap());
         }
@@ -315,12 +346,18 @@ impl World {
         let started = self.board.receipt(index);
         let answer = json::canonical(&json!({"outputs": [file("flooding", output)]})).unwrap();
         let mut sections = exchange(Phase::RunResult, &id, AGREED_MODEL, (&board, &app), sewer(), &answer);
-        sections.push((S::Run, run("finished", json!([file("flooding", output)]), true, Value::Null)));
-        let index = self.board.append(Kind::RunFinished, Draft {
-            sections,
-            streams: vec![(S::StreamAgreement, format!("{AGREED_MODEL} provider"))],
-            ..Draft::default()
-        });
+        sections.push((
+            S::Run,
+            run("finished", json!([file("flooding", output)]), true, Value::Null),
+        ));
+        let index = self.board.append(
+            Kind::RunFinished,
+            Draft {
+                sections,
+                streams: vec![(S::StreamAgreement, format!("{AGREED_MODEL} provider"))],
+                ..Draft::default()
+            },
+        );
         [started, self.board.receipt(index)]
     }
 
@@ -334,12 +371,15 @@ impl World {
             "reliesOn": [{"transaction": self.runs[2], "output": "flooding", "sha256": sha256}],
             "choices": "storage of 3 mm, as measured", "streams": [{"kind": "stream-model", "id": id, "n": 3, "of": {"model": MODEL, "consumer": self.app.did}}]});
         let people = json!({"author": {"name": "A. de Vries", "role": "advisor", "organisation": "Example"}});
-        self.decision = self.app.append(Kind::DecisionMade, Draft {
-            sections: vec![(S::Facts, facts), (S::People, people)],
-            streams: vec![(S::StreamCase, CASE.to_owned())],
-            prior: received.to_vec(),
-            ..Draft::default()
-        });
+        self.decision = self.app.append(
+            Kind::DecisionMade,
+            Draft {
+                sections: vec![(S::Facts, facts), (S::People, people)],
+                streams: vec![(S::StreamCase, CASE.to_owned())],
+                prior: received.to_vec(),
+                ..Draft::default()
+            },
+        );
     }
 }
 

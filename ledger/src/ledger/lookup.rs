@@ -1,0 +1,81 @@
+//! Finding things: records by what they are about, streams, counters, the caller's own state.
+
+use super::Ledger;
+use super::batch::{stored_counter, stored_stream};
+use crate::error::LedgerError;
+use crate::merkle::Hash;
+use crate::record::{StreamKey, Term};
+use crate::store::codec::{StreamPlace, leaf_key, state_key, term_prefix};
+use crate::store::rocks::Part;
+
+impl Ledger {
+    /// Indices of the records with this term, in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn by_term(&self, term: &Term) -> Result<Vec<u64>, LedgerError> {
+        let size = self.size();
+        let mut found = Vec::new();
+        self.shared()
+            .log
+            .scan(Part::Index, &term_prefix(&term.stored_key()), |index, _| {
+                // A record that is written but not yet published is not there for anybody.
+                found.extend(
+                    <[u8; 8]>::try_from(index)
+                        .ok()
+                        .map(u64::from_be_bytes)
+                        .filter(|index| *index < size),
+                );
+                true
+            })?;
+        Ok(found)
+    }
+
+    /// Index of the record with this leaf hash.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn by_leaf(&self, leaf: &Hash) -> Result<Option<u64>, LedgerError> {
+        let stored = self.shared().log.get(Part::Index, &leaf_key(leaf))?;
+        let index = stored.and_then(|index| <[u8; 8]>::try_from(index.as_slice()).ok());
+        let size = self.size();
+        Ok(index.map(u64::from_be_bytes).filter(|index| *index < size))
+    }
+
+    /// Where a stream stands; `None` when it has not begun.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn stream(&self, key: &StreamKey) -> Result<Option<StreamPlace>, LedgerError> {
+        stored_stream(self.shared(), &key.stored_key())
+    }
+
+    /// Where a counter stands; 0 when it never moved.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn counter(&self, key: &str) -> Result<u64, LedgerError> {
+        stored_counter(self.shared(), key)
+    }
+
+    /// A piece of the caller's own state.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.shared().log.get(Part::State, &state_key(key))
+    }
+
+    /// All pieces of the caller's own state whose key begins with `prefix`, by whole key, in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
+        let mut found = Vec::new();
+        self.shared().log.scan(Part::State, &state_key(prefix), |rest, value| {
+            found.push((format!("{prefix}{}", String::from_utf8_lossy(rest)), value.to_vec()));
+            true
+        })?;
+        Ok(found)
+    }
+}
