@@ -1,7 +1,9 @@
 //! The commands that do their work in this process.
 
 use crate::audit::{self, AuditError};
-use crate::cli::arguments::{DemoArguments, InitArguments, ReplayArguments, ServeArguments, VerifyArguments};
+use crate::cli::arguments::{
+    AnchorsArguments, DemoArguments, InitArguments, ReplayArguments, ServeArguments, VerifyArguments,
+};
 use crate::cli::{Actions, Context, Outcome};
 use crate::config::{Config, ConfigError, NewParticipant, commented_file};
 use crate::control::error::{Code, ControlError};
@@ -50,6 +52,23 @@ impl Actions for Plugged {
         Ok(Outcome {
             text: String::new(),
             json: json!({"stopped": true}),
+            verdict: None,
+        })
+    }
+
+    fn merge_anchors(&self, _context: &Context, arguments: &AnchorsArguments) -> Result<Outcome, ControlError> {
+        let statements = arguments
+            .merge
+            .iter()
+            .map(|path| audit::read_statement(path))
+            .collect::<Result<Vec<_>, _>>();
+        let merged = statements
+            .and_then(|all| audit::merge_anchors(&all))
+            .and_then(|bytes| audit::write_new(&arguments.out, &bytes));
+        merged.map_err(|e| audit_error(&e))?;
+        Ok(Outcome {
+            text: arguments.out.display().to_string(),
+            json: json!({"path": arguments.out}),
             verdict: None,
         })
     }

@@ -28,7 +28,7 @@ const LARGEST: u64 = 1 << 30;
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     /// A file cannot be read.
-    #[error("`{path}` cannot be read: {why}")]
+    #[error("`{path}` cannot be read or written: {why}")]
     File {
         /// Which.
         path: String,
@@ -98,6 +98,29 @@ pub fn merge_anchors(statements: &[Value]) -> Result<Vec<u8>, AuditError> {
     json::parse(&bytes, &ANCHORS).map_err(|e| AuditError::Merge(e.to_string()))?;
     Anchors::parse(&bytes).map_err(|e| AuditError::Merge(e.to_string()))?;
     Ok(bytes)
+}
+
+/// Writes a file that must not exist yet, and syncs it.
+///
+/// # Errors
+/// When it exists or cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), AuditError> {
+    use std::io::Write as _;
+    let write = || {
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|e: std::io::Error| file(path)(&format!("{e}; nothing was overwritten")))
+}
+
+/// Reads a statement that a party made with `herleid anchors`.
+///
+/// # Errors
+/// When it cannot be read or is not JSON.
+pub fn read_statement(path: &Path) -> Result<Value, AuditError> {
+    let bytes = std::fs::read(path).map_err(|e| file(path)(&e))?;
+    json::parse(&bytes, &ANCHORS).map_err(|e| AuditError::Anchors(e.to_string()))
 }
 
 /// A comparison's verdict in words.

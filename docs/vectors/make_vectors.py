@@ -160,7 +160,7 @@ def record_vectors(sections, leaves):
     for vector in found:
         checked = v.Record(vector["record"])
         checked.check(v.VerifierKey(LOG.vkey, v.TYPE_ED25519))
-        vector["leaf"] = checked.leaf.hex()
+        vector["leaf"] = checked.leaf
         vector["verifierKey"] = LOG.vkey
     return found
 

@@ -1,6 +1,8 @@
 //! Where the real work of the commands that need no running service is plugged in.
 
-use super::arguments::{DemoArguments, InitArguments, ReplayArguments, ServeArguments, VerifyArguments};
+use super::arguments::{
+    AnchorsArguments, DemoArguments, InitArguments, ReplayArguments, ServeArguments, VerifyArguments,
+};
 use super::screen::Screen;
 use super::text::Language;
 use crate::control::error::{Code, ControlError};
@@ -59,6 +61,15 @@ pub trait Actions {
     fn serve(&self, context: &Context, arguments: &ServeArguments) -> Result<Outcome, ControlError> {
         let _ = (context, arguments);
         Err(not_built("`herleid serve`"))
+    }
+
+    /// `anchors --merge`.
+    ///
+    /// # Errors
+    /// When a statement cannot be read, two speak for one party, or the file exists.
+    fn merge_anchors(&self, context: &Context, arguments: &AnchorsArguments) -> Result<Outcome, ControlError> {
+        let _ = (context, arguments);
+        Err(not_built("`herleid anchors --merge`"))
     }
 
     /// `verify`.

@@ -10,7 +10,7 @@ use super::text::text;
 use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
-    Agreements, Catalog, Command, Credential, Decide, Dossier, Input, Negotiate, Publish, PublishSource, Pull,
+    Agreements, Anchors, Catalog, Command, Credential, Decide, Dossier, Input, Negotiate, Publish, PublishSource, Pull,
     ReliesOn, Run, Status, Trace, Withdraw,
 };
 use crate::control::socket::path_in;
@@ -58,6 +58,9 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
             })
         }),
         Chosen::Dossier(a) => dossier(context, a).and_then(|request| asking.send(&request)),
+        Chosen::Anchors(a) if a.merge.is_empty() => {
+            absolute(context, &a.out).and_then(|out| asking.send(&Anchors { out }))
+        }
         Chosen::Status(_) => asking.send(&Status {}),
         _ => return None,
     })
@@ -201,7 +204,6 @@ fn dossier(context: &Context, a: &DossierArguments) -> Result<Dossier, ControlEr
     Ok(Dossier {
         case: a.case.clone(),
         out: absolute(context, &a.out)?,
-        anchors_out: absolute_option(context, a.anchors_out.as_deref())?,
     })
 }
 

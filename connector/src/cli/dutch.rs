@@ -241,9 +241,14 @@ const HELP: &[(&str, &str)] = &[
     ("dossier.case", "Zaaknummer"),
     ("dossier.out", "Het zipbestand; mag nog niet bestaan"),
     (
-        "dossier.anchors_out",
-        "Waar de ankers komen die deze deelnemer kent, los van het dossier; mag nog niet bestaan",
+        "anchors",
+        "Geef sleutels, logboek en aantallen op voor een controleur, of voeg zulke opgaven van meer partijen samen",
     ),
+    (
+        "anchors.merge",
+        "Voeg deze opgaven samen in plaats van er een te maken; elke partij maakt haar eigen",
+    ),
+    ("anchors.out", "Het bestand; mag nog niet bestaan"),
     (
         "verify",
         "Controleer een dossier, met alleen de ankers als vertrouwen; zonder configuratie en netwerk",

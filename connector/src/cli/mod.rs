@@ -111,6 +111,7 @@ fn act(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> Result<Outc
     match chosen {
         Chosen::Init(a) => actions.init(context, a),
         Chosen::Serve(a) => actions.serve(context, a),
+        Chosen::Anchors(a) => actions.merge_anchors(context, a),
         Chosen::Verify(a) => actions.verify(context, a),
         Chosen::Replay(a) => actions.replay(context, a),
         Chosen::Demo(a) => actions.demo(context, a),

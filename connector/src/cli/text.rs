@@ -157,7 +157,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "dossier: { $path }\n  sha-256 of its manifest { $manifest }",
         "dossier: { $path }\n  sha-256 van het manifest { $manifest }",
     ),
-    ("cli-dossier-anchors", "anchors: { $path }", "ankers: { $path }"),
+    (
+        "cli-anchors",
+        "anchors: { $path }\n  fingerprint of the log's key { $fingerprint }",
+        "ankers: { $path }\n  vingerafdruk van de sleutel van het logboek { $fingerprint }",
+    ),
     (
         "cli-dossier-next",
         "next: `herleid verify { $path } --anchors <anchors obtained elsewhere>`",

@@ -3,17 +3,18 @@
 
 use super::Failure;
 use crate::control::progress::Progress;
-use crate::control::protocol::Anchors;
+use crate::control::protocol::{Anchors, AnchorsAnswer};
 use crate::node::Node;
-use crate::state::AgreementEntry;
+use crate::state::{AgreementEntry, Digests};
 use herleid_ledger::At;
 use herleid_ledger::record::{Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
+use herleid_vocab::json;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// States it, in the form of `herleid-anchors/1` (docs/dossier-format.md) with only what is ours.
-pub(super) async fn anchors(node: Arc<Node>, _request: Anchors, _progress: Progress) -> Result<Value, Failure> {
+pub(super) async fn anchors(node: Arc<Node>, request: Anchors, _progress: Progress) -> Result<AnchorsAnswer, Failure> {
     let key = json!({"id": node.key_id, "jwk": node.identity.public_key().to_jwk(), "from": 0, "until": null});
     let party = json!({
         "did": node.did.as_str(), "name": node.config.participant.name, "party": node.witness.is_none() && !node.config.issuer.enabled,
@@ -38,10 +39,16 @@ pub(super) async fn anchors(node: Arc<Node>, _request: Anchors, _progress: Progr
         .map(|c| c.note().to_string())
         .into_iter()
         .collect();
-    Ok(json!({
+    let statement = json!({
         "format": "herleid-anchors/1", "obtained": node.now_ms(), "quorum": node.config.trust.quorum.max(1), "parties": [party],
         "witnesses": witnesses, "issuers": issuers, "checkpoints": checkpoints, "streams": streams(&node)?,
-    }))
+    });
+    crate::audit::write_new(&request.out, &json::canonical(&statement)?).map_err(Failure::failed)?;
+    let fingerprint = Digests::of(node.ledger.verifier().to_string().as_bytes()).sha256;
+    Ok(AnchorsAnswer {
+        path: request.out,
+        fingerprint,
+    })
 }
 
 /// The last record of every stream that we number for a consumer of a model of ours, its number opened.

@@ -294,7 +294,9 @@ async fn hand_over(
     // Each party states its keys, its log and what it knows of the others' streams; nobody else may speak for it.
     let mut statements = Vec::new();
     for party in parties.all() {
-        statements.push(party.call("anchors", json!({})).await?);
+        let path = party.directory.join("anchors.json");
+        party.call("anchors", json!({"out": path})).await?;
+        statements.push(audit::read_statement(&path).map_err(|e| DemoError::NotVerified(e.to_string()))?);
     }
     let anchors = directory.join("anchors.json");
     let merged = audit::merge_anchors(&statements).map_err(|e| DemoError::NotVerified(e.to_string()))?;

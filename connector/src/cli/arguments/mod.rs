@@ -4,7 +4,7 @@ mod proving;
 mod sharing;
 mod using;
 
-pub use proving::{DossierArguments, ReplayArguments, TraceArguments, VerifyArguments};
+pub use proving::{AnchorsArguments, DossierArguments, ReplayArguments, TraceArguments, VerifyArguments};
 pub use sharing::{
     AddArguments, CredentialAction, CredentialArguments, DemoArguments, InitArguments, IssueArguments,
     PublishArguments, ServeArguments, WithdrawArguments,
@@ -105,6 +105,8 @@ pub enum Chosen {
     Trace(TraceArguments),
     /// Write a case down in one file that an auditor can verify without a network
     Dossier(DossierArguments),
+    /// State keys, log and counts for an auditor, or put such statements of several parties together
+    Anchors(AnchorsArguments),
     /// Verify a dossier, trusting only the anchors; needs no configuration and no network
     Verify(VerifyArguments),
     /// Run the models of a dossier again and compare

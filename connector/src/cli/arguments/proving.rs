@@ -18,16 +18,27 @@ pub struct TraceArguments {
 
 /// `dossier`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(after_help = "Example:\n  herleid dossier Z2026-17 --out dossier.zip --anchors-out anchors.json")]
+#[command(after_help = "Example:\n  herleid dossier Z2026-17 --out dossier.zip")]
 pub struct DossierArguments {
     /// Case number
     pub case: String,
     /// The zip to write; must not exist yet
     #[arg(long, value_name = "FILE", default_value = "dossier.zip")]
     pub out: PathBuf,
-    /// Where to write the anchors that this participant knows, apart from the dossier; must not exist yet
+}
+
+/// `anchors`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(
+    after_help = "Examples:\n  herleid anchors --out knmi.json\n  herleid anchors --merge knmi.json --merge app.json --out anchors.json"
+)]
+pub struct AnchorsArguments {
+    /// Put these statements together instead of making one; each party makes its own
     #[arg(long, value_name = "FILE")]
-    pub anchors_out: Option<PathBuf>,
+    pub merge: Vec<PathBuf>,
+    /// The file to write; must not exist yet
+    #[arg(long, value_name = "FILE", default_value = "anchors.json")]
+    pub out: PathBuf,
 }
 
 /// `verify`.

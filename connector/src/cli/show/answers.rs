@@ -3,9 +3,9 @@
 use super::{Table, clean, size, tree, when};
 use crate::cli::text::{Language, text};
 use crate::control::protocol::{
-    AgreementLine, AgreementList, CatalogAnswer, CatalogKind, CredentialAnswer, CredentialLine, DecideAnswer,
-    DossierAnswer, NegotiateAnswer, PublishAnswer, PullAnswer, RunAnswer, Side, StatusAnswer, TraceAnswer,
-    WithdrawAnswer,
+    AgreementLine, AgreementList, AnchorsAnswer, CatalogAnswer, CatalogKind, CredentialAnswer, CredentialLine,
+    DecideAnswer, DossierAnswer, NegotiateAnswer, PublishAnswer, PullAnswer, RunAnswer, Side, StatusAnswer,
+    TraceAnswer, WithdrawAnswer,
 };
 use serde_json::Value;
 
@@ -263,15 +263,19 @@ impl Shown for DossierAnswer {
             "cli-dossier",
             &[("path", &path), ("manifest", &clean(&self.manifest_sha256))],
         )];
-        if let Some(anchors) = &self.anchors {
-            lines.push(text(
-                language,
-                "cli-dossier-anchors",
-                &[("path", &clean(&anchors.display().to_string()))],
-            ));
-        }
         lines.push(text(language, "cli-dossier-next", &[("path", &path)]));
         lines.join("\n")
+    }
+}
+
+impl Shown for AnchorsAnswer {
+    fn show(&self, language: Language) -> String {
+        let path = clean(&self.path.display().to_string());
+        text(
+            language,
+            "cli-anchors",
+            &[("path", &path), ("fingerprint", &clean(&self.fingerprint))],
+        )
     }
 }
 

@@ -290,9 +290,16 @@ pub struct DossierAnswer {
     pub path: PathBuf,
     /// SHA-256 of its manifest, hex.
     pub manifest_sha256: String,
-    /// The anchors, if asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub anchors: Option<PathBuf>,
+}
+
+/// Answer to `anchors`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnchorsAnswer {
+    /// The statement.
+    pub path: PathBuf,
+    /// Fingerprint of the log's key, to be compared by telephone.
+    pub fingerprint: String,
 }
 
 /// Answer to `status`.

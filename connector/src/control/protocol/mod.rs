@@ -25,7 +25,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -37,6 +37,7 @@ pub const NAMES: [&str; 12] = [
     Decide::NAME,
     Trace::NAME,
     Dossier::NAME,
+    Anchors::NAME,
     Status::NAME,
 ];
 

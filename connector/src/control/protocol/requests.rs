@@ -1,8 +1,8 @@
 //! What is asked. Paths are absolute: the service's working directory is not the person's.
 
 use super::{
-    AgreementList, CatalogAnswer, Command, CredentialAnswer, DecideAnswer, DossierAnswer, NegotiateAnswer,
-    PublishAnswer, PullAnswer, RunAnswer, StatusAnswer, TraceAnswer, WithdrawAnswer, uuid_text,
+    AgreementList, AnchorsAnswer, CatalogAnswer, Command, CredentialAnswer, DecideAnswer, DossierAnswer,
+    NegotiateAnswer, PublishAnswer, PullAnswer, RunAnswer, StatusAnswer, TraceAnswer, WithdrawAnswer, uuid_text,
 };
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
@@ -222,15 +222,15 @@ pub struct Dossier {
     pub case: String,
     /// The zip to write; must not exist.
     pub out: PathBuf,
-    /// Where to write the anchors that we know of, apart from the dossier; must not exist.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub anchors_out: Option<PathBuf>,
 }
 
 /// `anchors`: what the service states of itself for an auditor: its keys, its log, the streams that it numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Anchors {}
+pub struct Anchors {
+    /// The file to write; must not exist.
+    pub out: PathBuf,
+}
 
 /// `status`: how the service is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,6 +258,6 @@ commands! {
     Decide "decide" DecideAnswer;
     Trace "trace" TraceAnswer;
     Dossier "dossier" DossierAnswer;
-    Anchors "anchors" Value;
+    Anchors "anchors" AnchorsAnswer;
     Status "status" StatusAnswer;
 }

@@ -1,0 +1,134 @@
+//! What a service does with a port in use, a second process, a broken configuration.
+
+use crate::{herleid, run, text};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A connector made by `herleid init`, under plain HTTP so that it needs no certificate: development, and said so in every record.
+fn init(directory: &Path, port: u16) {
+    let did = format!("did:web:localhost%3A{port}");
+    let address = format!("127.0.0.1:{port}");
+    let url = format!("http://localhost:{port}");
+    let made = run(&[
+        "--development",
+        "init",
+        "--did",
+        &did,
+        "--name",
+        "Test",
+        "--listen",
+        &address,
+        "--public-url",
+        &url,
+        "--directory",
+        directory.to_str().unwrap(),
+    ]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let file = directory.join("herleid.toml");
+    let mut configuration = std::fs::read_to_string(&file).unwrap();
+    configuration.push_str("\n[development]\nplain_http = true\n");
+    configuration = configuration.replace("#[development]", "");
+    std::fs::write(&file, configuration).unwrap();
+}
+
+fn serve(directory: &Path) -> Command {
+    let mut command = Command::new(herleid());
+    command
+        .arg("--development")
+        .arg("--config")
+        .arg(directory.join("herleid.toml"))
+        .arg("serve");
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .env("HERLEID_LANG", "en");
+    command
+}
+
+fn started(directory: &Path) -> Child {
+    let mut child = serve(directory).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    if !line.starts_with("ready ") {
+        let output = child.wait_with_output().unwrap();
+        panic!("{line}{}", text(&output.stderr));
+    }
+    child
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    init(folder.path(), port);
+    let output = serve(folder.path()).output().unwrap();
+    assert!(!output.status.success());
+    assert!(
+        text(&output.stderr).contains(&port.to_string()),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_second_process_on_one_directory_is_refused_and_the_first_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path(), free_port());
+    let mut first = started(folder.path());
+    let second = serve(folder.path())
+        .env("HERLEID_LISTEN__ADDRESS", format!("127.0.0.1:{}", free_port()))
+        .output()
+        .unwrap();
+    assert!(!second.status.success());
+    assert!(
+        text(&second.stderr).contains("another process"),
+        "{}",
+        text(&second.stderr)
+    );
+    let file = folder.path().join("herleid.toml");
+    let status = run(&["--development", "--config", file.to_str().unwrap(), "--json", "status"]);
+    assert!(status.status.success(), "{}", text(&status.stderr));
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
+
+#[test]
+fn a_misspelt_key_names_the_right_one() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path(), free_port());
+    let file = folder.path().join("herleid.toml");
+    let configuration = std::fs::read_to_string(&file)
+        .unwrap()
+        .replacen("public_url", "publik_url", 1);
+    std::fs::write(&file, configuration).unwrap();
+    let output = serve(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(9));
+    assert!(text(&output.stderr).contains("public_url"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn shortcuts_need_the_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    init(folder.path(), free_port());
+    let output = Command::new(herleid())
+        .arg("--config")
+        .arg(folder.path().join("herleid.toml"))
+        .arg("serve")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(9));
+    assert!(text(&output.stderr).contains("development"), "{}", text(&output.stderr));
+}
