@@ -87,29 +87,33 @@ const ACTIONS: [Row; 42] = [
     row("watermark", "use"),
 ];
 
-/// The terms that ODRL 2.2 deprecated, with what to write instead.
-const DEPRECATED: [(&str, &str); 21] = [
-    ("adHocShare", "distribute"),
+/// Deprecated terms that the vocabulary gives an exact match (`skos:exactMatch`): read as that.
+const SAME: [(&str, &str); 8] = [
     ("append", "modify"),
     ("appendTo", "modify"),
+    ("copy", "reproduce"),
+    ("export", "transform"),
+    ("license", "grantUse"),
+    ("pay", "compensate"),
+    ("write", "modify"),
+    ("writeTo", "modify"),
+];
+
+/// Deprecated terms without an exact match, with what to write instead.
+const DEPRECATED: [(&str, &str); 13] = [
+    ("adHocShare", "distribute"),
     ("attachPolicy", "attribute"),
     ("attachSource", "attribute"),
     ("commercialize", "use"),
-    ("copy", "reproduce"),
-    ("export", "transform"),
     ("extractChar", "extract"),
     ("extractPage", "extract"),
     ("extractWord", "extract"),
     ("lease", "grantUse"),
     ("lend", "grantUse"),
-    ("license", "grantUse"),
-    ("pay", "compensate"),
     ("preview", "display"),
     ("secondaryUse", "use"),
     ("share", "distribute"),
     ("shareAlike", "nextPolicy"),
-    ("write", "modify"),
-    ("writeTo", "modify"),
 ];
 
 /// An action that this evaluator understands.
@@ -117,10 +121,14 @@ const DEPRECATED: [(&str, &str); 21] = [
 pub struct Action(&'static Row);
 
 impl Action {
-    /// Reads an action in any spelling (bare, `odrl:`, full IRI).
+    /// Reads an action in any spelling (bare, `odrl:`, full IRI, deprecated name of the same thing).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let local = odrl_local(text)?;
+        let local = SAME
+            .iter()
+            .find(|(old, _)| *old == local)
+            .map_or(local, |(_, new)| *new);
         ACTIONS.iter().find(|row| row.name == local).map(Self)
     }
 
@@ -186,10 +194,11 @@ impl Action {
 
     /// Name and parent of every action, for the digest of what decisions rest on.
     pub(crate) fn table() -> impl Iterator<Item = String> {
-        ACTIONS.iter().map(|row| {
+        let rows = ACTIONS.iter().map(|row| {
             let parent = row.included_in.unwrap_or("-");
             format!("action {} {parent} {}", row.name, u8::from(row.to_others))
-        })
+        });
+        rows.chain(SAME.iter().map(|(old, new)| format!("same {old} {new}")))
     }
 }
 
@@ -248,6 +257,9 @@ mod tests {
                 "{}",
                 row.name
             );
+        }
+        for (old, new) in SAME {
+            assert_eq!(action(old), action(new));
         }
         for (old, new) in DEPRECATED {
             assert!(Action::parse(old).is_none(), "{old}");

@@ -115,15 +115,27 @@ fn arrange(rules: &mut Vec<Rule>, parent: &str, shared: &Scope) -> Vec<Value> {
     pairs.sort_by(|a, b| a.0.cmp(&b.0));
     let mut bodies = Vec::with_capacity(pairs.len());
     for (index, (bytes, body, mut rule)) in pairs.into_iter().enumerate() {
-        let digest = sha256(&bytes).hex();
-        let short = digest.get(..32).unwrap_or(&digest);
-        rule.id = format!("{}-{short}", rule.kind.member());
+        rule.id = name(rule.kind, &bytes);
+        name_duties(&mut rule, &body);
         let at = format!("{parent}/{}/{index}", rule.kind.member());
         place_rule(&mut rule, &at);
         bodies.push(body);
         rules.push(rule);
     }
     bodies
+}
+
+fn name(kind: RuleKind, bytes: &[u8]) -> String {
+    let digest = sha256(bytes).hex();
+    format!("{}-{}", kind.member(), digest.get(..32).unwrap_or(&digest))
+}
+
+/// A duty is named within its permission: fulfilling it for one does not fulfil the same words in another.
+fn name_duties(rule: &mut Rule, body: &Value) {
+    let bodies = body.get(RuleKind::Duty.member()).and_then(Value::as_array);
+    for (duty, body) in rule.duties.iter_mut().zip(bodies.into_iter().flatten()) {
+        duty.id = name(RuleKind::Duty, &bytes(&json!({"duty": body, "of": rule.id})));
+    }
 }
 
 fn place_rule(rule: &mut Rule, at: &str) {

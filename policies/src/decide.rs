@@ -14,6 +14,7 @@ use crate::record::{
 };
 use crate::truth::Truth;
 use herleid_vocab::time::format_rfc3339_ms;
+use std::sync::OnceLock;
 
 /// Name and version of the evaluator, as recorded.
 pub const ENGINE: &str = concat!("herleid-policies/", env!("CARGO_PKG_VERSION"));
@@ -53,8 +54,11 @@ impl Decision {
 /// SHA-256 of the tables that decisions rest on, one row a line.
 #[must_use]
 pub fn tables_digest() -> Digest {
-    let rows: Vec<String> = Action::table().chain(purpose::table()).collect();
-    sha256(rows.join("\n").as_bytes())
+    static DIGEST: OnceLock<Digest> = OnceLock::new();
+    *DIGEST.get_or_init(|| {
+        let rows: Vec<String> = Action::table().chain(purpose::table()).collect();
+        sha256(rows.join("\n").as_bytes())
+    })
 }
 
 impl Policy {
@@ -215,4 +219,30 @@ fn decide(policy: &Policy, request: &Request, facts: &Facts, mode: Mode) -> Deci
     }
     record.trace = trace;
     Decision { record }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_way_of_settling_a_conflict() {
+        let mut policy = Policy::parse(&json!({
+            "@type": "Set", "@id": "urn:s", "target": "urn:t",
+            "permission": [{"action": "use"}], "prohibition": [{"action": "use"}]
+        }))
+        .unwrap();
+        let request = Request::new("urn:a", "urn:b", "urn:t", 0);
+        for (conflict, reason) in [
+            (Conflict::Invalid, Reason::Conflict),
+            (Conflict::Prohibit, Reason::Prohibited),
+            (Conflict::Perm, Reason::Granted),
+        ] {
+            policy.conflict = conflict;
+            let decision = policy.decide(&request, &Facts::none());
+            assert_eq!(decision.record.reason, reason);
+            assert_eq!(decision.is_permit(), conflict == Conflict::Perm);
+        }
+    }
 }

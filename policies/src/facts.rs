@@ -1,5 +1,6 @@
 //! What is asked, and what is known when it is decided.
 
+use crate::operand::Operand;
 use crate::problem::limits::MAX_TEXT;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -139,18 +140,25 @@ impl Facts {
     #[must_use]
     pub fn with_purpose<'a>(self, purposes: impl IntoIterator<Item = &'a str>, source: &str, at_ms: u64) -> Self {
         let values = purposes.into_iter().map(crate::terms::expand).collect();
-        self.with(fact("purpose", None, values, source, EnforcedBy::Declared, at_ms))
+        self.with(fact(
+            Operand::Purpose.name(),
+            None,
+            values,
+            source,
+            Operand::Purpose.enforced_by(),
+            at_ms,
+        ))
     }
 
     /// The DID of the party that receives the result, as authenticated by this connector.
     #[must_use]
     pub fn with_recipient(self, did: &str, source: &str, at_ms: u64) -> Self {
         self.with(fact(
-            "recipient",
+            Operand::Recipient.name(),
             None,
             vec![did.to_owned()],
             source,
-            EnforcedBy::Provider,
+            Operand::Recipient.enforced_by(),
             at_ms,
         ))
     }
@@ -160,11 +168,11 @@ impl Facts {
     pub fn with_count(self, counter: &str, used: u64, source: &str, at_ms: u64) -> Self {
         let values = vec![used.to_string()];
         self.with(fact(
-            "count",
+            Operand::Count.name(),
             Some(counter),
             values,
             source,
-            EnforcedBy::Provider,
+            Operand::Count.enforced_by(),
             at_ms,
         ))
     }

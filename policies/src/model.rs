@@ -107,10 +107,16 @@ impl Rule {
     }
 
     /// Name that depends on nothing but what the rule says: its kind and 32 hex digits of the SHA-256 of its canonical
-    /// form. The rule of an offer keeps its name in the agreement.
+    /// form, for a duty within its permission. The rule of an offer keeps its name in the agreement.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Its `@id`, when it has one that means something outside the document.
+    #[must_use]
+    pub fn uid(&self) -> Option<&str> {
+        self.uid.as_deref()
     }
 
     /// The action.

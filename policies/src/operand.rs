@@ -1,5 +1,6 @@
 //! The left operands and operators of ODRL 2.2, and which operators have a meaning for which operand.
 
+use crate::facts::EnforcedBy;
 use crate::terms::odrl_local;
 use herleid_vocab::terms::ODRL;
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,15 @@ impl Operand {
     #[must_use]
     pub fn iri(self) -> String {
         format!("{ODRL}{}", self.name())
+    }
+
+    /// Who makes sure of its value. A purpose is what the asker says it is: nobody can look into its head.
+    #[must_use]
+    pub const fn enforced_by(self) -> EnforcedBy {
+        match self {
+            Self::DateTime | Self::Recipient | Self::Count => EnforcedBy::Provider,
+            Self::Purpose => EnforcedBy::Declared,
+        }
     }
 
     /// The operators that have a meaning for this operand. `isPartOf` and `hasPart` follow the hierarchy of purposes as

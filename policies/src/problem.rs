@@ -307,10 +307,19 @@ pub(crate) fn quoted(text: &str) -> String {
     cut(text, 120)
 }
 
-/// At most `longest` characters of a text.
+/// At most `longest` characters of a text, made [`visible`].
 pub(crate) fn cut(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => visible(text),
+        Some((end, _)) => format!("{}...", visible(text.get(..end).unwrap_or_default())),
     }
+}
+
+/// What somebody else wrote, without what could move a cursor, start a line or turn the direction of writing: messages end
+/// up on terminals, in logs and in reports.
+pub(crate) fn visible(text: &str) -> String {
+    let hides = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if hides(c) { '\u{fffd}' } else { c }).collect()
 }

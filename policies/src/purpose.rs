@@ -158,28 +158,37 @@ pub fn is_within(stated: &str, asked: &str) -> Truth {
     }
 }
 
+/// Whether two purposes are the same one. Different names for related purposes, or for purposes that no table knows, leave
+/// it unknown: "not marketing" must not be met by stating a kind of marketing, nor by a name nobody has heard of.
+fn is_same(stated: &str, asked: &str) -> Truth {
+    match is_within(stated, asked) {
+        _ if stated == asked => Truth::True,
+        Truth::False => Truth::False,
+        Truth::True | Truth::Unknown => Truth::Unknown,
+    }
+}
+
 /// Judges the stated purposes against the right operand. With several purposes stated each must pass by itself, save for
 /// the operators that ask about all of them together (`isAllOf`, `hasPart`).
 pub(crate) fn compare(stated: &[String], operator: Operator, asked: &[String]) -> Truth {
     let under_any = |one: &String| Truth::any(asked.iter().map(|wide| is_within(one, wide)));
-    let equals_any = |one: &String| Truth::of(asked.contains(one));
+    let same_as_any = |one: &String| Truth::any(asked.iter().map(|other| is_same(one, other)));
     let each = |judge: &dyn Fn(&String) -> Truth| Truth::unanimous(stated.iter().map(judge));
+    let all_asked = |judge: &dyn Fn(&String, &String) -> Truth| {
+        Truth::all(
+            asked
+                .iter()
+                .map(|other| Truth::any(stated.iter().map(|one| judge(one, other)))),
+        )
+    };
     match operator {
         _ if stated.is_empty() => Truth::Unknown,
-        Operator::Eq => each(&equals_any),
-        Operator::Neq => each(&|one| !equals_any(one)),
+        Operator::Eq => each(&same_as_any),
+        Operator::Neq => each(&|one| !same_as_any(one)),
         Operator::IsA | Operator::IsPartOf | Operator::IsAnyOf => each(&under_any),
         Operator::IsNoneOf => each(&|one| !under_any(one)),
-        Operator::IsAllOf => Truth::all(
-            asked
-                .iter()
-                .map(|wide| Truth::any(stated.iter().map(|one| is_within(one, wide)))),
-        ),
-        Operator::HasPart => Truth::all(
-            asked
-                .iter()
-                .map(|part| Truth::any(stated.iter().map(|one| is_within(part, one)))),
-        ),
+        Operator::IsAllOf => all_asked(&|one, wide| is_within(one, wide)),
+        Operator::HasPart => all_asked(&|one, part| is_within(part, one)),
         Operator::Lt | Operator::Lteq | Operator::Gt | Operator::Gteq => Truth::Unknown,
     }
 }
@@ -244,11 +253,16 @@ mod tests {
         let rain = vec![ours("OmgevingswetHemelwater")];
         let law = vec![ours("Omgevingswet")];
         let two = vec![ours("OmgevingswetHemelwater"), dpv("DirectMarketing")];
+        assert_eq!(compare(&rain, Eq, &law), Truth::Unknown, "related, but not the same");
+        assert_eq!(compare(&rain, Eq, &rain), Truth::True);
+        assert_eq!(compare(&rain, Eq, &[dpv("Marketing")]), Truth::False);
+        let direct = vec![dpv("DirectMarketing")];
+        assert_eq!(compare(&direct, Neq, &[dpv("Marketing")]), Truth::Unknown);
         assert_eq!(
-            compare(&rain, Eq, &law),
-            Truth::False,
-            "plain equality does not follow the hierarchy"
+            compare(&["urn:unheard-of".to_owned()], Neq, &[dpv("Marketing")]),
+            Truth::Unknown
         );
+        assert_eq!(compare(&rain, Neq, &[dpv("Marketing")]), Truth::True);
         assert_eq!(compare(&rain, IsA, &law), Truth::True);
         assert_eq!(
             compare(&two, IsA, &law),

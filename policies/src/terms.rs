@@ -130,6 +130,7 @@ pub(crate) fn name(text: &str) -> Name {
         "@id" | "uid" | "id" => return Name::Keyword("@id"),
         "@type" | "type" => return Name::Keyword("@type"),
         "@context" => return Name::Keyword("@context"),
+        "@value" => return Name::Keyword("@value"),
         _ => {}
     }
     let full = expand(text);

@@ -5,6 +5,7 @@
 
 mod words;
 
+use crate::problem::visible;
 use crate::record::{DecisionRecord, Failing, Mode, Obstacle, Outcome, Reason};
 use crate::truth::Truth;
 use std::fmt;
@@ -115,8 +116,8 @@ fn point(failing: &Failing, record: &DecisionRecord, language: Language, audienc
         && (failing.operand.as_deref() == Some("recipient")
             || matches!(failing.obstacle, Obstacle::Assignee | Obstacle::Assigner));
     Point {
-        rule: failing.rule.clone(),
-        at: failing.at.clone(),
+        rule: failing.rule.as_deref().map(visible),
+        at: visible(&failing.at),
         condition: words::condition(failing, hides_names, language),
         shown: words::shown(failing, language),
         remedy: words::remedy(failing, &record.request, language),

@@ -2,16 +2,17 @@
 
 use super::{Language, Point, is_about_text};
 use crate::facts::{EnforcedBy, Fact, Request};
-use crate::problem::ProblemKind;
+use crate::problem::{ProblemKind, visible};
 use crate::purpose;
 use crate::record::{DecisionRecord, Failing, Fixer, Mode, Obstacle, Reason, RecordedProblem};
 use crate::truth::Truth;
 use herleid_vocab::terms::ODRL;
 
 fn say(language: Language, english: impl Into<String>, dutch: impl Into<String>) -> String {
+    // Sentences quote what peers wrote.
     match language {
-        Language::English => english.into(),
-        Language::Dutch => dutch.into(),
+        Language::English => visible(&english.into()),
+        Language::Dutch => visible(&dutch.into()),
     }
 }
 
@@ -95,7 +96,7 @@ pub(super) fn problem(problem: &RecordedProblem, reason: Reason, language: Langu
     debug_assert!(is_about_text(reason), "problems are about texts");
     Point {
         rule: None,
-        at: problem.at.clone(),
+        at: visible(&problem.at),
         condition: say(
             language,
             format!("{}.", problem.message),
@@ -326,10 +327,9 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
     };
     let of = fact.of.as_ref().map(|of| format!(" `{of}`")).unwrap_or_default();
     let source = say(language, "source", "bron");
-    format!(
-        "{}{of}: {} ({source}: {}; {enforced})",
-        fact.about,
-        list(&fact.values),
-        fact.source
-    )
+    let values = list(&fact.values);
+    visible(&format!(
+        "{}{of}: {values} ({source}: {}; {enforced})",
+        fact.about, fact.source
+    ))
 }

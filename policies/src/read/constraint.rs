@@ -57,6 +57,10 @@ impl Reader {
         if let Some(stated) = members.get("@type") {
             self.stated_type(stated, &["Constraint", "LogicalConstraint"]);
         }
+        // Checked for its shape only: a constraint is what it says, whatever it is called.
+        if let Some(id) = members.get("@id") {
+            self.identity(id);
+        }
         let logics: Vec<(Logic, &Field<'_>)> = Logic::ALL
             .into_iter()
             .filter_map(|logic| Some((logic, members.get(logic.name())?)))

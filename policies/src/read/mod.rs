@@ -127,7 +127,10 @@ impl Reader {
     /// The members of an object, each understood and given once. `allowed` are keywords and local names.
     fn members<'a>(&mut self, field: &Field<'a>, map: &'a Map<String, Value>, allowed: &[&str]) -> Members<'a> {
         let mut members = Members::new();
-        for (written, value) in map {
+        // In a fixed order, whatever order the map keeps: of two spellings of one name the later is the one to blame.
+        let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+        entries.sort_by_key(|(name, _)| *name);
+        for (written, value) in entries {
             let member = field.below(written, value);
             let name = match terms::name(written) {
                 Name::Note => continue,
@@ -331,12 +334,19 @@ fn last_name(at: &str) -> &str {
     at.rsplit('/').next().unwrap_or(at)
 }
 
+/// A number as RFC 8785 writes it, so that a document means the same before and after it is put in that form.
+fn number_text(number: &serde_json::Number) -> String {
+    let bytes = herleid_vocab::json::canonical(&Value::Number(number.clone())).unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
 /// A JSON value as it is quoted: texts without their quotation marks, objects and arrays only by kind.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(_) => "[...]".to_owned(),
         Value::Object(_) => "{...}".to_owned(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Number(number) => number_text(number),
+        Value::Null | Value::Bool(_) => value.to_string(),
     }
 }

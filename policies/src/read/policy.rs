@@ -174,11 +174,13 @@ impl Reader {
                 .chain(&draft.prohibitions)
                 .chain(&draft.obligations)
         };
-        if all().next().is_none() {
+        // Said only when nothing else is wrong: a rule that was not understood is not a missing one.
+        if all().next().is_none() && self.problems.is_empty() {
             let advice = "a policy needs at least one permission, prohibition or obligation";
             self.problem(at, ProblemKind::Missing, "permission", advice);
         }
-        if draft.kind == PolicyKind::Offer {
+        // The target of an offer is the dataset that it stands with; a Set without one speaks of every asset.
+        if draft.kind != PolicyKind::Agreement {
             return;
         }
         let mut demand = |name: &str, given: fn(&Rule) -> bool, advice: &str| {
@@ -191,17 +193,15 @@ impl Reader {
             |rule| rule.scope.target.is_some(),
             "without a target it would hold for every asset",
         );
-        if draft.kind == PolicyKind::Agreement {
-            demand(
-                "assigner",
-                |rule| rule.scope.assigner.is_some(),
-                "an agreement names who grants",
-            );
-            demand(
-                "assignee",
-                |rule| rule.scope.assignee.is_some(),
-                "an agreement names to whom it grants",
-            );
-        }
+        demand(
+            "assigner",
+            |rule| rule.scope.assigner.is_some(),
+            "an agreement names who grants",
+        );
+        demand(
+            "assignee",
+            |rule| rule.scope.assignee.is_some(),
+            "an agreement names to whom it grants",
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Right operands, read as their left operand requires.
 
-use super::{Field, Reader, is_iri, shown};
+use super::{Field, Reader, is_iri, number_text, shown};
 use crate::model::Right;
 use crate::moment::Moment;
 use crate::operand::{Operand, Operator};
@@ -67,11 +67,13 @@ impl Reader {
                 text: self.plain(field)?,
                 datatype: None,
             }),
-            Value::Number(number) if number.is_u64() => Some(Literal {
-                text: number.to_string(),
-                datatype: Some("integer".to_owned()),
-            }),
-            Value::Bool(_) | Value::Number(_) => Some(Literal {
+            Value::Number(number) => {
+                let text = number_text(number);
+                let whole = text.bytes().all(|b| b.is_ascii_digit());
+                let datatype = Some(if whole { "integer" } else { "other" }.to_owned());
+                Some(Literal { text, datatype })
+            }
+            Value::Bool(_) => Some(Literal {
                 text: field.value.to_string(),
                 datatype: Some("other".to_owned()),
             }),

@@ -119,7 +119,7 @@ impl Reader {
     }
 
     /// An `@id`; the label of a blank node is dropped, since it changes from one serialisation to the next.
-    fn identity(&mut self, field: &Field<'_>) -> Option<String> {
+    pub(super) fn identity(&mut self, field: &Field<'_>) -> Option<String> {
         if field.value.as_str().is_some_and(|text| text.starts_with("_:")) {
             return None;
         }

@@ -1,0 +1,14 @@
+//! Tests of the whole crate, in one program so that it is linked once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod common;
+mod decisions;
+mod examples;
+mod explanations;
+mod generated;
+mod limits;
+mod properties;
+mod ready_made;
+mod refusals;
+mod spelling;
+mod suite;
