@@ -19,3 +19,6 @@ pub mod replay_compare {
         ReplayedOutput, Verdict, compare,
     };
 }
+
+#[cfg(test)]
+mod sample_tests;
