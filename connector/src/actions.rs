@@ -89,11 +89,11 @@ impl Actions for Plugged {
     }
 
     fn demo(&self, _context: &Context, arguments: &DemoArguments) -> Result<Outcome, ControlError> {
-        let began = std::time::Instant::now();
+        let began_ms = SystemClock.now_ms();
         let mut telling = demo::Telling::new(Messages::for_user(None), false);
         let made = runtime()?.block_on(demo::run(&arguments.directory, &mut telling));
         let made = made.map_err(|e| ControlError::new(Code::Failed, e.to_string()))?;
-        telling.end(began.elapsed());
+        telling.end(SystemClock.now_ms().saturating_sub(began_ms));
         Ok(Outcome {
             text: String::new(),
             json: serde_json::to_value(made).unwrap_or_default(),

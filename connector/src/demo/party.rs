@@ -73,7 +73,14 @@ impl Party {
     pub(super) fn start(&mut self, program: &Path) -> Result<(), DemoError> {
         let fail = |why: String| DemoError::Start { name: self.name, why };
         let log = std::fs::File::create(self.directory.join("serve.log")).map_err(|e| fail(e.to_string()))?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars_os() {
+            // What overrides the configuration of whoever runs the demonstration must not override six others.
+            if name.to_string_lossy().starts_with("HERLEID_") {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command
             .arg("--config")
             .arg(self.config())
             .arg("serve")

@@ -2,7 +2,6 @@
 
 use crate::control::protocol::TraceNode;
 use crate::messages::{Language, Messages};
-use std::time::Duration;
 
 /// Prints the steps; quiet when the caller wants JSON.
 pub struct Telling {
@@ -52,12 +51,11 @@ impl Telling {
     }
 
     /// How long it took.
-    pub fn end(&self, took: Duration) {
-        self.print(
-            &self
-                .messages
-                .text("demo-end", &[("seconds", &format!("{:.1}", took.as_secs_f64()))]),
-        );
+    pub fn end(&self, took_ms: u64) {
+        self.print(&self.messages.text(
+            "demo-end",
+            &[("seconds", &format!("{}.{}", took_ms / 1000, took_ms % 1000 / 100))],
+        ));
     }
 
     fn print(&self, line: &str) {

@@ -12,6 +12,8 @@ use herleid_ledger::section::SectionName;
 use herleid_ledger::{At, StoredRecord};
 use herleid_verifier::case::{Case, CaseRecord};
 use herleid_verifier::dossier::{DossierWriter, ManifestHead, Unsigned};
+use herleid_verifier::report::{self, NotThere};
+use herleid_verifier::{prov, ro_crate};
 use herleid_vocab::did::Did;
 use herleid_vocab::json;
 use serde_json::{Value, json};
@@ -66,7 +68,7 @@ pub(super) fn write(
         made_ms: node.now_ms(),
         root,
     };
-    let mut writer = DossierWriter::new(file, head);
+    let mut writer = DossierWriter::new(file, head.clone());
     let mut add = |name: &str, bytes: &[u8]| writer.add(name, bytes).map_err(|e| failed(&e));
 
     let own = own_records(node, closure)?;
@@ -116,9 +118,13 @@ pub(super) fn write(
         }
     }
     add("missing.json", &json::canonical(&json!({"missing": missing}))?)?;
-    for (name, bytes) in texts(node, &own, foreign, &root)? {
-        add(name, &bytes)?;
-    }
+    let case = case(node, &own, foreign, &root)?;
+    let not_there: Vec<NotThere> = missing.iter().map(not_there).collect();
+    add("report.html", report::html(&case, &not_there, head.made_ms).as_bytes())?;
+    add("prov.json", &prov::json(&case)?)?;
+    add("verify.py", VERIFY_PY)?;
+    let metadata = ro_crate::metadata(&case, &head, writer.files())?;
+    writer.add(ro_crate::NAME, &metadata).map_err(|e| failed(&e))?;
     let unsigned = writer.finish().map_err(|e| failed(&e))?;
     Ok(Written {
         unsigned,
@@ -199,13 +205,18 @@ fn files(closure: &Closure) -> (BTreeSet<String>, BTreeSet<String>) {
     (data, models)
 }
 
-/// What people and other programs read: report, PROV, RO-Crate, and the verifier's convenience copy.
-fn texts(
-    node: &Node,
-    own: &Own,
-    foreign: &[ForeignRecords],
-    root: &[u8; 32],
-) -> Result<Vec<(&'static str, Vec<u8>)>, Failure> {
+fn not_there(entry: &Value) -> NotThere {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    NotThere {
+        what: text("what"),
+        id: text("id"),
+        why: text("why"),
+        explanation: text("explanation"),
+    }
+}
+
+/// The case as the records tell it: for people and for other programs.
+fn case(node: &Node, own: &Own, foreign: &[ForeignRecords], root: &[u8; 32]) -> Result<Case, Failure> {
     let mut verified = Vec::new();
     let own_key = node.ledger.verifier().clone();
     for record in own.records.values() {
@@ -225,7 +236,7 @@ fn texts(
     );
     case.names
         .insert(node.did.to_string(), node.config.participant.name.clone());
-    Ok(vec![("verify.py", VERIFY_PY.to_vec())])
+    Ok(case)
 }
 
 impl Written {

@@ -6,6 +6,7 @@ mod rig;
 
 mod cosigning;
 mod damage;
+mod fatal;
 mod numbers;
 mod opening;
 mod reading;

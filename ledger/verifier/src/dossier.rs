@@ -14,7 +14,7 @@ mod writer;
 
 pub use archive::{Archive, Digests, Entry};
 pub use error::ArchiveError;
-pub use manifest::{Manifest, ManifestError, ManifestHead, signed_text};
+pub use manifest::{Listed, Manifest, ManifestError, ManifestHead, signed_text};
 pub use name::{FileName, MAX_NAME_BYTES};
 pub use writer::{DossierWriter, Unsigned, WriteError};
 

@@ -10,7 +10,10 @@
 pub mod anchors;
 pub mod case;
 pub mod dossier;
+pub mod prov;
 pub mod replay;
+pub mod report;
+pub mod ro_crate;
 mod verify;
 
 pub use verify::{

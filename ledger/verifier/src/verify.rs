@@ -21,6 +21,7 @@ mod streams;
 mod text;
 mod verdict;
 
+pub(crate) use reason::moment;
 pub use reason::{Reason, StatedBy};
 pub use text::Language;
 pub use verdict::{Check, Collusion, Element, Explained, Fingerprint, Report, Verdict, Why};

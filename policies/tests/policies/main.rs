@@ -3,6 +3,7 @@
 
 mod common;
 mod decisions;
+mod docs;
 mod examples;
 mod explanations;
 mod generated;

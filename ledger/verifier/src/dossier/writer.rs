@@ -92,6 +92,11 @@ impl<W: Write + Seek> DossierWriter<W> {
         Ok((listed.sha256, listed.bytes))
     }
 
+    /// The files so far, by name, as the manifest will list them.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &Listed)> {
+        self.files.iter().map(|(name, listed)| (name.as_str(), listed))
+    }
+
     /// Makes and writes the manifest: no file can be added any more, and the manifest can be signed and logged.
     ///
     /// # Errors

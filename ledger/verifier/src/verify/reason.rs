@@ -207,7 +207,7 @@ impl Reason {
 }
 
 /// Minute precision in UTC: what people compare with their own files.
-pub(super) fn moment(at_ms: u64) -> String {
+pub(crate) fn moment(at_ms: u64) -> String {
     let text = herleid_vocab::time::format_rfc3339_ms(at_ms);
     let minute = text.get(..16).unwrap_or(&text);
     format!("{} UTC", minute.replace('T', " "))

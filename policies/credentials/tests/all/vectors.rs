@@ -12,23 +12,11 @@ use herleid_vocab::did::Did;
 use herleid_vocab::time::parse_rfc3339_ms;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The folder with the vectors, or `None` after saying so past the test runner's capture.
 fn folder(name: &str, tests: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/spec/vc")
-        .join(name);
-    if path.is_dir() {
-        return Some(path);
-    }
-    let _ = writeln!(
-        std::io::stderr(),
-        "SKIPPED 1 test ({tests}): there are no vectors at {}",
-        path.display()
-    );
-    None
+    herleid_vocab::reference::find(tests, &format!("spec/vc/{name}"))
 }
 
 fn text(folder: &Path, file: &str) -> String {
