@@ -284,6 +284,6 @@ mod tests {
     #[test]
     fn variables_are_filled_in_and_unknown_keys_show() {
         assert_eq!(text(Language::Dutch, "cli-shown-all", &[("total", "7")]), "7 in totaal");
-        assert_eq!(text(Language::English, "no-such", &[]), "[no-such]");
+        assert_eq!(text(Language::English, "cli-no-such", &[]), "[cli-no-such]");
     }
 }
