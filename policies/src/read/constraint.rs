@@ -80,7 +80,7 @@ impl Reader {
     }
 
     fn logical(&mut self, logic: Logic, field: &Field<'_>, place: Place) -> Option<Constraint> {
-        let items = field.items();
+        let items = field.list_items();
         if items.is_empty() {
             self.problem(
                 &field.at,

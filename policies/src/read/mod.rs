@@ -52,27 +52,29 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The items of an array or of an `@list`; anything else is one item.
+    /// The items of an array; anything else is one item.
     fn items(&self) -> Vec<Self> {
         match self.value {
-            Value::Array(items) => {
-                if let [only] = items.as_slice()
-                    && only.get("@list").is_some()
-                {
-                    return self.below("0", only).items();
-                }
-                items
-                    .iter()
-                    .enumerate()
-                    .map(|(index, item)| self.below(&index.to_string(), item))
-                    .collect()
-            }
-            Value::Object(map) if map.len() == 1 => match map.get("@list") {
-                Some(list @ Value::Array(_)) => self.below("@list", list).items(),
-                _ => vec![self.clone()],
-            },
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| self.below(&index.to_string(), item))
+                .collect(),
             _ => vec![self.clone()],
         }
+    }
+
+    /// The items of an array or of an `@list`, for the members that may be ordered.
+    fn list_items(&self) -> Vec<Self> {
+        let items = self.items();
+        if let [only] = items.as_slice()
+            && let Value::Object(map) = only.value
+            && map.len() == 1
+            && let Some(list @ Value::Array(_)) = map.get("@list")
+        {
+            return only.below("@list", list).items();
+        }
+        items
     }
 }
 
@@ -195,7 +197,7 @@ impl Reader {
                         self.problem(&field.at, ProblemKind::Contradiction, "@value", advice);
                     }
                     if let Some(datatype) = members.get("@type") {
-                        self.stated_type(datatype, &["string", "anyURI"]);
+                        self.stated_datatype(datatype, &["string", "anyURI"]);
                     }
                     return self.plain(value);
                 }
@@ -263,24 +265,31 @@ impl Reader {
         iris
     }
 
-    /// Checks that every `@type` given is one of `types` (local names of ODRL or XML Schema) and returns them.
+    /// Checks that every `@type` given is one of `types`, local names of ODRL, and returns them.
     fn stated_type(&mut self, field: &Field<'_>, types: &[&str]) -> Vec<String> {
+        self.stated(field, types, |text| terms::odrl_local(text).map(str::to_owned))
+    }
+
+    /// The same for the datatype of a literal: local names of XML Schema, which have to be written with a prefix or in full.
+    fn stated_datatype(&mut self, field: &Field<'_>, types: &[&str]) -> Vec<String> {
+        self.stated(field, types, |text| {
+            terms::expand(text).strip_prefix(terms::XSD).map(str::to_owned)
+        })
+    }
+
+    fn stated(&mut self, field: &Field<'_>, types: &[&str], local: fn(&str) -> Option<String>) -> Vec<String> {
         let mut found = Vec::new();
         for item in field.items() {
             let Some(text) = self.plain(&item) else { continue };
-            let full = terms::expand(&text);
-            let local = full
-                .strip_prefix(terms::XSD)
-                .or_else(|| terms::odrl_local(&text))
-                .unwrap_or(&text);
-            if types.contains(&local) {
-                found.push(local.to_owned());
-            } else {
-                let advice = match types {
-                    [] => "no type belongs here".to_owned(),
-                    types => format!("expected {}", list(types)),
-                };
-                self.problem(&item.at, ProblemKind::UnknownType, &text, advice);
+            match local(&text) {
+                Some(local) if types.contains(&local.as_str()) => found.push(local),
+                _ => {
+                    let advice = match types {
+                        [] => "no type belongs here".to_owned(),
+                        types => format!("expected {}", list(types)),
+                    };
+                    self.problem(&item.at, ProblemKind::UnknownType, &text, advice);
+                }
             }
         }
         found

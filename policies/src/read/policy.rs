@@ -145,7 +145,7 @@ impl Reader {
             Value::Object(map) if map.contains_key("@value") => {
                 let members = self.members(field, map, &["@value", "@type"]);
                 if let Some(datatype) = members.get("@type") {
-                    self.stated_type(datatype, &["dateTime", "string"]);
+                    self.stated_datatype(datatype, &["dateTime", "string"]);
                 }
                 self.plain(members.get("@value")?)?
             }

@@ -32,7 +32,7 @@ const DATATYPES: [&str; 10] = [
 
 impl Reader {
     pub(super) fn right(&mut self, field: &Field<'_>, operand: Operand, operator: Operator) -> Option<Right> {
-        let items = field.items();
+        let items = field.list_items();
         let most = if operator.takes_many() {
             limits::MAX_RIGHT_VALUES
         } else {
@@ -87,7 +87,7 @@ impl Reader {
                     (None, Some(value)) => {
                         let mut literal = self.literal_value(value)?;
                         if let Some(stated) = members.get("@type") {
-                            let found = self.stated_type(stated, &DATATYPES);
+                            let found = self.stated_datatype(stated, &DATATYPES);
                             literal.datatype = Some(found.first()?.clone());
                         }
                         Some(literal)

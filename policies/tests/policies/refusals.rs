@@ -329,3 +329,21 @@ fn an_action_of_the_request_that_is_unknown_denies_and_is_named() {
             .is_permit()
     );
 }
+
+#[test]
+fn lists_and_types_stand_only_where_they_mean_something() {
+    let rule = json!({"action": "use"});
+    let listed = agreement(json!([{"@list": [rule]}]), json!([]));
+    refused(&listed, ProblemKind::UnknownMember, "@list");
+    for datatype in ["dateTime", "odrl:dateTime"] {
+        let right = json!({"@value": "2026-01-01T00:00:00Z", "@type": datatype});
+        refused(
+            &use_if(json!([atom("dateTime", "lt", right)])),
+            ProblemKind::UnknownType,
+            datatype,
+        );
+    }
+    let mut policy = permission(rule);
+    policy["@type"] = json!("xsd:Agreement");
+    refused(&policy, ProblemKind::UnknownType, "xsd:Agreement");
+}
