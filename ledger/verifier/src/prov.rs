@@ -28,12 +28,20 @@ impl Document {
 
     fn agent(&mut self, case: &Case, did: &str) {
         let label = case.name_of(did);
-        self.put("agent", did, json!({"prov:type": {"$": "prov:Organization", "type": "prov:QUALIFIED_NAME"}, "prov:label": label}));
+        self.put(
+            "agent",
+            did,
+            json!({"prov:type": {"$": "prov:Organization", "type": "prov:QUALIFIED_NAME"}, "prov:label": label}),
+        );
     }
 
     fn data(&mut self, sha256: &str, label: &str, media_type: &str) {
         let id = format!("sha256:{sha256}");
-        self.put("entity", &id, json!({"prov:label": label, "herleid:mediaType": media_type}));
+        self.put(
+            "entity",
+            &id,
+            json!({"prov:label": label, "herleid:mediaType": media_type}),
+        );
     }
 }
 
@@ -60,13 +68,26 @@ pub fn json(case: &Case) -> Result<Vec<u8>, JsonError> {
             attributes.insert("prov:startTime".to_owned(), format_rfc3339_ms(at).into());
         }
         document.put("activity", &id, attributes);
-        for (did, role) in [(&pull.provider, "herleid:provider"), (&pull.consumer, "herleid:consumer")] {
+        for (did, role) in [
+            (&pull.provider, "herleid:provider"),
+            (&pull.consumer, "herleid:consumer"),
+        ] {
             document.agent(case, did.as_str());
-            document.relate("wasAssociatedWith", json!({"prov:activity": id, "prov:agent": did.as_str(), "prov:role": role}));
+            document.relate(
+                "wasAssociatedWith",
+                json!({"prov:activity": id, "prov:agent": did.as_str(), "prov:role": role}),
+            );
         }
         if let Some(sha256) = &pull.sha256 {
-            document.data(sha256, case.title_of(subject, version), pull.media_type.as_deref().unwrap_or_default());
-            document.relate("used", json!({"prov:activity": id, "prov:entity": format!("sha256:{sha256}")}));
+            document.data(
+                sha256,
+                case.title_of(subject, version),
+                pull.media_type.as_deref().unwrap_or_default(),
+            );
+            document.relate(
+                "used",
+                json!({"prov:activity": id, "prov:entity": format!("sha256:{sha256}")}),
+            );
         }
     }
     for run in case.runs.values() {
@@ -89,29 +110,55 @@ fn run(document: &mut Document, case: &Case, run: &Run) {
     for (did, role) in [(&run.provider, "herleid:provider"), (&run.consumer, "herleid:consumer")] {
         if let Some(did) = did {
             document.agent(case, did.as_str());
-            document.relate("wasAssociatedWith", json!({"prov:activity": id, "prov:agent": did.as_str(), "prov:role": role}));
+            document.relate(
+                "wasAssociatedWith",
+                json!({"prov:activity": id, "prov:agent": did.as_str(), "prov:role": role}),
+            );
         }
     }
     for input in &run.inputs {
-        document.data(&input.sha256, case.title_of(&input.dataset, &input.version), &input.media_type);
+        document.data(
+            &input.sha256,
+            case.title_of(&input.dataset, &input.version),
+            &input.media_type,
+        );
         let entity = format!("sha256:{}", input.sha256);
-        document.relate("used", json!({"prov:activity": id, "prov:entity": entity, "prov:role": input.name}));
+        document.relate(
+            "used",
+            json!({"prov:activity": id, "prov:entity": entity, "prov:role": input.name}),
+        );
         if let Some(pull) = &input.transaction {
-            document.relate("wasInformedBy", json!({"prov:informed": id, "prov:informant": format!("uuid:{pull}")}));
+            document.relate(
+                "wasInformedBy",
+                json!({"prov:informed": id, "prov:informant": format!("uuid:{pull}")}),
+            );
         }
         for output in &run.outputs {
             let generated = format!("sha256:{}", output.sha256);
-            document.relate("wasDerivedFrom", json!({"prov:generatedEntity": generated, "prov:usedEntity": entity, "prov:activity": id}));
+            document.relate(
+                "wasDerivedFrom",
+                json!({"prov:generatedEntity": generated, "prov:usedEntity": entity, "prov:activity": id}),
+            );
         }
     }
     if let Some(program) = &run.program {
-        document.data(program, case.title_of(&run.model, &run.version), "application/octet-stream");
-        document.relate("used", json!({"prov:activity": id, "prov:entity": format!("sha256:{program}"), "prov:role": "herleid:program"}));
+        document.data(
+            program,
+            case.title_of(&run.model, &run.version),
+            "application/octet-stream",
+        );
+        document.relate(
+            "used",
+            json!({"prov:activity": id, "prov:entity": format!("sha256:{program}"), "prov:role": "herleid:program"}),
+        );
     }
     for output in &run.outputs {
         document.data(&output.sha256, &output.name, &output.media_type);
         let entity = format!("sha256:{}", output.sha256);
-        document.relate("wasGeneratedBy", json!({"prov:entity": entity, "prov:activity": id, "prov:role": output.name}));
+        document.relate(
+            "wasGeneratedBy",
+            json!({"prov:entity": entity, "prov:activity": id, "prov:role": output.name}),
+        );
     }
 }
 
@@ -130,14 +177,27 @@ fn decision(document: &mut Document, case: &Case) {
     if let Some(author) = &decision.author {
         let person = format!("{id}/author");
         let label = format!("{}, {}", author.name, author.role);
-        document.put("agent", &person, json!({"prov:type": {"$": "prov:Person", "type": "prov:QUALIFIED_NAME"}, "prov:label": label}));
+        document.put(
+            "agent",
+            &person,
+            json!({"prov:type": {"$": "prov:Person", "type": "prov:QUALIFIED_NAME"}, "prov:label": label}),
+        );
         document.relate("wasAssociatedWith", json!({"prov:activity": id, "prov:agent": person}));
-        document.relate("actedOnBehalfOf", json!({"prov:delegate": person, "prov:responsible": decision.party.as_str(), "prov:activity": id}));
+        document.relate(
+            "actedOnBehalfOf",
+            json!({"prov:delegate": person, "prov:responsible": decision.party.as_str(), "prov:activity": id}),
+        );
     } else {
-        document.relate("wasAssociatedWith", json!({"prov:activity": id, "prov:agent": decision.party.as_str()}));
+        document.relate(
+            "wasAssociatedWith",
+            json!({"prov:activity": id, "prov:agent": decision.party.as_str()}),
+        );
     }
     for relied in &decision.facts.relies_on {
         document.relate("used", json!({"prov:activity": id, "prov:entity": format!("sha256:{}", relied.sha256), "prov:role": relied.output}));
-        document.relate("wasInformedBy", json!({"prov:informed": id, "prov:informant": format!("uuid:{}", relied.transaction)}));
+        document.relate(
+            "wasInformedBy",
+            json!({"prov:informed": id, "prov:informant": format!("uuid:{}", relied.transaction)}),
+        );
     }
 }

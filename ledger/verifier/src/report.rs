@@ -31,7 +31,9 @@ pub fn html(case: &Case, missing: &[NotThere], made_ms: u64) -> String {
     let number = case.decision.as_ref().map_or("", |decision| &decision.facts.case);
     page.raw("<!DOCTYPE html>\n<html lang=\"nl\">\n<head>\n<meta charset=\"utf-8\">\n");
     // Whatever a record says, the page loads and runs nothing.
-    page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n");
+    page.raw(
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
+    );
     page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
     page.text(&format!("{number} {title}"));
     page.raw("</title>\n<style>");

@@ -69,9 +69,17 @@ pub fn metadata<'a>(
         graph.put(WORKFLOW, json!({"@type": "File", "encodingFormat": "application/json"}));
     }
     let mentioned = actions::describe(&mut graph, case, head);
-    let parts: Vec<String> = graph.0.iter().filter(|(_, entity)| is_file(entity)).map(|(id, _)| id.clone()).collect();
+    let parts: Vec<String> = graph
+        .0
+        .iter()
+        .filter(|(_, entity)| is_file(entity))
+        .map(|(id, _)| id.clone())
+        .collect();
     profiles(&mut graph);
-    let title = case.decision.as_ref().map_or(head.case.as_str(), |decision| &decision.facts.title);
+    let title = case
+        .decision
+        .as_ref()
+        .map_or(head.case.as_str(), |decision| &decision.facts.title);
     graph.put(
         "./",
         json!({"@type": "Dataset", "name": format!("{}: {title}", head.case),
@@ -102,14 +110,24 @@ pub fn metadata<'a>(
 fn is_file(entity: &Value) -> bool {
     let kind = entity.get("@type");
     kind.and_then(Value::as_str) == Some("File")
-        || kind.and_then(Value::as_array).is_some_and(|kinds| kinds.iter().any(|kind| kind == "File"))
+        || kind
+            .and_then(Value::as_array)
+            .is_some_and(|kinds| kinds.iter().any(|kind| kind == "File"))
 }
 
 const PROFILES: [(&str, &str, &str); 4] = [
     ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
     ("https://w3id.org/ro/wfrun/workflow/0.5", "Workflow Run Crate", "0.5"),
-    ("https://w3id.org/ro/wfrun/provenance/0.5", "Provenance Run Crate", "0.5"),
-    ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
+    (
+        "https://w3id.org/ro/wfrun/provenance/0.5",
+        "Provenance Run Crate",
+        "0.5",
+    ),
+    (
+        "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
+        "Workflow RO-Crate",
+        "1.0",
+    ),
 ];
 
 fn profiles(graph: &mut Graph) {

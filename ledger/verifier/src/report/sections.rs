@@ -38,15 +38,27 @@ fn decision(page: &mut Page, case: &Case, language: Language) {
     let organisation = case.name_of(decision.party.as_str());
     let mut rows = vec![
         vec![Cell::Text(pick("Case", "Zaak")), Cell::Text(&decision.facts.case)],
-        vec![Cell::Text(pick("Subject", "Onderwerp")), Cell::Text(&decision.facts.title)],
+        vec![
+            Cell::Text(pick("Subject", "Onderwerp")),
+            Cell::Text(&decision.facts.title),
+        ],
         vec![Cell::Text(pick("Recorded", "Vastgelegd")), Cell::Text(&when)],
-        vec![Cell::Text(pick("By the organisation", "Door de organisatie")), Cell::Text(organisation)],
+        vec![
+            Cell::Text(pick("By the organisation", "Door de organisatie")),
+            Cell::Text(organisation),
+        ],
     ];
     match &decision.author {
         Some(author) => rows.extend([
             vec![Cell::Text(pick("By", "Door")), Cell::Text(&author.name)],
-            vec![Cell::Text(pick("In the role of", "In de rol van")), Cell::Text(&author.role)],
-            vec![Cell::Text(pick("Working for", "Werkt voor")), Cell::Text(&author.organisation)],
+            vec![
+                Cell::Text(pick("In the role of", "In de rol van")),
+                Cell::Text(&author.role),
+            ],
+            vec![
+                Cell::Text(pick("Working for", "Werkt voor")),
+                Cell::Text(&author.organisation),
+            ],
         ]),
         None => rows.push(vec![
             Cell::Text(pick("By", "Door")),
@@ -54,10 +66,16 @@ fn decision(page: &mut Page, case: &Case, language: Language) {
         ]),
     }
     for basis in &decision.facts.legal_basis {
-        rows.push(vec![Cell::Text(pick("Legal basis", "Wettelijke grondslag")), Cell::Code(basis)]);
+        rows.push(vec![
+            Cell::Text(pick("Legal basis", "Wettelijke grondslag")),
+            Cell::Code(basis),
+        ]);
     }
     rows.push(vec![
-        Cell::Text(pick("Choices that people made, and why", "Keuzes die mensen maakten, en waarom")),
+        Cell::Text(pick(
+            "Choices that people made, and why",
+            "Keuzes die mensen maakten, en waarom",
+        )),
         Cell::Text(&decision.facts.choices),
     ]);
     let columns = [pick("What", "Wat"), pick("Value", "Waarde")];
@@ -75,7 +93,10 @@ fn decision(page: &mut Page, case: &Case, language: Language) {
         })
         .collect();
     page.table(
-        pick("Outputs that the decision relies on", "Uitkomsten waarop het besluit rust"),
+        pick(
+            "Outputs that the decision relies on",
+            "Uitkomsten waarop het besluit rust",
+        ),
         &[pick("Output", "Uitkomst"), pick("Run", "Berekening"), "SHA-256"],
         &rows,
     );
@@ -95,16 +116,31 @@ fn run(page: &mut Page, case: &Case, run: &Run, number: usize, language: Languag
         vec![Cell::Text(pick("Version", "Versie")), Cell::Text(&run.version)],
         vec![Cell::Text(pick("Run by", "Uitgevoerd door")), Cell::Text(&by)],
         vec![Cell::Text(pick("Asked for by", "Gevraagd door")), Cell::Text(&asked)],
-        vec![Cell::Text(pick("First recorded", "Eerst vastgelegd")), Cell::Text(&when)],
-        vec![Cell::Text(pick("Result", "Resultaat")), Cell::Text(status(&run.status, language))],
-        vec![Cell::Text(pick("Program (SHA-256)", "Programma (SHA-256)")), Cell::Code(&program)],
-        vec![Cell::Text(pick("Transaction", "Transactie")), Cell::Code(&run.transaction)],
+        vec![
+            Cell::Text(pick("First recorded", "Eerst vastgelegd")),
+            Cell::Text(&when),
+        ],
+        vec![
+            Cell::Text(pick("Result", "Resultaat")),
+            Cell::Text(status(&run.status, language)),
+        ],
+        vec![
+            Cell::Text(pick("Program (SHA-256)", "Programma (SHA-256)")),
+            Cell::Code(&program),
+        ],
+        vec![
+            Cell::Text(pick("Transaction", "Transactie")),
+            Cell::Code(&run.transaction),
+        ],
     ];
     if !run.seed.is_null() {
         rows.push(vec![Cell::Text(pick("Seed", "Startwaarde (seed)")), Cell::Text(&seed)]);
     }
     if let Some(reason) = &run.reason {
-        rows.push(vec![Cell::Text(pick("Why it failed", "Waarom het mislukte")), Cell::Text(reason)]);
+        rows.push(vec![
+            Cell::Text(pick("Why it failed", "Waarom het mislukte")),
+            Cell::Text(reason),
+        ]);
     }
     let columns = [pick("What", "Wat"), pick("Value", "Waarde")];
     page.table(&format!("{} {number}", pick("Run", "Berekening")), &columns, &rows);
@@ -150,7 +186,13 @@ fn run(page: &mut Page, case: &Case, run: &Run, number: usize, language: Languag
         .map(|(name, value)| vec![Cell::Text(name), Cell::Text(value)])
         .collect();
     page.table(
-        &format!("{} {number}", pick("Settings of run, defaults included,", "Instellingen, ook de standaardwaarden, van berekening")),
+        &format!(
+            "{} {number}",
+            pick(
+                "Settings of run, defaults included,",
+                "Instellingen, ook de standaardwaarden, van berekening"
+            )
+        ),
         &[pick("Setting", "Instelling"), pick("Value", "Waarde")],
         &rows,
     );
@@ -229,7 +271,11 @@ fn pulls(page: &mut Page, case: &Case, language: Language) {
 fn agreements(page: &mut Page, case: &Case, language: Language) {
     let pick = |english, nederlands| language.pick(english, nederlands);
     page.heading(2, pick("Agreements", "Afspraken"));
-    let times: Vec<String> = case.agreements.values().map(|a| a.recorded_ms.map(moment).unwrap_or_default()).collect();
+    let times: Vec<String> = case
+        .agreements
+        .values()
+        .map(|a| a.recorded_ms.map(moment).unwrap_or_default())
+        .collect();
     let rows: Vec<Vec<Cell<'_>>> = case
         .agreements
         .values()
@@ -245,7 +291,10 @@ fn agreements(page: &mut Page, case: &Case, language: Language) {
         })
         .collect();
     page.table(
-        pick("Agreements under which data and models were used", "Afspraken waaronder gegevens en modellen zijn gebruikt"),
+        pick(
+            "Agreements under which data and models were used",
+            "Afspraken waaronder gegevens en modellen zijn gebruikt",
+        ),
         &[
             pick("Agreement", "Afspraak"),
             pick("Offered by", "Aangeboden door"),

@@ -58,7 +58,14 @@ fn a_page_is_nested_labelled_and_in_both_languages() {
     assert!(html.contains("<html lang=\"nl\">") && html.contains("lang=\"en\">"));
     assert_eq!(html.matches("<table>").count(), html.matches("<caption>").count());
     assert_eq!(html.matches("<h1>").count(), 1);
-    for said in ["A. de Vries", "Wettelijke grondslag", "Legal basis", "2020-06-17 14:00 UTC", "AVG", "Hoe controleert u dit?"] {
+    for said in [
+        "A. de Vries",
+        "Wettelijke grondslag",
+        "Legal basis",
+        "2020-06-17 14:00 UTC",
+        "AVG",
+        "Hoe controleert u dit?",
+    ] {
         assert!(html.contains(said), "{said}");
     }
 }

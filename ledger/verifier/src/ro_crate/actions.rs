@@ -43,7 +43,14 @@ pub(super) fn describe(graph: &mut Graph, case: &Case, head: &ManifestHead) -> V
 }
 
 /// The chain as a whole: prospectively the file that describes it, retrospectively one action.
-fn workflow(graph: &mut Graph, case: &Case, head: &ManifestHead, tools: &[String], steps: &[String], controls: &[String]) -> String {
+fn workflow(
+    graph: &mut Graph,
+    case: &Case,
+    head: &ManifestHead,
+    tools: &[String],
+    steps: &[String],
+    controls: &[String],
+) -> String {
     graph.put(
         LANGUAGE,
         json!({"@type": "ComputerLanguage", "name": "PROV-JSON", "alternateName": "PROV-JSON", "url": {"@id": LANGUAGE}, "identifier": {"@id": LANGUAGE}}),
@@ -68,7 +75,11 @@ fn workflow(graph: &mut Graph, case: &Case, head: &ManifestHead, tools: &[String
     graph.extend(WORKFLOW, more);
     let id = "#case".to_owned();
     let decision = case.decision.as_ref();
-    let used = case.runs.values().flat_map(|run| &run.inputs).map(|input| format!("data/{}", input.sha256));
+    let used = case
+        .runs
+        .values()
+        .flat_map(|run| &run.inputs)
+        .map(|input| format!("data/{}", input.sha256));
     let results = decision.into_iter().flat_map(|decision| &decision.facts.relies_on);
     let results: Vec<String> = results.map(|relied| format!("data/{}", relied.sha256)).collect();
     let mut action = json!({"@type": "CreateAction", "name": format!("Case {}", head.case),
@@ -115,7 +126,11 @@ fn tool(graph: &mut Graph, case: &Case, run: &Run) -> String {
         .filter(|file| graph.0.contains_key(file))
         .unwrap_or_else(|| format!("#model-{}", hex::encode(run.model.as_bytes())));
     let mut members = Map::new();
-    let kinds = if id.starts_with('#') { json!("SoftwareApplication") } else { json!(["File", "SoftwareApplication"]) };
+    let kinds = if id.starts_with('#') {
+        json!("SoftwareApplication")
+    } else {
+        json!(["File", "SoftwareApplication"])
+    };
     for (member, value) in [
         ("@type", kinds),
         ("name", json!(case.title_of(&run.model, &run.version))),
@@ -136,8 +151,20 @@ fn run(graph: &mut Graph, case: &Case, run: &Run, action: &str, tool: &str) {
     let data: Vec<(String, &str, &str)> = run
         .inputs
         .iter()
-        .map(|input| (format!("data/{}", input.sha256), case.title_of(&input.dataset, &input.version), input.media_type.as_str()))
-        .chain(run.outputs.iter().map(|output| (format!("data/{}", output.sha256), output.name.as_str(), output.media_type.as_str())))
+        .map(|input| {
+            (
+                format!("data/{}", input.sha256),
+                case.title_of(&input.dataset, &input.version),
+                input.media_type.as_str(),
+            )
+        })
+        .chain(run.outputs.iter().map(|output| {
+            (
+                format!("data/{}", output.sha256),
+                output.name.as_str(),
+                output.media_type.as_str(),
+            )
+        }))
         .collect();
     for (id, name, media_type) in &data {
         let mut more = Map::new();
@@ -145,7 +172,12 @@ fn run(graph: &mut Graph, case: &Case, run: &Run, action: &str, tool: &str) {
         more.insert("encodingFormat".to_owned(), json!(media_type));
         graph.extend(id, more);
     }
-    let mut objects: Vec<String> = run.inputs.iter().map(|input| format!("data/{}", input.sha256)).filter(|id| graph.0.contains_key(id)).collect();
+    let mut objects: Vec<String> = run
+        .inputs
+        .iter()
+        .map(|input| format!("data/{}", input.sha256))
+        .filter(|id| graph.0.contains_key(id))
+        .collect();
     for (name, value) in &run.parameters {
         let id = format!("{action}-parameter-{}", hex::encode(name.as_bytes()));
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

@@ -126,7 +126,11 @@ fn a_dropped_record_is_missing() {
     for (judged, index) in judge(cases.collect()).into_iter().zip(1..) {
         // The decision is the last of its stream: nothing but the manifest's `root` tells of it. Of other last ones the
         // records that rest on them tell.
-        let part = if index == world.decision { "record of the decision" } else { "record" };
+        let part = if index == world.decision {
+            "record of the decision"
+        } else {
+            "record"
+        };
         judged.expect(Verdict::Missing, part);
     }
 }

@@ -17,5 +17,6 @@ mod judge;
 mod lies;
 mod log;
 mod pieces;
+mod texts;
 mod world;
 mod zip;
