@@ -88,9 +88,14 @@ impl Actions for Plugged {
         replay(context, arguments)
     }
 
-    fn demo(&self, _context: &Context, arguments: &DemoArguments) -> Result<Outcome, ControlError> {
+    fn demo(&self, context: &Context, arguments: &DemoArguments) -> Result<Outcome, ControlError> {
         let began_ms = SystemClock.now_ms();
-        let mut telling = demo::Telling::new(Messages::for_user(None), false);
+        let manner = context.screen.manner();
+        let messages = Messages::of(match context.language {
+            crate::cli::text::Language::English => crate::messages::Language::English,
+            crate::cli::text::Language::Dutch => crate::messages::Language::Dutch,
+        });
+        let mut telling = demo::Telling::new(messages, manner.json || manner.quiet);
         let made = runtime()?.block_on(demo::run(&arguments.directory, &mut telling));
         let made = made.map_err(|e| ControlError::new(Code::Failed, e.to_string()))?;
         telling.end(SystemClock.now_ms().saturating_sub(began_ms));
