@@ -21,9 +21,10 @@ pub use error::HandoverError;
 /// The only format of this version.
 pub const FORMAT: &str = "herleid-record/1";
 
-/// How much of a text is read: all twelve sections at their largest, escaped, under the object and `opened`.
+/// How much of a text is read: twelve sections of 1 MiB, each byte escaped, and room for the rest; the object, `opened`, a
+/// section.
 const LIMITS: Limits = Limits {
-    max_bytes: 16 << 20,
+    max_bytes: 32 << 20,
     max_depth: 4,
 };
 

@@ -101,7 +101,8 @@ impl Draft {
     }
 
     /// At most one record for `key`: a second draft with the same `digest` gets the first one's proof, one with another
-    /// digest is refused. What reads as the same request is for the caller to say, by the digest.
+    /// digest is refused. What reads as the same request is for the caller to say, by the digest. Of a repeated draft
+    /// nothing else counts: no reservation, no state, no number.
     #[must_use]
     pub fn once(mut self, key: impl Into<String>, digest: [u8; 32]) -> Self {
         self.once = Some((key.into(), digest));
