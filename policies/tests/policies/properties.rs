@@ -2,7 +2,7 @@
 
 use crate::common::{APP, KNMI, NOW, RAIN, atom, expanded, prefixed};
 use crate::generated::{Known, any_json, constraint, damaged, facts, known, policy, request, rule, shuffled};
-use herleid_policies::{Acceptance, Document, Facts, Policy, Request, reevaluate};
+use herleid_policies::{Acceptance, Document, Facts, Policy, PolicyKind, Request, reevaluate};
 use herleid_vocab::json;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -119,7 +119,11 @@ proptest! {
         request in request(),
     ) {
         let spelled = match spelling { 0 => json, 1 => prefixed(&json), _ => expanded(&json) };
-        judged(&damaged(&spelled, steps, &with), &request, &Facts::none())?;
+        let damaged = damaged(&spelled, steps, &with);
+        if judged(&damaged, &request, &Facts::none())? {
+            let policy = Policy::parse(&damaged).map_err(|why| TestCaseError::fail(why.to_string()))?;
+            prop_assert!(!policy.permissions().is_empty() && policy.kind() != PolicyKind::Offer);
+        }
     }
 
     #[test]
