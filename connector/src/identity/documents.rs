@@ -60,16 +60,19 @@ impl Resolved {
 pub struct Documents {
     client: Arc<GuardedClient>,
     clock: Arc<dyn Clock>,
+    /// `https`, or `http` under the development switch that lets connectors speak it.
+    scheme: &'static str,
     kept: Mutex<HashMap<Did, Arc<Resolved>>>,
 }
 
 impl Documents {
-    /// An empty cache that fetches through `client`.
+    /// An empty cache that fetches through `client` by `scheme`.
     #[must_use]
-    pub fn new(client: Arc<GuardedClient>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(client: Arc<GuardedClient>, clock: Arc<dyn Clock>, scheme: &'static str) -> Self {
         Self {
             client,
             clock,
+            scheme,
             kept: Mutex::new(HashMap::new()),
         }
     }
@@ -104,7 +107,8 @@ impl Documents {
 
     async fn fetch(&self, did: &Did, fetched_ms: u64) -> Result<Resolved, DocumentError> {
         let content = |why: String| DocumentError::Content { did: did.clone(), why };
-        let Some(url) = did.web_document_url() else {
+        let url = did.web_document_url().map(|url| url.replacen("https", self.scheme, 1));
+        let Some(url) = url else {
             let document = DidDocument::resolve_did_key(did).map_err(|e| content(e.to_string()))?;
             return Ok(Resolved { document, fetched_ms });
         };

@@ -116,7 +116,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         manifests: Signer::ed25519(ledger.origin(), secrets.log.clone())?,
         key_id: format!("{did}#{KEY}"),
         payloads: Payloads::open(&config.storage.directory.join("payloads"))?,
-        documents: Documents::new(client.clone(), clock.clone()),
+        documents: Documents::new(client.clone(), clock.clone(), scheme),
         used: UsedTokens::new(ledger.clone()),
         holder: Holder::new(state.clone()),
         membership: Membership::default(),

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod dossier;
+mod lies;
+mod lying_proxy;
 mod refusals;
 mod story;
 

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A connector made by `herleid init`, under plain HTTP so that it needs no certificate: development, and said so in every record.
-fn init(directory: &Path, port: u16) {
-    let did = format!("did:web:localhost%3A{port}");
+pub(crate) fn init(directory: &Path, port: u16, public_port: u16) {
+    let did = format!("did:web:localhost%3A{public_port}");
     let address = format!("127.0.0.1:{port}");
-    let url = format!("http://localhost:{port}");
+    let url = format!("http://localhost:{public_port}");
     let made = run(&[
         "--development",
         "init",
@@ -29,11 +29,14 @@ fn init(directory: &Path, port: u16) {
     let file = directory.join("herleid.toml");
     let mut configuration = std::fs::read_to_string(&file).unwrap();
     configuration.push_str("\n[development]\nplain_http = true\n");
-    configuration = configuration.replace("#[development]", "");
+    configuration = configuration.replace("#[development]", "").replace(
+        "#required_credentials = [\"MembershipCredential\"]",
+        "required_credentials = []",
+    );
     std::fs::write(&file, configuration).unwrap();
 }
 
-fn serve(directory: &Path) -> Command {
+pub(crate) fn serve(directory: &Path) -> Command {
     let mut command = Command::new(herleid());
     command
         .arg("--development")
@@ -43,11 +46,12 @@ fn serve(directory: &Path) -> Command {
     command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .env("HERLEID_LANG", "en");
+        .env("HERLEID_LANG", "en")
+        .env("HERLEID_NETWORK__ALLOW_PRIVATE_ADDRESSES", "true");
     command
 }
 
-fn started(directory: &Path) -> Child {
+pub(crate) fn started(directory: &Path) -> Child {
     let mut child = serve(directory).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())
@@ -60,7 +64,7 @@ fn started(directory: &Path) -> Child {
     child
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0))
         .unwrap()
         .local_addr()
@@ -73,7 +77,7 @@ fn a_port_in_use_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
-    init(folder.path(), port);
+    init(folder.path(), port, port);
     let output = serve(folder.path()).output().unwrap();
     assert!(!output.status.success());
     assert!(
@@ -86,7 +90,8 @@ fn a_port_in_use_is_named() {
 #[test]
 fn a_second_process_on_one_directory_is_refused_and_the_first_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    init(folder.path(), free_port());
+    let port = free_port();
+    init(folder.path(), port, port);
     let mut first = started(folder.path());
     let second = serve(folder.path())
         .env("HERLEID_LISTEN__ADDRESS", format!("127.0.0.1:{}", free_port()))
@@ -108,7 +113,8 @@ fn a_second_process_on_one_directory_is_refused_and_the_first_goes_on() {
 #[test]
 fn a_misspelt_key_names_the_right_one() {
     let folder = tempfile::tempdir().unwrap();
-    init(folder.path(), free_port());
+    let port = free_port();
+    init(folder.path(), port, port);
     let file = folder.path().join("herleid.toml");
     let configuration = std::fs::read_to_string(&file)
         .unwrap()
@@ -122,7 +128,8 @@ fn a_misspelt_key_names_the_right_one() {
 #[test]
 fn shortcuts_need_the_flag() {
     let folder = tempfile::tempdir().unwrap();
-    init(folder.path(), free_port());
+    let port = free_port();
+    init(folder.path(), port, port);
     let output = Command::new(herleid())
         .arg("--config")
         .arg(folder.path().join("herleid.toml"))

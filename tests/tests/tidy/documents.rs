@@ -81,11 +81,7 @@ fn resolves(tree: &Tree, folder: &Path, file: &str) -> bool {
     for part in folder.join(file).components() {
         match part {
             std::path::Component::Normal(name) => path.push(name),
-            std::path::Component::ParentDir => {
-                if !path.pop() {
-                    return false;
-                }
-            }
+            std::path::Component::ParentDir if !path.pop() => return false,
             _ => {}
         }
     }

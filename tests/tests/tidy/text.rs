@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn long_files_are_found_the_rules_included() {
-        let (short, long, longest) = ("x\n".repeat(400), "x\n".repeat(401), "x\n".repeat(701));
+        let (short, long, longest) = ("x\n".repeat(400), "x\n".repeat(401), "x\n".repeat(LONGER[0].1 + 1));
         let one = |path: &str, text: &str| too_long(&Tree::of(&[(path, text)])).len();
         assert_eq!(
             (

@@ -1,0 +1,106 @@
+//! A peer that lies: stands before a real connector and changes what that says. It speaks just enough HTTP/1.1, in plain text.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// An HTTP answer: status line and headers, and the body.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) head: Vec<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .head
+            .iter()
+            .find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")))?;
+        Some(found.split_once(':')?.1.trim())
+    }
+
+    pub(crate) fn drop_header(&mut self, name: &str) {
+        self.head
+            .retain(|line| !line.to_ascii_lowercase().starts_with(&format!("{name}:")));
+    }
+}
+
+/// What is done to the answers to `GET /data/...`; everything else passes unchanged.
+pub(crate) type Lie = Box<dyn FnMut(&mut Answer) + Send>;
+
+/// The proxy; it goes with the process.
+pub(crate) struct LyingProxy {
+    lie: Arc<Mutex<Lie>>,
+}
+
+impl LyingProxy {
+    /// Listens on `port` and forwards to `to`.
+    pub(crate) fn start(port: u16, to: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let lie: Arc<Mutex<Lie>> = Arc::new(Mutex::new(Box::new(|_: &mut Answer| {})));
+        let told = lie.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let lie = told.clone();
+                std::thread::spawn(move || forward(stream, to, &lie));
+            }
+        });
+        Self { lie }
+    }
+
+    pub(crate) fn lie(&self, lie: impl FnMut(&mut Answer) + Send + 'static) {
+        *self.lie.lock().unwrap() = Box::new(lie);
+    }
+}
+
+/// One request and its answer; the connection is closed after it.
+fn forward(mut from: TcpStream, to: u16, lie: &Mutex<Lie>) {
+    let mut reader = BufReader::new(from.try_clone().unwrap());
+    let Some(request) = message(&mut reader) else { return };
+    let Ok(mut server) = TcpStream::connect(("127.0.0.1", to)) else {
+        return;
+    };
+    let is_data = request.head[0].starts_with("GET /data/");
+    write(&mut server, &request);
+    let Some(mut answer) = message(&mut BufReader::new(server)) else {
+        return;
+    };
+    if is_data {
+        (lie.lock().unwrap())(&mut answer);
+    }
+    write(&mut from, &answer);
+}
+
+fn message(reader: &mut BufReader<TcpStream>) -> Option<Answer> {
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end().to_owned();
+        if line.is_empty() {
+            break;
+        }
+        head.push(line);
+    }
+    let mut answer = Answer { head, body: Vec::new() };
+    let length = answer
+        .header("content-length")
+        .and_then(|l| l.parse().ok())
+        .unwrap_or(0);
+    answer.body.resize(length, 0);
+    reader.read_exact(&mut answer.body).ok()?;
+    Some(answer)
+}
+
+fn write(to: &mut TcpStream, message: &Answer) {
+    let mut message = message.clone();
+    message.drop_header("connection");
+    let mut bytes = message.head.join("\r\n").into_bytes();
+    bytes.extend(b"\r\nConnection: close\r\n\r\n");
+    bytes.extend(&message.body);
+    // Whoever has gone away does not get the rest.
+    let _gone = to.write_all(&bytes);
+}
