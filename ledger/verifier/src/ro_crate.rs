@@ -17,9 +17,17 @@ use std::collections::BTreeMap;
 pub const NAME: &str = "ro-crate-metadata.json";
 const WORKFLOW: &str = "prov.json";
 
-/// A list of references to entities.
+/// References to entities; a single one without a list around it (RO-Crate 1.1, section "RO-Crate JSON-LD").
 fn references<'a>(ids: impl IntoIterator<Item = &'a str>) -> Value {
-    ids.into_iter().map(|id| json!({"@id": id})).collect()
+    let mut references: Vec<Value> = ids.into_iter().map(|id| json!({"@id": id})).collect();
+    match references.pop() {
+        Some(only) if references.is_empty() => only,
+        Some(last) => {
+            references.push(last);
+            Value::Array(references)
+        }
+        None => json!([]),
+    }
 }
 
 /// RFC 3339 with `+00:00`, the form that the profile's checks ask for.
@@ -84,7 +92,7 @@ pub fn metadata<'a>(
         "./",
         json!({"@type": "Dataset", "name": format!("{}: {title}", head.case),
             "description": "Case file: the records, proofs and data that a decision rests on. Check it with `herleid verify` or verify.py against anchors obtained elsewhere.",
-            "datePublished": time(head.made_ms), "license": {"@id": "#licence"}, "mainEntity": {"@id": WORKFLOW},
+            "datePublished": time(head.made_ms), "license": {"@id": "#licence"}, "author": {"@id": head.party.as_str()}, "publisher": {"@id": head.party.as_str()}, "mainEntity": {"@id": WORKFLOW},
             "conformsTo": references(PROFILES.iter().map(|(id, ..)| *id)),
             "hasPart": references(parts.iter().map(String::as_str)),
             "mentions": references(mentioned.iter().map(String::as_str))}),
@@ -101,7 +109,8 @@ pub fn metadata<'a>(
     );
     let graph: Vec<Value> = graph.0.into_values().collect();
     json::canonical(&json!({
-        "@context": ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context",
+        // RO-Crate 1.1 has no term for SHA-256; the profile's own context would be one more address to fetch.
+        "@context": ["https://w3id.org/ro/crate/1.1/context",
             {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}],
         "@graph": graph,
     }))

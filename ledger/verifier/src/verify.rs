@@ -3,6 +3,7 @@
 //! [`verify`] never stops at the first fault: every element gets its verdict, and the worst one is the whole's.
 
 mod collusion;
+mod credentials;
 mod decisions;
 mod documents;
 mod exchanges;
@@ -16,6 +17,7 @@ mod prior;
 mod proof;
 mod reason;
 mod records;
+mod requests;
 mod runs;
 mod streams;
 mod text;
@@ -107,6 +109,8 @@ fn inside<R: Read + Seek>(
     runs::check(&case, &joined, &files, &records, &explanations, &mut findings);
     documents::check(&files, &records, &explanations, &mut findings);
     decisions::check(archive, &records, &mut findings);
+    requests::check(archive, &records, anchors, &mut findings);
+    credentials::check(archive, &records, anchors, &mut findings);
 
     let collusion = collusion::who(&joined, &logs, &keys);
     let fingerprints = fingerprints(&claimed, &keys);

@@ -170,6 +170,8 @@ reasons! {
     DeniedThoughPermitted,
     /// The decision is about other parties.
     DecidedForOther,
+    /// A signed request is about something else, or somebody else's.
+    OtherRequest { member: String },
     /// The anchors have no key to check it with.
     NoKeyAnchor { key: String },
     /// The document it belongs with is not there.

@@ -1,5 +1,6 @@
 //! A dossier of a world: its files, the zip, and the anchors that an auditor has.
 
+use crate::identity::{anchor, issuer};
 use crate::log::{Draft, TestLog, sha256_hex};
 use crate::world::{CASE, Lie, MODEL, World, program};
 use herleid_ledger::checkpoint::Checkpoint;
@@ -115,14 +116,14 @@ impl World {
     pub fn anchors(&self) -> Value {
         let party = |log: &TestLog, name: &str, is_party: bool| {
             json!({"did": log.did, "name": name, "logs": [{"origin": log.origin, "verifierKey": log.signer.verifier().to_string(), "from": 0, "until": null}],
-                "keys": [], "party": is_party})
+                "keys": anchor(&log.did), "party": is_party})
         };
         let board = self.board.checkpoint(self.board.size());
         let started = self.board.hand_over(self.last_started, &[S::StreamModel], &board, None);
         json!({"format": "herleid-anchors/1", "obtained": 1_592_500_000_000_u64, "quorum": 1,
             "parties": [party(&self.app, "App builder", true), party(&self.knmi, "KNMI", false), party(&self.board, "Water board", true)],
             "witnesses": [{"name": "Witness", "verifierKey": self.witness.verifier().to_string(), "outside": true}],
-            "issuers": [], "checkpoints": [self.witnessed(&self.knmi).note().to_string()],
+            "issuers": [issuer()], "checkpoints": [self.witnessed(&self.knmi).note().to_string()],
             "streams": [{"record": started.to_value().unwrap(), "kind": "stream-model", "of": {"model": MODEL, "consumer": self.app.did}}]})
     }
 }

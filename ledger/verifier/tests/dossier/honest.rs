@@ -39,6 +39,8 @@ fn an_honest_dossier_is_verified() {
         Check::Input,
         Check::Output,
         Check::Policy,
+        Check::Request,
+        Check::Credential,
     ] {
         assert!(
             judged

@@ -36,17 +36,31 @@ fn a_withheld_receipt_is_missing() {
 
 /// What only the binary checks: the script's exit code differs, so it is not asked.
 #[test]
-fn a_decision_that_does_not_follow_from_its_runs_or_its_policy_fails() {
-    for (lie, part) in [
-        (Lie::OtherOutput, "another output than the decision says"),
-        (Lie::OtherPolicyDecision, "`outcome` comes out differently"),
+fn what_only_the_binary_checks_is_found_as_well() {
+    for (lie, verdict, part) in [
+        (
+            Lie::OtherOutput,
+            Verdict::Failed,
+            "another output than the decision says",
+        ),
+        (
+            Lie::OtherPolicyDecision,
+            Verdict::Failed,
+            "`outcome` comes out differently",
+        ),
+        (Lie::ForgedCredential, Verdict::Untrusted, "forger.example"),
+        (
+            Lie::OtherRequest,
+            Verdict::Failed,
+            "the signed request is of another transaction than the record",
+        ),
     ] {
         let world = World::new("real", lie);
         let anchors = crate::build::parse(&world.anchors());
         let dossier = std::io::Cursor::new(world.dossier());
         let report = herleid_verifier::verify(dossier, Some(&anchors), crate::judge::NOW_MS).report;
         let text = report.text(Language::English);
-        assert_eq!(report.verdict, Verdict::Failed, "{text}");
+        assert_eq!(report.verdict, verdict, "{text}");
         assert!(text.contains(part), "{text}");
     }
 }

@@ -13,6 +13,7 @@ mod build;
 mod flips;
 mod honest;
 mod hostile;
+mod identity;
 mod judge;
 mod lies;
 mod log;

@@ -167,6 +167,6 @@ fn the_crate_describes_every_file_and_run_and_refers_to_nothing_else() {
     }
     let run = entity(graph, &format!("#run-{}", world.runs[0]));
     assert_eq!(run["instrument"]["@id"], format!("models/{}", sha256_hex(program())));
-    assert_eq!(run["result"][0]["@id"], format!("data/{}", sha256_hex(&world.data[1])));
+    assert_eq!(run["result"]["@id"], format!("data/{}", sha256_hex(&world.data[1])));
     assert_eq!(run["object"].as_array().unwrap().len(), 3, "one input, two parameters");
 }

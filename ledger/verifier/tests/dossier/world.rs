@@ -1,5 +1,6 @@
 //! A case among three parties: KNMI's rain, the water board's sewer model, the app builder's decision after three runs.
 
+use crate::identity::{self, ISSUER, presentation};
 use crate::log::{Draft, TestLog, sha256_hex, signing_key};
 use crate::pieces::{decide, exchange, file, policy, rain, sewer, transaction};
 use herleid_ledger::exchange::Phase;
@@ -34,6 +35,10 @@ pub enum Lie {
     OtherOutput,
     /// The app records a decision of the policy engine that the engine does not reach.
     OtherPolicyDecision,
+    /// The app shows a request that was signed for something else.
+    OtherRequest,
+    /// The app shows a credential by somebody whom nobody trusts.
+    ForgedCredential,
 }
 
 pub struct World {
@@ -125,9 +130,15 @@ impl World {
                 decision["outcome"] = json!("deny");
             }
             let facts = json!({"agreement": id, "side": side, "provider": holder, "consumer": app, "logs": [], "policy": document.digest().hex(), "decision": decision});
+            let issuer = if self.lie == Lie::ForgedCredential {
+                "did:web:forger.example"
+            } else {
+                ISSUER
+            };
+            let shown = presentation(&holder, &app, issuer, self.app.now_ms);
             let draft = Draft {
                 sections: vec![(S::Facts, facts)],
-                documents: vec![("agreement", document.bytes().to_vec())],
+                documents: vec![("agreement", document.bytes().to_vec()), ("presentation", shown)],
                 streams: vec![(S::StreamAgreement, format!("{id} {side}"))],
                 ..Draft::default()
             };
@@ -162,11 +173,7 @@ impl World {
             Kind::PullOpened,
             Draft {
                 sections: served,
-                documents: vec![
-                    ("signature-base", b"base".to_vec()),
-                    ("signature", vec![0; 64]),
-                    ("access-token", b"token".to_vec()),
-                ],
+                documents: identity::request(&app, &knmi, id, AGREED_DATA, self.knmi.now_ms),
                 streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} provider"))],
                 ..Draft::default()
             },
@@ -197,6 +204,11 @@ impl World {
     /// The app passes the rain on to the board, under KNMI's agreement; gives the leaf at the app.
     fn pass_on(&mut self, id: &str, pulled: Hash) -> Hash {
         let (app, board) = (self.app.did.clone(), self.board.did.clone());
+        let signed_for = if self.lie == Lie::OtherRequest {
+            transaction(99)
+        } else {
+            id.to_owned()
+        };
         let document = policy(AGREED_DATA, &self.knmi.did, &app, RAIN);
         let decision = decide(&document, &app, &self.knmi.did, RAIN, "distribute", self.app.now_ms);
         let sections = exchange(Phase::Pull, id, AGREED_DATA, (&app, &board), rain(), RAIN_CSV);
@@ -209,11 +221,7 @@ impl World {
             Kind::PullOpened,
             Draft {
                 sections: served,
-                documents: vec![
-                    ("signature-base", b"base".to_vec()),
-                    ("signature", vec![0; 64]),
-                    ("access-token", b"token".to_vec()),
-                ],
+                documents: identity::request(&board, &app, &signed_for, AGREED_DATA, self.app.now_ms),
                 streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} onward"))],
                 prior: vec![pulled],
             },
@@ -331,7 +339,7 @@ impl World {
             Kind::RunStarted,
             Draft {
                 sections,
-                documents: vec![("signature-base", b"base".to_vec())],
+                documents: identity::request(&app, &board, &id, AGREED_MODEL, self.board.now_ms),
                 streams: vec![
                     (S::StreamAgreement, format!("{AGREED_MODEL} provider")),
                     model_stream.clone(),

@@ -140,6 +140,7 @@ pub(super) fn sentence(reason: &R) -> String {
         R::ServedThoughDenied => "it was given although, evaluated again, the policy denies".to_owned(),
         R::DeniedThoughPermitted => "it was denied although, evaluated again, the policy permits".to_owned(),
         R::DecidedForOther => "the decision is about other parties than the exchange".to_owned(),
+        R::OtherRequest { member } => format!("the signed request is of another {member} than the record"),
         R::NoKeyAnchor { key } => format!("the anchors have no key `{key}`"),
         R::Incomplete { what } => format!("{what} is not there to check it with"),
         R::FalsePulls { count } => format!("{count} pull(s) between them"),

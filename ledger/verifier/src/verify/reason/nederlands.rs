@@ -152,6 +152,7 @@ pub(super) fn sentence(reason: &R) -> String {
         R::ServedThoughDenied => "het is gegeven, maar opnieuw beoordeeld staan de voorwaarden het niet toe".to_owned(),
         R::DeniedThoughPermitted => "het is geweigerd, maar opnieuw beoordeeld staan de voorwaarden het toe".to_owned(),
         R::DecidedForOther => "de beoordeling gaat over andere partijen dan de uitwisseling".to_owned(),
+        R::OtherRequest { member } => format!("het ondertekende verzoek hoort niet bij de vastlegging ({member})"),
         R::NoKeyAnchor { key } => format!("de ankers hebben geen sleutel `{key}`"),
         R::Incomplete { what } => format!("{what} is er niet om het mee te controleren"),
         R::FalsePulls { count } => format!("{count} levering(en) tussen hen"),

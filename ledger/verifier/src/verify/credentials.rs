@@ -1,0 +1,137 @@
+//! Presentations of credentials, as they were accepted when an agreement was concluded: verified with the anchors' keys for the
+//! holder and the issuers, at the time of the record.
+
+use super::reason::Reason;
+use super::records::Rec;
+use super::requests::{Refused, failed, report};
+use super::verdict::{Check, Findings};
+use crate::anchors::{Anchors, KeyAnchor};
+use crate::dossier::Archive;
+use herleid_credentials::Now;
+use herleid_credentials::credential::{CredentialError, TrustedIssuers};
+use herleid_credentials::did_document::{DidDocument, Relationship};
+use herleid_credentials::keys::PublicKey;
+use herleid_credentials::presentation::{self, Expected, PresentationError};
+use herleid_ledger::section::SectionName;
+use herleid_vocab::did::Did;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
+
+/// Longest presentation that is read: 16 credentials in one token.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Verifies every presentation that a record names.
+pub(super) fn check<R: Read + Seek>(
+    archive: &mut Archive<R>,
+    records: &[Rec],
+    anchors: Option<&Anchors>,
+    findings: &mut Findings,
+) {
+    for rec in records.iter().filter(|rec| !rec.is_receipt) {
+        let named: Vec<String> = rec
+            .documents()
+            .filter(|(role, _)| *role == "presentation")
+            .map(|(_, sha256)| format!("evidence/{sha256}"))
+            .collect();
+        for name in named
+            .into_iter()
+            .filter(|name| archive.contains(name))
+            .collect::<Vec<_>>()
+        {
+            let result = match anchors {
+                Some(anchors) => one(archive, &name, rec, anchors),
+                None => Err(Refused::NotChecked(Reason::NoAnchors)),
+            };
+            report(result, Check::Credential, &name, findings);
+        }
+    }
+}
+
+fn one<R: Read + Seek>(archive: &mut Archive<R>, name: &str, rec: &Rec, anchors: &Anchors) -> Result<(), Refused> {
+    let bytes = archive.read(name, MAX_BYTES).map_err(failed)?;
+    let token = std::str::from_utf8(&bytes).map_err(failed)?;
+    let envelope = rec.section(SectionName::Envelope);
+    let at_ms = envelope
+        .and_then(|e| e.get("recordedAt"))
+        .and_then(Value::as_u64)
+        .ok_or_else(|| {
+            Refused::NotChecked(Reason::Incomplete {
+                what: "the record's envelope".to_owned(),
+            })
+        })?;
+    let holder = other_end(rec).ok_or_else(|| {
+        Refused::NotChecked(Reason::Incomplete {
+            what: "the other party of the agreement".to_owned(),
+        })
+    })?;
+    let keys = anchors
+        .party(holder.as_str())
+        .map(|party| party.keys.as_slice())
+        .unwrap_or_default();
+    let holder_document = document(&holder, keys, Relationship::Authentication, at_ms)?;
+    let mut issuer_documents = BTreeMap::new();
+    let mut trusted = TrustedIssuers::new();
+    for issuer in &anchors.issuers {
+        let document = document(&issuer.did, &issuer.keys, Relationship::AssertionMethod, at_ms)?;
+        issuer_documents.insert(issuer.did.clone(), document);
+        for credential_type in &issuer.types {
+            trusted.trust(issuer.did.clone(), credential_type);
+        }
+    }
+    let expected = Expected {
+        holder_document: &holder_document,
+        audience: &rec.did,
+        nonce: None,
+        issuer_documents: &issuer_documents,
+        trusted: &trusted,
+        // It was accepted when the negotiation began, at most its own lifetime before the agreement was recorded.
+        now: Now {
+            now_ms: at_ms,
+            leeway_ms: presentation::MAX_LIFETIME_MS,
+        },
+    };
+    match presentation::verify(token, &expected) {
+        Ok(_) => Ok(()),
+        Err(error @ PresentationError::NoIssuerDocument { .. }) => Err(Refused::Untrusted(Reason::refused(error))),
+        Err(PresentationError::Credential {
+            source: error @ CredentialError::Untrusted { .. },
+            ..
+        }) => Err(Refused::Untrusted(Reason::refused(error))),
+        Err(PresentationError::Credential {
+            source: error @ CredentialError::UncheckableStatus { .. },
+            ..
+        }) => Err(Refused::NotChecked(Reason::refused(error))),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Who presented: the end of the agreement that the log does not belong to.
+fn other_end(rec: &Rec) -> Option<Did> {
+    let end = |member| rec.text(SectionName::Facts, member)?.parse::<Did>().ok();
+    let (provider, consumer) = (end("provider")?, end("consumer")?);
+    if provider == rec.did {
+        Some(consumer)
+    } else {
+        Some(provider)
+    }
+}
+
+/// A document of anchored keys only: what the party said of itself then is not asked.
+fn document(did: &Did, keys: &[KeyAnchor], purpose: Relationship, at_ms: u64) -> Result<DidDocument, Refused> {
+    let mut builder = DidDocument::builder(did);
+    let mut is_empty = true;
+    for key in keys.iter().filter(|key| key.period.covers(at_ms)) {
+        if let Some((owner, fragment)) = key.id.split_once('#')
+            && owner == did.as_str()
+        {
+            let public = PublicKey::from_jwk(&key.jwk).map_err(failed)?;
+            builder = builder.key(fragment, &public, &[purpose]);
+            is_empty = false;
+        }
+    }
+    if is_empty {
+        return Err(Refused::NotChecked(Reason::NoKeyAnchor { key: did.to_string() }));
+    }
+    builder.build().map_err(failed)
+}
