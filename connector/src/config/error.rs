@@ -129,7 +129,7 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(&Messages::of(Language::English)))
+        f.write_str(&self.text(Messages::shared(Language::English)))
     }
 }
 

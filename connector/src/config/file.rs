@@ -42,7 +42,7 @@ impl NewParticipant<'_> {
 /// out, each below a comment that says what it is for.
 #[must_use]
 pub fn commented_file(participant: &NewParticipant<'_>) -> String {
-    let english = Messages::of(Language::English);
+    let english = Messages::shared(Language::English);
     let mut text = String::from(
         "# Configuration of Herleid. A key that is commented out shows what holds without it. An environment variable\n\
          # overrides a key: HERLEID_LISTEN__ADDRESS is `address` under [listen].\n",
@@ -53,7 +53,7 @@ pub fn commented_file(participant: &NewParticipant<'_>) -> String {
             section = key.section;
             text.push_str(&header(section));
         }
-        text.push_str(&format!("\n# {}: {}.\n", key.about, key.kind.expected(&english)));
+        text.push_str(&format!("\n# {}: {}.\n", key.about, key.kind.expected(english)));
         text.push_str(&match (participant.value(key), key.absent) {
             (Some(value), _) => format!("{} = {value}\n", key.name),
             (None, Absent::Means(value)) => format!("#{} = {value}\n", key.name),

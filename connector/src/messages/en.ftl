@@ -71,3 +71,108 @@ demo-verified = Verified offline: { $count } elements hold, { $unchecked } are n
 demo-replayed = { $model }, run again from the dossier: { $verdict }
 demo-trace = Where the decision in case { $case } comes from:
 demo-end = Done in { $seconds } seconds.
+
+## The command line
+
+# An error's parts
+cli-error-found = found:
+cli-error-expected = expected:
+cli-error-next = what to do:
+cli-interrupted = stopped by you; the service finishes what must not be left half done (`herleid status` shows what was recorded)
+
+# Progress
+cli-step-publish = reading
+cli-step-catalog = reading the catalogue
+cli-step-negotiate = negotiating
+cli-step-pull = fetching
+cli-step-run = computing
+cli-step-trace = following the trace
+cli-step-dossier = writing the dossier
+cli-step-verify = verifying
+cli-step-replay = computing again
+cli-progress-of = { $step }: { $done } of { $total } ({ $percent }%)
+cli-progress = { $step }: { $done }
+
+# Lists
+cli-shown-all = { $total } in all
+cli-shown-some = { $shown } of { $total }; `--limit 0` shows all
+cli-empty = nothing
+
+# Columns
+cli-column-id = identifier
+cli-column-kind = kind
+cli-column-title = title
+cli-column-version = version
+cli-column-size = size
+cli-column-offers = offers
+cli-column-agreement = agreement
+cli-column-side = side
+cli-column-other = other party
+cli-column-dataset = dataset or model
+cli-column-policy = policy
+cli-column-open = open until
+cli-column-issuer = issuer
+cli-column-subject = subject
+cli-column-types = types
+cli-column-valid = valid until
+cli-column-state = state
+cli-column-name = name
+cli-column-digest = sha-256
+cli-column-path = file
+
+# Words in cells
+cli-kind-dataset = dataset
+cli-kind-model = model
+cli-side-provider = provider
+cli-side-consumer = consumer
+cli-open-always = no end stated
+cli-closed = closed: { $why }
+cli-valid = valid
+
+# Results
+cli-published = published `{ $id }`, version { $version }: { $size }, record { $index }
+cli-withdrawn = withdrawn: `{ $id }`, version { $versions }, record { $index }
+cli-credential-added = kept: { $types } from { $issuer }
+cli-negotiated =
+    agreement `{ $agreement }` ({ $state })
+    next: `herleid pull { $agreement }`, or `herleid run` for a model
+cli-pulled =
+    fetched { $size } to { $path }
+      sha-256     { $sha256 }
+      blake3      { $blake3 }
+      transaction { $transaction }, record { $index }
+cli-ran = `{ $model }`, version { $version }, has run: transaction { $transaction }, record { $index }
+cli-decided = decision recorded: { $record }, record { $index }
+cli-dossier =
+    dossier: { $path }
+      sha-256 of its manifest { $manifest }
+cli-anchors =
+    anchors: { $path }
+      fingerprint of the log's key { $fingerprint }
+cli-dossier-next = next: `herleid verify { $path } --anchors <anchors obtained elsewhere>`
+cli-status-log = log { $origin }: { $size } records, { $witnessed } of them witnessed
+cli-status-peer = peer { $name }: { $did }
+cli-status-warning = WARNING: { $warning }
+
+# Trace
+cli-trace-record = record { $index } of { $party }
+cli-trace-verified = verified
+cli-trace-not-verified = NOT verified
+
+# What was typed
+cli-usage-command = there is no command `{ $name }`
+cli-usage-unknown = there is no option `{ $argument }`
+cli-usage-meant = perhaps `{ $names }`
+cli-usage-value = `{ $argument }` cannot be `{ $value }`
+cli-usage-no-value = `{ $argument }` needs a value
+cli-usage-conflict = `{ $argument }` and `{ $other }` exclude each other
+cli-usage-missing = still needed: { $argument }
+cli-usage-no-command = a command is needed
+cli-usage-next = `{ $help }` shows how it is used
+
+# Arguments that turn out wrong
+cli-file-missing = there is no file `{ $path }`
+cli-file-unreadable = `{ $path }` cannot be read
+cli-file-not-json = `{ $path }` is not JSON that can be used
+cli-file-not-text = `{ $path }` is not UTF-8 text
+cli-twice = `{ $name }` is given twice

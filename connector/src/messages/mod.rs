@@ -10,6 +10,7 @@ pub use language::{LANGUAGE_VARIABLE, Language};
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use std::sync::LazyLock;
 
 /// The sentences of one language.
 pub struct Messages {
@@ -51,21 +52,38 @@ impl Messages {
         self.language
     }
 
-    /// The sentence `key` with its variables filled in. A whole number chooses between singular and plural. A key that does not
-    /// exist comes back as it is, in brackets: a reader can then still report it.
+    /// The sentences of `language`, made once for the whole process.
     #[must_use]
-    pub fn text(&self, key: &str, values: &[(&str, &str)]) -> String {
-        let Some(pattern) = self.bundle.get_message(key).and_then(|message| message.value()) else {
-            return format!("[{key}]");
-        };
+    pub fn shared(language: Language) -> &'static Self {
+        static ENGLISH: LazyLock<Messages> = LazyLock::new(|| Messages::of(Language::English));
+        static DUTCH: LazyLock<Messages> = LazyLock::new(|| Messages::of(Language::Dutch));
+        match language {
+            Language::English => &ENGLISH,
+            Language::Dutch => &DUTCH,
+        }
+    }
+
+    /// The sentence `key` with its variables filled in; a whole number chooses between singular and plural. `None` for a key that
+    /// does not exist.
+    #[must_use]
+    pub fn find(&self, key: &str, values: &[(&str, &str)]) -> Option<String> {
+        let pattern = self.bundle.get_message(key)?.value()?;
         let mut args = FluentArgs::new();
         for (name, value) in values {
             args.set(*name, argument(value));
         }
         let mut problems = Vec::new();
-        self.bundle
-            .format_pattern(pattern, Some(&args), &mut problems)
-            .into_owned()
+        Some(
+            self.bundle
+                .format_pattern(pattern, Some(&args), &mut problems)
+                .into_owned(),
+        )
+    }
+
+    /// As [`Messages::find`]; a key that does not exist comes back as it is, in brackets: a reader can then still report it.
+    #[must_use]
+    pub fn text(&self, key: &str, values: &[(&str, &str)]) -> String {
+        self.find(key, values).unwrap_or_else(|| format!("[{key}]"))
     }
 }
 

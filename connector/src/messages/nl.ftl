@@ -70,3 +70,99 @@ demo-verified = Offline gecontroleerd: { $count } onderdelen kloppen, { $uncheck
 demo-replayed = { $model }, opnieuw gedraaid uit het dossier: { $verdict }
 demo-trace = Waar het besluit in zaak { $case } vandaan komt:
 demo-end = Klaar in { $seconds } seconden.
+
+## De opdrachtregel
+
+cli-error-found = gevonden:
+cli-error-expected = verwacht:
+cli-error-next = wat te doen:
+cli-interrupted = door u gestopt; de dienst maakt af wat niet half mag blijven (`herleid status` laat zien wat is vastgelegd)
+
+cli-step-publish = inlezen
+cli-step-catalog = catalogus lezen
+cli-step-negotiate = onderhandelen
+cli-step-pull = ophalen
+cli-step-run = rekenen
+cli-step-trace = spoor volgen
+cli-step-dossier = dossier schrijven
+cli-step-verify = controleren
+cli-step-replay = opnieuw rekenen
+cli-progress-of = { $step }: { $done } van { $total } ({ $percent }%)
+cli-progress = { $step }: { $done }
+
+cli-shown-all = { $total } in totaal
+cli-shown-some = { $shown } van { $total }; `--limit 0` toont alles
+cli-empty = niets
+
+cli-column-id = kenmerk
+cli-column-kind = soort
+cli-column-title = titel
+cli-column-version = versie
+cli-column-size = grootte
+cli-column-offers = aanbiedingen
+cli-column-agreement = overeenkomst
+cli-column-side = kant
+cli-column-other = andere partij
+cli-column-dataset = dataset of model
+cli-column-policy = voorwaarden
+cli-column-open = open tot
+cli-column-issuer = uitgever
+cli-column-subject = over wie
+cli-column-types = soorten
+cli-column-valid = geldig tot
+cli-column-state = toestand
+cli-column-name = naam
+cli-column-digest = sha-256
+cli-column-path = bestand
+
+cli-kind-dataset = dataset
+cli-kind-model = model
+cli-side-provider = aanbieder
+cli-side-consumer = afnemer
+cli-open-always = geen einde genoemd
+cli-closed = gesloten: { $why }
+cli-valid = geldig
+
+cli-published = gepubliceerd: `{ $id }`, versie { $version }: { $size }, record { $index }
+cli-withdrawn = ingetrokken: `{ $id }`, versie { $versions }, record { $index }
+cli-credential-added = bewaard: { $types } van { $issuer }
+cli-negotiated =
+    overeenkomst `{ $agreement }` ({ $state })
+    verder met: `herleid pull { $agreement }`, of `herleid run` voor een model
+cli-pulled =
+    { $size } opgehaald naar { $path }
+      sha-256    { $sha256 }
+      blake3     { $blake3 }
+      transactie { $transaction }, record { $index }
+cli-ran = `{ $model }`, versie { $version }, heeft gerekend: transactie { $transaction }, record { $index }
+cli-decided = besluit vastgelegd: { $record }, record { $index }
+cli-dossier =
+    dossier: { $path }
+      sha-256 van het manifest { $manifest }
+cli-anchors =
+    ankers: { $path }
+      vingerafdruk van de sleutel van het logboek { $fingerprint }
+cli-dossier-next = verder met: `herleid verify { $path } --anchors <ankers van elders>`
+cli-status-log = logboek { $origin }: { $size } records, waarvan { $witnessed } met getuigen
+cli-status-peer = partner { $name }: { $did }
+cli-status-warning = LET OP: { $warning }
+
+cli-trace-record = record { $index } van { $party }
+cli-trace-verified = gecontroleerd
+cli-trace-not-verified = NIET gecontroleerd
+
+cli-usage-command = er is geen opdracht `{ $name }`
+cli-usage-unknown = er is geen optie `{ $argument }`
+cli-usage-meant = misschien `{ $names }`
+cli-usage-value = `{ $argument }` kan niet `{ $value }` zijn
+cli-usage-no-value = bij `{ $argument }` hoort een waarde
+cli-usage-conflict = `{ $argument }` en `{ $other }` gaan niet samen
+cli-usage-missing = nog nodig: { $argument }
+cli-usage-no-command = er is een opdracht nodig
+cli-usage-next = `{ $help }` laat zien hoe het moet
+
+cli-file-missing = er is geen bestand `{ $path }`
+cli-file-unreadable = `{ $path }` kan niet worden gelezen
+cli-file-not-json = `{ $path }` is geen bruikbare JSON
+cli-file-not-text = `{ $path }` is geen UTF-8-tekst
+cli-twice = `{ $name }` staat er twee keer
