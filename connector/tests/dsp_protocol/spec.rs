@@ -4,7 +4,6 @@ use jsonschema::{Draft, Registry, Validator};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Schemas by their path below `https://w3id.org/dspace/2025/1/`, examples by file name.
@@ -72,7 +71,7 @@ const SCHEMA_OF: [(&str, &str); 22] = [
 ];
 
 impl Spec {
-    /// The specification, or nothing and a line on standard error that no test harness captures.
+    /// The specification, or nothing after saying that `test` is skipped.
     pub fn load(test: &str) -> Option<Self> {
         let root = herleid_vocab::reference::find(test, "spec/dsp")?;
         let mut spec = Self {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The folder with the vectors, or `None` after saying so past the test runner's capture.
+/// The folder with the vectors, or `None` after saying that these tests are skipped.
 fn folder(name: &str, tests: &str) -> Option<PathBuf> {
     herleid_vocab::reference::find(tests, &format!("spec/vc/{name}"))
 }
