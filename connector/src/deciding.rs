@@ -3,7 +3,7 @@
 use crate::node::Node;
 use crate::state::{AgreementEntry, Side};
 use herleid_ledger::record::Draft;
-use herleid_policies::{Decision, Document, Facts, Failing, Request};
+use herleid_policies::{Audience, Decision, Document, Explanation, Facts, Language, Request};
 use herleid_vocab::did::Did;
 use serde_json::Value;
 
@@ -51,35 +51,19 @@ impl Decided {
         draft
     }
 
-    /// Why not, for the refused party: what was required and what was shown, without what is none of its business.
+    /// Why not, for `party`: which condition, what was required, what was shown, who can change it; without what is none of its
+    /// business.
     #[must_use]
-    pub fn refusal(&self) -> String {
+    pub fn refusal(&self, party: &Did) -> String {
         let record = self.decision.record();
-        if let Some(problem) = record.problems.first() {
-            return format!(
-                "the policy is not understood, and what is not understood denies: {}",
-                problem.message
-            );
-        }
-        let reasons: Vec<String> = record.failing.iter().map(explain).collect();
-        if reasons.is_empty() {
-            "the policy does not permit it".to_owned()
-        } else {
-            format!("policy: {}", reasons.join("; "))
-        }
+        let explanation = Explanation::of(record, Language::English, Audience::of(record, party.as_str()));
+        explanation.to_string().replace('\n', " ")
     }
-}
 
-fn explain(failing: &Failing) -> String {
-    let shown = if failing.shown.is_empty() {
-        "nothing was shown".to_owned()
-    } else {
-        format!("shown: `{}`", failing.shown.join("`, `"))
-    };
-    let required = failing.required.join("`, `");
-    match (&failing.operand, &failing.operator) {
-        (Some(operand), Some(operator)) => format!("`{operand}` must be {operator} `{required}`; {shown}"),
-        _ => format!("{:?} required: `{required}`; {shown}", failing.obstacle),
+    /// The outcome in one sentence, for the holder's own count of denials.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        Explanation::of(self.decision.record(), Language::English, Audience::Holder).headline
     }
 }
 

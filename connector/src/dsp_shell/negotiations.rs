@@ -102,7 +102,7 @@ async fn on_request(node: &Arc<Node>, process: &Negotiation) -> Result<Option<De
     let facts = json!({"what": "negotiation", "party": consumer.as_str(), "decision": decided.record()});
     let recorded = crate::provider::grants::record_denial(node, facts, None, &decided, &fresh_trace(node)).await;
     recorded.map_err(|e| internal(&e))?;
-    Ok(Some(terminate("policy-denied", &decided.refusal())))
+    Ok(Some(terminate("policy-denied", &decided.refusal(&consumer))))
 }
 
 fn agree(node: &Arc<Node>, process: &Negotiation) -> Result<Option<Decide>, Refusal> {

@@ -122,7 +122,7 @@ async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Decide, Refusal> 
         grants::record_denial(node, facts, Some(stream), &decided, &fresh_trace(node))
             .await
             .map_err(|e| internal(&e))?;
-        return Ok(refuse("policy-denied", &decided.refusal()));
+        return Ok(refuse("policy-denied", &decided.refusal(&consumer)));
     }
     let Some((grant, endpoint)) = grant(node, process, &agreement, &consumer, purpose)? else {
         return Ok(refuse(

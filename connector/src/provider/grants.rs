@@ -115,7 +115,7 @@ pub async fn record_denial(
     let key = format!("denials/{party}/{what}");
     let now_ms = node.now_ms();
     let hour = now_ms / HOUR_MS;
-    let reason = decided.refusal();
+    let reason = decided.headline();
     let known: Option<Tally> = node.state.get(&key)?;
     if let Some(old) = known.as_ref().filter(|t| t.hour != hour) {
         record_tally(node, &what, &party, old, &key, trace).await?;

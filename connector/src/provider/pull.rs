@@ -109,7 +109,7 @@ pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, R
     };
     if !decided.is_permit() {
         deny(node, &other, access, &decided, trace).await?;
-        return Err(Refusal::denied(&decided.refusal()));
+        return Err(Refusal::denied(&decided.refusal(&grant.consumer)));
     }
     check_outstanding(node, &other)?;
     record(node, access, other, &decided, digests, version, media_type, trace).await

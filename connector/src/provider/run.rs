@@ -109,7 +109,7 @@ pub async fn execute(
         super::grants::record_denial(node, facts, Some(asked.stream()), &decided, trace)
             .await
             .map_err(|e| internal(&e))?;
-        return Err(Refusal::denied(&decided.refusal()));
+        return Err(Refusal::denied(&decided.refusal(&grant.consumer)));
     }
     asked.check_exchange(node, sent)?;
     let inputs = asked.bring_inputs(node, sent).await?;

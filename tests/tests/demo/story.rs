@@ -66,7 +66,11 @@ fn each_refusal_says_which_rule_and_what_was_shown() {
         "{}",
         refusals[1]
     );
-    assert!(refusals[2].contains("dateTime"), "{}", refusals[2]);
+    assert!(
+        refusals[2].contains("the time of the request is no later than") && refusals[2].contains("new agreement"),
+        "{}",
+        refusals[2]
+    );
 }
 
 #[test]

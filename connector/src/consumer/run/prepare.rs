@@ -141,7 +141,7 @@ async fn pass_on(
             "`{}` may not be passed on to `{}`: {}",
             pull.dataset,
             model.other,
-            decided.refusal()
+            decided.refusal(&node.did)
         ))
         .next("agree with its holder on an offer that permits `distribute` to that recipient"));
     }
