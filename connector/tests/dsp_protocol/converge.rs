@@ -25,11 +25,11 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Runs `cases` random histories and returns how often each final state was reached.
+/// Runs `cases` random histories (or PROPTEST_CASES, if that is more) and returns how often each final state was reached.
 fn explore<P: Simulated>(cases: u32, openers: impl Strategy<Value = Role>) -> BTreeMap<String, u32> {
     let reached = RefCell::new(BTreeMap::new());
     let mut runner = TestRunner::new(Config {
-        cases,
+        cases: cases.max(Config::default().cases),
         failure_persistence: None,
         ..Config::default()
     });

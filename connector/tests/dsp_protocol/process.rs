@@ -125,6 +125,49 @@ fn data_may_flow_from_the_providers_start_to_its_suspension() {
 }
 
 #[test]
+fn why_a_transfer_is_suspended_is_known_at_both_ends_until_it_goes_on() {
+    use transfer::Kind;
+    let mut world = Transferring::after(&[(Provider, Kind::Start), (Consumer, Kind::Suspension)]);
+    for role in [Consumer, Provider] {
+        let process = world.process(role).unwrap();
+        let suspended = process.suspended().unwrap();
+        assert_eq!(
+            (suspended.by, suspended.cause.text()),
+            (Consumer, "no longer needed (code 7)".to_owned())
+        );
+    }
+    world.decide_on(Provider, Kind::Start).unwrap();
+    world.settle();
+    for role in [Consumer, Provider] {
+        assert_eq!(world.process(role).unwrap().suspended(), None);
+    }
+}
+
+#[test]
+fn an_offer_that_overtakes_the_answer_to_our_request_shows_that_the_request_arrived() {
+    let mut world = Negotiating::new(Consumer, true);
+    world.attempt(Consumer, Fate::AnswerLost);
+    let offer = world.message(Provider, Kind::Offer, Some("urn:m:1"));
+    let effects = world.receive(Consumer, offer).unwrap();
+    let moves: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Notify(Notice::Moved { from, to, by }) => Some((*from, *to, *by)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        moves,
+        [
+            (None, State::Requested, Consumer),
+            (Some(State::Requested), State::Offered, Provider)
+        ]
+    );
+    let process = world.process(Consumer).unwrap();
+    assert_eq!((process.peer_pid(), process.unsettled()), (Some(&pid(Provider)), None));
+}
+
+#[test]
 fn after_a_refusal_the_other_end_is_asked_and_believed() {
     let refused = || Outcome::Refused("HTTP 400: no".to_owned());
     for (stands, expected) in [

@@ -18,15 +18,16 @@ pub struct Auth {
     pub profile: Vec<String>,
 }
 
-/// One version that a connector speaks.
+/// The only binding that the protocol defines, and that we speak.
+const BINDING: &str = "HTTPS";
+
+/// One version that a connector speaks over HTTPS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
     /// For example `2025-1`.
     pub version: String,
     /// Absolute path to be appended to the root.
     pub path: String,
-    /// `HTTPS`, the only binding there is; others are kept so that they can be passed over.
-    pub binding: String,
     /// Groups the endpoints of one service.
     pub service_id: Option<String>,
     /// For example `did:web`.
@@ -59,7 +60,6 @@ impl VersionDocument {
             versions: vec![Version {
                 version: VERSION.to_owned(),
                 path: path.to_owned(),
-                binding: "HTTPS".to_owned(),
                 service_id: Some(service_id.to_owned()),
                 identifier_type: Some("did:web".to_owned()),
                 auth: Some(Auth {
@@ -77,15 +77,13 @@ impl VersionDocument {
         &self.versions
     }
 
-    /// The version that we speak, over the binding that we speak.
+    /// The version that we speak.
     #[must_use]
     pub fn matching(&self) -> Option<&Version> {
-        self.versions
-            .iter()
-            .find(|v| v.version == VERSION && v.binding == "HTTPS")
+        self.versions.iter().find(|v| v.version == VERSION)
     }
 
-    /// Parses a peer's document.
+    /// Parses a peer's document; versions over bindings that we do not know are passed over.
     ///
     /// # Errors
     /// Says what is wrong and where.
@@ -93,11 +91,18 @@ impl VersionDocument {
         let value = json::parse(bytes, &Limits::MESSAGE)?;
         let node = Node::root(&value)?;
         node.require("protocolVersions")?;
-        let versions = node
-            .children("protocolVersions", true)?
-            .iter()
-            .map(read_version)
-            .collect::<Result<_, _>>()?;
+        let mut versions = Vec::new();
+        for version in node.children("protocolVersions", true)? {
+            if version.text("binding")? == BINDING {
+                versions.push(read_version(&version)?);
+            }
+        }
+        if versions.is_empty() {
+            return Err(node.form(
+                "protocolVersions",
+                "an array with at least one version over the binding `HTTPS`",
+            ));
+        }
         Ok(Self { versions })
     }
 
@@ -122,7 +127,6 @@ fn read_version(node: &Node<'_>) -> Result<Version, MessageError> {
     Ok(Version {
         version: node.text("version")?.to_owned(),
         path: path.to_owned(),
-        binding: node.text("binding")?.to_owned(),
         service_id: owned(node.text_if_there("serviceId")?),
         identifier_type: owned(node.text_if_there("identifierType")?),
         auth,
@@ -149,7 +153,7 @@ fn version_json(version: &Version) -> Value {
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     put("version", json!(version.version));
     put("path", json!(version.path));
-    put("binding", json!(version.binding));
+    put("binding", json!(BINDING));
     if let Some(id) = &version.service_id {
         put("serviceId", json!(id));
     }

@@ -47,7 +47,7 @@ impl<P: Protocol> Process<P> {
         if self.peer_pid.is_none() {
             self.learn_pid(pids.ok_or(Refusal::AnswerNeeded)?)?;
         }
-        let mut effects = self.settle(pending.key, now_ms);
+        let mut effects = self.settle(pending.key.clone(), now_ms);
         if P::is_terminal(self.state) {
             // Ended while the opening message was on its way: now that the other end's id is known, it is told.
             if let (false, Some(pids)) = (P::is_termination(P::kind(&pending.message)), self.pids()) {
@@ -57,17 +57,22 @@ impl<P: Protocol> Process<P> {
             return Ok(effects);
         }
         P::apply(&mut self.facts, self.role, &pending.message);
-        let before = std::mem::replace(&mut self.state, pending.to);
+        effects.push(Effect::Notify(self.moved_by(&pending)));
+        self.state = pending.to;
         if P::is_terminal(self.state) {
             P::close(&mut self.facts);
         }
-        let opens = P::pid(&pending.message, self.role.other()).is_none();
-        effects.push(Effect::Notify(Notice::Moved {
-            from: if opens { None } else { Some(before) },
-            to: self.state,
-            by: self.role,
-        }));
         Ok(effects)
+    }
+
+    /// What the handlers are told when our message counts.
+    pub(super) fn moved_by(&self, pending: &Pending<P>) -> Notice<P> {
+        let opens = P::pid(&pending.message, self.role.other()).is_none();
+        Notice::Moved {
+            from: if opens { None } else { Some(self.state) },
+            to: pending.to,
+            by: self.role,
+        }
     }
 
     fn learn_pid(&mut self, pids: Pids) -> Result<(), Refusal> {

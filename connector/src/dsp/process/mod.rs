@@ -34,7 +34,6 @@ use super::outbox::{Ask, Effect, Key, Notice, Send};
 use super::path;
 use receive::Seen;
 use serde::{Deserialize, Serialize};
-use std::fmt::Debug;
 
 /// State of a protocol.
 pub type State<P> = <P as Protocol>::State;

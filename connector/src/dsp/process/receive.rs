@@ -60,14 +60,10 @@ impl<P: Protocol> Process<P> {
         }
         let mut arrived = None;
         if let Some(pending) = self.pending.take() {
-            effects.push(Effect::Settled(pending.key));
+            effects.push(Effect::Settled(pending.key.clone()));
             if matches!(fate, Fate::Arrived) && !P::is_termination(kind) {
                 P::apply(&mut self.facts, self.role, &pending.message);
-                arrived = Some(Notice::Moved {
-                    from: Some(self.state),
-                    to: pending.to,
-                    by: self.role,
-                });
+                arrived = Some(self.moved_by(&pending));
                 self.state = pending.to;
             }
         }

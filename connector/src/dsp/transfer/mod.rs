@@ -125,6 +125,18 @@ pub struct Delivery {
     format: String,
     push: bool,
     address: Option<DataAddress>,
+    #[serde(default)]
+    suspended: Option<Suspended>,
+}
+
+/// Who suspended a transfer and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suspended {
+    /// Who.
+    pub by: Role,
+    /// Why.
+    pub cause: Cause,
 }
 
 /// A transfer process at one end.
@@ -195,6 +207,7 @@ fn delivery(request: &TransferRequest) -> Delivery {
         format: request.format.clone(),
         push: request.address.is_some(),
         address: request.address.clone(),
+        suspended: None,
     }
 }
 
@@ -240,6 +253,12 @@ impl Transfer {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.heading() == State::Started
+    }
+
+    /// Who suspended it and why, while both ends know it to be suspended.
+    #[must_use]
+    pub fn suspended(&self) -> Option<&Suspended> {
+        self.facts().suspended.as_ref()
     }
 
     /// Where data is pushed to, or fetched from once the provider has said so; forgotten at the end.

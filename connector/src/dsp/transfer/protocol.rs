@@ -1,6 +1,6 @@
 //! What makes a process a transfer.
 
-use super::{Decide, Delivery, Direction, Kind, Message, State, Transfer};
+use super::{Decide, Delivery, Direction, Kind, Message, State, Suspended, Transfer};
 use crate::dsp::Role;
 use crate::dsp::error::{Family, Refusal};
 use crate::dsp::id::Id;
@@ -150,18 +150,26 @@ impl Protocol for DataTransfer {
     }
 
     fn apply(delivery: &mut Delivery, sender: Role, message: &Message) {
-        // In a push the address is the consumer's, and a start of the consumer's carries none that anybody would need.
-        if let Message::Start(TransferStart {
-            address: Some(address), ..
-        }) = message
-            && sender == Role::Provider
-            && !delivery.push
-        {
-            delivery.address = Some(address.clone());
+        match message {
+            Message::Start(start) => {
+                delivery.suspended = None;
+                // In a push the address is the consumer's, and a start of the consumer's carries none that anybody would need.
+                if sender == Role::Provider && !delivery.push && start.address.is_some() {
+                    delivery.address.clone_from(&start.address);
+                }
+            }
+            Message::Suspension(suspension) => {
+                delivery.suspended = Some(Suspended {
+                    by: sender,
+                    cause: suspension.cause.clone(),
+                });
+            }
+            _ => {}
         }
     }
 
     fn close(delivery: &mut Delivery) {
         delivery.address = None;
+        delivery.suspended = None;
     }
 }
