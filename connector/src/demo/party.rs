@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::DemoError;
+use crate::rim::SystemEntropy;
+use herleid_vocab::rim::Entropy as _;
 
 /// A running party.
 pub(super) struct Party {
@@ -23,22 +25,27 @@ pub(super) struct Party {
     child: Option<Child>,
 }
 
-/// A port that nobody listens on at this moment.
+/// A port that nobody listens on at this moment, below the range from which outgoing connections are given theirs
+/// (32,768 and up on Linux): one of those could take it before the party does.
 ///
 /// # Errors
-/// When the system has none left.
+/// When a hundred tries find none.
 pub(super) fn free_port() -> Result<u16, DemoError> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|e| DemoError::Setup {
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    for _ in 0..100 {
+        let mut random = [0u8; 2];
+        SystemEntropy.fill(&mut random);
+        let port = FIRST + u16::from_be_bytes(random) % COUNT;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    let why = format!("none of a hundred ports from {FIRST} to {} is free", FIRST + COUNT);
+    Err(DemoError::Setup {
         what: "a free port",
-        why: e.to_string(),
-    })?;
-    Ok(listener
-        .local_addr()
-        .map_err(|e| DemoError::Setup {
-            what: "a free port",
-            why: e.to_string(),
-        })?
-        .port())
+        why,
+    })
 }
 
 impl Party {

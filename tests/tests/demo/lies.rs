@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 const RAIN: &[u8] = b"51.3 mm in the hour ending 15:00\n";
 
-struct Scene {
+pub(crate) struct Scene {
     folder: tempfile::TempDir,
     provider: Child,
     consumer: Child,
@@ -33,7 +33,7 @@ fn herleid_at(directory: &Path, arguments: &[&str]) -> Output {
     run(&all)
 }
 
-fn good(output: &Output) -> serde_json::Value {
+pub(crate) fn good(output: &Output) -> serde_json::Value {
     assert!(
         output.status.success(),
         "{}{}",
@@ -45,7 +45,7 @@ fn good(output: &Output) -> serde_json::Value {
 
 impl Scene {
     /// A provider behind a proxy, a consumer, a dataset and an agreement about it.
-    fn set() -> Self {
+    pub(crate) fn set() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (public, real, other) = (free_port(), free_port(), free_port());
         let (p, c) = (folder.path().join("provider"), folder.path().join("consumer"));
@@ -79,8 +79,13 @@ impl Scene {
         }
     }
 
-    fn pull(&self) -> Output {
+    pub(crate) fn pull(&self) -> Output {
         herleid_at(&self.folder.path().join("consumer"), &["pull", &self.agreement])
+    }
+
+    /// A command of the consumer's.
+    pub(crate) fn consumer(&self, arguments: &[&str]) -> Output {
+        herleid_at(&self.folder.path().join("consumer"), arguments)
     }
 
     fn payloads(&self) -> Vec<PathBuf> {

@@ -6,6 +6,7 @@ mod lies;
 mod lying_proxy;
 mod refusals;
 mod story;
+mod trace;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -64,12 +64,13 @@ pub(crate) fn started(directory: &Path) -> Child {
     child
 }
 
+/// A free port below the range from which outgoing connections are given theirs, which could take it first.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
+    use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+    let random = || 10_000 + u16::try_from(RandomState::new().build_hasher().finish() % 10_000).unwrap();
+    std::iter::repeat_with(random)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 #[test]
