@@ -20,6 +20,7 @@ pub use actions::{Actions, Context, Outcome, Unplugged};
 pub use screen::{Manner, Screen};
 
 use crate::control::error::{Code, ControlError};
+use crate::messages::Messages;
 use arguments::{Chosen, CommandLine};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
@@ -181,7 +182,6 @@ impl Typed {
                 None => {}
             }
         }
-        let variable = std::env::var("HERLEID_LANG").ok();
-        Language::choose(flag.as_deref(), variable.as_deref(), sys_locale::get_locales())
+        Messages::for_user(flag.as_deref()).language()
     }
 }

@@ -187,6 +187,11 @@ impl Screen {
         }
         let language = self.manner.language;
         let message = error.note.as_deref().and_then(|note| translated(language, note));
+        let key = error.note.as_deref().map_or("", |note| note.key.as_str());
+        let next = match NEXT.iter().find(|(known, _)| *known == key) {
+            Some((_, what_to_do)) => Some(text(language, what_to_do, &[])),
+            None => error.next.clone(),
+        };
         let mut lines = vec![format!(
             "herleid: {}",
             clean(&message.unwrap_or_else(|| error.message.clone()))
@@ -194,7 +199,7 @@ impl Screen {
         for (label, part) in [
             ("cli-error-found", &error.what),
             ("cli-error-expected", &error.expected),
-            ("cli-error-next", &error.next),
+            ("cli-error-next", &next),
         ] {
             if let Some(part) = part {
                 lines.push(format!("  {} {}", text(language, label, &[]), clean(part)));
@@ -203,6 +208,15 @@ impl Screen {
         drop(writeln!(state.err, "{}", lines.join("\n")));
     }
 }
+
+/// Failures of the command line's own end: what to do about each stands among the sentences too.
+const NEXT: [(&str, &str); 5] = [
+    ("cli-not-running", "cli-not-running-next"),
+    ("cli-not-yours", "cli-not-yours-next"),
+    ("cli-not-reached", "cli-not-reached-next"),
+    ("cli-answer-broken", "cli-answer-broken-next"),
+    ("cli-answer-unknown", "cli-answer-unknown-next"),
+];
 
 fn template(unit: Unit, total: Option<u64>) -> &'static str {
     match (unit, total) {

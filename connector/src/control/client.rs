@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 use tokio::net::UnixStream;
@@ -98,30 +99,34 @@ fn parse(line: &[u8]) -> Result<Line, ControlError> {
 
 fn unreachable_service(socket: &Path, error: &std::io::Error) -> ControlError {
     let shown = format!("`{}`", socket.display());
-    match error.kind() {
+    let said = match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
             ControlError::new(Code::NotRunning, "no herleid service is running here")
-                .what(format!("nobody listens at {shown}"))
+                .note("cli-not-running", BTreeMap::new())
                 .next("start it with `herleid serve`, or name its configuration with `--config`")
         }
         ErrorKind::PermissionDenied => {
             ControlError::new(Code::NotRunning, "the herleid service here belongs to another user")
-                .what(format!("{shown}: permission denied"))
+                .note("cli-not-yours", BTreeMap::new())
                 .next("run the command as the user that runs `herleid serve`")
         }
         _ => ControlError::new(Code::NotRunning, "the herleid service cannot be reached")
-            .what(format!("{shown}: {error}")),
-    }
+            .note("cli-not-reached", BTreeMap::new())
+            .next("see whether `herleid serve` still runs"),
+    };
+    said.what(format!("{shown}: {error}"))
 }
 
 fn broken(error: &dyn std::fmt::Display) -> ControlError {
     ControlError::new(Code::Failed, "the service's answer broke off")
+        .note("cli-answer-broken", BTreeMap::new())
         .what(error.to_string())
         .next("see whether `herleid serve` still runs; `herleid status` shows what was recorded")
 }
 
 fn not_understood(why: &str) -> ControlError {
     ControlError::new(Code::Failed, "the service's answer is not understood")
+        .note("cli-answer-unknown", BTreeMap::new())
         .what(why)
         .next("use the same version of herleid for the command line and the service")
 }

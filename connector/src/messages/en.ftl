@@ -79,6 +79,16 @@ cli-error-found = found:
 cli-error-expected = expected:
 cli-error-next = what to do:
 cli-interrupted = stopped by you; the service finishes what must not be left half done (`herleid status` shows what was recorded)
+cli-not-running = no herleid service is running here
+cli-not-running-next = start it with `herleid serve`, or name its configuration with `--config`
+cli-not-yours = the herleid service here belongs to another user
+cli-not-yours-next = run the command as the user that runs `herleid serve`
+cli-not-reached = the herleid service cannot be reached
+cli-not-reached-next = see whether `herleid serve` still runs
+cli-answer-broken = the service's answer broke off
+cli-answer-broken-next = see whether `herleid serve` still runs; `herleid status` shows what was recorded
+cli-answer-unknown = the service's answer is not understood
+cli-answer-unknown-next = use the same version of herleid for the command line and the service
 
 # Progress
 cli-step-publish = reading

@@ -77,6 +77,16 @@ cli-error-found = gevonden:
 cli-error-expected = verwacht:
 cli-error-next = wat te doen:
 cli-interrupted = door u gestopt; de dienst maakt af wat niet half mag blijven (`herleid status` laat zien wat is vastgelegd)
+cli-not-running = hier draait geen dienst van herleid
+cli-not-running-next = start haar met `herleid serve`, of noem haar configuratie met `--config`
+cli-not-yours = de dienst van herleid hier is van een andere gebruiker
+cli-not-yours-next = geef de opdracht als de gebruiker die `herleid serve` draait
+cli-not-reached = de dienst van herleid is niet bereikbaar
+cli-not-reached-next = kijk of `herleid serve` nog draait
+cli-answer-broken = het antwoord van de dienst brak af
+cli-answer-broken-next = kijk of `herleid serve` nog draait; `herleid status` laat zien wat is vastgelegd
+cli-answer-unknown = het antwoord van de dienst is niet te begrijpen
+cli-answer-unknown-next = gebruik dezelfde versie van herleid voor de opdrachtregel en de dienst
 
 cli-step-publish = inlezen
 cli-step-catalog = catalogus lezen

@@ -25,7 +25,11 @@ pub fn size(bytes: u64) -> String {
 /// A time in UTC, to the second: `2026-11-22T04:00:00Z`.
 #[must_use]
 pub fn when(ms: u64) -> String {
-    format_rfc3339_ms(ms - ms % 1000)
+    let text = format_rfc3339_ms(ms);
+    match text.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => text,
+    }
 }
 
 #[cfg(test)]
@@ -43,6 +47,6 @@ mod tests {
     fn sizes_and_times_read_well() {
         assert_eq!(size(640), "640 B");
         assert_eq!(size(12_800), "12.50 KiB");
-        assert_eq!(when(1_592_402_400_999).get(..19), Some("2020-06-17T14:00:00"));
+        assert_eq!(when(1_592_402_400_999), "2020-06-17T14:00:00Z");
     }
 }

@@ -238,6 +238,13 @@ fn without_a_service_the_exit_code_says_so() {
     let ran = herleid(&At(storage.path().to_owned()), &["status"]);
     assert_eq!(ran.code, 6);
     assert!(ran.err.contains("herleid serve"), "{}", ran.err);
+    let ran = herleid_in("nl", &At(storage.path().to_owned()), &["status"]);
+    assert_eq!(ran.code, 6);
+    assert!(
+        ran.err.contains("hier draait geen dienst") && ran.err.contains("start haar met"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
