@@ -18,7 +18,7 @@ pub(super) const LOGS: &str = "logs.json";
 /// A checkpoint has three lines and at most 64 signatures (C2SP signed-note asks for 16).
 const MAX_CHECKPOINT_BYTES: u64 = 256 << 10;
 /// Clocks of witnesses and auditors may differ by so much: five minutes.
-const CLOCK_TOLERANCE_MS: u64 = 5 * 60 * 1000;
+pub(super) const CLOCK_TOLERANCE_MS: u64 = 5 * 60 * 1000;
 
 /// A log of the dossier.
 #[derive(Debug)]
@@ -214,11 +214,11 @@ pub(super) fn cosignatures(
     }
     let found = cosigned.len() as u64;
     if cosigned.len() >= anchors.quorum && outside {
-        findings.verified_as(
-            Check::Cosignatures,
-            subject,
-            Reason::Witnessed { by: seen.names.clone() },
-        );
+        let reason = Reason::Witnessed {
+            by: seen.names.clone(),
+            at_ms: earliest_ms.unwrap_or_default(),
+        };
+        findings.verified_as(Check::Cosignatures, subject, reason);
     } else {
         let quorum = anchors.quorum as u64;
         findings.untrusted(

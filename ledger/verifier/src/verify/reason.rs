@@ -59,11 +59,13 @@ reasons! {
     /// The key did not count at that time.
     KeyNotValidThen { at_ms: u64 },
     /// These witnesses cosigned.
-    Witnessed { by: Vec<String> },
+    Witnessed { by: Vec<String>, at_ms: u64 },
     /// Too few witnesses, or none from outside.
     NotWitnessed { found: u64, quorum: u64, outside: bool },
     /// The time lies in the future of the auditor's clock.
     InTheFuture { what: String, at_ms: u64 },
+    /// A record says that it was written after witnesses had seen it.
+    DatedLater { source: String, at_ms: u64, seen_ms: u64 },
     /// A record carries another checkpoint than its log's.
     OtherCheckpoint { file: String },
     /// A record is not of the form of its kind.

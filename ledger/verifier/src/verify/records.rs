@@ -2,7 +2,7 @@
 
 use super::files::Files;
 use super::keys::{Keys, Refusal, Signed};
-use super::logs::Log;
+use super::logs::{CLOCK_TOLERANCE_MS, Log};
 use super::reason::Reason;
 use super::verdict::{Check, Findings};
 use crate::dossier::Archive;
@@ -83,6 +83,16 @@ pub(super) fn check<R: Read + Seek>(
             Err(Refusal::NoKey(reason)) => findings.untrusted(Check::Record, name, reason),
             Ok((record, signed)) => {
                 judge(name, &record, &signed, keys, findings);
+                let seen_ms = logs
+                    .values()
+                    .find(|log| log.key == signed.key)
+                    .and_then(|log| log.cosigned_ms);
+                if let (Some(at_ms), Some(seen_ms)) = (recorded_ms(&record), seen_ms)
+                    && at_ms > seen_ms.saturating_add(CLOCK_TOLERANCE_MS)
+                {
+                    let source = name.clone();
+                    findings.note(Reason::DatedLater { source, at_ms, seen_ms });
+                }
                 records.push(Rec {
                     source: name.clone(),
                     did: signed.did,
@@ -134,6 +144,11 @@ fn place(name: &str) -> Option<(u64, u64)> {
     number(k).zip(number(index))
 }
 
+/// When the record says that it was written, if its envelope is opened.
+fn recorded_ms(record: &VerifiedRecord) -> Option<u64> {
+    record.section(SectionName::Envelope)?.get("recordedAt")?.as_u64()
+}
+
 /// The verdict on a record whose cryptography holds: the key at that time, and the form that its kind asks for.
 fn judge(name: &str, record: &VerifiedRecord, signed: &Signed, keys: &Keys<'_>, findings: &mut Findings) {
     if let Err(reason) = form(record, &signed.did) {
@@ -145,8 +160,7 @@ fn judge(name: &str, record: &VerifiedRecord, signed: &Signed, keys: &Keys<'_>, 
             did: signed.did.to_string(),
         });
     }
-    let recorded_ms = envelope.and_then(|e| e.get("recordedAt")).and_then(Value::as_u64);
-    match (signed.anchored, recorded_ms) {
+    match (signed.anchored, recorded_ms(record)) {
         (None, _) if keys.anchors.is_none() => findings.untrusted(Check::Record, name, Reason::NoAnchors),
         (None, _) => findings.untrusted(Check::Record, name, Reason::NotAnchored),
         (Some(period), Some(at_ms)) if !period.covers(at_ms) => {

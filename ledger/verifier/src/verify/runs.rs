@@ -6,9 +6,13 @@ use super::files::Files;
 use super::reason::Reason;
 use super::records::Rec;
 use super::verdict::{Check, Findings};
-use crate::case::{Case, Run, RunInput};
+use crate::case::{Case, Run, RunInput, RunSection};
 use herleid_ledger::exchange::{Phase, Subject};
 use herleid_ledger::section::SectionName;
+use std::collections::BTreeMap;
+
+/// Segments by transaction and phase.
+type Exchanges<'a> = BTreeMap<(String, Phase), Vec<&'a Joined<'a>>>;
 
 /// Checks all runs, then the decision.
 pub(super) fn check(
@@ -19,36 +23,39 @@ pub(super) fn check(
     explanations: &Explanations,
     findings: &mut Findings,
 ) {
-    for rec in records.iter().filter(|rec| rec.section(SectionName::Run).is_some()) {
-        let transaction = rec.text(SectionName::Run, "transaction").unwrap_or_default();
-        if !case.runs.contains_key(transaction) {
+    for rec in records {
+        let section = rec.section(SectionName::Run);
+        if section.is_some_and(|run| serde_json::from_value::<RunSection>(run.clone()).is_err()) {
             let what = "run is not of the form of docs/log-format.md, section 6".to_owned();
             findings.failed(Check::Run, &rec.source, Reason::RecordForm { what });
         }
     }
+    let mut exchanges = Exchanges::new();
+    for one in joined {
+        let transaction = one.exchange.transaction.hyphenated().to_string();
+        exchanges
+            .entry((transaction, one.exchange.phase))
+            .or_default()
+            .push(one);
+    }
     for run in case.runs.values() {
-        ends(run, joined, findings);
+        ends(run, &exchanges, findings);
         for input in &run.inputs {
-            source(run, input, joined, findings);
+            source(run, input, &exchanges, findings);
         }
     }
     decision(case, files, records, explanations, findings);
 }
 
 /// A run has an exchange of its request, and when it has finished one of its result.
-fn ends(run: &Run, joined: &[Joined<'_>], findings: &mut Findings) {
-    let phase = |phase: Phase| {
-        joined
-            .iter()
-            .find(|j| j.exchange.phase == phase && j.exchange.transaction.hyphenated().to_string() == run.transaction)
-    };
+fn ends(run: &Run, exchanges: &Exchanges<'_>, findings: &mut Findings) {
     let mut is_whole = true;
     for needed in [Phase::RunRequest, Phase::RunResult] {
         if needed == Phase::RunResult && run.status != "finished" {
             continue;
         }
-        match phase(needed) {
-            Some(found) => is_whole &= found.is_whole,
+        match exchanges.get(&(run.transaction.clone(), needed)) {
+            Some(found) => is_whole &= found.iter().all(|segment| segment.is_whole),
             None => {
                 is_whole = false;
                 let phase = needed.as_str().to_owned();
@@ -66,16 +73,16 @@ fn ends(run: &Run, joined: &[Joined<'_>], findings: &mut Findings) {
     }
 }
 
-fn source(run: &Run, input: &RunInput, joined: &[Joined<'_>], findings: &mut Findings) {
+fn source(run: &Run, input: &RunInput, exchanges: &Exchanges<'_>, findings: &mut Findings) {
     let subject = format!("{}/{}", run.transaction, input.name);
     let Some(transaction) = &input.transaction else {
         findings.verified_as(Check::Input, subject, Reason::DeclaredOwn);
         return;
     };
-    let segments: Vec<&Joined<'_>> = joined
-        .iter()
-        .filter(|j| j.exchange.phase == Phase::Pull && j.exchange.transaction.hyphenated().to_string() == *transaction)
-        .collect();
+    let segments = exchanges
+        .get(&(transaction.clone(), Phase::Pull))
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let Some(first) = segments.first() else {
         let transaction = transaction.clone();
         findings.missing(Check::Input, subject, Reason::NoPull { transaction }, None);
@@ -95,7 +102,7 @@ fn source(run: &Run, input: &RunInput, joined: &[Joined<'_>], findings: &mut Fin
         findings.failed(Check::Input, subject, Reason::PulledByOther { consumer });
         return;
     }
-    match (segments.as_slice(), &first.content) {
+    match (segments, &first.content) {
         ([_], Some(content)) if exchange.from == 0 => {
             let same = hex::encode(content.sha256) == input.sha256
                 && hex::encode(content.blake3) == input.blake3

@@ -161,3 +161,41 @@ fn the_script_ends_with_the_verdicts_exit_code() {
     assert_eq!(run(&[std::ffi::OsStr::new("no-such.zip")]).status.code(), Some(2));
     assert_eq!(run(&[anchors]).status.code(), Some(1), "anchors are no zip");
 }
+
+/// The vectors are what Rust reproduces in the ledger's tests; here the script makes them anew.
+#[test]
+fn the_script_reproduces_the_byte_vectors() {
+    if !has_python() {
+        return;
+    }
+    let make = script()
+        .ancestors()
+        .nth(3)
+        .unwrap()
+        .join("docs/vectors/make_vectors.py");
+    let output = Command::new("python3")
+        .arg("-B")
+        .arg(make)
+        .arg("--check")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_clock_that_ran_ahead_is_noted() {
+    let mut world = World::new("real", Lie::None);
+    let files = world.files();
+    assert!(
+        judge_one("in time", world.seal(&files), Some(world.anchors()))
+            .report
+            .notes
+            .is_empty()
+    );
+    // The witness's clock stands an hour before the log's.
+    world.app.now_ms -= 3_600_000;
+    let late = judge_one("late", world.dossier(), Some(world.anchors()));
+    assert_eq!(late.report.verdict, Verdict::Verified);
+    let text = late.report.text(Language::English);
+    assert!(text.contains("Note: records/1/0.json is dated"), "{text}");
+}

@@ -31,7 +31,7 @@ pub(super) fn sentence(reason: &R) -> String {
         R::OtherKey => "the anchors have another key for this log: somebody else may have made it".to_owned(),
         R::OtherParty { claimed, anchored } => format!("it is said to be of {claimed}, the anchors say {anchored}"),
         R::KeyNotValidThen { at_ms } => format!("by the anchors the key did not count on {}", moment(*at_ms)),
-        R::Witnessed { by } => format!("cosigned by {}", by.join(", ")),
+        R::Witnessed { by, at_ms } => format!("cosigned by {}, first on {}", by.join(", "), moment(*at_ms)),
         R::NotWitnessed { found, quorum, outside } => {
             let outside = if *outside {
                 ""
@@ -45,6 +45,10 @@ pub(super) fn sentence(reason: &R) -> String {
                 "{what} is dated {}, in the future of this computer's clock",
                 moment(*at_ms)
             )
+        }
+        R::DatedLater { source, at_ms, seen_ms } => {
+            let (at, seen) = (moment(*at_ms), moment(*seen_ms));
+            format!("{source} is dated {at}, later than {seen}, when a witness had seen it: its clock was wrong")
         }
         R::OtherCheckpoint { file } => format!("it carries another checkpoint than `{file}`"),
         R::RecordForm { what } => what.clone(),

@@ -33,7 +33,11 @@ pub(super) fn sentence(reason: &R) -> String {
         }
         R::OtherParty { claimed, anchored } => format!("het zou van {claimed} zijn, maar de ankers noemen {anchored}"),
         R::KeyNotValidThen { at_ms } => format!("volgens de ankers gold de sleutel niet op {}", moment(*at_ms)),
-        R::Witnessed { by } => format!("medeondertekend door {}", by.join(", ")),
+        R::Witnessed { by, at_ms } => format!(
+            "medeondertekend door {}, het eerst op {}",
+            by.join(", "),
+            moment(*at_ms)
+        ),
         R::NotWitnessed { found, quorum, outside } => {
             let outside = if *outside {
                 ""
@@ -47,6 +51,10 @@ pub(super) fn sentence(reason: &R) -> String {
                 "{what} heeft als datum {}; op de klok van deze computer is dat in de toekomst",
                 moment(*at_ms)
             )
+        }
+        R::DatedLater { source, at_ms, seen_ms } => {
+            let (at, seen) = (moment(*at_ms), moment(*seen_ms));
+            format!("{source} heeft als datum {at}, maar een getuige zag het al op {seen}: de klok liep niet goed")
         }
         R::OtherCheckpoint { file } => format!("er staat een ander controlepunt in dan in `{file}`"),
         R::RecordForm { what } => format!("de vorm klopt niet: {what}"),
