@@ -154,6 +154,11 @@ async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEnt
     };
     let package = package.map_err(|e| refuse(&e))?;
     let model = package.model().clone();
+    node.config
+        .models
+        .sandbox
+        .allow(model.limits())
+        .map_err(|e| refuse(&e))?;
     let (id, version) = (model.id().to_owned(), model.version().to_owned());
     if request.id != id {
         return Err(Failure::usage(format!(

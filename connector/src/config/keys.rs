@@ -130,7 +130,7 @@ pub const KEYS: &[Key] = &[
     // A gibibyte when left out; at most a tebibyte.
     key("limits", "payload_bytes", Whole(1, MIB * MIB), Means("1073741824"), "largest payload that is pulled, in bytes"),
     key("limits", "connections", Whole(1, 1_000_000), Means("1024"), "connections served at a time; more have to wait"),
-    key("models.sandbox", "wall_ms", Whole(1, 3_600_000), Means("60000"), "milliseconds that a run may last, whatever the model's package asks"),
+    key("models.sandbox", "wall_ms", Whole(1, 3_600_000), Means("60000"), "milliseconds that a run may last; a model whose package asks for more is not published"),
     key("models.sandbox", "cpu_s", Whole(1, 3_600), Means("60"), "seconds of processor time that each process of a run may use"),
     key("models.sandbox", "memory_bytes", Whole(16 * MIB, 65_536 * MIB), Means("1073741824"), "bytes of memory that a run may use"),
     key("models.sandbox", "processes", Whole(3, 1_024), Means("32"), "processes and threads that a run may have"),
@@ -138,7 +138,7 @@ pub const KEYS: &[Key] = &[
     key("log", "level", Choice(&["error", "warn", "info", "debug", "trace"]), Means("\"info\""), "what the service writes to standard error"),
     key("log", "format", Choice(&["text", "json"]), Means("\"text\""), "how it is written"),
     key("development", "plain_http", Switch, Means("false"), "serve and call `http://` too"),
-    key("development", "mock_identity", Switch, Means("false"), "believe peers who say who they are"),
+    key("development", "mock_identity", Switch, Means("false"), "ask peers for no credentials; their tokens are checked all the same"),
 ];
 
 /// The sections, in the order of the list.

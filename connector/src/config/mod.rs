@@ -18,7 +18,7 @@ pub use error::ConfigError;
 pub use file::{NewParticipant, commented_file};
 pub use sections::{
     BaseUrl, Config, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Models, Network,
-    Participant, Sandbox, TlsFiles, Trust, TrustedIssuer, TrustedWitness, WitnessOfOthers, WitnessedLog,
+    Participant, Sandbox, TlsFiles, TooMuch, Trust, TrustedIssuer, TrustedWitness, WitnessOfOthers, WitnessedLog,
 };
 
 use error::Problem;

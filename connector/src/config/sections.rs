@@ -207,7 +207,7 @@ pub struct Limits {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Models {
-    /// What a run may use at most, whatever a model's package asks.
+    /// What a run may use at most; a model whose package asks for more is not published.
     pub sandbox: Sandbox,
 }
 
@@ -227,6 +227,35 @@ pub struct Sandbox {
     pub output_bytes: u64,
 }
 
+impl Sandbox {
+    /// That a model's package asks for no more than this.
+    ///
+    /// # Errors
+    /// Names the first limit that is asked too high, and the key that bounds it.
+    pub fn allow(&self, asked: crate::models::limits::Limits) -> Result<(), TooMuch> {
+        let pairs = [
+            ("wall_ms", asked.wall_ms, self.wall_ms),
+            ("cpu_s", asked.cpu_s, self.cpu_s),
+            ("memory_bytes", asked.memory_bytes, self.memory_bytes),
+            ("processes", asked.processes, self.processes),
+            ("output_bytes", asked.output_bytes, self.output_bytes),
+        ];
+        let beyond = pairs.into_iter().find(|(_, asked, most)| asked > most);
+        beyond.map_or(Ok(()), |(name, asked, most)| Err(TooMuch { name, asked, most }))
+    }
+}
+
+/// A limit that a package asks higher than the configuration allows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "it asks for `{name}` {asked}; at most {most} is allowed, by `{name}` under `[models.sandbox]`: lower the one or raise the other"
+)]
+pub struct TooMuch {
+    name: &'static str,
+    asked: u64,
+    most: u64,
+}
+
 /// Section `[log]`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -243,7 +272,7 @@ pub struct Log {
 pub struct Development {
     /// `http://` is served and called too.
     pub plain_http: bool,
-    /// Peers are believed.
+    /// Peers are asked for no credentials.
     pub mock_identity: bool,
 }
 

@@ -40,6 +40,9 @@ pub enum AuthenticationError {
     /// We cannot remember that it was used.
     #[error("the use of the token could not be recorded: {0}")]
     Memory(String),
+    /// The configuration names the participants that are dealt with, and this is none of them.
+    #[error("`{0}` is not among the participants that `trust.peers` admits here; who runs this connector can add it")]
+    NotAdmitted(Did),
     /// The credentials are not enough.
     #[error("{0}")]
     Credentials(String),

@@ -61,7 +61,9 @@ impl Membership {
 pub async fn presented_credentials(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, AuthenticationError> {
     let required = &node.config.identity.required_credentials;
     let now_ms = node.now_ms();
-    if required.is_empty() {
+    // A shortcut for development: the caller's token was checked, and it is believed without credentials.
+    let believed = node.config.development.is_some_and(|d| d.mock_identity);
+    if required.is_empty() || believed {
         return Ok(Arc::new(Shown {
             presentations: Vec::new(),
             until_ms: now_ms,

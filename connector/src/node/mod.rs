@@ -147,7 +147,21 @@ impl Node {
     /// # Errors
     /// Says which check failed.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Authenticated, AuthenticationError> {
-        authenticate(headers, &self.documents, &self.used, &self.did, self.now()).await
+        let caller = authenticate(headers, &self.documents, &self.used, &self.did, self.now()).await?;
+        self.admit(caller.did())?;
+        Ok(caller)
+    }
+
+    /// That this participant is dealt with at all (`trust.peers`), in either direction.
+    ///
+    /// # Errors
+    /// When the configuration names others and not this one.
+    pub fn admit(&self, peer: &Did) -> Result<(), AuthenticationError> {
+        if self.config.trust.admits(peer) {
+            Ok(())
+        } else {
+            Err(AuthenticationError::NotAdmitted(peer.clone()))
+        }
     }
 
     /// Our own log, as others know it.

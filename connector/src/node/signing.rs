@@ -19,13 +19,14 @@ impl Node {
     /// the declared purpose and the trace.
     ///
     /// # Errors
-    /// When the token cannot be minted.
+    /// When the token cannot be minted, or `trust.peers` does not admit the audience.
     pub fn message_headers(
         &self,
         audience: &Did,
         purpose: Option<&str>,
         trace: &str,
     ) -> Result<HeaderMap, SigningError> {
+        self.admit(audience).map_err(|e| SigningError(e.to_string()))?;
         let access = self
             .holder
             .access_token(self, audience)

@@ -106,6 +106,8 @@ pub async fn check(
         .unwrap_or_default()
         .parse()
         .map_err(|e| Refusal::unauthenticated(&e))?;
+    // An agreement from before the configuration was narrowed gives no access.
+    node.admit(&caller).map_err(|e| Refusal::unauthenticated(&e))?;
     let document = node
         .documents
         .resolve(&caller)

@@ -200,3 +200,18 @@ fn the_nearest_is_the_one_with_the_fewest_edits() {
     assert_eq!(nearest("LOG.FORMT", candidates()), "log.format");
     assert_eq!(nearest("x", []), "");
 }
+
+#[test]
+fn a_model_that_asks_for_more_than_the_sandbox_gives_is_refused_by_name() {
+    let sandbox = read(SMALL).unwrap().models.sandbox;
+    let asked = crate::models::limits::Limits::default();
+    assert_eq!(sandbox.allow(asked), Ok(()));
+    let more = crate::models::limits::Limits {
+        memory_bytes: sandbox.memory_bytes + 1,
+        ..asked
+    };
+    assert_says(
+        &sandbox.allow(more).unwrap_err().to_string(),
+        &["`memory_bytes` 1073741825", "at most 1073741824", "`[models.sandbox]`"],
+    );
+}
