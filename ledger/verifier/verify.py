@@ -1251,15 +1251,26 @@ class Dossier:
         why, explanation = self.missing[what, identity]
         return {"why": why, "explanation": explanation, "proved": why == "erased" and proof()}
 
-    def is_erased_with(self, digest):
-        """Whether an `erased` record speaks of a record that names this digest, with that record's map of MACs."""
+    def is_erased_with(self, what, digest):
+        """Whether an `erased` record covers the file with this digest.
+
+        For evidence one about a record that names it; for data one about the content of a record that names it, or of
+        an exchange that brought it.
+        """
+        brought = {file.get("transaction") for record in self.records
+                   for file in record.member("run", "inputs", list) or ()
+                   if isinstance(file, dict) and file.get("sha256") == digest} - {None}
         for stone in self.records:
             if stone.member("envelope", "kind") != "erased" or stone.is_receipt:
                 continue
+            if what == "data" and "content" not in (stone.member("facts", "sections", list) or ()):
+                continue
             for record in self.records:
-                if record.origin == stone.origin and record.index == stone.member("facts", "index", int) \
-                        and record.macs == stone.member("facts", "macs", dict) \
-                        and any(digest.encode() in text for text in record.texts.values()):
+                names_it = any(digest.encode() in text for text in record.texts.values())
+                brings_it = what == "data" and record.member("exchange", "transaction") in brought
+                if (names_it or brings_it) and record.origin == stone.origin \
+                        and record.index == stone.member("facts", "index", int) \
+                        and record.macs == stone.member("facts", "macs", dict):
                     return True
         return False
 
@@ -1354,7 +1365,8 @@ class Dossier:
             for digest, role in sorted(named[folder].items()):
                 if "%s/%s" % (folder, digest) not in self.found:
                     verdict = NOT_CHECKED if folder == "models" else MISSING
-                    explained = self.explain(what, digest, lambda digest=digest: self.is_erased_with(digest))
+                    explained = self.explain(what, digest,
+                                             lambda digest=digest: self.is_erased_with(what, digest))
                     self.findings.add(verdict, check, "%s/%s" % (folder, digest), "`%s` is not there" % role, explained)
             for name, (digest, _) in sorted(self.found.items()):
                 if name.startswith(folder + "/"):
@@ -1401,8 +1413,11 @@ class Streams:
                 self.at_least(stream, max(stream["places"]), "its own numbers")
             elif kind == "stream-model":
                 self.at_least(stream, max(stream["places"]), "receipts of the other end")
-        for origin, kind, identity, n, of, by in self.statements():
+        for origin, kind, identity, n, of, consumer, by in self.statements():
             fitting = [key for key in sorted(self.streams) if key[1:] == (kind, identity) and origin in (None, key[0])]
+            if not fitting and consumer not in (None, self.dossier.manifest["party"]):
+                # A provider states the streams of all its consumers; those of others are no part of this case.
+                continue
             stream = self.streams[fitting[0]] if fitting else self.stream(origin or "", kind, identity)
             self.at_least(stream, n, by)
             if of and stream["of"] == identity:
@@ -1459,13 +1474,14 @@ class Streams:
             stream["length"], stream["by"] = n, by
 
     def statements(self):
-        """Lengths that decisions and other ends state: (origin or None, kind, id, n, of, by)."""
+        """Lengths that are stated: (origin or None, kind, id, n, of, consumer or None, by)."""
         for record in self.dossier.records:
             if record.member("envelope", "kind") == "decision-made":
                 for stream in record.member("facts", "streams", list) or ():
                     if isinstance(stream, dict) and stream.get("kind") in STREAMS \
                             and isinstance(stream.get("id"), str) and is_integer(stream.get("n")):
-                        yield None, stream["kind"], stream["id"], stream["n"], label(stream.get("of")), "the decision"
+                        yield (None, stream["kind"], stream["id"], stream["n"], label(stream.get("of")), None,
+                               "the decision")
         for record, kind, of in (self.dossier.anchors.streams if self.dossier.anchors else ()):
             try:
                 _, did, period = self.dossier.keys.open(record)
@@ -1473,7 +1489,10 @@ class Streams:
                 identity, n, _ = self.read(record.sections[kind])
             except Refused:
                 continue  # Reported with the checkpoints of the anchors.
-            yield record.origin, kind, identity, n, label(of), did
+            consumer = record.member("exchange", "consumer")
+            if consumer is None and isinstance(of, dict) and isinstance(of.get("consumer"), str):
+                consumer = of["consumer"]
+            yield record.origin, kind, identity, n, label(of), consumer, did
 
     def find_split(self):
         """A second stream id for one model and consumer starts the count anew."""
@@ -1575,10 +1594,14 @@ def run(path, anchors_path):
 
 
 def show(report):
-    """The report as text, with everything outside ASCII escaped: a console may not have it."""
+    """The report as text. Everything but printable ASCII is escaped: a console may not have it, and control characters
+    in a dossier could paint another verdict."""
+    def plain(text):
+        return "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in str(text))
+
     lines = ["Verdict: %s (%d)" % (report["verdict"].upper(), report["exitCode"])]
     if report["case"]:
-        lines += ["Case: %s" % report["case"], "Dossier made by: %s" % report["party"]]
+        lines += ["Case: %s" % plain(report["case"]), "Dossier made by: %s" % plain(report["party"])]
     for verdict in (FAILED, UNTRUSTED, MISSING):
         chosen = [element for element in report["elements"] if element["verdict"] == verdict]
         if chosen:
@@ -1589,7 +1612,7 @@ def show(report):
             if "explained" in element:
                 line += " (explained%s: %s: %s)" % (", and proved by the log" if element["explained"]["proved"] else "",
                                                     element["explained"]["why"], element["explained"]["explanation"])
-            lines.append(line)
+            lines.append(plain(line))
     counts = {}
     for element in report["elements"]:
         if element["verdict"] in (VERIFIED, NOT_CHECKED):
@@ -1600,8 +1623,8 @@ def show(report):
     if report["fingerprints"]:
         lines += ["", "Call each party on a number you know, and compare the key of its log:"]
         for one in report["fingerprints"]:
-            lines += ["  %s %s" % (one["did"], one["origin"]), "    " + one["fingerprint"]]
-    return "\n".join(lines).encode("ascii", "backslashreplace").decode("ascii")
+            lines += [plain("  %s %s" % (one["did"], one["origin"])), "    " + one["fingerprint"]]
+    return "\n".join(lines)
 
 
 def main(arguments=None):

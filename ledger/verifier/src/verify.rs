@@ -26,6 +26,7 @@ mod verdict;
 pub(crate) use reason::moment;
 pub use reason::{Reason, StatedBy};
 pub use text::Language;
+pub(crate) use text::is_invisible;
 pub use verdict::{Check, Collusion, Element, Explained, Fingerprint, Report, Verdict, Why};
 
 use crate::anchors::Anchors;
@@ -102,7 +103,7 @@ fn inside<R: Read + Seek>(
     let head = &files.manifest.head;
     let explanations = explanations::read(archive, &mut findings);
     opened::check(&logs, &head.origin, &records, &mut findings);
-    streams::check(&records, &head.origin, &keys, &explanations, &mut findings);
+    streams::check(&records, head, &keys, &explanations, &mut findings);
     prior::check(&records, &explanations, &mut findings);
     let joined = exchanges::check(&records, &mut findings);
     let case = gather(&records, anchors, &files);

@@ -1,5 +1,6 @@
 //! HTML under construction: what comes from records is always escaped.
 
+use crate::verify::is_invisible;
 use std::fmt::Write as _;
 
 #[derive(Debug, Default)]
@@ -28,8 +29,7 @@ impl Page {
                 '>' => self.0.push_str("&gt;"),
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
-                // Neither control characters nor marks that turn the direction of what follows.
-                c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+                c if is_invisible(c) => {
                     let _ = write!(self.0, "[U+{:04X}]", u32::from(c));
                 }
                 c => self.0.push(c),

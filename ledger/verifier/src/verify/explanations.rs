@@ -10,7 +10,7 @@ use herleid_ledger::section::SectionName;
 use herleid_vocab::json::{self, Limits};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek};
 
 pub(super) const MISSING: &str = "missing.json";
@@ -74,28 +74,24 @@ impl Explanations {
         })
     }
 
-    /// What is said of a file that is not there: `what` is `evidence`, `data` or `model`, `id` its SHA-256. An erasure is
-    /// proved by an `erased` record about a record that names the digest.
+    /// What is said of a file that is not there: `what` is `evidence`, `data` or `model`, `id` its SHA-256. An erasure of
+    /// evidence is proved by an `erased` record about a record that names the digest; one of data, by an `erased` record about
+    /// the content of an exchange that brought it, or of a record that names it.
     pub(super) fn file(&self, what: &str, sha256: &str, records: &[Rec]) -> Option<Explained> {
         self.find(what, sha256).map(|(why, explanation)| Explained {
             why,
             explanation,
-            proved: why == Why::Erased && erased_with(sha256, records),
+            proved: why == Why::Erased && erased_with(what, sha256, records),
         })
     }
 
     /// What is said of a section that is not opened; its id is `<leaf hash>/<section>`.
     pub(super) fn section(&self, leaf: &str, section: SectionName, records: &[Rec]) -> Option<Explained> {
         let (why, explanation) = self.find("section", &format!("{leaf}/{section}"))?;
-        let is_erased = |rec: &Rec| {
-            let sections = rec.section(SectionName::Facts).and_then(|facts| facts.get("sections"));
-            let sections = sections.and_then(Value::as_array);
-            sections.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(section.as_str())))
-        };
         let proved = why == Why::Erased
-            && records
-                .iter()
-                .any(|rec| hex::encode(rec.leaf) == leaf && tombstones_of(rec, records).any(is_erased));
+            && records.iter().any(|rec| {
+                hex::encode(rec.leaf) == leaf && tombstones_of(rec, records).any(|stone| erases(stone, section))
+            });
         Some(Explained {
             why,
             explanation,
@@ -108,18 +104,42 @@ impl Explanations {
     }
 }
 
-/// Whether an `erased` record speaks of a record that names this digest.
-fn erased_with(sha256: &str, records: &[Rec]) -> bool {
-    let names_it = |rec: &&Rec| {
+/// Whether an `erased` record covers the file with this digest.
+fn erased_with(what: &str, sha256: &str, records: &[Rec]) -> bool {
+    let opened = |rec: &Rec| {
         rec.record
             .opened()
             .values()
             .any(|section| section.text().contains(sha256))
     };
-    records
+    if what != "data" {
+        return records
+            .iter()
+            .filter(|rec| opened(rec))
+            .any(|rec| tombstones_of(rec, records).next().is_some());
+    }
+    let inputs = records
         .iter()
-        .filter(names_it)
-        .any(|rec| tombstones_of(rec, records).next().is_some())
+        .filter_map(|rec| rec.section(SectionName::Run)?.get("inputs")?.as_array())
+        .flatten();
+    let brought: BTreeSet<&str> = inputs
+        .filter(|input| input.get("sha256").and_then(Value::as_str) == Some(sha256))
+        .filter_map(|input| input.get("transaction")?.as_str())
+        .collect();
+    records.iter().any(|rec| {
+        let transaction = rec.text(SectionName::Exchange, "transaction");
+        (opened(rec) || transaction.is_some_and(|transaction| brought.contains(transaction)))
+            && tombstones_of(rec, records).any(|stone| erases(stone, SectionName::Content))
+    })
+}
+
+/// Whether an `erased` record lists this section.
+fn erases(tombstone: &Rec, section: SectionName) -> bool {
+    let sections = tombstone
+        .section(SectionName::Facts)
+        .and_then(|facts| facts.get("sections"));
+    let sections = sections.and_then(Value::as_array);
+    sections.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(section.as_str())))
 }
 
 /// `erased` records about this record: same log, its index, and its own map of MACs.

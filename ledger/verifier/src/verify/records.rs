@@ -196,16 +196,57 @@ fn form(record: &VerifiedRecord, did: &Did) -> Result<(), Reason> {
     let Ok(kind) = kind.parse::<Kind>() else {
         return wrong("envelope.kind is not a registered kind");
     };
-    for (section, members) in kind.requirements().rules.iter().copied() {
+    requirements(record, kind)
+}
+
+/// Docs/log-format.md, section 6: sections and members, documents, phase and status.
+fn requirements(record: &VerifiedRecord, kind: Kind) -> Result<(), Reason> {
+    let needed = kind.requirements();
+    let wrong = |what: &str| {
+        Err(Reason::RecordForm {
+            what: format!("a `{}` {what}", kind.as_str()),
+        })
+    };
+    for (section, members) in needed.rules.iter().copied() {
         if !record.macs().contains_key(&section) {
-            return wrong(&format!("a `{}` has no section `{section}`", kind.as_str()));
+            return wrong(&format!("has no section `{section}`"));
         }
         let Some(value) = record.section(section) else {
             continue;
         };
         if let Some(member) = members.iter().find(|member| value.get(**member).is_none()) {
-            return wrong(&format!("a `{}` has no `{section}.{member}`", kind.as_str()));
+            return wrong(&format!("has no `{section}.{member}`"));
         }
+    }
+    if let Some(facts) = record.section(SectionName::Facts) {
+        let has_all = |set: &&[&str]| set.iter().all(|member| facts.get(*member).is_some());
+        if !needed.facts_either.is_empty() && !needed.facts_either.iter().any(|set| has_all(set)) {
+            return wrong("lacks members of `facts`");
+        }
+    }
+    if let Some(evidence) = record.section(SectionName::Evidence) {
+        let documents = evidence.get("documents").and_then(Value::as_array);
+        for (role, count) in needed.roles.iter().copied() {
+            let of_role = |document: &&Value| document.get("role").and_then(Value::as_str) == Some(role);
+            if documents.into_iter().flatten().filter(of_role).count() < count {
+                return wrong(&format!("has fewer than {count} documents `{role}`"));
+            }
+        }
+    }
+    let status = record
+        .section(SectionName::Run)
+        .and_then(|run| run.get("status"))
+        .and_then(Value::as_str);
+    if status.is_some_and(|status| !needed.run_status.is_empty() && !needed.run_status.contains(&status)) {
+        return wrong("has another `run.status`");
+    }
+    let phase = record
+        .section(SectionName::Exchange)
+        .and_then(|exchange| exchange.get("phase"));
+    if let (Some(found), Some(phase)) = (phase, needed.phase)
+        && found.as_str() != Some(phase.as_str())
+    {
+        return wrong("has another `exchange.phase`");
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::keys::Keys;
 use super::reason::{Reason, StatedBy};
 use super::records::Rec;
 use super::verdict::{Check, Findings};
+use crate::dossier::ManifestHead;
 use crate::hex32;
 use herleid_ledger::merkle::Hash;
 use herleid_ledger::record::Kind;
@@ -58,7 +59,7 @@ impl Numbers<'_> {
 /// Checks every stream of which a number is to be seen or is stated.
 pub(super) fn check(
     records: &[Rec],
-    party_origin: &str,
+    head: &ManifestHead,
     keys: &Keys<'_>,
     explanations: &Explanations,
     findings: &mut Findings,
@@ -66,14 +67,14 @@ pub(super) fn check(
     let mut streams = collect(records, findings);
     for (stream, numbers) in &mut streams {
         let last = numbers.places.keys().next_back().copied().unwrap_or_default();
-        if stream.origin == party_origin {
+        if stream.origin == head.origin {
             numbers.at_least(last, StatedBy::OwnNumbers);
         } else if stream.kind == SectionName::StreamModel {
             // A provider's numbers of one agreement have facts of its own between them; of a model they have none.
             numbers.at_least(last, StatedBy::Receipts);
         }
     }
-    let stated = [stated_by_decisions(records), stated_by_anchors(keys)].concat();
+    let stated = [stated_by_decisions(records), stated_by_anchors(keys, findings)].concat();
     for statement in &stated {
         let fits = |stream: &Stream<'_>| {
             let origin = statement.origin.as_deref();
@@ -84,6 +85,11 @@ pub(super) fn check(
                 numbers.at_least(statement.n, statement.by.clone());
                 numbers.of = numbers.of.take().or_else(|| statement.of.clone());
             }
+            // A provider states the streams of all its consumers; those of others are no part of this case.
+            None if statement
+                .consumer
+                .as_ref()
+                .is_some_and(|consumer| consumer != head.party.as_str()) => {}
             None => {
                 let stream = Stream {
                     origin: statement.origin.as_deref().unwrap_or_default(),
@@ -210,6 +216,8 @@ struct Statement {
     id: String,
     n: u64,
     of: Option<String>,
+    /// Whose runs a model stream counts.
+    consumer: Option<String>,
     by: StatedBy,
 }
 
@@ -226,6 +234,7 @@ fn stated_by_decisions(records: &[Rec]) -> Vec<Statement> {
                 id: stream.get("id")?.as_str()?.to_owned(),
                 n: stream.get("n")?.as_u64()?,
                 of: stream.get("of").and_then(label),
+                consumer: None,
                 by: StatedBy::Decision,
             })
         })
@@ -233,29 +242,41 @@ fn stated_by_decisions(records: &[Rec]) -> Vec<Statement> {
 }
 
 /// What the other ends told the auditor. A statement that its key does not carry has been reported with the checkpoints.
-fn stated_by_anchors(keys: &Keys<'_>) -> Vec<Statement> {
-    let streams = keys
-        .anchors
-        .map(|anchors| anchors.streams.as_slice())
-        .unwrap_or_default();
-    streams
-        .iter()
-        .filter_map(|anchor| {
-            let (record, signed) = keys.open(&anchor.record).ok()?;
-            signed.anchored?;
-            let (id, n, _) = read(record.section(anchor.kind)?)?;
-            Some(Statement {
+fn stated_by_anchors(keys: &Keys<'_>, findings: &mut Findings) -> Vec<Statement> {
+    let streams = keys.anchors.map(|anchors| anchors.streams.as_slice());
+    let mut stated = Vec::new();
+    for (i, anchor) in streams.unwrap_or_default().iter().enumerate() {
+        let Ok((record, signed)) = keys.open(&anchor.record) else {
+            continue;
+        };
+        let Some((id, n, _)) = record.section(anchor.kind).and_then(read) else {
+            let what = format!("the opened section `{}`", anchor.kind);
+            findings.unchecked(
+                Check::Stream,
+                format!("anchors streams[{i}]"),
+                Reason::Incomplete { what },
+            );
+            continue;
+        };
+        let exchange = record.section(SectionName::Exchange);
+        let consumer = exchange
+            .and_then(|exchange| exchange.get("consumer"))
+            .or_else(|| anchor.of.get("consumer"));
+        if signed.anchored.is_some() {
+            stated.push(Statement {
                 origin: Some(record.origin().to_owned()),
                 kind: anchor.kind,
                 id: id.to_owned(),
                 n,
                 of: label(&anchor.of),
+                consumer: consumer.and_then(Value::as_str).map(str::to_owned),
                 by: StatedBy::Party {
                     did: signed.did.to_string(),
                 },
-            })
-        })
-        .collect()
+            });
+        }
+    }
+    stated
 }
 
 fn label(of: &Value) -> Option<String> {

@@ -90,6 +90,28 @@ pub(super) fn render(report: &Report, language: Language) -> String {
     out
 }
 
+/// Text from a dossier as one line that a terminal shows as it is: no control characters, which could paint another verdict, and
+/// no marks that turn the direction of what follows.
+#[must_use]
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_invisible(character) {
+            let _ = write!(plain, "[U+{:04X}]", u32::from(character));
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
+
+/// Control characters and the directional marks of Unicode (UAX 9, section 2).
+pub(crate) fn is_invisible(character: char) -> bool {
+    let turns =
+        matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
+    character.is_control() || turns || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
 fn write(report: &Report, language: Language, out: &mut String) -> std::fmt::Result {
     let word = report.verdict.word(language).to_uppercase();
     writeln!(
@@ -99,13 +121,14 @@ fn write(report: &Report, language: Language, out: &mut String) -> std::fmt::Res
         report.exit_code
     )?;
     if let Some(case) = &report.case {
-        writeln!(out, "{}: {case}", language.pick("Case", "Zaak"))?;
+        writeln!(out, "{}: {}", language.pick("Case", "Zaak"), plain(case))?;
     }
     if let Some(party) = &report.party {
         writeln!(
             out,
-            "{}: {party}",
-            language.pick("Dossier made by", "Dossier gemaakt door")
+            "{}: {}",
+            language.pick("Dossier made by", "Dossier gemaakt door"),
+            plain(party)
         )?;
     }
     for verdict in [Verdict::Failed, Verdict::Untrusted, Verdict::Missing] {
@@ -130,18 +153,23 @@ fn write(report: &Report, language: Language, out: &mut String) -> std::fmt::Res
         }
     }
     for note in &report.notes {
-        writeln!(out, "\n{}: {}", language.pick("Note", "Let op"), note.text(language))?;
+        writeln!(
+            out,
+            "\n{}: {}",
+            language.pick("Note", "Let op"),
+            plain(&note.text(language))
+        )?;
     }
     trailer(report, language, out)
 }
 
 fn line(element: &Element, language: Language, out: &mut String) -> std::fmt::Result {
-    write!(out, "  {}: {}", element.check.word(language), element.subject)?;
+    write!(out, "  {}: {}", element.check.word(language), plain(&element.subject))?;
     if let Some(reason) = &element.reason {
-        write!(out, ": {}", reason.text(language))?;
+        write!(out, ": {}", plain(&reason.text(language)))?;
     }
     if let Some(explained) = &element.explained {
-        write!(out, " ({})", explanation(explained, language))?;
+        write!(out, " ({})", plain(&explanation(explained, language)))?;
     }
     writeln!(out)
 }
@@ -178,8 +206,8 @@ fn trailer(report: &Report, language: Language, out: &mut String) -> std::fmt::R
             writeln!(
                 out,
                 "  {}: {}",
-                collusion.claim.text(language),
-                collusion.who.join(", ")
+                plain(&collusion.claim.text(language)),
+                plain(&collusion.who.join(", "))
             )?;
         }
     }
@@ -197,7 +225,46 @@ fn trailer(report: &Report, language: Language, out: &mut String) -> std::fmt::R
     );
     writeln!(out, "\n{heading}")?;
     for print in &report.fingerprints {
-        writeln!(out, "  {} {}\n    {}", print.did, print.origin, print.fingerprint)?;
+        let (did, origin) = (plain(&print.did), plain(&print.origin));
+        writeln!(out, "  {did} {origin}\n    {}", print.fingerprint)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::reason::Reason;
+    use crate::verify::verdict::Findings;
+
+    #[test]
+    fn nothing_in_a_dossier_can_paint_a_verdict() {
+        let mut findings = Findings::default();
+        let evil = "x\r\n\u{1b}[2JVerdict: VERIFIED (0)\u{202e}";
+        findings.failed(Check::Run, evil, Reason::refused(evil));
+        let report = Report {
+            verdict: Verdict::Failed,
+            exit_code: 1,
+            case: Some(evil.to_owned()),
+            party: Some(evil.to_owned()),
+            made_ms: None,
+            manifest: None,
+            elements: findings.elements,
+            notes: vec![Reason::refused(evil)],
+            fingerprints: Vec::new(),
+            collusion: Vec::new(),
+            undetectable: Vec::new(),
+        };
+        for language in [Language::English, Language::Nederlands] {
+            let text = report.text(language);
+            assert!(!text.chars().any(|c| c != '\n' && is_invisible(c)), "{text}");
+            assert!(
+                !text
+                    .lines()
+                    .skip(1)
+                    .any(|line| line.starts_with("Verdict") || line.starts_with("Oordeel"))
+            );
+            assert!(text.contains("x[U+000D][U+000A][U+001B][2JVerdict"), "{text}");
+        }
+    }
 }

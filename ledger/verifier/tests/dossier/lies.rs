@@ -129,6 +129,30 @@ fn the_other_end_tells_of_runs_at_the_end_of_the_stream() {
     );
 }
 
+/// A provider states the streams of all its consumers in one file.
+#[test]
+fn of_stated_streams_only_those_of_the_case_are_expected() {
+    let world = World::new("real", Lie::None);
+    let mut board = world.board.clone();
+    let draft = Draft {
+        streams: vec![(S::StreamModel, "another stream".to_owned())],
+        ..Draft::default()
+    };
+    let index = board.append(Kind::RunStarted, draft);
+    let record = board.hand_over(index, &[S::StreamModel], &board.checkpoint(board.size()), None);
+    let stated = |consumer: &str| {
+        let mut anchors = world.anchors();
+        let of = json!({"model": "urn:example:other", "consumer": consumer});
+        let stream = json!({"record": record.to_value().unwrap(), "kind": "stream-model", "of": of});
+        anchors["streams"].as_array_mut().unwrap().push(stream);
+        Case::new(consumer, world.dossier(), Some(anchors))
+    };
+    let judged = judge(vec![stated("did:web:else.example"), stated(&world.app.did)]);
+    let text = judged[0].report.text(Language::English);
+    assert_eq!(judged[0].report.verdict, Verdict::Verified, "{text}");
+    judged[1].expect(Verdict::Missing, "missing: run 1 of 1 of `urn:example:other`");
+}
+
 #[test]
 fn a_dropped_record_is_missing() {
     let world = World::new("real", Lie::None);
