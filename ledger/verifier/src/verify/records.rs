@@ -220,7 +220,7 @@ fn requirements(record: &VerifiedRecord, kind: Kind) -> Result<(), Reason> {
     }
     if let Some(facts) = record.section(SectionName::Facts) {
         let has_all = |set: &&[&str]| set.iter().all(|member| facts.get(*member).is_some());
-        if !needed.facts_either.is_empty() && !needed.facts_either.iter().any(|set| has_all(set)) {
+        if !needed.facts_either.is_empty() && !needed.facts_either.iter().any(has_all) {
             return wrong("lacks members of `facts`");
         }
     }
