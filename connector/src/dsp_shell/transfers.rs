@@ -224,6 +224,8 @@ impl super::Negotiator {
         format: &str,
         purpose: Option<&str>,
     ) -> Result<Access, Failure> {
+        // Before anything is begun: a message that may not be sent would be tried for hours.
+        node.admit(&agreement.other).map_err(Failure::refused)?;
         let pid = fresh_pid(node);
         let peer = peer(node, &agreement.other, &agreement.other_base).map_err(Failure::usage)?;
         let id: Id = agreement.id.parse().map_err(Failure::usage)?;

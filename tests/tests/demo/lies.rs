@@ -88,6 +88,30 @@ impl Scene {
         herleid_at(&self.folder.path().join("consumer"), arguments)
     }
 
+    /// The provider again, with `trust.peers` set to this value; an agreement made before stands in its state.
+    pub(crate) fn provider_admits(&mut self, peers: &str) {
+        let directory = self.folder.path().join("provider");
+        self.provider.kill().unwrap();
+        self.provider.wait().unwrap();
+        admit(&directory, peers);
+        self.provider = started(&directory);
+    }
+
+    /// The consumer again, with `trust.peers` set to this value.
+    pub(crate) fn consumer_admits(&mut self, peers: &str) {
+        let directory = self.folder.path().join("consumer");
+        self.consumer.kill().unwrap();
+        self.consumer.wait().unwrap();
+        admit(&directory, peers);
+        self.consumer = started(&directory);
+    }
+
+    pub(crate) fn consumer_did(&self) -> String {
+        let file = std::fs::read_to_string(self.folder.path().join("consumer/herleid.toml")).unwrap();
+        let line = file.lines().find(|l| l.starts_with("did = ")).unwrap();
+        line.split('"').nth(1).unwrap().to_owned()
+    }
+
     fn payloads(&self) -> Vec<PathBuf> {
         let store = self.folder.path().join("consumer/storage/payloads");
         let folders = std::fs::read_dir(store)
@@ -169,6 +193,17 @@ fn a_provider_that_goes_back_to_an_older_log_is_caught_as_a_fork() {
     copy_all(&copy, &storage);
     scene.provider = started(&directory);
     scene.caught("log forked");
+}
+
+fn admit(directory: &Path, peers: &str) {
+    let file = directory.join("herleid.toml");
+    let configuration = std::fs::read_to_string(&file).unwrap();
+    let kept = configuration.lines().filter(|l| !l.starts_with("peers = "));
+    let lines = kept.map(|l| match l {
+        "[trust]" => format!("[trust]\npeers = {peers}\n"),
+        other => format!("{other}\n"),
+    });
+    std::fs::write(&file, lines.collect::<String>()).unwrap();
 }
 
 fn copy_all(from: &Path, to: &Path) {

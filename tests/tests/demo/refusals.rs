@@ -1,10 +1,11 @@
 //! What a service does with a port in use, a second process, a broken configuration.
 
+use crate::lies::{Scene, good};
 use crate::{herleid, run, text};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// A connector made by `herleid init`, under plain HTTP so that it needs no certificate: development, and said so in every record.
 pub(crate) fn init(directory: &Path, port: u16, public_port: u16) {
@@ -139,4 +140,24 @@ fn shortcuts_need_the_flag() {
         .unwrap();
     assert_eq!(output.status.code(), Some(9));
     assert!(text(&output.stderr).contains("development"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_participant_left_out_of_trust_peers_is_dealt_with_in_neither_direction() {
+    let mut scene = Scene::set();
+    good(&scene.pull());
+    let (nobody, consumer) = ("[]", format!("[{{ did = \"{}\" }}]", scene.consumer_did()));
+    // The agreement is from before the configuration was narrowed, and stands.
+    scene.provider_admits(nobody);
+    assert_not_admitted(&scene.pull());
+    scene.provider_admits(&consumer);
+    good(&scene.pull());
+    scene.consumer_admits(nobody);
+    assert_not_admitted(&scene.pull());
+}
+
+fn assert_not_admitted(output: &Output) {
+    let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(!output.status.success(), "{told}");
+    assert!(told.contains("trust.peers"), "{told}");
 }
