@@ -83,6 +83,12 @@ pub async fn execute(
     let description =
         description.ok_or_else(|| internal(&"the description of a published model is not in the evidence store"))?;
     let process = Arc::new(Process::parse(&description).map_err(|e| internal(&e))?);
+    // Checked when it was published; the configuration may have been narrowed since.
+    node.config
+        .models
+        .sandbox
+        .allow(process.model().limits())
+        .map_err(|e| Refusal::denied(&format!("`{model}` does not run here now: {e}")))?;
     let request = process
         .parse_request(body, &Limits::MESSAGE)
         .map_err(|e| Refusal::malformed(&e))?;
