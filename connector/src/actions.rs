@@ -8,10 +8,13 @@ use crate::cli::{Actions, Context, Outcome};
 use crate::config::{Config, ConfigError, NewParticipant, commented_file};
 use crate::control::error::{Code, ControlError};
 use crate::demo;
-use crate::messages::Messages;
+use crate::messages::{self, Messages};
+use crate::net::error::ServerError;
 use crate::net::server::CancellationToken;
-use crate::node::{Node, Secrets, ServeError, serve};
+use crate::node::{Node, OpenError, Secrets, ServeError, log_verifier_key, serve, witness_verifier_key};
 use crate::rim::{SystemClock, SystemEntropy};
+use herleid_ledger::LedgerError;
+use herleid_ledger::note::NoteError;
 use herleid_verifier::{Language, Verdict};
 use herleid_vocab::rim::Clock as _;
 use serde_json::json;
@@ -91,10 +94,7 @@ impl Actions for Plugged {
     fn demo(&self, context: &Context, arguments: &DemoArguments) -> Result<Outcome, ControlError> {
         let began_ms = SystemClock.now_ms();
         let manner = context.screen.manner();
-        let messages = Messages::of(match context.language {
-            crate::cli::text::Language::English => crate::messages::Language::English,
-            crate::cli::text::Language::Dutch => crate::messages::Language::Dutch,
-        });
+        let messages = Messages::of(context.language);
         let mut telling = demo::Telling::new(messages, manner.json || manner.quiet);
         let made = runtime()?.block_on(demo::run(&arguments.directory, &mut telling));
         let made = made.map_err(|e| ControlError::new(Code::Failed, e.to_string()))?;
@@ -117,8 +117,8 @@ fn audit_error(error: &AuditError) -> ControlError {
 
 fn language(context: &Context) -> Language {
     match context.language {
-        crate::cli::text::Language::English => Language::English,
-        crate::cli::text::Language::Dutch => Language::Nederlands,
+        messages::Language::English => Language::English,
+        messages::Language::Dutch => Language::Nederlands,
     }
 }
 
@@ -198,7 +198,7 @@ async fn serve_until_told(config: Config) -> Result<(), ControlError> {
         wait_for_signal().await;
         told.cancel();
     });
-    serve(config, stop, ready).await.map_err(|e| serve_error(&e))
+    serve(config, stop, ready).await.map_err(serve_error)
 }
 
 async fn wait_for_signal() {
@@ -224,12 +224,25 @@ fn ready(node: &Node) {
     let _unread = writeln!(out, "ready {} {} records", node.public_url, node.ledger.size()).and_then(|()| out.flush());
 }
 
-fn serve_error(error: &ServeError) -> ControlError {
+fn serve_error(error: ServeError) -> ControlError {
     let code = match error {
-        ServeError::Socket(_) => Code::Busy,
+        ServeError::Socket(socket) => return socket.into(),
+        ServeError::Listen(ServerError::PortInUse { .. })
+        | ServeError::Open(OpenError::Ledger(LedgerError::InUse { .. })) => Code::Busy,
+        ServeError::Listen(ServerError::NotPermitted { .. } | ServerError::NoSuchAddress { .. })
+        | ServeError::Tls(_)
+        | ServeError::Open(
+            OpenError::Secrets(_)
+            | OpenError::Tls(_)
+            | OpenError::Key(_)
+            | OpenError::Url(_)
+            | OpenError::Ledger(
+                LedgerError::OtherOwner { .. } | LedgerError::WrongKek { .. } | LedgerError::Newer { .. },
+            ),
+        ) => Code::Configuration,
         ServeError::Rollback(_) => Code::Untrusted,
         ServeError::NoQuorum { .. } => Code::Unreachable,
-        _ => Code::Failed,
+        ServeError::Open(_) | ServeError::Listen(_) | ServeError::Witnessing(_) | ServeError::Resume(_) => Code::Failed,
     };
     ControlError::new(code, error.to_string())
 }
@@ -280,7 +293,8 @@ fn init(arguments: &InitArguments) -> Result<Outcome, ControlError> {
         _ => None,
     };
     fs::create_dir_all(directory).map_err(|e| failed("cannot make", &e))?;
-    Secrets::make(&directory.join("keys"), &SystemEntropy)
+    let secrets = Secrets::make(&directory.join("keys"), &SystemEntropy)
+        .and_then(|()| Secrets::load(&directory.join("keys")))
         .map_err(|e| ControlError::new(Code::Failed, e.to_string()))?;
     let text = commented_file(&NewParticipant {
         did: &arguments.did,
@@ -291,7 +305,10 @@ fn init(arguments: &InitArguments) -> Result<Outcome, ControlError> {
         tls: tls.as_ref().map(|(c, k)| (c.as_str(), k.as_str())),
     });
     fs::write(directory.join("herleid.toml"), text).map_err(|e| failed("cannot write into", &e))?;
-    let json = json!({"directory": directory, "did": arguments.did, "origin": origin});
+    let unusable = |e: NoteError| ControlError::new(Code::Usage, format!("`{public_url}` cannot name a key: {e}"));
+    let log_key = log_verifier_key(&origin, &secrets).map_err(unusable)?;
+    let witness_key = witness_verifier_key(&public_url, &secrets).map_err(unusable)?;
+    let json = json!({"directory": directory, "did": arguments.did, "origin": origin, "log_key": log_key, "witness_key": witness_key});
     let text = format!(
         "{}\n{}\n{}",
         directory.join("herleid.toml").display(),

@@ -53,6 +53,29 @@ pub enum WitnessingError {
         /// Our size.
         own: u64,
     },
+    /// The witness cosigned another history of our log.
+    #[error(
+        "the witness `{name}` has seen another history of `{origin}` than this log of {own} records (a backup was restored and gone on with, or the directory was cloned): {why}; \
+         the log must not go on under this origin"
+    )]
+    Inconsistent {
+        /// Name of its key.
+        name: String,
+        /// Our origin.
+        origin: String,
+        /// Our size.
+        own: u64,
+        /// Its words.
+        why: String,
+    },
+}
+
+impl WitnessingError {
+    /// Whether the witness says that this log is not the one it knows: going on would sign a second history.
+    #[must_use]
+    pub const fn is_rollback(&self) -> bool {
+        matches!(self, Self::Behind { .. } | Self::Inconsistent { .. })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -205,6 +228,15 @@ pub async fn ask(
                 });
             }
             Answer::Stale { size } => old = size,
+            // C2SP tlog-witness: 422 is "the consistency proof does not verify"; ours is computed from our own tree.
+            Answer::Refused { status: 422, reason } => {
+                return Err(WitnessingError::Inconsistent {
+                    name,
+                    origin: checkpoint.origin().to_owned(),
+                    own: checkpoint.size(),
+                    why: reason,
+                });
+            }
             Answer::Refused { status, reason } => return Err(refused(format!("{status}: {reason}"))),
         }
     }
@@ -217,13 +249,16 @@ pub async fn ask(
 /// Keeps asking until the connector stops: whenever the log has grown, the newest checkpoint goes to every witness.
 ///
 /// `asked` is told each time a round is over, with the size that a quorum has cosigned.
+///
+/// # Errors
+/// When a witness says that it knows another history of this log, or more of it: a copy of the directory signs elsewhere.
 pub async fn keep_asking(
     ledger: Ledger,
     client: Arc<GuardedClient>,
     witnesses: Vec<Witness>,
     mut grown: watch::Receiver<u64>,
     asked: watch::Sender<u64>,
-) {
+) -> Result<(), WitnessingError> {
     /// After a failure the next attempt waits, at first a second, at most a minute; growth of the log does not hurry it.
     const PAUSES_S: [u64; 6] = [1, 2, 5, 15, 30, 60];
     let mut last = vec![0u64; witnesses.len()];
@@ -237,6 +272,7 @@ pub async fn keep_asking(
             }
             match ask(&ledger, &client, witness, *last).await {
                 Ok(size) => *last = size,
+                Err(error) if error.is_rollback() => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "not witnessed");
                     failed = true;
@@ -251,7 +287,7 @@ pub async fn keep_asking(
         } else {
             failures = 0;
             if grown.changed().await.is_err() {
-                return;
+                return Ok(());
             }
         }
     }

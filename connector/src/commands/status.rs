@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::control::progress::Progress;
-use crate::control::protocol::{PeerLine, Status, StatusAnswer};
+use crate::control::protocol::{Status, StatusAnswer};
 use crate::node::Node;
 use crate::state::{AgreementEntry, ModelEntry, PullEntry, RunEntry, VersionEntry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,13 +46,9 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
         origin: node.ledger.origin().to_owned(),
         size,
         witnessed_size,
-        peers: peers
-            .into_iter()
-            .map(|did| PeerLine {
-                name: did.to_string(),
-                did,
-            })
-            .collect(),
+        log_key: node.ledger.verifier().to_string(),
+        witness_key: node.witness.as_ref().map(|w| w.verifier().to_string()),
+        peers: peers.into_iter().collect(),
         counts,
         warnings,
     })

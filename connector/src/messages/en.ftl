@@ -161,7 +161,9 @@ cli-anchors =
       fingerprint of the log's key { $fingerprint }
 cli-dossier-next = next: `herleid verify { $path } --anchors <anchors obtained elsewhere>`
 cli-status-log = log { $origin }: { $size } records, { $witnessed } of them witnessed
-cli-status-peer = peer { $name }: { $did }
+cli-status-log-key = key of the log: { $key }
+cli-status-witness-key = key of this witness: { $key }
+cli-status-peer = peer: { $did }
 cli-status-warning = WARNING: { $warning }
 
 # Trace

@@ -154,7 +154,9 @@ cli-anchors =
       vingerafdruk van de sleutel van het logboek { $fingerprint }
 cli-dossier-next = verder met: `herleid verify { $path } --anchors <ankers van elders>`
 cli-status-log = logboek { $origin }: { $size } records, waarvan { $witnessed } met getuigen
-cli-status-peer = partner { $name }: { $did }
+cli-status-log-key = sleutel van het logboek: { $key }
+cli-status-witness-key = sleutel van deze getuige: { $key }
+cli-status-peer = partner: { $did }
 cli-status-warning = LET OP: { $warning }
 
 cli-trace-record = record { $index } van { $party }

@@ -26,7 +26,7 @@ pub enum ClientError {
     /// The address guard refused.
     #[error(
         "`{host}` leads to {address}, {}, which this connector does not call: if that is a peer of yours, set \
-         `allow_private_addresses` in herleid.toml, otherwise have the peer publish a public address", rule.words()
+         `allow_private_addresses` in `[network]` of herleid.toml, otherwise have the peer publish a public address", rule.words()
     )]
     ForbiddenAddress {
         /// Host of the URL.
@@ -152,7 +152,7 @@ impl std::fmt::Display for Phase {
 pub enum TlsFault {
     /// No trusted authority stands behind it.
     #[error(
-        "its certificate is not from an authority that this connector trusts; add its CA file to `ca_files` if it should be"
+        "its certificate is not from an authority that this connector trusts; add its CA file to `tls_ca` in `[trust]` of herleid.toml if it should be"
     )]
     UnknownIssuer,
     /// Another name stands in it.
@@ -207,7 +207,7 @@ pub enum TlsError {
     },
     /// No roots, or a setting that the client cannot have.
     #[error(
-        "the outbound HTTPS client cannot be set up: {why}; name the authorities' files in `ca_files`, or install this \
+        "the outbound HTTPS client cannot be set up: {why}; name the authorities' files in `tls_ca` of `[trust]`, or install this \
          machine's own (Debian: package `ca-certificates`)"
     )]
     Client {
@@ -221,7 +221,7 @@ pub enum TlsError {
 pub enum ServerError {
     /// Somebody else listens there.
     #[error(
-        "port {} of `{}` is in use by another program: stop that one (`ss -ltnp 'sport = :{}'` shows it) or set another `listen` address in herleid.toml",
+        "port {} of `{}` is in use by another program: stop that one (`ss -ltnp 'sport = :{}'` shows it) or set another `address` in `[listen]` of herleid.toml",
         address.port(), address.ip(), address.port()
     )]
     PortInUse {
@@ -238,7 +238,7 @@ pub enum ServerError {
         address: SocketAddr,
     },
     /// The machine does not have that address.
-    #[error("this machine has no address `{}`: set `listen` to one that `ip address` shows, or to 0.0.0.0", address.ip())]
+    #[error("this machine has no address `{}`: set `address` in `[listen]` to one that `ip address` shows, or to 0.0.0.0", address.ip())]
     NoSuchAddress {
         /// The address asked for.
         address: SocketAddr,

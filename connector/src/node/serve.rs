@@ -32,7 +32,7 @@ pub enum ServeError {
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// A witness knows more of the log than is here.
+    /// A witness knows more of the log than is here, or another history.
     #[error("{0}; start a successor log instead of going on with this one, and keep this directory as it is")]
     Rollback(WitnessingError),
     /// Too few witnesses answer.
@@ -47,6 +47,9 @@ pub enum ServeError {
         /// What the last one that did not answer said.
         why: String,
     },
+    /// The asking of witnesses broke off.
+    #[error("the asking of the witnesses broke off, and the service stopped with it: {0}; please report this")]
+    Witnessing(String),
     /// Processes that cannot be carried on.
     #[error("stored negotiations or transfers cannot be read: {0}")]
     Resume(Refusal),
@@ -77,13 +80,24 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     ask_witnesses(&node).await?;
     node.negotiator.resume(&node).map_err(ServeError::Resume)?;
 
-    let background = tokio::spawn(witnessing::keep_asking(
+    let asking = witnessing::keep_asking(
         node.ledger.clone(),
         node.client.clone(),
         node.witnesses.clone(),
         node.grown.subscribe(),
         node.asked.clone(),
-    ));
+    );
+    let ended = stop.clone();
+    let witnessed = tokio::spawn(async move {
+        tokio::select! {
+            () = ended.cancelled() => Ok(()),
+            asked = asking => {
+                // A log that a witness knows otherwise signs nothing more, also when it was seen too late to refuse the start.
+                ended.cancel();
+                asked
+            }
+        }
+    });
     let rounds = tokio::spawn(rounds(node.clone(), stop.clone()));
     let handler_node = node.clone();
     let control = crate::control::server::serve(
@@ -96,9 +110,11 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         listener.serve(security, http::router(node.clone()), limits, stop),
         control
     );
-    background.abort();
     rounds.abort();
-    Ok(())
+    match witnessed.await {
+        Ok(asked) => asked.map_err(ServeError::Rollback),
+        Err(e) => Err(ServeError::Witnessing(e.to_string())),
+    }
 }
 
 /// Before this log signs anything more, its witnesses say how far they saw it.
@@ -108,7 +124,7 @@ async fn ask_witnesses(node: &Node) -> Result<(), ServeError> {
     for witness in &node.witnesses {
         match witnessing::ask(&node.ledger, &node.client, witness, 0).await {
             Ok(_) => reached += 1,
-            Err(error @ WitnessingError::Behind { .. }) => return Err(ServeError::Rollback(error)),
+            Err(error) if error.is_rollback() => return Err(ServeError::Rollback(error)),
             Err(error) => why = error.to_string(),
         }
     }

@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod dossier;
+mod faults;
 mod lies;
 mod lying_proxy;
 mod refusals;
+mod scene;
 mod story;
 mod trace;
+mod witness;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

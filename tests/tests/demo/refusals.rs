@@ -1,77 +1,16 @@
-//! What a service does with a port in use, a second process, a broken configuration.
+//! What a service does with a port in use, a second process, a broken configuration, a participant that is not admitted.
 
-use crate::lies::{Scene, good};
-use crate::{herleid, run, text};
-use std::io::{BufRead as _, BufReader};
+use crate::herleid;
+use crate::scene::{Connector, Scene, free_port, good, serve, told};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
-/// A connector made by `herleid init`, under plain HTTP so that it needs no certificate: development, and said so in every record.
-pub(crate) fn init(directory: &Path, port: u16, public_port: u16) {
-    let did = format!("did:web:localhost%3A{public_port}");
-    let address = format!("127.0.0.1:{port}");
-    let url = format!("http://localhost:{public_port}");
-    let made = run(&[
-        "--development",
-        "init",
-        "--did",
-        &did,
-        "--name",
-        "Test",
-        "--listen",
-        &address,
-        "--public-url",
-        &url,
-        "--directory",
-        directory.to_str().unwrap(),
-    ]);
-    assert!(made.status.success(), "{}", text(&made.stderr));
-    let file = directory.join("herleid.toml");
-    let mut configuration = std::fs::read_to_string(&file).unwrap();
-    configuration.push_str("\n[development]\nplain_http = true\n");
-    configuration = configuration.replace("#[development]", "").replace(
-        "#required_credentials = [\"MembershipCredential\"]",
-        "required_credentials = []",
-    );
-    std::fs::write(&file, configuration).unwrap();
-}
-
-pub(crate) fn serve(directory: &Path) -> Command {
-    let mut command = Command::new(herleid());
-    command
-        .arg("--development")
-        .arg("--config")
-        .arg(directory.join("herleid.toml"))
-        .arg("serve");
-    command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .env("HERLEID_LANG", "en")
-        .env("HERLEID_NETWORK__ALLOW_PRIVATE_ADDRESSES", "true");
-    command
-}
-
-pub(crate) fn started(directory: &Path) -> Child {
-    let mut child = serve(directory).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    if !line.starts_with("ready ") {
-        let output = child.wait_with_output().unwrap();
-        panic!("{line}{}", text(&output.stderr));
-    }
-    child
-}
-
-/// A free port below the range from which outgoing connections are given theirs, which could take it first.
-pub(crate) fn free_port() -> u16 {
-    use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-    let random = || 10_000 + u16::try_from(RandomState::new().build_hasher().finish() % 10_000).unwrap();
-    std::iter::repeat_with(random)
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .unwrap()
+/// A connector in a directory that goes with the test.
+fn connector() -> (tempfile::TempDir, Connector) {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let connector = Connector::new(folder.path().join("connector"), port, port);
+    (folder, connector)
 }
 
 #[test]
@@ -79,85 +18,75 @@ fn a_port_in_use_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
-    init(folder.path(), port, port);
-    let output = serve(folder.path()).output().unwrap();
-    assert!(!output.status.success());
-    assert!(
-        text(&output.stderr).contains(&port.to_string()),
-        "{}",
-        text(&output.stderr)
-    );
+    let connector = Connector::new(folder.path().join("connector"), port, port);
+    let output = serve(&connector.directory).output().unwrap();
+    assert_eq!(output.status.code(), Some(8), "{}", told(&output));
+    assert!(told(&output).contains(&port.to_string()), "{}", told(&output));
 }
 
 #[test]
 fn a_second_process_on_one_directory_is_refused_and_the_first_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
-    init(folder.path(), port, port);
-    let mut first = started(folder.path());
-    let second = serve(folder.path())
+    let (_folder, mut connector) = connector();
+    connector.start();
+    let second = serve(&connector.directory)
         .env("HERLEID_LISTEN__ADDRESS", format!("127.0.0.1:{}", free_port()))
         .output()
         .unwrap();
-    assert!(!second.status.success());
-    assert!(
-        text(&second.stderr).contains("another process"),
-        "{}",
-        text(&second.stderr)
-    );
-    let file = folder.path().join("herleid.toml");
-    let status = run(&["--development", "--config", file.to_str().unwrap(), "--json", "status"]);
-    assert!(status.status.success(), "{}", text(&status.stderr));
-    first.kill().unwrap();
-    first.wait().unwrap();
+    assert_eq!(second.status.code(), Some(8), "{}", told(&second));
+    assert!(told(&second).contains("another process"), "{}", told(&second));
+    good(&connector.run(&["status"]));
 }
 
 #[test]
 fn a_misspelt_key_names_the_right_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
-    init(folder.path(), port, port);
-    let file = folder.path().join("herleid.toml");
-    let configuration = std::fs::read_to_string(&file)
-        .unwrap()
-        .replacen("public_url", "publik_url", 1);
-    std::fs::write(&file, configuration).unwrap();
-    let output = serve(folder.path()).output().unwrap();
-    assert_eq!(output.status.code(), Some(9));
-    assert!(text(&output.stderr).contains("public_url"), "{}", text(&output.stderr));
+    let (_folder, connector) = connector();
+    let file = connector.directory.join("herleid.toml");
+    let configuration = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, configuration.replacen("public_url", "publik_url", 1)).unwrap();
+    let output = serve(&connector.directory).output().unwrap();
+    assert_eq!(output.status.code(), Some(9), "{}", told(&output));
+    assert!(told(&output).contains("public_url"), "{}", told(&output));
 }
 
 #[test]
 fn shortcuts_need_the_flag() {
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
-    init(folder.path(), port, port);
-    let output = Command::new(herleid())
+    let (_folder, connector) = connector();
+    let mut command = Command::new(herleid());
+    let output = command
         .arg("--config")
-        .arg(folder.path().join("herleid.toml"))
+        .arg(connector.directory.join("herleid.toml"))
         .arg("serve")
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(9));
-    assert!(text(&output.stderr).contains("development"), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(9), "{}", told(&output));
+    assert!(told(&output).contains("development"), "{}", told(&output));
 }
 
 #[test]
 fn a_participant_left_out_of_trust_peers_is_dealt_with_in_neither_direction() {
     let mut scene = Scene::set();
     good(&scene.pull());
-    let (nobody, consumer) = ("[]", format!("[{{ did = \"{}\" }}]", scene.consumer_did()));
+    let (nobody, consumer) = (
+        "peers = []",
+        format!("peers = [{{ did = \"{}\" }}]", scene.consumer.did),
+    );
     // The agreement is from before the configuration was narrowed, and stands.
-    scene.provider_admits(nobody);
+    narrow(&mut scene.provider, nobody);
     assert_not_admitted(&scene.pull());
-    scene.provider_admits(&consumer);
+    narrow(&mut scene.provider, &consumer);
     good(&scene.pull());
-    scene.consumer_admits(nobody);
+    narrow(&mut scene.consumer, nobody);
     assert_not_admitted(&scene.pull());
 }
 
+/// The connector again, with these lines under `[trust]`.
+fn narrow(connector: &mut Connector, lines: &str) {
+    connector.kill();
+    connector.set("trust", lines);
+    connector.start();
+}
+
 fn assert_not_admitted(output: &Output) {
-    let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
-    assert!(!output.status.success(), "{told}");
-    assert!(told.contains("trust.peers"), "{told}");
+    assert!(!output.status.success(), "{}", told(output));
+    assert!(told(output).contains("trust.peers"), "{}", told(output));
 }

@@ -1,6 +1,6 @@
 //! Where something came from, as a tree and as PROV-O.
 
-use crate::lies::{Scene, good};
+use crate::scene::{Scene, good};
 use crate::text;
 
 #[test]
@@ -8,7 +8,7 @@ fn a_pull_is_traced_to_its_provider_and_answers_sparql() {
     let scene = Scene::set();
     let pulled = good(&scene.pull());
     let sha256 = pulled["sha256"].as_str().unwrap();
-    let tree = good(&scene.consumer(&["trace", sha256]));
+    let tree = good(&scene.consumer.run(&["trace", sha256]));
     let pull = &tree["tree"]["children"][0];
     assert_eq!(
         (pull["kind"].as_str(), pull["verified"].as_bool()),
@@ -23,7 +23,7 @@ fn a_pull_is_traced_to_its_provider_and_answers_sparql() {
     );
 
     let query = "SELECT ?data ?who WHERE { ?pull <http://www.w3.org/ns/prov#used> ?data . ?data <http://www.w3.org/ns/prov#wasAttributedTo> ?who }";
-    let answer = good(&scene.consumer(&["trace", sha256, "--sparql", query]));
+    let answer = good(&scene.consumer.run(&["trace", sha256, "--sparql", query]));
     let bindings = answer["sparql"]["results"]["bindings"].as_array().unwrap();
     assert_eq!(bindings.len(), 1, "{answer}");
     assert_eq!(
@@ -37,8 +37,8 @@ fn a_pull_is_traced_to_its_provider_and_answers_sparql() {
             .starts_with("did:web:localhost%3A")
     );
 
-    let change = scene.consumer(&["trace", sha256, "--sparql", "DELETE WHERE { ?s ?p ?o }"]);
+    let change = scene.consumer.run(&["trace", sha256, "--sparql", "DELETE WHERE { ?s ?p ?o }"]);
     assert_eq!(change.status.code(), Some(2), "{}", text(&change.stderr));
-    let nothing = scene.consumer(&["trace", "no-such-case"]);
+    let nothing = scene.consumer.run(&["trace", "no-such-case"]);
     assert_eq!(nothing.status.code(), Some(3), "{}", text(&nothing.stderr));
 }

@@ -294,9 +294,12 @@ impl Shown for StatusAnswer {
                 .iter()
                 .map(|(name, count)| format!("{}: {count}", clean(name))),
         );
+        lines.push(text(language, "cli-status-log-key", &[("key", &clean(&self.log_key))]));
+        if let Some(key) = &self.witness_key {
+            lines.push(text(language, "cli-status-witness-key", &[("key", &clean(key))]));
+        }
         for peer in &self.peers {
-            let values = [("name", &*clean(&peer.name)), ("did", peer.did.as_str())];
-            lines.push(text(language, "cli-status-peer", &values));
+            lines.push(text(language, "cli-status-peer", &[("did", peer.as_str())]));
         }
         for warning in &self.warnings {
             lines.push(text(language, "cli-status-warning", &[("warning", &clean(warning))]));

@@ -310,24 +310,18 @@ pub struct StatusAnswer {
     pub did: Did,
     /// The log's origin.
     pub origin: String,
+    /// The log's verifier key, as a witness of it configures it (C2SP signed-note).
+    pub log_key: String,
+    /// The verifier key of the witness that this connector is for others, as they configure it; none when it is not one.
+    pub witness_key: Option<String>,
     /// Records in the log.
     pub size: u64,
     /// Of which witnessed by a quorum.
     pub witnessed_size: u64,
-    /// Peers known.
-    pub peers: Vec<PeerLine>,
+    /// Participants that there are agreements with.
+    pub peers: Vec<Did>,
     /// Datasets, models, agreements, credentials, ... by name.
     pub counts: std::collections::BTreeMap<String, u64>,
     /// What a person should look at, such as development shortcuts that are on.
     pub warnings: Vec<String>,
-}
-
-/// One peer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PeerLine {
-    /// Name in the configuration.
-    pub name: String,
-    /// Its DID.
-    pub did: Did,
 }

@@ -1,0 +1,141 @@
+//! What the machine does to a service: a disk that is full, a clock that jumps.
+
+use crate::scene::{Scene, good, serve, told};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The provider's storage on a disk of its own of 64 MiB, in a mount namespace of its own; when the service has ended, its
+/// exit code is told, the disk is made larger, and the service starts again. (44 MiB more than the store's own files.)
+const SMALL_DISK: &str = r#"
+mount -t tmpfs -o size=64m tmpfs "$STORAGE" || exit 90
+cp -a "$ORIGINAL/." "$STORAGE" || exit 91
+"$@" 2>"$MESSAGE"
+echo "ended $?"
+mount -o remount,size=400m "$STORAGE" || exit 92
+exec "$@"
+"#;
+
+#[test]
+fn a_full_disk_stops_the_provider_and_loses_nothing() {
+    if !Command::new("unshare")
+        .args(["-m", "true"])
+        .status()
+        .is_ok_and(|s| s.success())
+    {
+        eprintln!("SKIPPED a_full_disk_stops_the_provider_and_loses_nothing: `unshare -m` needs root");
+        return;
+    }
+    let mut scene = Scene::set();
+    good(&scene.pull());
+    scene.provider.kill();
+    let (storage, original) = (scene.provider.storage(), scene.folder.path().join("original"));
+    let message = scene.folder.path().join("message");
+    std::fs::rename(&storage, &original).unwrap();
+    std::fs::create_dir(&storage).unwrap();
+    let service = serve(&scene.provider.directory);
+    let mut small = Command::new("unshare");
+    small
+        .args(["-m", "sh", "-c", SMALL_DISK, "sh"])
+        .arg(service.get_program())
+        .args(service.get_args())
+        .envs(service.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("STORAGE", &storage)
+        .env("ORIGINAL", &original)
+        .env("MESSAGE", &message)
+        .stdout(Stdio::piped());
+    let mut child = small.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.next().unwrap().starts_with("ready "));
+    let inside = PathBuf::from(format!("/proc/{}/root", child.id())).join(storage.strip_prefix("/").unwrap());
+    good(&scene.pull());
+    fill(&inside.join("filler"));
+    let refused = scene.pull();
+    assert!(!refused.status.success(), "{}", told(&refused));
+    assert_eq!(lines.next().unwrap(), "ended 134", "128 + SIGABRT");
+    let said = std::fs::read_to_string(&message).unwrap();
+    assert!(said.contains("No space left on device"), "{said}");
+    assert!(lines.next().unwrap().starts_with("ready "), "with room it goes on");
+    // The consumer's memory of that log would show a record that was acknowledged and is gone, as a fork or a number reused.
+    good(&scene.pull());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// Takes all that is left of a disk.
+fn fill(file: &Path) {
+    let mut filler = std::fs::File::create(file).unwrap();
+    let (mut size, mut written) = (1 << 20, 0usize);
+    while size > 0 && written < 1 << 30 {
+        match filler.write_all(&vec![0; size]) {
+            Ok(()) => written += size,
+            Err(_) => size /= 2,
+        }
+    }
+}
+
+/// Put before the C library's own: adds the seconds in the file `CLOCK_OFFSET` to the time of day, and to no other clock.
+const CLOCK: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+int clock_gettime(clockid_t which, struct timespec *now) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real(which, now);
+    if (which != CLOCK_REALTIME || result != 0) return result;
+    FILE *file = fopen(getenv("CLOCK_OFFSET"), "r");
+    long offset = 0;
+    if (file) {
+        if (fscanf(file, "%ld", &offset) != 1) offset = 0;
+        fclose(file);
+    }
+    now->tv_sec += offset;
+    return 0;
+}
+"#;
+
+#[test]
+fn a_clock_that_steps_is_named_and_breaks_nothing() {
+    const HOUR_S: i64 = 3600;
+    let mut scene = Scene::set();
+    let path = |name: &str| scene.folder.path().join(name);
+    let (source, library, offset) = (path("clock.c"), path("clock.so"), path("offset"));
+    std::fs::write(&source, CLOCK).unwrap();
+    let mut compiler = Command::new("cc");
+    compiler
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(&source)
+        .arg("-ldl");
+    assert!(compiler.status().unwrap().success());
+    // Renamed into place: the service must never read half a number.
+    let step = |seconds: i64| {
+        let next = offset.with_extension("next");
+        std::fs::write(&next, seconds.to_string()).unwrap();
+        std::fs::rename(&next, &offset).unwrap();
+    };
+    step(0);
+    scene.provider.kill();
+    let mut service = serve(&scene.provider.directory);
+    service.env("LD_PRELOAD", &library).env("CLOCK_OFFSET", &offset);
+    scene.provider.take(service.spawn().unwrap());
+    good(&scene.pull());
+    for wrong in [-HOUR_S, HOUR_S] {
+        step(wrong);
+        let refused = scene.pull();
+        assert!(!refused.status.success(), "{}", told(&refused));
+        assert!(told(&refused).contains("clock"), "{}", told(&refused));
+        step(0);
+        good(&scene.pull());
+    }
+    // The consumer's clock is set along, as where one machine's time serves both: what was recorded stays in order.
+    scene.consumer.kill();
+    let mut service = serve(&scene.consumer.directory);
+    service.env("LD_PRELOAD", &library).env("CLOCK_OFFSET", &offset);
+    scene.consumer.take(service.spawn().unwrap());
+    step(-HOUR_S);
+    good(&scene.pull());
+}
