@@ -4,8 +4,10 @@ use crate::audit::{self, AuditError};
 use crate::cli::arguments::{
     AnchorsArguments, DemoArguments, InitArguments, ReplayArguments, ServeArguments, VerifyArguments,
 };
+use crate::cli::show::clean;
+use crate::cli::text::text;
 use crate::cli::{Actions, Context, Outcome};
-use crate::config::{Config, ConfigError, NewParticipant, commented_file};
+use crate::config::{BaseUrl, Config, ConfigError, NewParticipant, commented_file};
 use crate::control::error::{Code, ControlError};
 use crate::demo;
 use crate::messages::{self, Messages};
@@ -15,7 +17,7 @@ use crate::node::{Node, OpenError, Secrets, ServeError, log_verifier_key, serve,
 use crate::rim::{SystemClock, SystemEntropy};
 use herleid_ledger::LedgerError;
 use herleid_ledger::note::NoteError;
-use herleid_verifier::{Language, Verdict};
+use herleid_verifier::{Language, Verdict, replay};
 use herleid_vocab::rim::Clock as _;
 use serde_json::json;
 use std::fs;
@@ -26,12 +28,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Plugged;
 
-fn configuration(error: &ConfigError) -> ControlError {
-    ControlError::new(Code::Configuration, error.to_string())
+fn configuration(error: &ConfigError, language: messages::Language) -> ControlError {
+    ControlError::new(Code::Configuration, error.text(Messages::shared(language)))
 }
 
 fn load(context: &Context) -> Result<Config, ControlError> {
-    Config::load(&context.config, std::env::vars_os(), context.development).map_err(|e| configuration(&e))
+    Config::load(&context.config, std::env::vars_os(), context.development)
+        .map_err(|e| configuration(&e, context.language))
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, ControlError> {
@@ -44,8 +47,8 @@ impl Actions for Plugged {
         Ok(load(context)?.storage.directory)
     }
 
-    fn init(&self, _context: &Context, arguments: &InitArguments) -> Result<Outcome, ControlError> {
-        init(arguments)
+    fn init(&self, context: &Context, arguments: &InitArguments) -> Result<Outcome, ControlError> {
+        init(arguments, context.language)
     }
 
     fn serve(&self, context: &Context, _arguments: &ServeArguments) -> Result<Outcome, ControlError> {
@@ -108,11 +111,7 @@ impl Actions for Plugged {
 }
 
 fn audit_error(error: &AuditError) -> ControlError {
-    let code = match error {
-        AuditError::File { .. } => Code::Missing,
-        AuditError::Parameter(..) | AuditError::Merge(_) | AuditError::Anchors(_) => Code::Usage,
-    };
-    ControlError::new(code, error.to_string())
+    ControlError::new(error.code(), error.to_string())
 }
 
 fn language(context: &Context) -> Language {
@@ -157,7 +156,11 @@ fn replay(context: &Context, arguments: &ReplayArguments) -> Result<Outcome, Con
     let same = replayed.iter().all(|r| r.comparison.verdict.is_same());
     let lines: Vec<String> = replayed
         .iter()
-        .map(|r| format!("{} {}: {}", r.transaction, r.model, audit::words(&r.comparison.verdict)))
+        // The dossier's words, and its maker may be the one who is audited.
+        .map(|r| {
+            let verdict = audit::words(&r.comparison.verdict);
+            format!("{} {}: {}", clean(&r.transaction), clean(&r.model), clean(&verdict))
+        })
         .collect();
     let mut text = lines.join("\n");
     if verified.report.verdict != Verdict::Verified {
@@ -168,8 +171,10 @@ fn replay(context: &Context, arguments: &ReplayArguments) -> Result<Outcome, Con
         .iter()
         .map(|r| json!({"transaction": r.transaction, "model": r.model, "comparison": r.comparison}))
         .collect();
-    // With changed parameters another result is what was asked for.
-    let different = (!same && arguments.parameters.is_empty()).then_some(Code::Failed);
+    // With changed parameters another result is what was asked for; that nothing ran is not.
+    let ran = |r: &audit::Replayed| !matches!(r.comparison.verdict, replay::Verdict::CannotRerun { .. });
+    let all_ran = replayed.iter().all(ran);
+    let different = (!all_ran || !same && arguments.parameters.is_empty()).then_some(Code::Failed);
     Ok(Outcome {
         text,
         json: json!({"runs": json, "dossier": verified.report.verdict}),
@@ -247,7 +252,7 @@ fn serve_error(error: ServeError) -> ControlError {
     ControlError::new(code, error.to_string())
 }
 
-fn init(arguments: &InitArguments) -> Result<Outcome, ControlError> {
+fn init(arguments: &InitArguments, language: messages::Language) -> Result<Outcome, ControlError> {
     let directory = &arguments.directory;
     let failed = |what: &str, e: &dyn std::fmt::Display| {
         ControlError::new(Code::Failed, format!("{what} `{}`: {e}", directory.display()))
@@ -276,6 +281,12 @@ fn init(arguments: &InitArguments) -> Result<Outcome, ControlError> {
         );
     };
     let public_url = arguments.public_url.clone().unwrap_or_else(|| base.to_owned());
+    // Plain HTTP is for development; whether this becomes that is said by `serve`.
+    if BaseUrl::parse(&public_url, true).is_none() {
+        let message = format!("`{public_url}` cannot be the address of a connector");
+        return Err(ControlError::new(Code::Usage, message)
+            .expected("https://<host>[:<port>], perhaps with a path, without query or closing slash"));
+    }
     let origin = format!(
         "{}/log/1",
         public_url
@@ -296,7 +307,7 @@ fn init(arguments: &InitArguments) -> Result<Outcome, ControlError> {
     let secrets = Secrets::make(&directory.join("keys"), &SystemEntropy)
         .and_then(|()| Secrets::load(&directory.join("keys")))
         .map_err(|e| ControlError::new(Code::Failed, e.to_string()))?;
-    let text = commented_file(&NewParticipant {
+    let file = commented_file(&NewParticipant {
         did: &arguments.did,
         name: &arguments.name,
         address: arguments.listen,
@@ -304,23 +315,29 @@ fn init(arguments: &InitArguments) -> Result<Outcome, ControlError> {
         origin: &origin,
         tls: tls.as_ref().map(|(c, k)| (c.as_str(), k.as_str())),
     });
-    fs::write(directory.join("herleid.toml"), text).map_err(|e| failed("cannot write into", &e))?;
+    if let Err(error) = fs::write(directory.join("herleid.toml"), file) {
+        // Keys without a configuration would make a second attempt refuse.
+        let removed = fs::remove_dir_all(directory.join("keys"));
+        let failure = failed("cannot write into", &error);
+        return Err(match removed {
+            Ok(()) => failure,
+            Err(e) => failure.next(format!("remove `{}`: {e}", directory.join("keys").display())),
+        });
+    }
     let unusable = |e: NoteError| ControlError::new(Code::Usage, format!("`{public_url}` cannot name a key: {e}"));
     let log_key = log_verifier_key(&origin, &secrets).map_err(unusable)?;
     let witness_key = witness_verifier_key(&public_url, &secrets).map_err(unusable)?;
     let json = json!({"directory": directory, "did": arguments.did, "origin": origin, "log_key": log_key, "witness_key": witness_key});
-    let text = format!(
-        "{}\n{}\n{}",
-        directory.join("herleid.toml").display(),
-        directory.join("keys").display(),
-        if tls.is_some() {
-            "herleid serve"
-        } else {
-            "set listen.tls_certificate and listen.tls_key in herleid.toml, then: herleid serve"
-        }
-    );
+    let next = if tls.is_some() { "cli-init-serve" } else { "cli-init-tls" };
+    let lines = [
+        directory.join("herleid.toml").display().to_string(),
+        directory.join("keys").display().to_string(),
+        text(language, "cli-status-log-key", &[("key", &log_key)]),
+        text(language, "cli-status-witness-key", &[("key", &witness_key)]),
+        text(language, next, &[]),
+    ];
     Ok(Outcome {
-        text,
+        text: lines.join("\n"),
         json,
         verdict: None,
     })

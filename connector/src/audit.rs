@@ -1,5 +1,6 @@
 //! The auditor's commands: `verify`, `replay`, and the putting together of anchors that several parties stated.
 
+use crate::control::error::Code;
 use crate::models::process::Process;
 use crate::models::sandbox::{InputSource, Job, JobInput, Sandbox};
 use crate::rim::SystemClock;
@@ -28,8 +29,22 @@ const LARGEST: u64 = 1 << 30;
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     /// A file cannot be read.
-    #[error("`{path}` cannot be read or written: {why}")]
+    #[error("`{path}` cannot be read: {why}")]
     File {
+        /// Which.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// A file that was to be made is there.
+    #[error("`{path}` exists; nothing is overwritten: name another file")]
+    Exists {
+        /// Which.
+        path: String,
+    },
+    /// A file cannot be written.
+    #[error("`{path}` cannot be written: {why}")]
+    Write {
         /// Which.
         path: String,
         /// Why.
@@ -44,6 +59,18 @@ pub enum AuditError {
     /// A parameter to change is not one of the model's.
     #[error("`--set {0}`: {1}")]
     Parameter(String, String),
+}
+
+impl AuditError {
+    /// What kind of failure it is for whoever gave the command.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::File { .. } => Code::Missing,
+            Self::Write { .. } => Code::Failed,
+            Self::Exists { .. } | Self::Parameter(..) | Self::Merge(_) | Self::Anchors(_) => Code::Usage,
+        }
+    }
 }
 
 fn file(path: &Path) -> impl Fn(&dyn std::fmt::Display) -> AuditError {
@@ -111,7 +138,15 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), AuditError> {
         file.write_all(bytes)?;
         file.sync_all()
     };
-    write().map_err(|e: std::io::Error| file(path)(&format!("{e}; nothing was overwritten")))
+    write().map_err(|e: std::io::Error| {
+        let path = path.display().to_string();
+        if e.kind() == std::io::ErrorKind::AlreadyExists {
+            AuditError::Exists { path }
+        } else {
+            let why = e.to_string();
+            AuditError::Write { path, why }
+        }
+    })
 }
 
 /// Reads a statement that a party made with `herleid anchors`.
@@ -168,7 +203,7 @@ pub async fn replay_runs(
         .filter(|run| only.is_none_or(|o| o == run.transaction))
     {
         let comparison = match &sandbox {
-            Ok(sandbox) => again(&mut archive, sandbox, case, run, changes).await?,
+            Ok(sandbox) => again(&mut archive, sandbox, run, changes).await?,
             Err(why) => Comparison::cannot_rerun(why.clone()),
         };
         replayed.push(Replayed {
@@ -190,7 +225,6 @@ async fn open_sandbox(jobs: &Path) -> Result<Sandbox, String> {
 async fn again(
     archive: &mut Archive<BufReader<File>>,
     sandbox: &Sandbox,
-    case: &Case,
     run: &Run,
     changes: &[(String, String)],
 ) -> Result<Comparison, AuditError> {
@@ -201,7 +235,7 @@ async fn again(
     else {
         return Ok(Comparison::cannot_rerun("the program is not in the dossier"));
     };
-    let process = match process_of(archive, case, run) {
+    let process = match process_of(archive, run) {
         Ok(process) => Arc::new(process),
         Err(why) => return Ok(Comparison::cannot_rerun(why)),
     };
@@ -277,7 +311,7 @@ async fn again(
 }
 
 /// The description of the model as it was recorded when it was agreed upon: among the evidence, and about this program.
-fn process_of(archive: &mut Archive<BufReader<File>>, _case: &Case, run: &Run) -> Result<Process, String> {
+fn process_of(archive: &mut Archive<BufReader<File>>, run: &Run) -> Result<Process, String> {
     let names: Vec<String> = archive
         .entries()
         .map(|e| e.name.to_string())

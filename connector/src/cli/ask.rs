@@ -127,7 +127,6 @@ fn publish(context: &Context, a: &PublishArguments) -> Result<Publish, ControlEr
         media_type: a.media_type.clone(),
         policy: json_file(context, &a.policy)?,
         licence: a.licence.clone(),
-        publisher: a.publisher.clone(),
     })
 }
 

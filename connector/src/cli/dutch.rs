@@ -123,7 +123,7 @@ const HELP: &[(&str, &str)] = &[
     ("init.tls_key", "Privésleutel van het certificaat (PEM)"),
     (
         "init.directory",
-        "Map om het in te maken; moet leeg zijn of nog niet bestaan",
+        "Map om het in te maken; er mag nog geen deelnemer in staan",
     ),
     ("serve", "Laat de connector draaien"),
     (
@@ -136,7 +136,10 @@ const HELP: &[(&str, &str)] = &[
         "Publiceer in plaats daarvan een modeldienst: de beschrijving in het pakket",
     ),
     ("publish.id", "Kenmerk in uw catalogus; hetzelfde voor elke versie"),
-    ("publish.title", "Titel, voor mensen"),
+    (
+        "publish.title",
+        "Titel, voor mensen; die van een model staat in het pakket",
+    ),
     ("publish.policy", "Het ODRL-aanbod, als JSON-bestand"),
     ("publish.release", "Versie; zonder deze: gemaakt uit de digest"),
     ("publish.description", "Beschrijving, voor mensen"),
@@ -145,7 +148,6 @@ const HELP: &[(&str, &str)] = &[
         "Mediatype; zonder deze: geraden uit de bestandsnaam",
     ),
     ("publish.licence", "Licentie"),
-    ("publish.publisher", "Wie publiceert; zonder deze: deze deelnemer"),
     ("withdraw", "Bied een dataset of modeldienst niet langer aan"),
     ("withdraw.id", "Dataset of modeldienst"),
     ("withdraw.release", "Versie; zonder deze: allemaal"),

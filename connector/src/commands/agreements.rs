@@ -1,7 +1,8 @@
 //! `negotiate` and `agreements`.
 
 use super::Failure;
-use super::catalog::{peer, summary};
+use super::catalog::peer;
+use super::summary::{open_until, summary};
 use crate::control::progress::Progress;
 use crate::control::protocol::{self, AgreementLine, AgreementList, Agreements, Negotiate, NegotiateAnswer};
 use crate::dsp::id::Id;
@@ -73,26 +74,4 @@ pub(super) async fn list(node: Arc<Node>, request: Agreements, _progress: Progre
         })
         .collect();
     Ok(AgreementList { total, agreements })
-}
-
-/// The earliest `dateTime` bound of the permission to use, if there is one: until then access is open.
-fn open_until(agreement: &serde_json::Value) -> Option<u64> {
-    let permissions = agreement.get("permission")?.as_array()?;
-    let bounds = permissions
-        .iter()
-        .flat_map(|p| {
-            p.get("constraint")
-                .and_then(serde_json::Value::as_array)
-                .into_iter()
-                .flatten()
-        })
-        .filter_map(|c| {
-            let operand = c.get("leftOperand")?.as_str()?;
-            let operator = c.get("operator")?.as_str()?;
-            let right = c.get("rightOperand")?;
-            let value = right.as_str().or_else(|| right.get("@value")?.as_str())?;
-            (operand.ends_with("dateTime") && (operator.ends_with("lteq") || operator.ends_with("lt")))
-                .then(|| herleid_vocab::time::parse_rfc3339_ms(value).ok())?
-        });
-    bounds.min()
 }

@@ -2,6 +2,7 @@
 //! far the streams of others go that it numbers. Nobody else can state that for it.
 
 use super::Failure;
+use super::credential::ISSUED;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Anchors, AnchorsAnswer};
 use crate::node::Node;
@@ -29,7 +30,13 @@ pub(super) async fn anchors(node: Arc<Node>, request: Anchors, _progress: Progre
     };
     let issuers = match node.config.issuer.enabled {
         true => {
-            json!([{"did": node.did.as_str(), "types": ["MembershipCredential", "ModelAccreditationCredential"], "keys": [key]}])
+            let issued = node.state.scan::<u64>(ISSUED)?;
+            let types: Vec<&str> = issued.iter().filter_map(|(key, _)| key.strip_prefix(ISSUED)).collect();
+            if types.is_empty() {
+                json!([])
+            } else {
+                json!([{"did": node.did.as_str(), "types": types, "keys": [key]}])
+            }
         }
         false => json!([]),
     };
@@ -43,7 +50,7 @@ pub(super) async fn anchors(node: Arc<Node>, request: Anchors, _progress: Progre
         "format": "herleid-anchors/1", "obtained": node.now_ms(), "quorum": node.config.trust.quorum.max(1), "parties": [party],
         "witnesses": witnesses, "issuers": issuers, "checkpoints": checkpoints, "streams": streams(&node)?,
     });
-    crate::audit::write_new(&request.out, &json::canonical(&statement)?).map_err(Failure::failed)?;
+    crate::audit::write_new(&request.out, &json::canonical(&statement)?).map_err(|e| Failure::new(e.code(), e))?;
     let fingerprint = Digests::of(node.ledger.verifier().to_string().as_bytes()).sha256;
     Ok(AnchorsAnswer {
         path: request.out,

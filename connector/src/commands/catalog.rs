@@ -1,12 +1,12 @@
 //! `catalog`: what another holder offers.
 
 use super::Failure;
+use super::summary::summary;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Catalog, CatalogAnswer, CatalogKind, CatalogLine, OfferLine};
 use crate::dsp::catalog::{Resource, ResourceKind};
 use crate::dsp_shell::peer_catalogue;
 use crate::node::{Node, fresh_trace};
-use herleid_policies::Policy;
 use herleid_vocab::did::Did;
 use std::sync::Arc;
 
@@ -56,25 +56,5 @@ fn line(resource: &Resource) -> CatalogLine {
                 summary: summary(o.as_value()),
             })
             .collect(),
-    }
-}
-
-/// A policy in one line: what is permitted, and under how many conditions.
-pub(super) fn summary(policy: &serde_json::Value) -> String {
-    match Policy::parse(policy) {
-        Ok(policy) => {
-            let permissions: Vec<String> = policy
-                .permissions()
-                .iter()
-                .map(|rule| rule.action().name().to_owned())
-                .collect();
-            format!(
-                "permits {}; {} prohibitions, {} obligations",
-                permissions.join(", "),
-                policy.prohibitions().len(),
-                policy.obligations().len()
-            )
-        }
-        Err(error) => format!("not understood here, so nothing could be used under it: {error}"),
     }
 }

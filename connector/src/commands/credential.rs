@@ -4,10 +4,13 @@ use super::Failure;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Credential, CredentialAnswer};
 use crate::node::Node;
+use crate::state::set;
 use herleid_credentials::credential::{NewCredential, issue};
 use std::sync::Arc;
 
 const DAY_MS: u64 = 24 * 3_600_000;
+/// Under it, for every type that was issued, when it last was.
+pub(super) const ISSUED: &str = "issued/";
 
 /// Issues, keeps or lists.
 ///
@@ -41,6 +44,9 @@ pub(super) async fn credential(
                 valid_until_ms: now_ms.saturating_add(u64::from(valid_days) * DAY_MS),
             };
             let jwt = issue(&node.identity, &node.key_id, &new).map_err(Failure::failed)?;
+            // What it states of itself as an issuer rests on what it has issued.
+            let issued = types.iter().map(|kind| set(format!("{ISSUED}{kind}"), &now_ms));
+            node.state.write(issued.collect::<Result<_, _>>()?)?;
             Ok(CredentialAnswer::Issued { jwt })
         }
         Credential::Add { jwt } => Ok(CredentialAnswer::Added(node.holder.add(&node, &jwt).await?)),

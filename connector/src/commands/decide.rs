@@ -44,7 +44,8 @@ pub(super) async fn decide(node: Arc<Node>, request: Decide, _progress: Progress
             .term(Term::Transaction(transaction))
             .term(super::publish::digest_term(&sha256)?);
     }
-    let streams = streams(&node, &request.case)?;
+    let relied: Vec<String> = request.relies_on.iter().map(|o| o.transaction.to_string()).collect();
+    let streams = streams(&node, &request.case, &relied)?;
     for index in node.ledger.by_term(&Term::Case(request.case.clone()))? {
         draft = draft.prior(*node.ledger.record(index)?.leaf());
     }
@@ -95,46 +96,68 @@ fn relied_on(node: &Node, transaction: &str, output: Option<&str>) -> Result<(Op
     )))
 }
 
-/// The lengths, as this end knows them, of every stream that the case rests on: whoever leaves a run out contradicts them.
-fn streams(node: &Node, case: &str) -> Result<Vec<Value>, Failure> {
-    let mut found: BTreeMap<String, Value> = BTreeMap::new();
+/// The lengths, as this end knows them, of every stream that the case rests on: whoever leaves a run or a pull out
+/// contradicts them. It rests on the runs made for it, and on whatever it relies on, whichever case that was for.
+fn streams(node: &Node, case: &str, relies_on: &[String]) -> Result<Vec<Value>, Failure> {
+    let mut found = Streams::default();
     let key = StreamKey::Case { case: case.to_owned() };
     if let Some(stream) = node.ledger.stream(&key)? {
-        found.insert(
-            "case".to_owned(),
-            json!({"kind": "stream-case", "id": stream.id.to_string(), "n": stream.n, "of": {"case": case}}),
-        );
+        let of = json!({"case": case});
+        found.add("case".to_owned(), "stream-case", &stream.id.to_string(), stream.n, of);
     }
-    for (_, run) in node
-        .state
-        .scan::<RunEntry>("run/")?
-        .into_iter()
-        .filter(|(_, run)| run.case.as_deref() == Some(case))
-    {
-        let Some(agreement) = node
-            .state
-            .get::<AgreementEntry>(&AgreementEntry::key(&run.agreement, Side::Consumer))?
-        else {
+    for (_, run) in node.state.scan::<RunEntry>("run/")? {
+        if run.case.as_deref() != Some(case) && !relies_on.contains(&run.transaction) {
             continue;
-        };
+        }
+        found.agreement(node, &run.agreement)?;
+        if let Some((id, n)) = run.model_stream {
+            let of = json!({"model": run.model, "consumer": node.did.as_str()});
+            found.add(
+                format!("model/{}/{}", run.provider, run.model),
+                "stream-model",
+                &id,
+                n,
+                of,
+            );
+        }
+    }
+    for transaction in relies_on {
+        if let Some(pull) = node.state.get::<PullEntry>(&PullEntry::key(transaction))? {
+            found.agreement(node, &pull.agreement)?;
+        }
+    }
+    Ok(found.0.into_values().collect())
+}
+
+/// Each stream once, at its greatest length known.
+#[derive(Default)]
+struct Streams(BTreeMap<String, Value>);
+
+impl Streams {
+    fn add(&mut self, name: String, kind: &str, id: &str, n: u64, of: Value) {
+        let entry = self.0.entry(name).or_insert(Value::Null);
+        if entry.get("n").and_then(Value::as_u64).is_none_or(|known| known < n) {
+            *entry = json!({"kind": kind, "id": id, "n": n, "of": of});
+        }
+    }
+
+    fn agreement(&mut self, node: &Node, id: &str) -> Result<(), Failure> {
+        let key = AgreementEntry::key(id, Side::Consumer);
+        let agreement = node.state.get::<AgreementEntry>(&key)?.ok_or_else(|| {
+            Failure::failed(format!(
+                "the agreement `{id}` is not in the state any more, so the length of its stream cannot be attested"
+            ))
+        })?;
         let key = StreamKey::Agreement {
-            agreement: run.agreement.clone(),
+            agreement: id.to_owned(),
             side: Side::Consumer.into(),
             other: agreement.other.clone(),
         };
         if let Some(stream) = node.ledger.stream(&key)? {
-            let of = json!({"agreement": run.agreement, "side": "consumer", "other": agreement.other.as_str()});
-            found.insert(
-                format!("agreement/{}", run.agreement),
-                json!({"kind": "stream-agreement", "id": stream.id.to_string(), "n": stream.n, "of": of}),
-            );
+            let of = json!({"agreement": id, "side": "consumer", "other": agreement.other.as_str()});
+            let name = format!("agreement/{id}");
+            self.add(name, "stream-agreement", &stream.id.to_string(), stream.n, of);
         }
-        if let Some((id, n)) = run.model_stream {
-            let entry = found.entry(format!("model/{}", run.model)).or_insert(Value::Null);
-            if entry.get("n").and_then(Value::as_u64).is_none_or(|known| known < n) {
-                *entry = json!({"kind": "stream-model", "id": id, "n": n, "of": {"model": run.model, "consumer": node.did.as_str()}});
-            }
-        }
+        Ok(())
     }
-    Ok(found.into_values().collect())
 }

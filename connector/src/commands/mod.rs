@@ -2,14 +2,13 @@
 
 mod agreements;
 mod anchors;
-
 mod catalog;
 mod credential;
 mod decide;
-
 mod failure;
 mod publish;
 mod status;
+mod summary;
 mod trace;
 
 pub use failure::Failure;
@@ -30,10 +29,8 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         ($($request:ty => $function:expr),+ $(,)?) => {
             match command.as_str() {
                 $(<$request as p::Command>::NAME => {
-                    let request: $request = serde_json::from_value(body)
-                        .map_err(|e| ControlError::new(Code::Usage, format!("the request to `{command}` is not understood: {e}")))?;
-                    let answer: <$request as p::Command>::Answer = $function(node, request, progress).await.map_err(ControlError::from)?;
-                    serde_json::to_value(answer).map_err(|e| ControlError::new(Code::Failed, format!("the answer could not be written: {e}")))
+                    let answer = $function(node, p::read::<$request>(body)?, progress).await.map_err(ControlError::from)?;
+                    p::answer::<$request>(&answer)
                 })+
                 other => Err(ControlError::new(Code::Usage, format!("`{other}` is not a command of this version"))
                     .expected("the commands that `herleid --help` lists, from the same version as the running service")),

@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Publish, PublishAnswer, PublishSource, Unit, Withdraw, WithdrawAnswer};
+use crate::dsp_shell::{Candidate, check_candidate};
 use crate::models::package::ModelPackage;
 use crate::models::process::Process;
 use crate::node::{Node, fresh_trace};
@@ -14,6 +15,7 @@ use herleid_vocab::json;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// Publishes.
 ///
@@ -22,9 +24,43 @@ use std::sync::Arc;
 pub(super) async fn publish(node: Arc<Node>, request: Publish, progress: Progress) -> Result<PublishAnswer, Failure> {
     let offer = offer(&request)?;
     match &request.source {
-        PublishSource::File(path) => dataset(&node, path, &request, offer, &progress).await,
-        PublishSource::Model(path) => model(&node, path, &request, offer).await,
+        PublishSource::File(path) => {
+            let title = request
+                .title
+                .as_deref()
+                .ok_or_else(|| Failure::usage("a dataset is published with a title"))?;
+            dataset(&node, path, title, &request, offer, &progress).await
+        }
+        PublishSource::Model(path) => {
+            let told = [
+                (&request.title, "title"),
+                (&request.version, "version"),
+                (&request.description, "description"),
+                (&request.media_type, "media_type"),
+                (&request.licence, "licence"),
+            ];
+            if let Some((_, member)) = told.iter().find(|(value, _)| value.is_some()) {
+                return Err(Failure::usage(format!(
+                    "a model is published without `{member}`: what its package says holds"
+                )));
+            }
+            model(&node, path, &request, offer).await
+        }
     }
+}
+
+/// From the look at what is published already until the record is durable: two publications at once could otherwise both
+/// find a version, or the identifier of an offer, free. One process serves one connector.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// Refuses what the catalogue could not show, before it is recorded for ever.
+fn check(node: &Node, candidate: &Candidate<'_>) -> Result<(), Failure> {
+    check_candidate(node, candidate).map_err(|e| {
+        Failure::refused(format!("this cannot stand in the catalogue: {e}")).next(
+            "give every offer an `@id` of its own, or leave it out (it is then made from the identifier); leave `target` out; \
+             give datasets and models different identifiers",
+        )
+    })
 }
 
 /// The offer as it will stand in the catalogue: understood in every term, or refused with line and term.
@@ -74,6 +110,7 @@ fn check_id(id: &str) -> Result<(), Failure> {
 async fn dataset(
     node: &Arc<Node>,
     path: &Path,
+    title: &str,
     request: &Publish,
     offer: OfferEntry,
     progress: &Progress,
@@ -96,10 +133,11 @@ async fn dataset(
         .clone()
         .unwrap_or_else(|| guess_media_type(path).to_owned());
     let facts = json!({
-        "dataset": request.id, "version": version, "title": request.title, "blake3": digests.blake3, "sha256": digests.sha256,
+        "dataset": request.id, "version": version, "title": title, "blake3": digests.blake3, "sha256": digests.sha256,
         "bytes": digests.bytes, "mediaType": media_type, "offers": [{"id": offer.id, "policy": offer.sha256}],
     });
     let key = format!("dataset/{}/{version}", request.id);
+    let _turn = TURN.lock().await;
     refuse_other_bytes(node, &key, &digests.sha256)?;
     let draft = Draft::new(Kind::DatasetPublished, fresh_trace(node))
         .section(SectionName::Facts, facts)
@@ -110,7 +148,7 @@ async fn dataset(
     let entry = VersionEntry {
         dataset: request.id.clone(),
         version: version.clone(),
-        title: request.title.clone(),
+        title: title.to_owned(),
         description: request.description.clone().unwrap_or_default(),
         media_type,
         licence: request.licence.clone(),
@@ -119,6 +157,7 @@ async fn dataset(
         withdrawn: None,
         published_ms: node.now_ms(),
     };
+    check(node, &Candidate::Dataset(&entry))?;
     let (key, value) = set(key, &entry)?;
     let recorded = node.append(draft.put(key, value)).await?;
     Ok(PublishAnswer {
@@ -217,6 +256,8 @@ async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEnt
         published_ms: node.now_ms(),
     };
     let key = format!("model/{id}/{version}");
+    let _turn = TURN.lock().await;
+    check(node, &Candidate::Model(&entry))?;
     if let Some(known) = node
         .state
         .get::<ModelEntry>(&key)?

@@ -346,9 +346,7 @@ fn every_request_survives_the_way_there_and_back() {
         );
     }
     round::<protocol::Publish>(json!({"source": {"file": "/a"}, "id": "i", "title": "t", "policy": {}}));
-    round::<protocol::Publish>(
-        json!({"source": {"model": "/m"}, "id": "i", "title": "t", "policy": {}, "licence": "l"}),
-    );
+    round::<protocol::Publish>(json!({"source": {"model": "/m"}, "id": "i", "policy": {}, "licence": "l"}));
     round::<protocol::Withdraw>(json!({"id": "i", "reason": "r"}));
     let about = json!({"action": "issue", "subject": "did:web:a.example", "types": ["T"], "claims": {"a": 1}, "valid_days": 30});
     round::<protocol::Credential>(about);

@@ -112,7 +112,7 @@ async fn publish(directory: &Path, program: &Path, parties: &Parties, telling: &
         .water_board
         .call(
             "publish",
-            json!({"source": {"model": package}, "id": MODEL_ID, "title": "Bergingsmodel riool", "policy": offer}),
+            json!({"source": {"model": package}, "id": MODEL_ID, "policy": offer}),
         )
         .await?;
     telling.step("demo-published-model", &[("program", &short(&made, "/sha256")?)]);

@@ -6,6 +6,7 @@ mod write;
 
 use crate::commands::Failure;
 use crate::consumer::program::program_of;
+use crate::control::error::Code;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Dossier, DossierAnswer};
 use crate::node::{Node, fresh_trace};
@@ -14,6 +15,7 @@ use herleid_ledger::At;
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +33,9 @@ pub async fn command(node: Arc<Node>, request: Dossier, _progress: Progress) -> 
                 .next("name one under `[[trust.witnesses]]`"),
         );
     }
-    let missing = programs(&node, &request.case).await?;
+    let wanted = write::files(&closure::of_case(&node, &request.case)?).1;
+    let missing = programs(&node, &wanted).await?;
+    // Again: a program that was fetched is a pull of its own, and part of the case.
     let closure = closure::of_case(&node, &request.case)?;
     wait_until_witnessed(&node, node.ledger.size()).await?;
     let foreign = foreign::gather(&node, &closure.records).await?;
@@ -77,19 +81,25 @@ async fn wait_until_witnessed(node: &Node, size: u64) -> Result<(), Failure> {
     })
 }
 
-/// Fetches the programs of the case's runs, so that an auditor can repeat them; says of those that may not travel why they
-/// are not there.
-async fn programs(node: &Arc<Node>, case: &str) -> Result<Vec<Value>, Failure> {
-    let mut missing = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
+/// Fetches the programs of the case's runs, so that an auditor can repeat them; says of those that are not there why.
+async fn programs(node: &Arc<Node>, wanted: &BTreeSet<String>) -> Result<Vec<Value>, Failure> {
+    let mut failed: BTreeMap<String, Failure> = BTreeMap::new();
     for (_, run) in node.state.scan::<RunEntry>("run/")? {
-        if run.case.as_deref() != Some(case) || !seen.insert((run.model.clone(), run.version.clone())) {
+        if !wanted.contains(&run.program) || failed.contains_key(&run.program) {
             continue;
         }
         if let Err(error) = program_of(node, &run).await {
-            missing
-                .push(json!({"what": "model", "id": run.program, "why": "licence", "explanation": error.to_string()}));
+            failed.insert(run.program, error);
         }
     }
-    Ok(missing)
+    let entry = |(program, error): (String, Failure)| {
+        // Its holder's no is the licence's; that it could not be reached, or that its agreement is gone, is not.
+        let why = if error.code() == Code::Refused {
+            "licence"
+        } else {
+            "withheld"
+        };
+        json!({"what": "model", "id": program, "why": why, "explanation": error.to_string()})
+    };
+    Ok(failed.into_iter().map(entry).collect())
 }

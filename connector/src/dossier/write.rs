@@ -108,12 +108,15 @@ pub(super) fn write(
         for sha256 in digests {
             match node.payloads.read(&sha256) {
                 Ok(bytes) => add(&format!("{folder}/{sha256}"), &bytes)?,
-                Err(error) if what == "data" => {
+                // Why a program is not there was said if it could not be fetched.
+                Err(_)
+                    if missing
+                        .iter()
+                        .any(|m| m.get("id").and_then(Value::as_str) == Some(&sha256)) => {}
+                Err(error) => {
                     missing
                         .push(json!({"what": what, "id": sha256, "why": "withheld", "explanation": error.to_string()}));
                 }
-                // Why a program is not there was said when it could not be fetched.
-                Err(_) => {}
             }
         }
     }
@@ -189,7 +192,7 @@ fn evidence(closure: &Closure) -> BTreeSet<String> {
 }
 
 /// SHA-256 of the inputs and outputs of runs, and of their programs.
-fn files(closure: &Closure) -> (BTreeSet<String>, BTreeSet<String>) {
+pub(super) fn files(closure: &Closure) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut data, mut models) = (BTreeSet::new(), BTreeSet::new());
     for record in closure.records.values() {
         let Some(run) = record.value(SectionName::Run) else {

@@ -118,37 +118,81 @@ fn model(node: &Node, m: &ModelEntry) -> Result<Resource, CatalogueError> {
     )?)
 }
 
-/// Everything that is published and not withdrawn, newest versions only.
-fn resources(node: &Node) -> Result<Vec<Resource>, CatalogueError> {
-    let mut newest: BTreeMap<String, VersionEntry> = BTreeMap::new();
-    for (_, v) in node.state.scan::<VersionEntry>("dataset/")? {
-        if v.withdrawn.is_none()
-            && newest
-                .get(&v.dataset)
-                .is_none_or(|old| old.published_ms <= v.published_ms)
-        {
-            newest.insert(v.dataset.clone(), v);
-        }
-    }
-    let mut models: BTreeMap<String, ModelEntry> = BTreeMap::new();
-    for (_, m) in node.state.scan::<ModelEntry>("model/")? {
-        if m.withdrawn.is_none()
-            && models
-                .get(&m.model)
-                .is_none_or(|old| old.published_ms <= m.published_ms)
-        {
-            models.insert(m.model.clone(), m);
-        }
-    }
-    let datasets = newest.values().map(|v| dataset(node, v));
-    datasets.chain(models.values().map(|m| model(node, m))).collect()
+/// What is published and not withdrawn, newest versions only, by identifier.
+#[derive(Default)]
+struct Published {
+    datasets: BTreeMap<String, VersionEntry>,
+    models: BTreeMap<String, ModelEntry>,
 }
 
-/// The catalogue as others get it.
+impl Published {
+    fn read(node: &Node) -> Result<Self, StateError> {
+        let mut found = Self::default();
+        for (_, v) in node.state.scan::<VersionEntry>("dataset/")? {
+            let newer = |old: &VersionEntry| old.published_ms <= v.published_ms;
+            if v.withdrawn.is_none() && found.datasets.get(&v.dataset).is_none_or(newer) {
+                found.datasets.insert(v.dataset.clone(), v);
+            }
+        }
+        for (_, m) in node.state.scan::<ModelEntry>("model/")? {
+            let newer = |old: &ModelEntry| old.published_ms <= m.published_ms;
+            if m.withdrawn.is_none() && found.models.get(&m.model).is_none_or(newer) {
+                found.models.insert(m.model.clone(), m);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Each as it stands in a catalogue, or why it cannot.
+    fn resources(&self, node: &Node) -> impl Iterator<Item = Result<Resource, CatalogueError>> {
+        let datasets = self.datasets.values().map(|v| dataset(node, v));
+        datasets.chain(self.models.values().map(|m| model(node, m)))
+    }
+}
+
+/// What is to be published: looked at before it is recorded.
+pub enum Candidate<'a> {
+    /// A version of a dataset.
+    Dataset(&'a VersionEntry),
+    /// A version of a model service.
+    Model(&'a ModelEntry),
+}
+
+/// Whether the catalogue can be made once `candidate` stands in it.
 ///
 /// # Errors
-/// When an entry cannot stand in it.
-pub fn own_catalogue(node: &Node) -> Result<Catalogue, CatalogueError> {
+/// What would not fit: an offer with a target, an identifier that another dataset, model or offer has.
+pub fn check_candidate(node: &Node, candidate: &Candidate<'_>) -> Result<(), CatalogueError> {
+    let mut published = Published::read(node)?;
+    match candidate {
+        Candidate::Dataset(v) => {
+            dataset(node, v)?;
+            published.datasets.insert(v.dataset.clone(), (*v).clone());
+        }
+        Candidate::Model(m) => {
+            model(node, m)?;
+            published.models.insert(m.model.clone(), (*m).clone());
+        }
+    }
+    let resources = published.resources(node).collect::<Result<_, _>>()?;
+    catalogue(node, resources).map(drop)
+}
+
+/// Everything that can be offered. What cannot was refused when it was published; should one have got in all the same, the
+/// others must not vanish with it.
+fn resources(node: &Node) -> Result<Vec<Resource>, CatalogueError> {
+    let published = Published::read(node)?;
+    let whole = published.resources(node).filter_map(|made| match made {
+        Ok(resource) => Some(resource),
+        Err(error) => {
+            tracing::error!(%error, "a published entry is left out of the catalogue");
+            None
+        }
+    });
+    Ok(whole.collect())
+}
+
+fn catalogue(node: &Node, resources: Vec<Resource>) -> Result<Catalogue, CatalogueError> {
     let id: Id = format!("{}#catalogue", node.did).parse().map_err(|e| entry(&e))?;
     let participant: Id = node.did.as_str().parse().map_err(|e| entry(&e))?;
     let mut services = vec![service(node)?];
@@ -157,19 +201,22 @@ pub fn own_catalogue(node: &Node) -> Result<Catalogue, CatalogueError> {
         endpoint: node.public_url.parse().map_err(|e| entry(&e))?,
         conforms_to: vec![PROCESSES_CONFORMANCE.to_owned()],
     });
-    Ok(Catalogue::new(
-        id,
-        participant,
-        text(&node.config.participant.name),
-        services,
-        resources(node)?,
-    )?)
+    let title = text(&node.config.participant.name);
+    Ok(Catalogue::new(id, participant, title, services, resources)?)
+}
+
+/// The catalogue as others get it.
+///
+/// # Errors
+/// When the state cannot be read.
+pub fn own_catalogue(node: &Node) -> Result<Catalogue, CatalogueError> {
+    catalogue(node, resources(node)?)
 }
 
 /// One published dataset or model.
 ///
 /// # Errors
-/// When an entry cannot stand in the catalogue.
+/// When the state cannot be read.
 pub fn own_resource(node: &Node, id: &Id) -> Result<Option<Resource>, CatalogueError> {
     Ok(resources(node)?.into_iter().find(|r| r.id() == id))
 }

@@ -8,7 +8,7 @@ mod delivery;
 mod negotiations;
 mod transfers;
 
-pub use catalogue::{base_url, own_catalogue, own_resource, peer_base, peer_catalogue};
+pub use catalogue::{Candidate, base_url, check_candidate, own_catalogue, own_resource, peer_base, peer_catalogue};
 pub use transfers::Access;
 
 use crate::dsp::error::{Answer, Refusal};

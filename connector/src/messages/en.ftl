@@ -161,6 +161,8 @@ cli-anchors =
       fingerprint of the log's key { $fingerprint }
 cli-dossier-next = next: `herleid verify { $path } --anchors <anchors obtained elsewhere>`
 cli-status-log = log { $origin }: { $size } records, { $witnessed } of them witnessed
+cli-init-serve = next: herleid serve
+cli-init-tls = next: set tls_certificate and tls_key under [listen] in herleid.toml, then: herleid serve
 cli-status-log-key = key of the log: { $key }
 cli-status-witness-key = key of this witness: { $key }
 cli-status-peer = peer: { $did }

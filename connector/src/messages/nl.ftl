@@ -154,6 +154,8 @@ cli-anchors =
       vingerafdruk van de sleutel van het logboek { $fingerprint }
 cli-dossier-next = verder met: `herleid verify { $path } --anchors <ankers van elders>`
 cli-status-log = logboek { $origin }: { $size } records, waarvan { $witnessed } met getuigen
+cli-init-serve = daarna: herleid serve
+cli-init-tls = daarna: vul tls_certificate en tls_key in onder [listen] in herleid.toml, en dan: herleid serve
 cli-status-log-key = sleutel van het logboek: { $key }
 cli-status-witness-key = sleutel van deze getuige: { $key }
 cli-status-peer = partner: { $did }

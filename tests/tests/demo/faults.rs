@@ -23,8 +23,9 @@ fn a_full_disk_stops_the_provider_and_loses_nothing() {
         .status()
         .is_ok_and(|s| s.success())
     {
-        eprintln!("SKIPPED a_full_disk_stops_the_provider_and_loses_nothing: `unshare -m` needs root");
-        return;
+        // Written past the test runner's capture, where the count of skipped tests is made.
+        let said = "SKIPPED a_full_disk_stops_the_provider_and_loses_nothing: `unshare -m` needs root\n";
+        return std::io::stderr().write_all(said.as_bytes()).unwrap();
     }
     let mut scene = Scene::set();
     good(&scene.pull());

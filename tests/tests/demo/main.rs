@@ -5,10 +5,12 @@ mod dossier;
 mod faults;
 mod lies;
 mod lying_proxy;
+mod publishing;
 mod refusals;
 mod scene;
 mod story;
 mod trace;
+mod withheld;
 mod witness;
 
 use serde_json::Value;

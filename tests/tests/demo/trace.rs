@@ -37,7 +37,9 @@ fn a_pull_is_traced_to_its_provider_and_answers_sparql() {
             .starts_with("did:web:localhost%3A")
     );
 
-    let change = scene.consumer.run(&["trace", sha256, "--sparql", "DELETE WHERE { ?s ?p ?o }"]);
+    let change = scene
+        .consumer
+        .run(&["trace", sha256, "--sparql", "DELETE WHERE { ?s ?p ?o }"]);
     assert_eq!(change.status.code(), Some(2), "{}", text(&change.stderr));
     let nothing = scene.consumer.run(&["trace", "no-such-case"]);
     assert_eq!(nothing.status.code(), Some(3), "{}", text(&nothing.stderr));

@@ -30,7 +30,7 @@ pub struct InitArguments {
     /// Private key of the certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
-    /// Directory to make it in; must be empty or not exist
+    /// Directory to make it in; must not hold a connector yet
     #[arg(long, value_name = "DIRECTORY", default_value = ".")]
     pub directory: PathBuf,
 }
@@ -45,8 +45,7 @@ pub struct ServeArguments {}
 #[command(
     after_help = "Examples:\n  herleid publish rain.csv --id rain-vlissingen --title 'Rain, hourly' \\\n    \
                   --policy offer.json\n  \
-                  herleid publish --model sewer/model.toml --id sewer --title 'Sewer overflow' \\\n    \
-                  --policy offer.json"
+                  herleid publish --model sewer/model.toml --id sewer --policy offer.json"
 )]
 pub struct PublishArguments {
     /// The file to publish as one version of a dataset
@@ -58,27 +57,24 @@ pub struct PublishArguments {
     /// Identifier in your catalogue; the same for every version
     #[arg(long)]
     pub id: String,
-    /// Title, for people
-    #[arg(long)]
-    pub title: String,
+    /// Title, for people; a model's stands in its package
+    #[arg(long, required_unless_present = "model", conflicts_with = "model")]
+    pub title: Option<String>,
     /// The ODRL offer, as a JSON file
     #[arg(long, value_name = "FILE")]
     pub policy: PathBuf,
     /// Version; without it: made from the digest
-    #[arg(long = "version", value_name = "VERSION")]
+    #[arg(long = "version", value_name = "VERSION", conflicts_with = "model")]
     pub release: Option<String>,
     /// Description, for people
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "model")]
     pub description: Option<String>,
     /// Media type; without it: guessed from the file's name
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", conflicts_with = "model")]
     pub media_type: Option<String>,
     /// Licence
-    #[arg(long, value_name = "IRI", value_parser = iri)]
+    #[arg(long, value_name = "IRI", value_parser = iri, conflicts_with = "model")]
     pub licence: Option<String>,
-    /// Who publishes; without it: this participant
-    #[arg(long, value_name = "NAME")]
-    pub publisher: Option<String>,
 }
 
 /// `withdraw`.

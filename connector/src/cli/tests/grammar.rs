@@ -98,9 +98,9 @@ fn what_does_not_parse_is_a_usage_error_and_help_is_not() {
     for wrong in [
         &["frobnicate"][..],
         &["pull"],
-        &[
-            "publish", "a", "--model", "b", "--id", "i", "--title", "t", "--policy", "p",
-        ],
+        &["publish", "a", "--model", "b", "--id", "i", "--policy", "p"],
+        &["publish", "--model", "b", "--id", "i", "--title", "t", "--policy", "p"],
+        &["publish", "a", "--id", "i", "--policy", "p"],
         &["publish", "--id", "i", "--title", "t", "--policy", "p"],
         &["negotiate", "did:web:a.example", "d", "--purpose", "no IRI"],
         &["decide", "--case", "c"],

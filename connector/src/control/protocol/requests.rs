@@ -22,8 +22,10 @@ pub struct Publish {
     /// Version; left out: made from the digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Title for people.
-    pub title: String,
+    /// Title for people; a dataset has one. A model's package says all that is said of it: with a model, this, `version`,
+    /// `description`, `media_type` and `licence` are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// Description for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -35,9 +37,6 @@ pub struct Publish {
     /// IRI of the licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
-    /// Name or IRI of who publishes; left out: this participant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub publisher: Option<String>,
 }
 
 /// What is published.

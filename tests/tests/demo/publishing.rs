@@ -1,0 +1,73 @@
+//! What is refused before it is recorded: an offer that could not be shown, kept or enforced would stand in the log for ever.
+
+use crate::scene::{Scene, good, told};
+use serde_json::{Value, json};
+
+/// Tries to publish `id` under `policy`, and says what came of it.
+fn publish(scene: &Scene, id: &str, policy: &Value, more: &[&str]) -> std::process::Output {
+    let (file, offer) = (scene.folder.path().join(id), scene.folder.path().join("tried.json"));
+    std::fs::write(&file, id).unwrap();
+    std::fs::write(&offer, policy.to_string()).unwrap();
+    let (file, offer) = (file.to_str().unwrap(), offer.to_str().unwrap());
+    let mut arguments = vec!["publish", file, "--id", id, "--title", "Tried", "--policy", offer];
+    arguments.extend(more);
+    scene.provider.run(&arguments)
+}
+
+/// The datasets that the consumer sees.
+fn catalogue(scene: &Scene) -> Vec<String> {
+    let answer = good(&scene.consumer.run(&["catalog", &scene.provider.did]));
+    let entries = answer["datasets"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    let mut ids: Vec<String> = entries.iter().map(|e| e["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+#[test]
+fn an_offer_that_cannot_be_shown_is_refused_and_the_catalogue_stands() {
+    let scene = Scene::set();
+    let named = json!({"@type": "Offer", "@id": "urn:offer:1", "permission": [{"action": "use"}]});
+    good(&publish(&scene, "one", &named, &[]));
+    let aimed = json!({"@type": "Offer", "target": "elsewhere", "permission": [{"action": "use"}]});
+    for (id, policy) in [("two", &named), ("three", &aimed)] {
+        let refused = publish(&scene, id, policy, &[]);
+        assert_eq!(refused.status.code(), Some(5), "{id}: {}", told(&refused));
+        assert!(told(&refused).contains("catalogue"), "{id}: {}", told(&refused));
+    }
+    // Without an identifier of its own the offer gets one from the dataset.
+    let plain = json!({"@type": "Offer", "permission": [{"action": "use"}]});
+    for id in ["two", "three"] {
+        good(&publish(&scene, id, &plain, &[]));
+    }
+    assert_eq!(catalogue(&scene), ["one", "rain", "three", "two"]);
+}
+
+#[test]
+fn a_version_never_changes() {
+    let scene = Scene::set();
+    let plain = json!({"@type": "Offer", "permission": [{"action": "use"}]});
+    good(&publish(&scene, "one", &plain, &["--version", "1"]));
+    std::fs::write(scene.folder.path().join("other"), "other bytes").unwrap();
+    let offer = scene.folder.path().join("tried.json");
+    let file = scene.folder.path().join("other");
+    let arguments = [
+        "publish",
+        file.to_str().unwrap(),
+        "--id",
+        "one",
+        "--title",
+        "Tried",
+        "--version",
+        "1",
+        "--policy",
+        offer.to_str().unwrap(),
+    ];
+    let refused = scene.provider.run(&arguments);
+    assert_eq!(refused.status.code(), Some(5), "{}", told(&refused));
+    assert!(told(&refused).contains("a version never changes"), "{}", told(&refused));
+    // The same bytes under another offer are another matter.
+    let narrower = json!({"@type": "Offer", "@id": "urn:offer:2", "permission": [{"action": "use", "constraint": [
+        {"leftOperand": "count", "operator": "lteq", "rightOperand": {"@value": "3", "@type": "xsd:integer"}}]}]});
+    good(&publish(&scene, "one", &narrower, &["--version", "1"]));
+    assert_eq!(catalogue(&scene), ["one", "rain"]);
+}

@@ -1,0 +1,119 @@
+//! A run that was made after all, and that the dossier does not show: the other end's count, asked for apart, gives it away.
+
+use crate::scene::{good, told};
+use crate::{herleid, run, verdicts};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// The demonstration's parties, started again from what it left. The witness first: a log asks it before it signs.
+const PARTIES: [&str; 6] = ["witness", "issuer", "knmi", "municipality", "water-board", "app"];
+
+struct Running(Vec<Child>);
+
+impl Running {
+    fn start(root: &Path) -> Self {
+        let mut children = Self(Vec::new());
+        for party in PARTIES {
+            let mut command = Command::new(herleid());
+            command.arg("--config").arg(configuration(root, party)).arg("serve");
+            command.stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut child = command.spawn().unwrap();
+            let mut line = String::new();
+            let mut out = BufReader::new(child.stdout.take().unwrap());
+            children.0.push(child);
+            out.read_line(&mut line).unwrap();
+            assert!(line.starts_with("ready "), "{party}: {line}");
+        }
+        children
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
+
+fn configuration(root: &Path, party: &str) -> PathBuf {
+    root.join(party).join("herleid.toml")
+}
+
+fn at(root: &Path, party: &str, arguments: &[&str]) -> Output {
+    let configuration = configuration(root, party);
+    let mut all = vec!["--json", "--config", configuration.to_str().unwrap()];
+    all.extend(arguments);
+    run(&all)
+}
+
+#[test]
+fn a_run_that_the_other_end_counted_and_the_dossier_leaves_out_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("demo");
+    let demo = run(&["demo", "--directory", root.to_str().unwrap()]);
+    assert!(demo.status.success(), "{}", told(&demo));
+    let dossier = root.join("dossier.zip");
+    let _running = Running::start(&root);
+
+    // Anchors asked for again, with nothing done since, still fit.
+    assert_eq!(verdicts(&dossier, Some(&anchors(&root, "before"))), (0, 0));
+
+    let agreed = good(&at(&root, "app", &["agreements"]));
+    let agreement = |dataset: &str| {
+        let all = agreed["agreements"].as_array().unwrap();
+        let found = all.iter().find(|a| a["dataset"].as_str().unwrap().contains(dataset));
+        found.unwrap_or_else(|| panic!("{dataset}: {agreed}"))["agreement"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let pulled = |dataset: &str| {
+        let answer = good(&at(&root, "app", &["pull", &agreement(dataset)]));
+        answer["transaction"].as_str().unwrap().to_owned()
+    };
+    let (rain, sewer) = (
+        format!("rain={}", pulled("neerslag-uur")),
+        format!("sewer={}", pulled("riool")),
+    );
+    let model = agreement("sewer-storage-pump");
+    good(&at(
+        &root,
+        "app",
+        &[
+            "run",
+            &model,
+            "--input",
+            &rain,
+            "--input",
+            &sewer,
+            "--set",
+            "pump_mm_per_h=2.5",
+        ],
+    ));
+    assert_eq!(verdicts(&dossier, Some(&anchors(&root, "after"))), (3, 3));
+}
+
+/// What every party states of itself now, put together.
+fn anchors(root: &Path, name: &str) -> PathBuf {
+    let statement = |party: &str| root.join(party).join(format!("{name}.json"));
+    for party in PARTIES {
+        good(&at(
+            root,
+            party,
+            &["anchors", "--out", statement(party).to_str().unwrap()],
+        ));
+    }
+    let out = root.join(format!("{name}.json"));
+    let statements: Vec<String> = PARTIES.map(|p| statement(p).display().to_string()).to_vec();
+    let mut arguments = vec!["anchors"];
+    for statement in &statements {
+        arguments.extend(["--merge", statement]);
+    }
+    arguments.extend(["--out", out.to_str().unwrap()]);
+    let merged = run(&arguments);
+    assert!(merged.status.success(), "{}", told(&merged));
+    out
+}
