@@ -8,6 +8,8 @@ target := $(or $(CARGO_TARGET_DIR),target)
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
 
+# The demonstration needs neither formatter nor lints, which a minimal toolchain lacks.
+demo: needs := demo
 demo: deps native ## from rain to a decision: traced, verified, replayed, refused
 	cargo build --locked -p herleid -p herleid-sewer
 	$(target)/debug/herleid demo
@@ -16,7 +18,7 @@ test: deps native ## every check: formatting, lints, tests, licences
 	deploy/build/test.sh
 
 deps: ## install what is missing, by package name (Debian; root or sudo)
-	@deploy/build/deps.sh
+	@deploy/build/deps.sh $(needs)
 
 native: ## compile RocksDB once for all profiles (about five minutes the first time)
 	@deploy/build/rocksdb.sh
@@ -24,14 +26,14 @@ native: ## compile RocksDB once for all profiles (about five minutes the first t
 fmt: ## write the code in its one form
 	cargo fmt --all
 
-lint: native ## clippy, with every warning an error
+lint: deps native ## clippy, with every warning an error
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 deny: ## banned crates, licences, sources
 	deploy/build/deny.sh
 
-tidy: native ## the house rules alone
+tidy: deps native ## the house rules alone
 	cargo test --locked -p herleid-tests --test tidy
 
-doc: native ## the documentation of the code, in target/doc
+doc: deps native ## the documentation of the code, in target/doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps

@@ -10,6 +10,7 @@ use crate::cli::{Actions, Context, Outcome};
 use crate::config::{BaseUrl, Config, ConfigError, NewParticipant, commented_file};
 use crate::control::error::{Code, ControlError};
 use crate::demo;
+use crate::dsp_shell::lies_on_own_host;
 use crate::messages::{self, Messages};
 use crate::net::error::ServerError;
 use crate::net::server::CancellationToken;
@@ -294,6 +295,13 @@ fn init(arguments: &InitArguments, language: messages::Language) -> Result<Outco
             .map_or("", |(_, rest)| rest)
             .trim_end_matches('/')
     );
+    if !lies_on_own_host(&arguments.did, &origin) {
+        return Err(ControlError::new(
+            Code::Usage,
+            format!("the log would lie on `{public_url}`, another host than that of `{}`: no peer would take it for its own", arguments.did),
+        )
+        .expected(format!("--public-url {base}")));
+    }
     let shown = |path: &Path| {
         fs::canonicalize(path)
             .map(|p| p.display().to_string())
@@ -328,7 +336,11 @@ fn init(arguments: &InitArguments, language: messages::Language) -> Result<Outco
     let log_key = log_verifier_key(&origin, &secrets).map_err(unusable)?;
     let witness_key = witness_verifier_key(&public_url, &secrets).map_err(unusable)?;
     let json = json!({"directory": directory, "did": arguments.did, "origin": origin, "log_key": log_key, "witness_key": witness_key});
-    let next = if tls.is_some() { "cli-init-serve" } else { "cli-init-tls" };
+    let next = if tls.is_some() {
+        "cli-init-serve"
+    } else {
+        "cli-init-tls"
+    };
     let lines = [
         directory.join("herleid.toml").display().to_string(),
         directory.join("keys").display().to_string(),

@@ -2,23 +2,103 @@
 
 use crate::node::Node;
 use crate::state::{AgreementEntry, Side};
+use herleid_ledger::LedgerError;
 use herleid_ledger::record::Draft;
 use herleid_policies::{Audience, Decision, Document, Explanation, Facts, Language, Request};
 use herleid_vocab::did::Did;
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Uses of the action under which data may be had or a model run.
+/// The action under which data may be had or a model run: all that the one who has the agreement may do for itself, so that a
+/// prohibition of any part of it (`reproduce`, `execute`) applies.
 pub const USE: &str = "use";
 /// The action of passing data on to a model service: a permission of its own, never implied by `use`.
 pub const DISTRIBUTE: &str = "distribute";
 
-/// Who asks, and what they say of it.
+/// Documents kept in memory, so that a pull does not read its agreement anew: 256 of at most 64 KiB are 16 MiB of policies.
+/// Larger ones are rare, and read each time.
+const MAX_KEPT: usize = 256;
+const MAX_KEPT_BYTES: usize = 64 << 10;
+
+/// What a decision knows its asker by. It stands in the record as the source of the facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Token,
+    RequestSignature,
+    Presumed,
+    Ourselves,
+}
+
+impl Proof {
+    /// Sources of the recipient and of the purpose.
+    const fn sources(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Token => (
+                "self-issued token, signature checked",
+                "stated in the self-issued token",
+            ),
+            Self::RequestSignature => (
+                "access token and the request's signature (RFC 9421), both checked",
+                "kept with the access since it was given",
+            ),
+            Self::Presumed => (
+                "chosen by this connector, nothing shown by it",
+                "stated by this connector when it agreed",
+            ),
+            Self::Ourselves => ("this connector itself", "stated by this connector itself"),
+        }
+    }
+}
+
+/// Who asks or receives, what it says of it, and how that is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Asker<'a> {
-    /// The party, as authenticated.
+    /// The party.
     pub did: &'a Did,
     /// The purpose that it declares, if it does.
     pub purpose: Option<&'a str>,
+    proof: Proof,
+}
+
+impl<'a> Asker<'a> {
+    fn by(proof: Proof, did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self { did, purpose, proof }
+    }
+
+    /// A party that showed a self-issued token, for the message that is decided on: negotiations and transfers.
+    #[must_use]
+    pub fn by_token(did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self::by(Proof::Token, did, purpose)
+    }
+
+    /// A party that signed its request with the key that its access token is bound to: pulls and runs. The purpose is the one
+    /// that was stated when the access was given.
+    #[must_use]
+    pub fn by_request_signature(did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self::by(Proof::RequestSignature, did, purpose)
+    }
+
+    /// A party that we mean to pass data on to, and that has shown nothing yet. The purpose is our own.
+    #[must_use]
+    pub fn presumed(did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self::by(Proof::Presumed, did, purpose)
+    }
+
+    /// This connector, under an agreement in which it is the consumer.
+    #[must_use]
+    pub fn ourselves(did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self::by(Proof::Ourselves, did, purpose)
+    }
+
+    fn facts(&self, now_ms: u64) -> Facts {
+        let (recipient, stated) = self.proof.sources();
+        let facts = Facts::none().with_recipient(self.did.as_str(), recipient, now_ms);
+        match self.purpose {
+            Some(purpose) => facts.with_purpose([purpose], stated, now_ms),
+            None => facts,
+        }
+    }
 }
 
 /// A decision together with the policy's exact bytes.
@@ -60,10 +140,15 @@ impl Decided {
         explanation.to_string().replace('\n', " ")
     }
 
-    /// The outcome in one sentence, for the holder's own count of denials.
+    /// The outcome in one sentence, for the holder's own count of denials; after it the first three terms that were not
+    /// understood, if that is why.
     #[must_use]
     pub fn headline(&self) -> String {
-        Explanation::of(self.decision.record(), Language::English, Audience::Holder).headline
+        let record = self.decision.record();
+        let Explanation { headline, points, .. } = Explanation::of(record, Language::English, Audience::Holder);
+        // Problems come first among the points.
+        let problems = points.into_iter().take(record.problems.len().min(3));
+        problems.fold(headline, |text, problem| format!("{text} {}", problem.condition))
     }
 }
 
@@ -77,15 +162,29 @@ pub fn under_agreement(
     agreement: &AgreementEntry,
     action: &str,
     recipient: &Asker<'_>,
-) -> Result<Decided, herleid_ledger::LedgerError> {
+) -> Result<Decided, LedgerError> {
+    under_agreement_again(node, agreement, action, recipient, &[])
+}
+
+/// The same for a request that has a place in the `counted` counters already: there it is not in its own way.
+///
+/// # Errors
+/// As [`under_agreement`].
+pub fn under_agreement_again(
+    node: &Node,
+    agreement: &AgreementEntry,
+    action: &str,
+    recipient: &Asker<'_>,
+    counted: &[String],
+) -> Result<Decided, LedgerError> {
     let (assigner, assignee) = match agreement.side {
         Side::Provider => (&node.did, &agreement.other),
         Side::Consumer => (&agreement.other, &node.did),
     };
     let now_ms = node.now_ms();
-    let document = Document::read(&agreement.agreement);
+    let document = read_once(&agreement.sha256, &agreement.agreement);
     let request = Request::new(assignee.as_str(), assigner.as_str(), &agreement.target, now_ms).for_action(action);
-    let facts = facts(node, &document, recipient, now_ms)?;
+    let facts = facts(node, &document, recipient, counted, now_ms)?;
     Ok(Decided {
         decision: document.decide(&request, &facts),
         policy_bytes: document.bytes().to_vec(),
@@ -96,16 +195,11 @@ pub fn under_agreement(
 ///
 /// # Errors
 /// As [`under_agreement`].
-pub fn under_offer(
-    node: &Node,
-    offer: &Value,
-    target: &str,
-    asker: &Asker<'_>,
-) -> Result<Decided, herleid_ledger::LedgerError> {
+pub fn under_offer(node: &Node, offer: &Value, target: &str, asker: &Asker<'_>) -> Result<Decided, LedgerError> {
     let now_ms = node.now_ms();
     let document = Document::read(offer);
     let request = Request::new(asker.did.as_str(), node.did.as_str(), target, now_ms).for_action(USE);
-    let facts = facts(node, &document, asker, now_ms)?;
+    let facts = facts(node, &document, asker, &[], now_ms)?;
     Ok(Decided {
         decision: document.would_grant(&request, &facts),
         policy_bytes: document.bytes().to_vec(),
@@ -116,17 +210,157 @@ fn facts(
     node: &Node,
     document: &Document,
     asker: &Asker<'_>,
+    counted: &[String],
     now_ms: u64,
-) -> Result<Facts, herleid_ledger::LedgerError> {
-    let mut facts = Facts::none().with_recipient(asker.did.as_str(), "self-issued token, signature checked", now_ms);
-    if let Some(purpose) = asker.purpose {
-        facts = facts.with_purpose([purpose], "stated in the self-issued token", now_ms);
-    }
+) -> Result<Facts, LedgerError> {
+    let mut facts = asker.facts(now_ms);
     if let Ok(policy) = document.policy() {
         for counter in policy.counters() {
             let used = node.ledger.counter(&counter)?;
-            facts = facts.with_count(&counter, used, "this connector's ledger", now_ms);
+            let (used, source) = if counted.contains(&counter) {
+                (
+                    used.saturating_sub(1),
+                    "this connector's ledger, without this transaction",
+                )
+            } else {
+                (used, "this connector's ledger")
+            };
+            facts = facts.with_count(&counter, used, source, now_ms);
         }
     }
     Ok(facts)
+}
+
+static KEPT: Mutex<BTreeMap<String, Arc<Document>>> = Mutex::new(BTreeMap::new());
+
+fn kept() -> MutexGuard<'static, BTreeMap<String, Arc<Document>>> {
+    // A panic while it was held leaves at worst a missing entry.
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The policy `json`, whose digest ([`Document::digest`], in hex) was taken when it was agreed on. Policies never change, so what
+/// was read once under a digest stays right; it is kept under the digest that it has, not the one that it is said to have.
+fn read_once(sha256: &str, json: &Value) -> Arc<Document> {
+    let known = kept().get(sha256).cloned();
+    known.unwrap_or_else(|| {
+        let document = Arc::new(Document::read(json));
+        if document.bytes().len() <= MAX_KEPT_BYTES {
+            let mut kept = kept();
+            if kept.len() >= MAX_KEPT {
+                // The first of digests is any.
+                kept.pop_first();
+            }
+            kept.insert(document.digest().hex(), Arc::clone(&document));
+        }
+        document
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use herleid_policies::Action;
+    use serde_json::json;
+
+    fn agreement(id: &str, rule: &Value) -> Value {
+        json!({
+            "@type": "Agreement", "@id": id, "target": "urn:rain", "permission": [rule],
+            "assigner": "did:web:knmi.example", "assignee": "did:web:app.example",
+        })
+    }
+
+    fn decided(rule: &Value) -> Decided {
+        let document = Document::read(&agreement("urn:uuid:decided", rule));
+        let request = Request::new("did:web:app.example", "did:web:knmi.example", "urn:rain", 0);
+        Decided {
+            decision: document.decide(&request, &Facts::none()),
+            policy_bytes: document.bytes().to_vec(),
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_what_policies_can_be_published_about() {
+        for action in [USE, DISTRIBUTE] {
+            assert!(Action::parse(action).is_some_and(Action::is_asked_for), "{action}");
+        }
+    }
+
+    #[test]
+    fn facts_say_how_they_are_known() {
+        let did: Did = "did:web:app.example".parse().unwrap();
+        let purpose = Some("https://w3id.org/dpv#PublicBenefit");
+        let mut seen = Vec::new();
+        for (asker, recipient, stated) in [
+            (Asker::by_token(&did, purpose), "self-issued token", "self-issued token"),
+            (
+                Asker::by_request_signature(&did, purpose),
+                "RFC 9421",
+                "since it was given",
+            ),
+            (
+                Asker::presumed(&did, purpose),
+                "nothing shown",
+                "this connector when it agreed",
+            ),
+            (Asker::ourselves(&did, purpose), "itself", "itself"),
+        ] {
+            let facts = asker.facts(7);
+            let source = |about: &str| facts.iter().find(|fact| fact.about == about).unwrap().source.clone();
+            assert!(source("recipient").contains(recipient), "{}", source("recipient"));
+            assert!(source("purpose").contains(stated), "{}", source("purpose"));
+            seen.push((source("recipient"), source("purpose")));
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 4, "no two kinds of proof read the same");
+        assert!(
+            Asker::by_token(&did, None)
+                .facts(7)
+                .iter()
+                .all(|f| f.about != "purpose")
+        );
+    }
+
+    #[test]
+    fn a_headline_names_what_was_not_understood() {
+        let unknown = json!({"leftOperand": "partner", "operator": "eq", "rightOperand": "gold"});
+        let headline = decided(&json!({"action": "use", "constraint": [unknown]})).headline();
+        assert!(headline.contains("`partner`"), "{headline}");
+        let many: Vec<Value> = vec![unknown; 9];
+        let headline = decided(&json!({"action": "use", "constraint": many})).headline();
+        assert_eq!(headline.matches("`partner`").count(), 3, "{headline}");
+        let late = json!({"leftOperand": "dateTime", "operator": "lt", "rightOperand": "1969-01-01Z"});
+        let headline = decided(&json!({"action": "use", "constraint": [late]})).headline();
+        assert!(
+            headline.starts_with("Refused") && !headline.contains("1969"),
+            "{headline}"
+        );
+    }
+
+    #[test]
+    fn a_policy_is_read_once_and_only_so_many_are_kept() {
+        let json = agreement("urn:uuid:read-once", &json!({"action": "use"}));
+        let sha256 = Document::read(&json).digest().hex();
+        let first = read_once(&sha256, &json);
+        assert!(Arc::ptr_eq(&first, &read_once(&sha256, &json)));
+        assert_eq!(*first, Document::read(&json));
+        let other = agreement("urn:uuid:other", &json!({"action": "odrl:distribute"}));
+        let claimed = "00".repeat(32);
+        assert_eq!(*read_once(&claimed, &other), Document::read(&other));
+        assert!(!kept().contains_key(&claimed), "kept under the digest that it has");
+        for n in 0..=MAX_KEPT {
+            let json = agreement(&format!("urn:uuid:many-{n}"), &json!({"action": "use"}));
+            read_once(&Document::read(&json).digest().hex(), &json);
+        }
+        assert!(kept().len() <= MAX_KEPT);
+        let large = agreement(
+            &"x".repeat(2000),
+            &json!({"action": "use", "constraint": [{"or": vec![
+                json!({"leftOperand": "purpose", "operator": "eq", "rightOperand": format!("urn:{}", "y".repeat(2000))}); 40
+            ]}]}),
+        );
+        let sha256 = Document::read(&large).digest().hex();
+        assert_eq!(*read_once(&sha256, &large), Document::read(&large));
+        assert!(!kept().contains_key(&sha256), "too large to keep");
+    }
 }

@@ -7,6 +7,12 @@ use herleid_ledger::merkle::{self, Hash, Nodes};
 use herleid_ledger::tile::{FULL_WIDTH, Level, TilePath, hashes_at};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long all tiles of one proof may take together: the other end decides how long each takes, and must not be able to
+/// keep us for as long as it likes.
+const PROOF: Duration = Duration::from_secs(20);
 
 /// Why another log cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +35,14 @@ pub enum ForeignLogError {
         /// Bytes expected.
         expected: usize,
     },
+    /// The tiles of a proof did not come in time.
+    #[error("the log of size {size} took longer than {limit_ms} ms over the tiles of one proof")]
+    Slow {
+        /// Its size.
+        size: u64,
+        /// The limit, in milliseconds.
+        limit_ms: u64,
+    },
     /// The proof needs more tiles than any proof does.
     #[error("the log of size {size} gives no proof")]
     NoProof {
@@ -41,6 +55,7 @@ pub enum ForeignLogError {
 pub struct ForeignLog {
     client: Arc<GuardedClient>,
     base: String,
+    limit: Duration,
 }
 
 impl ForeignLog {
@@ -50,6 +65,7 @@ impl ForeignLog {
         Self {
             client,
             base: format!("{scheme}://{origin}"),
+            limit: PROOF,
         }
     }
 
@@ -79,6 +95,17 @@ impl ForeignLog {
     }
 
     async fn prove<F>(&self, size: u64, proof: F) -> Result<Vec<Hash>, ForeignLogError>
+    where
+        F: Fn(&Tiles) -> Result<Vec<Hash>, Missing>,
+    {
+        let proved = timeout(self.limit, self.gather(size, proof)).await;
+        proved.unwrap_or_else(|_| {
+            let limit_ms = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
+            Err(ForeignLogError::Slow { size, limit_ms })
+        })
+    }
+
+    async fn gather<F>(&self, size: u64, proof: F) -> Result<Vec<Hash>, ForeignLogError>
     where
         F: Fn(&Tiles) -> Result<Vec<Hash>, Missing>,
     {
@@ -177,6 +204,27 @@ impl Nodes for Tiles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::tests::plain_client;
+
+    /// However long each tile takes, and however many there are, a proof takes no longer than it may.
+    #[tokio::test]
+    async fn a_log_that_stalls_is_given_up() {
+        let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("{}/log/1", mute.local_addr().unwrap());
+        let mut log = ForeignLog::new(Arc::new(plain_client()), "http", &origin);
+        log.limit = Duration::from_millis(200);
+        let error = log.consistency(1, 300).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                ForeignLogError::Slow {
+                    size: 300,
+                    limit_ms: 200
+                }
+            ),
+            "{error}"
+        );
+    }
 
     /// Proofs read from tiles equal those computed from all leaves.
     #[test]

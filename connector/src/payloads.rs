@@ -34,6 +34,9 @@ pub enum PayloadError {
     Name(String),
 }
 
+/// What the name of a payload begins with while it is being received.
+const RECEIVING: &str = ".receiving-";
+
 /// The store: `<directory>/<first two digits>/<sha256>`.
 #[derive(Debug, Clone)]
 pub struct Payloads {
@@ -50,16 +53,42 @@ pub struct Receiving {
 }
 
 impl Payloads {
-    /// Opens or makes the store in `directory`.
+    /// Opens or makes the store in `directory`, with a folder for each first two digits: made one by one when they are needed,
+    /// a folder that two payloads need at once could be lost with one of them in a power cut. What a crash left half received
+    /// is removed; nobody else may have the store open.
     ///
     /// # Errors
-    /// When the directory cannot be made.
+    /// When a directory cannot be made, or what was left not be removed.
     pub fn open(directory: &Path) -> Result<Self, PayloadError> {
-        fs::create_dir_all(directory).map_err(|source| PayloadError::File {
-            path: directory.to_owned(),
-            what: "made",
-            source,
-        })?;
+        let fail = |path: &Path, what: &'static str| {
+            let path = path.to_owned();
+            move |source| PayloadError::File { path, what, source }
+        };
+        fs::create_dir_all(directory).map_err(fail(directory, "made"))?;
+        for first in 0..=u8::MAX {
+            let folder = directory.join(format!("{first:02x}"));
+            match fs::create_dir(&folder) {
+                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(fail(&folder, "made")(e)),
+                _ => {}
+            }
+        }
+        for entry in fs::read_dir(directory).map_err(fail(directory, "read"))? {
+            let entry = entry.map_err(fail(directory, "read"))?;
+            if entry.file_name().as_encoded_bytes().starts_with(RECEIVING.as_bytes()) {
+                fs::remove_file(entry.path()).map_err(fail(&entry.path(), "removed"))?;
+            }
+        }
+        // The folders' names stand in the directory, and its own in the one above. Also when nothing was made now: the start
+        // that made them may have been killed before it came here.
+        for path in [Some(directory), directory.parent()].into_iter().flatten() {
+            // `parent` of a path of one part is the empty path, which means here.
+            let path = if path.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                path
+            };
+            sync(path).map_err(fail(path, "synced"))?;
+        }
         Ok(Self {
             directory: directory.to_owned(),
         })
@@ -82,9 +111,7 @@ impl Payloads {
     /// # Errors
     /// When no temporary file can be made.
     pub fn receive(&self) -> Result<Receiving, PayloadError> {
-        let file = tempfile::Builder::new()
-            .prefix(".receiving-")
-            .tempfile_in(&self.directory);
+        let file = tempfile::Builder::new().prefix(RECEIVING).tempfile_in(&self.directory);
         let file = file.map_err(|source| PayloadError::File {
             path: self.directory.clone(),
             what: "written",
@@ -199,20 +226,15 @@ impl Receiving {
             source,
         };
         self.file.as_file().sync_all().map_err(|e| fail("synced", e))?;
-        let parent = path.parent().unwrap_or(&self.store.directory);
-        let made = !parent.exists();
-        fs::create_dir_all(parent).map_err(|e| fail("made", e))?;
         self.file.persist(&path).map_err(|e| fail("named", e.error))?;
-        File::open(parent)
-            .and_then(|d| d.sync_all())
-            .map_err(|e| fail("synced", e))?;
-        if made {
-            File::open(&self.store.directory)
-                .and_then(|d| d.sync_all())
-                .map_err(|e| fail("synced", e))?;
-        }
+        sync(path.parent().unwrap_or(&self.store.directory)).map_err(|e| fail("synced", e))?;
         Ok(digests)
     }
+}
+
+/// Makes the names in a directory durable.
+fn sync(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]
@@ -230,6 +252,26 @@ mod tests {
         assert!(matches!(store.read(&digests.sha256), Err(PayloadError::Changed { .. })));
     }
 
+    /// Files of the store that are not in a folder: there are some only while something is received.
+    fn left(directory: &Path) -> usize {
+        let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
+        entries.filter(|e| !e.path().is_dir()).count()
+    }
+
+    #[test]
+    fn all_folders_are_there_before_the_first_payload_and_what_a_crash_left_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("payloads");
+        let store = Payloads::open(&path).unwrap();
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 256);
+        let digests = store.put(b"rain").unwrap();
+        fs::write(path.join(".receiving-cut-off"), b"half").unwrap();
+        assert_eq!(left(&path), 1);
+        let again = Payloads::open(&path).unwrap();
+        assert_eq!(left(&path), 0);
+        assert_eq!(again.read(&digests.sha256).unwrap(), b"rain");
+    }
+
     #[test]
     fn what_was_not_kept_leaves_nothing_and_no_name_leads_outside() {
         let directory = tempfile::tempdir().unwrap();
@@ -237,7 +279,7 @@ mod tests {
         let mut receiving = store.receive().unwrap();
         receiving.write(b"half").unwrap();
         drop(receiving);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        assert_eq!(left(directory.path()), 0);
         for name in [
             "",
             "../../etc/passwd",

@@ -1,110 +1,61 @@
 //! What this end remembers of the other ends' logs, and the lies that it catches by it.
 //!
-//! A receipt is believed only if it continues everything that the same log said before: its checkpoint extends the last one
-//! seen, and no stream number is given twice. Each lie has a name, which a user and a court both get to see.
+//! A receipt is believed only if it continues everything that the same log of the same participant said before: its
+//! checkpoint extends the last one seen, no stream number is given twice, and no stream begins anew. Each lie has a name,
+//! which a user and a court both get to see; what proves it is kept.
+
+mod lies;
+mod place;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use lies::{Lie, ReceiptError, same_exchange};
 
 use crate::foreign_log::ForeignLog;
 use crate::net::client::GuardedClient;
-use crate::state::{LogIdentity, State, StateError, set};
+use crate::state::{Change, LogIdentity, State, StateError, set};
+use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::handover::{HandedOver, HandoverError, VerifiedRecord};
 use herleid_ledger::merkle;
 use herleid_ledger::note::Verifier;
+use herleid_ledger::record::{Document, Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
+use herleid_vocab::did::Did;
+use herleid_vocab::rim::{Clock, Entropy};
+use place::Place;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::sync::Arc;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, Weak};
+use tokio::sync::{Mutex, watch};
 
-/// What a peer did that an honest one does not do.
-#[derive(Debug, thiserror::Error)]
-pub enum Lie {
-    /// No receipt came with the data.
-    #[error(
-        "receipt withheld: `{peer}` sent data without the receipt for it; nothing of it is used: ask its operator for the record of transaction {transaction}"
-    )]
-    ReceiptWithheld {
-        /// Who.
-        peer: String,
-        /// Which transaction.
-        transaction: String,
-    },
-    /// The receipt does not verify.
-    #[error("receipt invalid: what `{peer}` handed over does not verify: {error}")]
-    ReceiptInvalid {
-        /// Who.
-        peer: String,
-        /// Which check failed.
-        error: HandoverError,
-    },
-    /// The receipt is about something else than what was asked for and received.
-    #[error(
-        "exchange altered: `{peer}` recorded `{member}` as `{recorded}`, this end asked for and received `{expected}`"
-    )]
-    ExchangeAltered {
-        /// Who.
-        peer: String,
-        /// Which member of `exchange`.
-        member: String,
-        /// What the peer recorded.
-        recorded: String,
-        /// What this end knows.
-        expected: String,
-    },
-    /// A number of a stream was given to two records.
-    #[error(
-        "number reused: `{peer}` gave number {n} of its stream {stream} to two records (leaves {first} and {second})"
-    )]
-    NumberReused {
-        /// Who.
-        peer: String,
-        /// Stream id.
-        stream: String,
-        /// The number.
-        n: u64,
-        /// Leaf seen first.
-        first: String,
-        /// Leaf seen now.
-        second: String,
-    },
-    /// Two histories of one log.
-    #[error(
-        "log forked: `{origin}` showed a checkpoint of size {size} that does not continue the one of size {known} seen before; both are kept as proof"
-    )]
-    LogForked {
-        /// The log.
-        origin: String,
-        /// Size now.
-        size: u64,
-        /// Size before.
-        known: u64,
-    },
-}
+/// How often a receipt is checked without holding up others of the same log; then it is checked while they wait.
+const ATTEMPTS: usize = 4;
+/// Where lies are kept.
+pub(crate) const LIES: &str = "lie/";
+/// Lies kept of one participant: the first ones prove enough, and a liar must not be able to fill the disk.
+const LIES_OF_ONE: usize = 16;
 
-/// Why a receipt is not accepted.
-#[derive(Debug, thiserror::Error)]
-pub enum ReceiptError {
-    /// The peer lied, or its receipt was altered on the way.
-    #[error(transparent)]
-    Lie(#[from] Lie),
-    /// The other log's key is not usable.
-    #[error("the log key of `{origin}` is not usable: {why}")]
-    Key {
-        /// The log.
-        origin: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// The proof that continues what was seen before could not be had.
-    #[error("`{origin}` could not be asked to prove that it continues what it showed before: {why}")]
-    Unproved {
-        /// The log.
-        origin: String,
-        /// What happened.
-        why: String,
-    },
-    /// Our own memory failed.
-    #[error(transparent)]
-    State(#[from] StateError),
+/// A lie, with what proves it: kept under `lie/<did>/<SHA-256 of what was handed over>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LieEntry {
+    /// Whose.
+    pub(crate) peer: Did,
+    /// Its name, such as `log forked`.
+    pub(crate) lie: String,
+    /// When it was caught, Unix milliseconds.
+    pub(crate) when_ms: u64,
+    /// All of it, for people.
+    pub(crate) text: String,
+    /// The log.
+    pub(crate) origin: String,
+    /// The checkpoint known before, a signed note.
+    pub(crate) known: Option<String>,
+    /// The record as it was handed over (docs/log-format.md, section 7).
+    pub(crate) handed_over: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -117,28 +68,53 @@ struct SeenNumber {
     leaf: String,
 }
 
-/// The memory.
-pub struct Peers {
-    state: State,
-    client: Arc<GuardedClient>,
-    scheme: &'static str,
-    /// One receipt at a time: what was seen must be read and written in one go.
-    turn: tokio::sync::Mutex<()>,
+#[derive(Serialize, Deserialize)]
+struct SeenStream {
+    id: String,
 }
 
-fn log_key(origin: &str) -> String {
-    format!("peer-log/{origin}")
+/// What the memory needs.
+pub struct Remembering {
+    /// Our own log: the memory lies beside it, and forks of others are recorded in it.
+    pub ledger: Ledger,
+    /// Reads other logs.
+    pub client: Arc<GuardedClient>,
+    /// `https`, or `http` under a development switch.
+    pub scheme: &'static str,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Told when our own log has grown.
+    pub grown: watch::Sender<u64>,
+}
+
+/// The memory. Everything is remembered of a log *and* its owner: whoever claims another's origin changes nothing about what
+/// is known of the other.
+pub struct Peers {
+    with: Remembering,
+    state: State,
+    /// One log's memory is read and written by one receipt at a time; nobody's waits for another's.
+    turns: std::sync::Mutex<HashMap<String, Weak<Mutex<()>>>>,
+}
+
+/// The part of a key that names a log.
+fn name(log: &LogIdentity) -> String {
+    format!("{}/{}", log.did, log.origin)
+}
+
+fn log_key(log: &LogIdentity) -> String {
+    format!("peer-log/{}", name(log))
 }
 
 impl Peers {
-    /// Remembers in `state`; reads other logs through `client`.
+    /// An empty memory, or what was remembered before.
     #[must_use]
-    pub fn new(state: State, client: Arc<GuardedClient>, scheme: &'static str) -> Self {
+    pub fn new(with: Remembering) -> Self {
         Self {
-            state,
-            client,
-            scheme,
-            turn: tokio::sync::Mutex::new(()),
+            state: State::new(with.ledger.clone()),
+            with,
+            turns: std::sync::Mutex::new(HashMap::new()),
         }
     }
 
@@ -151,7 +127,7 @@ impl Peers {
     }
 
     fn seen(&self, log: &LogIdentity) -> Result<Option<Checkpoint>, ReceiptError> {
-        let Some(SeenLog { note }) = self.state.get(&log_key(&log.origin))? else {
+        let Some(SeenLog { note }) = self.state.get(&log_key(log))? else {
             return Ok(None);
         };
         let key = verifier(log)?;
@@ -162,44 +138,64 @@ impl Peers {
         })
     }
 
-    /// Checks a record handed over by the owner of `log` and remembers it.
+    fn turn(&self, log: &LogIdentity) -> Arc<Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = turns.get(&name(log)).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::new(Mutex::new(()));
+        turns.insert(name(log), Arc::downgrade(&turn));
+        turn
+    }
+
+    /// Checks a record handed over by the owner of `log` and remembers it. A lie that it proves is durable before it is told.
     ///
     /// # Errors
     /// Names the lie.
     pub async fn accept(&self, log: &LogIdentity, handed: &HandedOver) -> Result<VerifiedRecord, ReceiptError> {
+        let mut known = None;
+        let checked = self.check(log, handed, &mut known).await;
+        match checked {
+            Err(ReceiptError::Lie(lie)) => {
+                if lie.is_proved() {
+                    self.keep(log, handed, known.as_ref(), &lie).await?;
+                }
+                Err(lie.into())
+            }
+            other => other,
+        }
+    }
+
+    /// `known` becomes what was known of the log when the answer was found.
+    async fn check(
+        &self,
+        log: &LogIdentity,
+        handed: &HandedOver,
+        known: &mut Option<Checkpoint>,
+    ) -> Result<VerifiedRecord, ReceiptError> {
         let key = verifier(log)?;
-        let peer = log.did.to_string();
-        let invalid = |error| Lie::ReceiptInvalid {
-            peer: peer.clone(),
+        let record = handed.verify(&key).map_err(|error| Lie::ReceiptInvalid {
+            peer: log.did.to_string(),
             error,
-        };
-        let record = handed.verify(&key).map_err(invalid)?;
-        let _turn = self.turn.lock().await;
-        let mut changes = Vec::new();
-        let known = self.seen(log)?;
+        })?;
+        let places = place::read(&log.did, &record)?;
+        let turn = self.turn(log);
+        for _ in 0..ATTEMPTS {
+            // Nothing is locked meanwhile: how long a proof takes is for the other end to decide.
+            *known = self.seen(log)?;
+            self.continues(log, known.as_ref(), &record).await?;
+            let _turn = turn.lock().await;
+            if self.seen(log)? == *known {
+                self.remember(log, handed, &record, &places, known.as_ref()).await?;
+                return Ok(record);
+            }
+        }
+        // So many receipts of this log come at once that the memory moved on each time: they wait for this one, and only they.
+        let _turn = turn.lock().await;
+        *known = self.seen(log)?;
         self.continues(log, known.as_ref(), &record).await?;
-        if known.as_ref().is_none_or(|k| k.size() < record.checkpoint().size()) {
-            changes.push(set(
-                log_key(&log.origin),
-                &SeenLog {
-                    note: handed.checkpoint.clone(),
-                },
-            )?);
-        }
-        for (name, place) in record.opened() {
-            if !matches!(
-                name,
-                SectionName::StreamAgreement | SectionName::StreamModel | SectionName::StreamCase
-            ) {
-                continue;
-            }
-            if let Some(change) = self.number(&peer, &log.origin, place.value(), &record)? {
-                changes.push(change);
-            }
-        }
-        if !changes.is_empty() {
-            self.state.write(changes)?;
-        }
+        self.remember(log, handed, &record, &places, known.as_ref()).await?;
         Ok(record)
     }
 
@@ -226,7 +222,7 @@ impl Peers {
                 } else {
                     (record.checkpoint(), known)
                 };
-                let reader = ForeignLog::new(self.client.clone(), self.scheme, &log.origin);
+                let reader = ForeignLog::new(self.with.client.clone(), self.with.scheme, &log.origin);
                 let proof = reader.consistency(old.size(), new.size()).await;
                 let proof = proof.map_err(|e| ReceiptError::Unproved {
                     origin: log.origin.clone(),
@@ -239,41 +235,156 @@ impl Peers {
         }
     }
 
-    /// Refuses a number that another record has; gives the change that remembers a new one.
-    fn number(
+    /// Writes down what the record says, if it contradicts nothing. The log's turn is held.
+    async fn remember(
         &self,
-        peer: &str,
-        origin: &str,
-        place: &Value,
+        log: &LogIdentity,
+        handed: &HandedOver,
         record: &VerifiedRecord,
-    ) -> Result<Option<crate::state::Change>, ReceiptError> {
-        let stream = place.get("id").and_then(Value::as_str).unwrap_or_default();
-        let n = place.get("n").and_then(Value::as_u64).unwrap_or_default();
-        let leaf = hex::encode(record.leaf());
-        let key = |n: u64| format!("peer-stream/{origin}/{stream}/{n:020}");
-        let reused = |n: u64, first: &str, second: &str| Lie::NumberReused {
-            peer: peer.to_owned(),
-            stream: stream.to_owned(),
-            n,
-            first: first.to_owned(),
-            second: second.to_owned(),
-        };
-        if let Some(before) = n.checked_sub(1).filter(|b| *b > 0) {
-            // The predecessor's leaf stands in the record: another one seen under that number is a second history.
-            let prev = place.get("prev").and_then(Value::as_str).unwrap_or_default();
-            if let Some(seen) = self
-                .state
-                .get::<SeenNumber>(&key(before))?
-                .filter(|seen| seen.leaf != prev)
-            {
-                return Err(reused(before, &seen.leaf, prev).into());
+        places: &[Place],
+        known: Option<&Checkpoint>,
+    ) -> Result<(), ReceiptError> {
+        let mut changes = Vec::new();
+        if known.is_none_or(|k| k.size() < record.checkpoint().size()) {
+            let note = handed.checkpoint.clone();
+            changes.push(set(log_key(log), &SeenLog { note })?);
+        }
+        for place in places {
+            self.stream(log, place, &mut changes)?;
+            self.numbers(log, place, &hex::encode(record.leaf()), &mut changes)?;
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        Ok(self.write(changes).await?)
+    }
+
+    /// Refuses another id for a stream than it had; adds the change that remembers a new one.
+    fn stream(&self, log: &LogIdentity, place: &Place, changes: &mut Vec<Change>) -> Result<(), ReceiptError> {
+        let Some(of) = &place.of else { return Ok(()) };
+        let key = format!("stream-id/{}/{}/{of}", name(log), place.section);
+        match self.state.get::<SeenStream>(&key)? {
+            Some(seen) if seen.id == place.id => {}
+            Some(seen) => {
+                return Err(Lie::StreamChanged {
+                    peer: log.did.to_string(),
+                    section: place.section,
+                    first: seen.id,
+                    second: place.id.clone(),
+                }
+                .into());
+            }
+            None => changes.push(set(key, &SeenStream { id: place.id.clone() })?),
+        }
+        Ok(())
+    }
+
+    /// Refuses a number that another record has; adds the changes that remember new ones. A record also says which one has
+    /// the number before its own, whether that was seen or not.
+    fn numbers(
+        &self,
+        log: &LogIdentity,
+        place: &Place,
+        leaf: &str,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), ReceiptError> {
+        let before = place.prev.as_deref().map(|prev| (place.n.saturating_sub(1), prev));
+        for (n, leaf) in before.into_iter().chain([(place.n, leaf)]) {
+            let key = format!("peer-stream/{}/{}/{n:020}", name(log), place.id);
+            match self.state.get::<SeenNumber>(&key)? {
+                Some(seen) if seen.leaf == leaf => {}
+                Some(seen) => {
+                    return Err(Lie::NumberReused {
+                        peer: log.did.to_string(),
+                        stream: place.id.clone(),
+                        n,
+                        first: seen.leaf,
+                        second: leaf.to_owned(),
+                    }
+                    .into());
+                }
+                None => changes.push(set(key, &SeenNumber { leaf: leaf.to_owned() })?),
             }
         }
-        match self.state.get::<SeenNumber>(&key(n))? {
-            Some(seen) if seen.leaf == leaf => Ok(None),
-            Some(seen) => Err(reused(n, &seen.leaf, &leaf).into()),
-            None => Ok(Some(set(key(n), &SeenNumber { leaf })?)),
+        Ok(())
+    }
+
+    async fn write(&self, changes: Vec<Change>) -> Result<(), StateError> {
+        let key = changes.first().map(|(key, _)| key.clone()).unwrap_or_default();
+        let written = self.with.ledger.put_state(changes).await;
+        written.map_err(|e| StateError::Store {
+            key,
+            why: e.to_string(),
+        })
+    }
+
+    /// Keeps what proves a lie; a second history of a log is recorded in our own log too.
+    async fn keep(
+        &self,
+        log: &LogIdentity,
+        handed: &HandedOver,
+        known: Option<&Checkpoint>,
+        lie: &Lie,
+    ) -> Result<(), StateError> {
+        let of_one = format!("{LIES}{}/", log.did);
+        let bytes = handed.to_bytes().map_err(|e| StateError::Format {
+            key: of_one.clone(),
+            why: e.to_string(),
+        })?;
+        let key = format!("{of_one}{}", hex::encode(Sha256::digest(&bytes)));
+        let kept = self.state.scan::<LieEntry>(&of_one)?;
+        tracing::error!(%lie, kept = kept.len(), "a participant was caught in a lie");
+        if kept.len() < LIES_OF_ONE && kept.iter().all(|(other, _)| *other != key) {
+            let entry = LieEntry {
+                peer: log.did.clone(),
+                lie: lie.name().to_owned(),
+                when_ms: self.with.clock.now_ms(),
+                text: lie.to_string(),
+                origin: log.origin.clone(),
+                known: known.map(|c| c.note().to_string()),
+                handed_over: String::from_utf8_lossy(&bytes).into_owned(),
+            };
+            self.write(vec![set(key.clone(), &entry)?]).await?;
         }
+        match (lie, known) {
+            (Lie::LogForked { .. }, Some(known)) => self.record_fork(log, handed, known, &key).await,
+            // `witness-conflict` is for two checkpoints that exclude each other; other lies have none such.
+            _ => Ok(()),
+        }
+    }
+
+    /// Once a log: one pair of checkpoints proves that it has two histories, and a liar could make pairs without end.
+    async fn record_fork(
+        &self,
+        log: &LogIdentity,
+        handed: &HandedOver,
+        known: &Checkpoint,
+        key: &str,
+    ) -> Result<(), StateError> {
+        let checkpoint = |note: &str| Document {
+            role: "checkpoint".to_owned(),
+            media_type: "text/plain".to_owned(),
+            bytes: note.as_bytes().to_vec(),
+        };
+        let name = name(log);
+        let trace = crate::node::fresh_traceparent(self.with.entropy.as_ref());
+        let draft = Draft::new(Kind::WitnessConflict, trace)
+            .section(
+                SectionName::Facts,
+                json!({"origin": log.origin, "party": log.did.as_str()}),
+            )
+            .evidence(checkpoint(&known.note().to_string()))
+            .evidence(checkpoint(&handed.checkpoint))
+            .term(Term::Party(log.did.clone()))
+            .term(Term::Kind(Kind::WitnessConflict))
+            .once(format!("witness-conflict/{name}"), Sha256::digest(&name).into());
+        let recorded = self.with.ledger.append(draft).await;
+        recorded.map_err(|e| StateError::Store {
+            key: key.to_owned(),
+            why: e.to_string(),
+        })?;
+        self.with.grown.send_replace(self.with.ledger.size());
+        Ok(())
     }
 }
 
@@ -282,30 +393,4 @@ fn verifier(log: &LogIdentity) -> Result<Verifier, ReceiptError> {
         origin: log.origin.clone(),
         why: e.to_string(),
     })
-}
-
-/// Compares two `exchange` sections member by member and names the first difference.
-///
-/// # Errors
-/// [`Lie::ExchangeAltered`].
-pub fn same_exchange(peer: &str, recorded: &Value, expected: &Value) -> Result<(), Lie> {
-    let altered = |member: &str, recorded: &Value, expected: &Value| Lie::ExchangeAltered {
-        peer: peer.to_owned(),
-        member: member.to_owned(),
-        recorded: recorded.to_string(),
-        expected: expected.to_string(),
-    };
-    let (Some(found), Some(wanted)) = (recorded.as_object(), expected.as_object()) else {
-        return Err(altered("exchange", recorded, expected));
-    };
-    for (name, value) in wanted {
-        let other = found.get(name).unwrap_or(&Value::Null);
-        if other != value {
-            return Err(altered(name, other, value));
-        }
-    }
-    match found.keys().find(|name| !wanted.contains_key(*name)) {
-        Some(extra) => Err(altered(extra, found.get(extra).unwrap_or(&Value::Null), &Value::Null)),
-        None => Ok(()),
-    }
 }

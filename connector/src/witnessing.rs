@@ -1,24 +1,22 @@
 //! Both ends of witnessing: the witness that this connector may be for others, and the asking of our own witnesses.
 
 use crate::net::client::GuardedClient;
-use crate::state::{State, StateError, set};
-use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::merkle::Hash;
 use herleid_ledger::note::{Signer, Verifier};
-use herleid_ledger::witness::{self, Answer, Request, Response};
+use herleid_ledger::witness::{self, Answer, Conflict, Request, Response};
+use herleid_ledger::{Ledger, LedgerError, WitnessStore};
 use herleid_vocab::rim::Clock;
 use http::HeaderMap;
-use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 /// Why witnessing failed.
 #[derive(Debug, thiserror::Error)]
 pub enum WitnessingError {
-    /// The state failed.
-    #[error(transparent)]
-    State(#[from] StateError),
+    /// The memory of the witness that we are for others failed.
+    #[error("what this witness remembers cannot be read or written, so it cosigns nothing: {0}")]
+    Memory(LedgerError),
     /// Our own log could not be read.
     #[error("the log could not be read for its witness: {0}")]
     Ledger(String),
@@ -78,35 +76,25 @@ impl WitnessingError {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Seen {
-    size: u64,
-    root: String,
-    note: String,
-}
-
-/// The witness that this connector is for others. Its state lies beside the log, never in it.
+/// The witness that this connector is for others. Its memory lies apart from the log: a log directory that is lost or restored
+/// must not let it cosign a second history of another's log.
 pub struct WitnessService {
     signer: Signer,
     known_logs: Vec<Verifier>,
-    state: State,
+    memory: WitnessStore,
     clock: Arc<dyn Clock>,
     /// Held from reading the last size until the new one is durable: two requests must not cosign two histories.
     turn: Mutex<()>,
 }
 
-fn seen_key(origin: &str) -> String {
-    format!("witnessed/{origin}")
-}
-
 impl WitnessService {
-    /// A witness for `known_logs` that signs with `signer`.
+    /// A witness for `known_logs` that signs with `signer` and remembers in `memory`.
     #[must_use]
-    pub fn new(signer: Signer, known_logs: Vec<Verifier>, state: State, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(signer: Signer, known_logs: Vec<Verifier>, memory: WitnessStore, clock: Arc<dyn Clock>) -> Self {
         Self {
             signer,
             known_logs,
-            state,
+            memory,
             clock,
             turn: Mutex::new(()),
         }
@@ -121,12 +109,12 @@ impl WitnessService {
     /// Answers a request (C2SP tlog-witness, `add-checkpoint`); what it cosigns is durable before the answer exists.
     ///
     /// # Errors
-    /// When its state cannot be read or written: nothing is signed then.
+    /// When its memory cannot be read or written: no answer leaves then.
     pub fn add_checkpoint(&self, request: &[u8]) -> Result<Response, WitnessingError> {
         let _turn = self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut failed = None;
-        let stored = |origin: &str| match self.last(origin) {
-            Ok(found) => found,
+        let stored = |origin: &str| match self.memory.last(origin) {
+            Ok(found) => found.map(|seen| (seen.size, seen.root)),
             Err(error) => {
                 failed = Some(error);
                 None
@@ -134,38 +122,18 @@ impl WitnessService {
         };
         let response = witness::respond(&self.signer, stored, &self.known_logs, request, self.clock.now_ms());
         if let Some(error) = failed {
-            return Err(error);
+            return Err(WitnessingError::Memory(error));
         }
-        for (prefix, persist) in [("", &response.persist), ("conflict/", &response.conflict)] {
-            if let Some(p) = persist {
-                let seen = Seen {
-                    size: p.size,
-                    root: hex::encode(p.root),
-                    note: p.note.clone(),
-                };
-                let key = if prefix.is_empty() {
-                    seen_key(&p.origin)
-                } else {
-                    format!("{prefix}{}/{}", p.origin, hex::encode(p.root))
-                };
-                self.state.write(vec![set(key, &seen)?])?;
-            }
-        }
+        self.memory.keep(&response).map_err(WitnessingError::Memory)?;
         Ok(response)
     }
 
-    fn last(&self, origin: &str) -> Result<Option<(u64, Hash)>, WitnessingError> {
-        let key = seen_key(origin);
-        let Some(seen) = self.state.get::<Seen>(&key)? else {
-            return Ok(None);
-        };
-        let mut root = [0u8; 32];
-        let read = hex::decode_to_slice(&seen.root, &mut root);
-        read.map_err(|e| StateError::Format {
-            key,
-            why: e.to_string(),
-        })?;
-        Ok(Some((seen.size, root)))
+    /// Logs that showed this witness two histories, each with both checkpoints as proof.
+    ///
+    /// # Errors
+    /// When its memory cannot be read.
+    pub fn conflicts(&self) -> Result<Vec<Conflict>, WitnessingError> {
+        self.memory.conflicts().map_err(WitnessingError::Memory)
     }
 }
 
@@ -178,6 +146,68 @@ pub struct Witness {
     pub url: String,
 }
 
+impl Witness {
+    fn refused(&self, why: impl ToString) -> WitnessingError {
+        WitnessingError::Refused {
+            name: self.verifier.name().to_owned(),
+            why: why.to_string(),
+        }
+    }
+
+    /// The witness has seen `witnessed` records of `checkpoint`'s log, which has fewer.
+    fn behind(&self, checkpoint: &Checkpoint, witnessed: u64) -> WitnessingError {
+        WitnessingError::Behind {
+            name: self.verifier.name().to_owned(),
+            origin: checkpoint.origin().to_owned(),
+            witnessed,
+            own: checkpoint.size(),
+        }
+    }
+
+    fn inconsistent(&self, checkpoint: &Checkpoint, why: &str) -> WitnessingError {
+        WitnessingError::Inconsistent {
+            name: self.verifier.name().to_owned(),
+            origin: checkpoint.origin().to_owned(),
+            own: checkpoint.size(),
+            why: why.to_owned(),
+        }
+    }
+
+    /// One request and its answer (C2SP tlog-witness, `add-checkpoint`).
+    async fn add_checkpoint(
+        &self,
+        client: &GuardedClient,
+        old: u64,
+        proof: Vec<Hash>,
+        checkpoint: &Checkpoint,
+    ) -> Result<Answer, WitnessingError> {
+        let request = Request::new(old, proof, checkpoint).map_err(|e| WitnessingError::Ledger(e.to_string()))?;
+        let url = format!("{}/add-checkpoint", self.url.trim_end_matches('/'));
+        let answer = client
+            .message(http::Method::POST, &url, HeaderMap::new(), request.to_bytes().into())
+            .await
+            .map_err(|e| WitnessingError::Unreachable {
+                name: self.verifier.name().to_owned(),
+                why: e.to_string(),
+            })?;
+        witness::parse_response(answer.status.as_u16(), &answer.body, checkpoint, &self.verifier)
+            .map_err(|e| self.refused(e))
+    }
+}
+
+/// Asks `witness`, before a log's first record, whether it has seen records of that origin: then this directory was lost once,
+/// and a log begun in it would be a second history. `empty` is the log's [`Checkpoint::empty`].
+///
+/// # Errors
+/// When it has seen some, cannot be reached, or refuses.
+pub async fn ask_of_new(client: &GuardedClient, witness: &Witness, empty: &Checkpoint) -> Result<(), WitnessingError> {
+    match witness.add_checkpoint(client, 0, Vec::new(), empty).await? {
+        Answer::Cosigned(_) | Answer::Stale { size: 0 } => Ok(()),
+        Answer::Stale { size } => Err(witness.behind(empty, size)),
+        Answer::Refused { status, reason } => Err(witness.refused(format!("{status}: {reason}"))),
+    }
+}
+
 /// Asks `witness` to cosign the latest checkpoint; gives the size that is cosigned afterwards.
 ///
 /// # Errors
@@ -188,62 +218,33 @@ pub async fn ask(
     witness: &Witness,
     last: u64,
 ) -> Result<u64, WitnessingError> {
-    let name = witness.verifier.name().to_owned();
     let read = |e: &dyn std::fmt::Display| WitnessingError::Ledger(e.to_string());
     let checkpoint: Checkpoint = ledger.checkpoint().as_ref().clone();
     let mut old = last.min(checkpoint.size());
     // Twice: the witness may know another size than we remember, and says so once.
     for _ in 0..2 {
         let proof = ledger.consistency(old, checkpoint.size()).map_err(|e| read(&e))?;
-        let request = Request::new(old, proof, &checkpoint).map_err(|e| read(&e))?;
-        let url = format!("{}/add-checkpoint", witness.url.trim_end_matches('/'));
-        let answer = client
-            .message(http::Method::POST, &url, HeaderMap::new(), request.to_bytes().into())
-            .await;
-        let answer = answer.map_err(|e| WitnessingError::Unreachable {
-            name: name.clone(),
-            why: e.to_string(),
-        })?;
-        let refused = |why: String| WitnessingError::Refused {
-            name: name.clone(),
-            why,
-        };
-        let parsed = witness::parse_response(answer.status.as_u16(), &answer.body, &checkpoint, &witness.verifier);
-        match parsed.map_err(|e| refused(e.to_string()))? {
+        match witness.add_checkpoint(client, old, proof, &checkpoint).await? {
             Answer::Cosigned(lines) => {
                 let mut cosigned = checkpoint.clone();
                 for line in lines {
-                    cosigned = cosigned.with(line).map_err(|e| refused(e.to_string()))?;
+                    cosigned = cosigned.with(line).map_err(|e| witness.refused(e))?;
                 }
                 ledger.add_cosignatures(cosigned.note().clone()).map_err(|e| read(&e))?;
                 return Ok(checkpoint.size());
             }
-            Answer::Stale { size } if size > checkpoint.size() => {
-                let origin = checkpoint.origin().to_owned();
-                return Err(WitnessingError::Behind {
-                    name,
-                    origin,
-                    witnessed: size,
-                    own: checkpoint.size(),
-                });
+            Answer::Stale { size } if size > checkpoint.size() => return Err(witness.behind(&checkpoint, size)),
+            // The size that was just named: what differs is the root (tlog-witness leaves 409 or 422 to the witness).
+            Answer::Stale { size } if size == old && size == checkpoint.size() => {
+                return Err(witness.inconsistent(&checkpoint, "it has cosigned another root for this size"));
             }
             Answer::Stale { size } => old = size,
             // C2SP tlog-witness: 422 is "the consistency proof does not verify"; ours is computed from our own tree.
-            Answer::Refused { status: 422, reason } => {
-                return Err(WitnessingError::Inconsistent {
-                    name,
-                    origin: checkpoint.origin().to_owned(),
-                    own: checkpoint.size(),
-                    why: reason,
-                });
-            }
-            Answer::Refused { status, reason } => return Err(refused(format!("{status}: {reason}"))),
+            Answer::Refused { status: 422, reason } => return Err(witness.inconsistent(&checkpoint, &reason)),
+            Answer::Refused { status, reason } => return Err(witness.refused(format!("{status}: {reason}"))),
         }
     }
-    Err(WitnessingError::Refused {
-        name,
-        why: "it changes its mind about the size that it saw last".to_owned(),
-    })
+    Err(witness.refused("it changes its mind about the size that it saw last"))
 }
 
 /// Keeps asking until the connector stops: whenever the log has grown, the newest checkpoint goes to every witness.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building, demonstrating and testing need, by Debian package name. Quick when nothing is missing.
+# deps.sh demo: what the demonstration needs, which is all but the formatter and the lints.
 set -euo pipefail
 
 # package: what it is for
@@ -15,10 +16,29 @@ needed=(
   "ca-certificates: lets cargo trust its registry"
 )
 
+cd "$(dirname "$0")/../.."
+wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
 if ! command -v cargo >/dev/null; then
-  echo "deps: cargo is not on the PATH; install a Rust toolchain of version 1.95 or newer (https://rustup.rs), then run this again" >&2
+  echo "deps: cargo is not on the PATH; install a Rust toolchain of version $wanted or newer (https://rustup.rs), then run this again" >&2
   exit 1
 fi
+# It says `cargo VERSION (COMMIT DATE)`. An older one would fail in the middle of the build, with errors about language features.
+if ! found=$(cargo --version); then
+  echo "deps: \`cargo --version\` fails; install a Rust toolchain of version $wanted or newer (\`rustup default stable\`), then run this again" >&2
+  exit 1
+fi
+found=${found#cargo }
+found=${found%% *}
+if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
+  echo "deps: cargo is version $found, $wanted or newer is needed; run \`rustup update stable\`, then run this again" >&2
+  exit 1
+fi
+for tool in fmt clippy; do
+  if [ "${1:-}" != demo ] && ! cargo "$tool" --version >/dev/null 2>&1; then
+    echo "deps: \`cargo $tool\` is missing; run \`rustup component add rustfmt clippy\`, then run this again" >&2
+    exit 1
+  fi
+done
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "deps: this is not a Debian system; install by hand what is missing of:" >&2
   printf '  %s\n' "${needed[@]}" >&2

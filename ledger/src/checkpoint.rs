@@ -157,6 +157,21 @@ impl Cosigned {
 }
 
 impl Checkpoint {
+    /// The checkpoint of a log before its first record, signed by its key. It fits every history, so signing it binds to
+    /// nothing: a log that is about to begin asks its witnesses by it what they saw of this origin (`old` is 0, the proof
+    /// empty; see [`crate::witness::Request::new`]). One that saw records answers 409 with their number.
+    ///
+    /// # Errors
+    /// When the key is a witness's.
+    pub fn empty(log: &Signer) -> Result<Self, CheckpointError> {
+        let body = CheckpointBody {
+            origin: log.verifier().name().to_owned(),
+            size: 0,
+            root: empty_root(),
+        };
+        body.sign(log)
+    }
+
     /// Checks that `note` is a checkpoint of the log whose key `log` is, signed by that key.
     ///
     /// # Errors
@@ -206,7 +221,7 @@ impl Checkpoint {
         &self.note
     }
 
-    /// The cosignatures by `witnesses`, one each; lines by others are left aside. None is not an error.
+    /// The cosignatures by `witnesses`, the earliest of each; lines by others are left aside. None is not an error.
     ///
     /// # Errors
     /// When a line by one of the witnesses does not verify, and when a key given is not a witness's.
@@ -230,19 +245,6 @@ impl Checkpoint {
         Ok(cosigned.collect())
     }
 
-    /// A witness's cosignature over this checkpoint. The witness must have checked and stored it before ([`crate::witness`]).
-    ///
-    /// # Errors
-    /// When the key is not a witness's.
-    pub fn cosign(&self, witness: &Signer, time_s: u64) -> Result<SignatureLine, CheckpointError> {
-        if witness.verifier().algorithm() != Algorithm::CosignatureV1 {
-            return Err(CheckpointError::KeyType {
-                name: witness.verifier().name().to_owned(),
-            });
-        }
-        Ok(witness.sign(self.note.text(), time_s))
-    }
-
     /// The same checkpoint with one more signature line.
     ///
     /// # Errors
@@ -252,5 +254,11 @@ impl Checkpoint {
             body: self.body,
             note: self.note.with(line)?,
         })
+    }
+
+    /// The same checkpoint with one line for each of the `known` keys: the earliest of its own lines and `more`, all checked.
+    pub(crate) fn merged(self, more: &[SignatureLine], known: &[Verifier]) -> Result<Self, CheckpointError> {
+        let note = self.note.merged(more, known)?;
+        Ok(Self { body: self.body, note })
     }
 }

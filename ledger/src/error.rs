@@ -9,12 +9,12 @@ use std::path::PathBuf;
 /// Why a log cannot be opened, read or checked.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// Another process, or this one, has the log open.
+    /// Another process, or this one, has the log or the witness's memory open.
     #[error(
-        "the log in `{dir}` is in use by another process (or opened twice by this one): stop that process, or give another directory"
+        "the store in `{dir}` is in use by another process (or opened twice by this one): stop that process, or give another directory"
     )]
     InUse {
-        /// The log's directory.
+        /// The directory.
         dir: PathBuf,
     },
     /// A file could not be read or written.
@@ -69,9 +69,9 @@ pub enum LedgerError {
         dir: PathBuf,
     },
     /// Something stored is not what it must be. Nothing was changed; restore a backup or continue in a new log.
-    #[error("the log in `{dir}` is damaged: {what} is {found}, expected {expected}")]
+    #[error("the store in `{dir}` is damaged: {what} is {found}, expected {expected}")]
     Corrupt {
-        /// The log's directory.
+        /// Directory of the log, or of the witness's memory.
         dir: PathBuf,
         /// What is damaged.
         what: String,

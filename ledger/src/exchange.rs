@@ -269,6 +269,14 @@ impl Exchange {
             content: members.hash("content")?,
         };
         members.end()?;
+        // Two ends that are one would be reconciled with themselves, and prove nothing.
+        if exchange.provider == exchange.consumer {
+            return Err(wrong(
+                SECTION,
+                "consumer",
+                "is also the `provider`; an exchange has two ends",
+            ));
+        }
         Ok(exchange)
     }
 

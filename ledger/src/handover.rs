@@ -21,10 +21,14 @@ pub use error::HandoverError;
 /// The only format of this version.
 pub const FORMAT: &str = "herleid-record/1";
 
-/// How much of a text is read: twelve sections of 1 MiB, each byte escaped, and room for the rest; the object, `opened`, a
-/// section.
+/// Longest record handed over, in bytes. Twelve sections of 1 MiB, of which every byte may have to be escaped by a second one,
+/// are 24 MiB; note, proofs and MACs have less than 1 MiB. Whoever reads records reads as much, or a log could hand over what
+/// nobody accepts.
+pub const MAX_RECORD_BYTES: usize = 32 << 20;
+
+/// How much of a text is read, and how deep: the object, `opened`, a section.
 const LIMITS: Limits = Limits {
-    max_bytes: 32 << 20,
+    max_bytes: MAX_RECORD_BYTES,
     max_depth: 4,
 };
 
@@ -142,6 +146,18 @@ impl HandedOver {
     /// # Errors
     /// When it has other members than section 7 gives.
     pub fn from_value(value: Value) -> Result<Self, HandoverError> {
+        // What is derived takes `null` for a member that is absent and an array for an object; another reader would not, and
+        // two readers must not disagree about one text.
+        let opened = value.get("opened").and_then(Value::as_object);
+        let all_are_objects = std::iter::once(&value)
+            .chain(value.get("consistency"))
+            .chain(opened.into_iter().flat_map(|opened| opened.values()))
+            .all(Value::is_object);
+        if !all_are_objects {
+            return Err(HandoverError::Form {
+                why: "the record, `consistency` and each section opened are objects".to_owned(),
+            });
+        }
         serde_json::from_value(value).map_err(|e| HandoverError::Form { why: e.to_string() })
     }
 

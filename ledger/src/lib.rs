@@ -1,7 +1,8 @@
 //! The signed provenance log: records made of sections, a C2SP tile log over them, checkpoints and witnesses.
 //!
 //! The pure part ([`merkle`], [`tile`], [`note`], [`checkpoint`], [`section`], [`exchange`], [`record`], [`handover`],
-//! [`witness`]) touches neither disk nor socket nor clock; an auditor needs nothing else. [`Ledger`] is the durable log.
+//! [`witness`]) touches neither disk nor socket nor clock; an auditor needs nothing else. [`Ledger`] is the durable log,
+//! [`WitnessStore`] the memory of a witness for others.
 //! The byte-level rules stand in `docs/log-format.md`.
 #![cfg_attr(
     test,
@@ -25,3 +26,4 @@ pub mod witness;
 pub use error::{AppendError, LedgerError};
 pub use ledger::{At, Audited, Ledger, Options, Recorded, StoredRecord, WitnessPolicy, fatal_abort};
 pub use store::codec::StreamPlace;
+pub use store::witnessed::WitnessStore;

@@ -88,19 +88,8 @@ impl SignatureLine {
         })
     }
 
-    /// Name of the key that the line claims.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Id of the key that the line claims.
-    #[must_use]
-    pub const fn id(&self) -> u32 {
-        self.id
-    }
-
-    fn is_by(&self, verifier: &Verifier) -> bool {
+    /// Whether the line claims to be by this key. The signature is not checked.
+    pub(crate) fn is_by(&self, verifier: &Verifier) -> bool {
         self.name == verifier.name() && self.id == verifier.id()
     }
 }
@@ -222,13 +211,39 @@ impl SignedNote {
         Self::new(&self.text, self.signatures)
     }
 
-    /// Checks every line by one of the `known` keys, and gives each key's first; lines by other keys are left aside.
+    /// The same note with one line for each of the `known` keys that signed it: the earliest of its own lines and `more`.
+    /// Every line by a known key is checked; lines by other keys are left out, since they could fill the note up.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub(crate) fn merged(&self, more: &[SignatureLine], known: &[Verifier]) -> Result<Self, NoteError> {
+        let lines = self.earliest(self.signatures.iter().chain(more), known)?;
+        Self::new(&self.text, lines.into_iter().map(|(line, _)| line.clone()).collect())
+    }
+
+    /// Checks every line by one of the `known` keys, and gives each key's earliest; lines by other keys are left aside.
     ///
     /// # Errors
     /// When any line by a known key fails, and when there is no line by a known key.
     pub fn verify(&self, known: &[Verifier]) -> Result<Vec<VerifiedSignature>, NoteError> {
-        let mut verified: Vec<VerifiedSignature> = Vec::new();
-        for line in &self.signatures {
+        let lines = self.earliest(self.signatures.iter(), known)?;
+        let verified = lines.into_iter().map(|(line, time_s)| VerifiedSignature {
+            name: line.name.clone(),
+            id: line.id,
+            time_s,
+        });
+        Ok(verified.collect())
+    }
+
+    /// Each known key's earliest line, checked, with its time. A cosignature says "this was there by then", so of two by one
+    /// key the earlier says more, and the later nothing that the earlier does not.
+    fn earliest<'a>(
+        &self,
+        lines: impl Iterator<Item = &'a SignatureLine>,
+        known: &[Verifier],
+    ) -> Result<Vec<(&'a SignatureLine, Option<u64>)>, NoteError> {
+        let mut earliest: Vec<(&'a SignatureLine, Option<u64>)> = Vec::new();
+        for line in lines {
             let Some(verifier) = known.iter().find(|verifier| line.is_by(verifier)) else {
                 continue;
             };
@@ -238,15 +253,13 @@ impl SignedNote {
                     name: line.name.clone(),
                     id: line.id,
                 })?;
-            if !verified.iter().any(|seen| seen.name == line.name && seen.id == line.id) {
-                verified.push(VerifiedSignature {
-                    name: line.name.clone(),
-                    id: line.id,
-                    time_s,
-                });
+            match earliest.iter_mut().find(|(kept, _)| kept.is_by(verifier)) {
+                Some(kept) if time_s < kept.1 => *kept = (line, time_s),
+                Some(_) => {}
+                None => earliest.push((line, time_s)),
             }
         }
-        if verified.is_empty() {
+        if earliest.is_empty() {
             let names: Vec<String> = known
                 .iter()
                 .map(|key| format!("`{}` (key {:08x})", key.name(), key.id()))
@@ -258,7 +271,7 @@ impl SignedNote {
             };
             return Err(NoteError::Unsigned { expected });
         }
-        Ok(verified)
+        Ok(earliest)
     }
 }
 

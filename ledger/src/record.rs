@@ -2,6 +2,7 @@
 
 mod check;
 mod draft;
+mod envelope;
 mod error;
 mod keys;
 mod kind;
@@ -10,7 +11,8 @@ mod rules;
 pub(crate) use check::{MAX_KEY_BYTES, SealedDraft};
 pub use draft::Draft;
 pub(crate) use draft::Reservation;
-pub use error::DraftError;
+pub(crate) use envelope::Stamp;
+pub use error::{DraftError, RuleError};
 pub use keys::{Document, NotBefore, Side, StreamKey, Term};
 pub use kind::{Kind, UnknownKind};
 pub use rules::{Requirements, Rule};

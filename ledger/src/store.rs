@@ -1,7 +1,9 @@
-//! What lies on disk: two RocksDB stores and a folder of evidence. See `docs/ledger.md`.
+//! What lies on disk: two RocksDB stores and a folder of evidence; and, apart from the log, a witness's memory. See
+//! `docs/ledger.md`.
 
 pub(crate) mod codec;
 pub(crate) mod evidence;
 pub(crate) mod keys;
 pub(crate) mod rocks;
 pub(crate) mod tiles;
+pub(crate) mod witnessed;

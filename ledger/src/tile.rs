@@ -102,13 +102,6 @@ pub fn hashes_at(level: u8, size: u64) -> u64 {
     size.checked_shr(8 * u32::from(level)).unwrap_or(0)
 }
 
-/// Width of the partial tile at `level` for a tree of `size` leaves: `floor(size / 256^level) mod 256`; 0 when there is none.
-#[must_use]
-pub fn partial_width(level: u8, size: u64) -> u16 {
-    // Below 256, so it fits.
-    (hashes_at(level, size) % 256) as u16
-}
-
 impl fmt::Display for TilePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.level {

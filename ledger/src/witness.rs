@@ -6,6 +6,7 @@ use crate::note::{MAX_NOTE_BYTES, NoteError, SignatureLine, SignedNote, Signer, 
 use crate::tile::decimal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 
 /// Most proof lines of a request (C2SP tlog-witness, "add-checkpoint").
 pub const MAX_PROOF_LINES: usize = 63;
@@ -128,6 +129,21 @@ pub struct Persist {
     pub root: Hash,
     /// The checkpoint as the log signed it: if the log ever shows another history, this is the proof.
     pub note: String,
+}
+
+/// Two checkpoints of one size with two roots, both signed by the log: it shows two histories, and nobody else can have made
+/// the proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conflict {
+    /// Origin of the log.
+    pub origin: String,
+    /// Size that both checkpoints have.
+    pub size: u64,
+    /// The checkpoint that the witness cosigned: a signed note.
+    pub cosigned: String,
+    /// The one that it refused: a signed note.
+    pub refused: String,
 }
 
 /// A witness's answer.
@@ -267,7 +283,7 @@ pub fn parse_response(
             let note = SignedNote::new(checkpoint.note().text(), lines).map_err(CheckpointError::Note)?;
             let keys = std::slice::from_ref(witness);
             note.verify(keys).map_err(CheckpointError::Note)?;
-            let own = |line: &&SignatureLine| line.name() == witness.name() && line.id() == witness.id();
+            let own = |line: &&SignatureLine| line.is_by(witness);
             Ok(Answer::Cosigned(
                 note.signatures().iter().filter(own).cloned().collect(),
             ))

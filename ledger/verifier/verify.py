@@ -10,6 +10,7 @@ mistake in one of the two shows as a difference. It opens no socket and starts n
 
 import argparse
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -34,6 +35,10 @@ def need(condition, message):
 
 MAX_INTEGER = 2**53 - 1
 HEX64 = re.compile(r"[0-9a-f]{64}\Z")
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+DID_WEB = re.compile(r"did:web:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?:%3[Aa]([0-9]+))?((?::[A-Za-z0-9._-]+)*)\Z")
+DID_KEY = re.compile(r"did:key:z[1-9A-HJ-NP-Za-km-z]+\Z")
+MAX_DID = 512
 
 
 def is_integer(value):
@@ -45,6 +50,22 @@ def unhex32(text, what):
     """32 bytes from 64 lower-case hex digits."""
     need(isinstance(text, str) and HEX64.match(text), "%s: expected 64 lower-case hex digits" % what)
     return bytes.fromhex(text)
+
+
+def is_text(value):
+    """True for a text of at least one character."""
+    return isinstance(value, str) and value != ""
+
+
+def check_did(text, what):
+    """The text, if it is a `did:web` or `did:key`."""
+    need(is_text(text) and len(text) <= MAX_DID, "%s: expected a DID" % what)
+    web = DID_WEB.match(text)
+    need(web or DID_KEY.match(text), "%s: neither a did:web nor a did:key" % what)
+    if web:
+        need(int(web.group(1) or 0) <= 65535, "%s: the port is above 65535" % what)
+        need(not {".", ".."} & set(web.group(2).split(":")), "%s: a part of the path is `.` or `..`" % what)
+    return text
 
 
 def unbase64(text, what):
@@ -240,6 +261,7 @@ BASE_Y = 4 * pow(5, P - 2, P) % P
 BASE = (_recover_x(BASE_Y, 0), BASE_Y, 1, _recover_x(BASE_Y, 0) * BASE_Y % P)
 
 
+@functools.lru_cache(maxsize=64)  # All records of a log carry one checkpoint.
 def ed25519_verify(public, message, signature):
     """True if `signature` (64 bytes) over `message` is `public`'s (32 bytes), by the strict rule above."""
     if len(public) != 32 or len(signature) != 64:
@@ -323,7 +345,7 @@ class Note:
 def signature_by(note, key):
     """Whether `key` signed the note: True, or False if it did not; refuses if any signature under its id is bad.
 
-    For a cosignature key (type 0x04) the answer is the time in seconds since 1970, of the first line if there are more.
+    For a cosignature key (type 0x04) the answer is the time in seconds since 1970, the earliest of several.
     """
     found = False
     for name, identity, blob in note.signatures:
@@ -336,7 +358,7 @@ def signature_by(note, key):
             need(0 < answer <= MAX_COSIGNATURE_TIME, "the cosignature by `%s` has no usable time" % key.name)
             message, blob = "cosignature/v1\ntime %d\n%s" % (answer, note.text), blob[8:]
         need(ed25519_verify(key.public, message.encode("utf-8"), blob), "the signature by `%s` does not fit" % key.name)
-        found = found or answer
+        found = min(found, answer) if found else answer
     return found
 
 
@@ -728,8 +750,8 @@ EXIT_CODES = {VERIFIED: 0, NOT_CHECKED: 0, FAILED: 1, MISSING: 3, UNTRUSTED: 4}
 RANKING = (VERIFIED, NOT_CHECKED, MISSING, UNTRUSTED, FAILED)
 
 NOT_CHECKED_HERE = (
-    "BLAKE3 digests of data", "the sections and members that each kind of record must have",
-    "inputs, parameters and outputs of a run against what was exchanged and against the decision",
+    "BLAKE3 digests of data and of what was exchanged", "where an input came from before it was passed on",
+    "the sections and members that each kind of record must have",
     "policy decisions, credentials, tokens and signed requests", "what report.html, prov.json and the RO-Crate say",
     "running the models again",
 )
@@ -759,6 +781,16 @@ class Findings:
         except Refused as error:
             self.add(FAILED, check, subject, error)
         return None
+
+    def guard(self, what, action):
+        """Runs one part of the verification; what it stumbles over is a fault of the archive, never the end of it."""
+        try:
+            action()
+        except OSError:
+            raise  # The file itself cannot be read, which says nothing about what stands in it.
+        except Exception as error:  # MemoryError and RecursionError are among these.
+            reason = error if isinstance(error, Refused) else "%s cannot be checked (%s)" % (what, type(error).__name__)
+            self.add(FAILED, "archive", "zip", reason)
 
     def worst(self):
         """Failed, untrusted, missing, else verified. An erasure that the log proves does not count."""
@@ -814,7 +846,7 @@ class Anchors:
         self.quorum, self.logs, self.names, self.witnesses = value["quorum"], [], {}, []
         for party in _list(value["parties"], "parties"):
             members(party, ("did", "name", "logs", "keys", "party"), (), "party")
-            did = _text(party["did"], "party.did")
+            did = check_did(party["did"], "party.did")
             need(did not in self.names and isinstance(party["party"], bool), "parties: a DID stands twice")
             self.names[did] = _text(party["name"], "party.name")
             for log in _list(party["logs"], "party.logs"):
@@ -831,9 +863,14 @@ class Anchors:
             self.witnesses.append((_text(witness["name"], "witness.name"), key, witness["outside"]))
         for issuer in _list(value["issuers"], "issuers"):
             members(issuer, ("did", "types", "keys"), (), "issuer")
+            check_did(issuer["did"], "issuer.did")
             self._keys(issuer["keys"])
-        keys = [key.text for _, key, _ in self.logs] + [key.text for _, key, _ in self.witnesses]
-        need(len(set(keys)) == len(keys), "anchors: a key stands twice")
+        logs = [key.text for _, key, _ in self.logs]
+        need(len(set(logs)) == len(logs), "anchors: a log's key stands twice")
+        # The bytes alone: under two names one witness would count for two, or a log would witness itself.
+        witnesses = [key.public for _, key, _ in self.witnesses]
+        need(len(set(witnesses)) == len(witnesses), "anchors: a witness's key stands twice")
+        need(not {key.public for _, key, _ in self.logs} & set(witnesses), "anchors: a witness has the key of a log")
         self.checkpoints = [Note(note, "checkpoints") for note in _list(value["checkpoints"], "checkpoints")]
         self.streams = []
         for stream in _list(value["streams"], "streams"):
@@ -857,18 +894,18 @@ class Keys:
     """Which key a log's signature is checked with: the anchored ones first, then the one that the dossier claims."""
 
     def __init__(self, anchors, claimed):
-        self.anchors = anchors
-        self.claimed = claimed
+        self.candidates = {}  # origin -> [(key, DID, period or None)]
+        for did, key, period in anchors.logs if anchors else ():
+            self.candidates.setdefault(key.name, []).append((key, did, period))
+        for did, key in claimed.values():
+            known = self.candidates.setdefault(key.name, [])
+            if all(key.text != other.text for other, _, _ in known):
+                known.append((key, did, None))
 
     def first(self, origin, check):
         """(result, DID, period or None) for the first key of `origin` that signed at all."""
-        candidates = [(key, did, period) for did, key, period in (self.anchors.logs if self.anchors else ())
-                      if key.name == origin]
-        known = {key.text for key, _, _ in candidates}
-        candidates += [(key, did, None) for did, key in self.claimed.values()
-                       if key.name == origin and key.text not in known]
         last = NoKey("neither the anchors nor the dossier have a key of `%s`" % origin)
-        for key, did, period in candidates:
+        for key, did, period in self.candidates.get(origin, ()):
             try:
                 return check(key), did, period
             except Unsigned as error:
@@ -894,9 +931,12 @@ class Keys:
 # --------------------------------------------------------------------------------------------------------------------
 # The checks
 
-MAX_RECORD = 16 << 20
+MAX_RECORD = 32 << 20
+MAX_RECORDS = 256 << 20
 MAX_MANIFEST = MAX_ENTRIES * (64 + 255 + 48)
 MAX_NAMED = 100
+MAX_NAMED_IN_ALL = 10000
+DIGESTS = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 WHYS = ("erased", "withheld", "never-recorded", "licence")
 
 
@@ -906,33 +946,51 @@ class Dossier:
     def __init__(self, archive, anchors):
         self.archive, self.anchors, self.findings = archive, anchors, Findings()
         self.manifest, self.digest, self.found = None, "", {}
-        self.logs, self.checkpoints, self.records, self.sightings = {}, {}, [], []
+        self.logs, self.checkpoints, self.cosigned, self.sightings = {}, {}, {}, []
         self.keys, self.missing = Keys(anchors, {}), {}
+        self.records, self.record_bytes = [], 0
+        self.shown = {}  # (origin, leaf hash) -> names of the sections that one copy or another opens
+        self.erased, self.tombstones = {}, {}
+        self.exchanges = Exchanges(self)
+        self.runs = Runs(self)
 
     def verify(self):
-        """Runs all checks in order."""
+        """Runs all checks in order. A part that cannot be finished fails, and the others go on."""
         self.findings.add(VERIFIED, "archive", "zip")
-        self.manifest = self.findings.attempt("manifest", MANIFEST, self.read_manifest)
+        guard = self.findings.guard
+        guard("the manifest", self.check_manifest)
         if self.manifest is None:
             return
-        self.check_files()
+        guard("the files", self.check_files)
+        guard("the logs", self.check_logs)
+        guard("the records", self.check_records)
+        guard("the receipts", self.check_receipts)
+        guard("the manifest's signature and record", self.check_manifest_proof)
+        guard("missing.json", self.check_missing)
+        guard("erasures", self.find_erasures)
+        guard("forks", self.check_forks)
+        guard("first records", self.check_log_opened)
+        guard("exchanges", self.exchanges.check)
+        guard("runs", self.runs.check)
+        guard("streams", Streams(self).check)
+        guard("earlier records", self.check_prior)
+        guard("the decision", self.check_decision)
+        guard("documents and data", self.check_documents)
+
+    def check_manifest(self):
+        """The list of all files."""
+        self.manifest = self.findings.attempt("manifest", MANIFEST, self.read_manifest)
+
+    def check_logs(self):
+        """All logs of the dossier."""
         self.logs = self.findings.attempt("log", "logs.json", self.read_logs) or {}
         self.keys = Keys(self.anchors, self.logs)
         for k in sorted(self.logs):
             self.check_log(k)
-        for name in sorted(self.found):
-            if name.startswith("records/"):
-                self.check_record(name)
-        self.check_receipts()
-        self.check_manifest_proof()
+
+    def check_missing(self):
+        """What the party says of what is not there."""
         self.missing = self.findings.attempt("file", "missing.json", self.read_missing) or {}
-        self.check_forks()
-        self.check_log_opened()
-        Streams(self).check()
-        self.check_prior()
-        self.check_exchanges()
-        self.check_decision()
-        self.check_documents()
 
     # Files
 
@@ -943,8 +1001,9 @@ class Dossier:
         need(canonical(value) == data, "the manifest is not in RFC 8785 form")
         members(value, ("format", "case", "party", "origin", "made", "root", "files"), (), "manifest")
         need(value["format"] == "herleid-dossier/1", "manifest: unknown format")
-        for name in ("case", "party", "origin"):
+        for name in ("case", "origin"):
             _text(value[name], "manifest.%s" % name)
+        check_did(value["party"], "manifest.party")
         _time(value["made"], "manifest.made")
         unhex32(value["root"], "manifest.root")
         need(isinstance(value["files"], dict), "manifest.files: expected an object")
@@ -984,7 +1043,7 @@ class Dossier:
                  "another key")
             need(is_integer(log["k"]) and log["k"] not in logs, "logs.json: a number stands twice")
             origins.add(key.name)
-            logs[log["k"]] = (_text(log["did"], "logs.json"), key)
+            logs[log["k"]] = (check_did(log["did"], "logs.json"), key)
         return logs
 
     def read_missing(self):
@@ -1020,7 +1079,7 @@ class Dossier:
         self.findings.add(VERIFIED, "checkpoint", file)
         self.checkpoints[k] = (note, checkpoint)
         self.sightings.append((checkpoint, signer.text, file, False))
-        at_ms = self.check_cosignatures(note, file)
+        self.cosigned[key.name] = at_ms = self.check_cosignatures(note, file)
         at_ms = self.manifest["made"] if at_ms is None else at_ms
         if period is None:
             known = self.anchors and any(other.name == key.name for _, other, _ in self.anchors.logs)
@@ -1059,17 +1118,39 @@ class Dossier:
                 len(times), self.anchors.quorum, "" if outside else ", none of them from outside the case"))
         return min(times) if times else None
 
-    def trust(self, check, subject, period, at_ms=None):
-        """Verified when an anchored key signed, at a time when it counted."""
+    def trust(self, check, subject, period, at_ms):
+        """Verified when an anchored key signed, at a time when it counted.
+
+        What has no date (`at_ms` is None) may have been signed after `until`.
+        """
         if period is None:
             self.findings.add(UNTRUSTED, check, subject, "the anchors do not know this log" if self.anchors
                               else "no anchors were given")
+        elif at_ms is None and period.get("until") is not None:
+            self.findings.add(UNTRUSTED, check, subject, "by the anchors the key counted for a time only, and nothing "
+                              "shows that this was signed within it")
         elif at_ms is not None and not covers(period, at_ms):
             self.findings.add(UNTRUSTED, check, subject, "by the anchors the key did not count then")
         else:
             self.findings.add(VERIFIED, check, subject)
 
     # Records
+
+    def has_room(self, names):
+        """Whether these files may be read too: all records and receipts are held in memory at once."""
+        self.record_bytes += sum(self.found[name][1] for name in names)
+        if self.record_bytes <= MAX_RECORDS:
+            return True
+        self.findings.add(FAILED, "archive", "zip", "%d bytes of records and receipts, at most %d are read: the rest "
+                          "is not" % (self.record_bytes, MAX_RECORDS))
+        return False
+
+    def check_records(self):
+        """Every file in `records/`."""
+        names = sorted(name for name in self.found if name.startswith("records/"))
+        if self.has_room(names):
+            for name in names:
+                self.check_record(name)
 
     def read_record(self, name):
         """A file as a record handed over, not checked."""
@@ -1103,13 +1184,24 @@ class Dossier:
         opened = self.findings.attempt("record", name, open_record)
         if opened is not None:
             record, did, period = opened
-            self.trust("record", name, period, record.member("envelope", "recordedAt", int))
+            self.trust("record", name, period, self.written(record))
             self.keep(record, name, did, False)
 
+    def written(self, record):
+        """When a record in `records/` was written: as its envelope says, else before a witness saw its log."""
+        at_ms = record.member("envelope", "recordedAt", int)
+        return self.cosigned.get(record.origin) if at_ms is None else at_ms
+
     def keep(self, record, source, did, is_receipt):
-        """Remembers a record whose cryptography holds."""
+        """Remembers a record whose cryptography holds.
+
+        Its copies share a log and a leaf; the leaf alone would not do, for anybody can log another's MACs.
+        """
+        record.place = (record.origin, record.leaf)
         record.source, record.did, record.is_receipt = source, did, is_receipt
+        record.opened = {}  # The same texts are in `texts`.
         self.records.append(record)
+        self.shown.setdefault(record.place, set()).update(record.sections)
 
     @staticmethod
     def documents(record):
@@ -1120,18 +1212,24 @@ class Dossier:
                 yield document["role"], document["sha256"]
 
     def check_receipts(self):
-        """Documents that records name as receipts: records handed over by the other ends."""
-        named = {"evidence/" + digest for record in self.records for role, digest in self.documents(record)
-                 if role == "receipt"}
-        for name in sorted(named):
-            if name in self.archive.entries:
-                opened = self.findings.attempt("receipt", name,
-                                               lambda name=name: self.keys.open(self.read_record(name)))
-                if opened is not None:
-                    record, did, period = opened
-                    self.trust("receipt", name, period)
-                    self.keep(record, name, did, True)
-                    self.sightings.append((record.checkpoint, record.key.text, name, False))
+        """Documents that records name as receipts: records handed over by the other ends.
+
+        A receipt was there when the first record that names it was written, whatever it says of itself.
+        """
+        named = {}
+        for record in self.records:
+            for role, digest in self.documents(record):
+                if role == "receipt" and "evidence/" + digest in self.found:
+                    named.setdefault("evidence/" + digest, []).append(self.written(record))
+        if not self.has_room(named):
+            return
+        for name, times in sorted(named.items()):
+            opened = self.findings.attempt("receipt", name, lambda name=name: self.keys.open(self.read_record(name)))
+            if opened is not None:
+                record, did, period = opened
+                self.trust("receipt", name, period, min((at_ms for at_ms in times if at_ms is not None), default=None))
+                self.keep(record, name, did, True)
+                self.sightings.append((record.checkpoint, record.key.text, name, False))
 
     def check_manifest_proof(self):
         """The party's signature over the manifest, and the manifest's place in the party's log."""
@@ -1151,10 +1249,6 @@ class Dossier:
             need(signed[1] == party, "it is signed by %s" % signed[1])
             return signed
 
-        signed = self.findings.attempt("signature", SIGNATURE, open_signature)
-        if signed is not None:
-            self.trust("signature", SIGNATURE, signed[2])
-
         def open_proof():
             record = self.read_record(PROOF)
             need(record.origin == origin, "the record is of another log than the manifest names")
@@ -1166,13 +1260,18 @@ class Dossier:
                 record.check_extends(known.size, known.root)
             return opened
 
+        signed = self.findings.attempt("signature", SIGNATURE, open_signature)
         opened = self.findings.attempt("manifest-record", PROOF, open_proof)
+        at_ms = None  # The record says that the manifest was there when a witness saw it.
         if opened is not None:
-            self.trust("manifest-record", PROOF, opened[2])
             record = opened[0]
             self.sightings.append((record.checkpoint, record.key.text, PROOF, False))
+            at_ms = self.cosigned.get(origin)
             if own[0] not in self.checkpoints or record.note.raw != self.checkpoints[own[0]][0].raw:
-                self.check_cosignatures(record.note, PROOF)
+                at_ms = self.check_cosignatures(record.note, PROOF)
+            self.trust("manifest-record", PROOF, opened[2], at_ms)
+        if signed is not None:
+            self.trust("signature", SIGNATURE, signed[2], at_ms)
 
     # One log, one history
 
@@ -1226,14 +1325,18 @@ class Dossier:
 
     def check_log_opened(self):
         """Index 0 of each log that shows it; of the party's log it has to be there."""
+        firsts = {}
+        for record in self.records:
+            if record.index == 0 and "facts" in record.sections:
+                firsts.setdefault(record.origin, record)
         for did, key in (self.logs[k] for k in sorted(self.logs)):
-            first = [r for r in self.records if r.origin == key.name and r.index == 0 and "facts" in r.sections]
+            first = firsts.get(key.name)
             if first:
-                facts = first[0].sections["facts"]
+                facts = first.sections["facts"]
                 expected = {"did": did, "origin": key.name, "verifierKey": key.text, "format": 1}
                 wrong = [name for name, value in expected.items()
                          if facts.get(name) != value or isinstance(facts.get(name), bool)]
-                if first[0].member("envelope", "kind") not in (None, "log-opened"):
+                if first.member("envelope", "kind") not in (None, "log-opened"):
                     wrong.append("kind")
                 if wrong:
                     self.findings.add(FAILED, "log-opened", key.name, "another `%s` than the log has" % wrong[0])
@@ -1251,35 +1354,63 @@ class Dossier:
         why, explanation = self.missing[what, identity]
         return {"why": why, "explanation": explanation, "proved": why == "erased" and proof()}
 
-    def is_erased_with(self, what, digest):
-        """Whether an `erased` record covers the file with this digest.
+    def explain_section(self, leaf, name):
+        """The same of a section that no copy of a record opens. Places in streams are never erased."""
+        return self.explain("section", "%s/%s" % (leaf, name),
+                            lambda: name not in STREAMS and name in self.tombstones.get(leaf, ()))
 
-        For evidence one about a record that names it; for data one about the content of a record that names it, or of
-        an exchange that brought it.
+    def explain_all(self, sections):
+        """The same of what could be read in any of these sections, given as (leaf hash, name).
+
+        Proved only when all were erased: one end alone cannot take back what the other still holds it to.
         """
-        brought = {file.get("transaction") for record in self.records
-                   for file in record.member("run", "inputs", list) or ()
-                   if isinstance(file, dict) and file.get("sha256") == digest} - {None}
+        said = [self.explain_section(leaf, name) for leaf, name in sections]
+        explained = next((one for one in said if one), None)
+        return explained and dict(explained, proved=all(one and one["proved"] for one in said))
+
+    def find_erasures(self):
+        """Which sections and files `erased` records cover.
+
+        `tombstones`: leaf hash -> names of sections. `erased`: for `evidence` the digests in an `evidence` section that
+        was erased; for `data` those in a record whose content was erased, and of inputs that its exchange brought.
+        """
+        stones = {}
         for stone in self.records:
-            if stone.member("envelope", "kind") != "erased" or stone.is_receipt:
+            facts = stone.sections.get("facts", {})
+            if stone.member("envelope", "kind") == "erased" and not stone.is_receipt and is_integer(facts.get("index")):
+                try:
+                    leaf = leaf_hash(entry_of(check_macs(facts.get("macs")))).hex()
+                except Refused:
+                    continue
+                names = stones.setdefault((stone.origin, facts["index"], leaf), set())
+                names.update(name for name in stone.member("facts", "sections", list) or () if isinstance(name, str))
+        self.erased = {"evidence": set(), "data": set()}
+        brought = set()
+        for record in self.records:
+            names = stones.get((record.origin, record.index, record.leaf))
+            if names is None:
                 continue
-            if what == "data" and "content" not in (stone.member("facts", "sections", list) or ()):
-                continue
-            for record in self.records:
-                names_it = any(digest.encode() in text for text in record.texts.values())
-                brings_it = what == "data" and record.member("exchange", "transaction") in brought
-                if (names_it or brings_it) and record.origin == stone.origin \
-                        and record.index == stone.member("facts", "index", int) \
-                        and record.macs == stone.member("facts", "macs", dict):
-                    return True
-        return False
+            self.tombstones[record.leaf] = names
+            if "evidence" in names:
+                self.erased["evidence"].update(digests_in(record.texts.get("evidence", b"")))
+            if "content" in names:
+                for text in record.texts.values():
+                    self.erased["data"].update(digests_in(text))
+                brought.add(record.member("exchange", "transaction"))
+        for record in self.records:
+            for file in record.member("run", "inputs", list) or ():
+                if isinstance(file, dict) and isinstance(file.get("transaction"), str) \
+                        and isinstance(file.get("sha256"), str) and file["transaction"] in brought:
+                    self.erased["data"].add(file["sha256"])
 
     def check_prior(self):
-        """Earlier records that opened envelopes name."""
-        present, count, absent = {record.leaf for record in self.records}, 0, set()
+        """Earlier records of the same log that opened envelopes name."""
+        present, count, absent = {record.place for record in self.records}, 0, set()
         for record in self.records:
             for leaf in record.member("envelope", "prior", list) or ():
-                if leaf in present:
+                if not isinstance(leaf, str):
+                    continue  # Only the envelope of a receipt can get here with such a thing.
+                if (record.origin, leaf) in present:
                     count += 1
                 elif leaf not in absent:
                     absent.add(leaf)
@@ -1288,29 +1419,186 @@ class Dossier:
         if count and not absent:
             self.findings.add(VERIFIED, "prior", "records", "%d references, all there" % count)
 
-    # Exchanges
+    # The decision
 
-    def check_exchanges(self):
-        """Both ends of each exchange are there, and equal to the byte."""
-        groups = {}
+    def check_decision(self):
+        """The record that the dossier explains is there, opened, and of the party and case that the manifest names; its
+        author is opened, and what it relies on is what was received."""
+        root = self.manifest["root"]
+        copies = [record for record in self.records if record.leaf == root]
+        found = [record for record in copies if record.member("envelope", "kind") == "decision-made"
+                 and is_decision(record.sections.get("facts"))]
+        if not found:
+            self.findings.add(MISSING, "decision", root, "the record of the decision is not there, or not opened")
+            return
+        facts = found[0].sections["facts"]
+        if found[0].did != self.manifest["party"] or facts["case"] != self.manifest["case"]:
+            self.findings.add(FAILED, "decision", root, "it is of another party or case than the manifest says")
+            return
+        authors = [record.member("people", "author", dict) or {} for record in copies]
+        parts = ("name", "role", "organisation")
+        if any(all(isinstance(author.get(part), str) for part in parts) for author in authors):
+            self.findings.add(VERIFIED, "decision", root)
+        else:
+            self.findings.add(MISSING, "decision", root, "who decided is not opened",
+                              self.explain_section(root, "people"))
+        for relied in facts["reliesOn"]:
+            self.check_relied(found[0].did, relied["transaction"], relied.get("output"), relied["sha256"])
+
+    def check_relied(self, party, transaction, output, digest):
+        """One output of a run, or without a name what a pull brought, that the decision relies on."""
+        if output is None:
+            subject, what, phase = transaction, "pull", "pull"
+            exchange = self.exchanges.first(transaction, phase)
+            content, explained = self.exchanges.content(transaction, phase)
+            digests = {content["sha256"]} if content else set()
+            if exchange is not None and exchange["consumer"] != party:
+                self.findings.add(FAILED, "output", subject, "it was delivered to %s, not to the one who decided"
+                                  % exchange["consumer"])
+                return
+        else:
+            subject, what, phase = "%s/%s" % (transaction, output), "output", "run-result"
+            digests, explained = self.runs.outputs(transaction, output), None
+        if not digests:
+            self.findings.add(MISSING, "output", subject, "the %s that the decision relies on is not there, or not "
+                              "opened" % what, explained)
+        elif digests != {digest}:
+            self.findings.add(FAILED, "output", subject, "another %s than the decision says" % what)
+        elif not self.exchanges.is_whole(transaction, phase):
+            self.findings.add(MISSING, "output", subject, "both ends do not show the %s that the decision relies on"
+                              % what)
+        else:
+            self.findings.add(VERIFIED, "output", subject)
+
+    # Documents and data
+
+    def check_documents(self):
+        """Every digest that a record names has a file, and every such file has its digest for a name."""
+        named, lengths = {"evidence": {}, "data": {}, "models": {}}, {}
         for record in self.records:
-            exchange = record.sections.get("exchange")
-            if exchange is None:
-                continue
-            key = tuple(exchange.get(name) for name in ("transaction", "segment", "phase"))
-            ends = (exchange.get("provider"), exchange.get("consumer"), exchange.get("content"))
-            if not (all(isinstance(part, str) for part in (key[0], key[2]) + ends) and is_integer(key[1])):
-                self.findings.add(FAILED, "exchange", record.source, "not an exchange (log-format section 5)")
-                continue
-            groups.setdefault(key, []).append(record)
-        for key, records in sorted(groups.items()):
-            self.check_exchange("%s/%d/%s" % key, records)
+            for role, digest in self.documents(record):
+                named["evidence"].setdefault(digest, role)
+            for part in ("inputs", "outputs"):
+                for file in record.member("run", part, list) or ():
+                    if isinstance(file, dict) and isinstance(file.get("sha256"), str):
+                        named["data"].setdefault(file["sha256"], part)
+                        if is_integer(file.get("bytes")):
+                            lengths.setdefault(file["sha256"], set()).add(file["bytes"])
+            program = record.member("run", "program")
+            if program is not None:
+                named["models"].setdefault(program, "program")
+        for folder, check, what in (("evidence", "evidence", "evidence"), ("data", "data", "data"),
+                                    ("models", "model", "model")):
+            for digest, role in sorted(named[folder].items()):
+                if "%s/%s" % (folder, digest) not in self.found:
+                    verdict = NOT_CHECKED if folder == "models" else MISSING
+                    explained = self.explain(what, digest,
+                                             lambda digest=digest: digest in self.erased.get(what, ()))
+                    self.findings.add(verdict, check, "%s/%s" % (folder, digest), "`%s` is not there" % role, explained)
+            for name, (digest, length) in sorted(self.found.items()):
+                if name.startswith(folder + "/"):
+                    if name[len(folder) + 1:] != digest:
+                        self.findings.add(FAILED, check, name, "its name is not the SHA-256 of its content")
+                    elif folder == "data" and lengths.get(digest, {length}) != {length}:
+                        self.findings.add(FAILED, check, name, "it has %d bytes, and a record says otherwise" % length)
+                    elif digest in named[folder]:
+                        self.findings.add(VERIFIED, check, name)
+                    else:
+                        self.findings.add(NOT_CHECKED, check, name, "no record that is opened names it")
 
-    def check_exchange(self, name, records):
+
+def digests_in(text):
+    """Every run of exactly 64 hex digits in a section's bytes."""
+    return (found.decode("ascii") for found in DIGESTS.findall(text))
+
+
+def is_decision(facts):
+    """Whether these are the facts of a decision (log-format section 6)."""
+    texts = ("case", "title", "choices")
+    if not isinstance(facts, dict) or not all(isinstance(facts.get(name), str) for name in texts):
+        return False
+    bases, relied = facts.get("legalBasis"), facts.get("reliesOn")
+    if not isinstance(bases, list) or not isinstance(relied, list) or not all(isinstance(base, str) for base in bases):
+        return False
+    return all(isinstance(one, dict) and isinstance(one.get("transaction"), str) and isinstance(one.get("sha256"), str)
+               and isinstance(one.get("output"), (str, type(None))) for one in relied)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Exchanges (log-format section 5)
+
+PHASES = ("pull", "run-request", "run-result")
+
+
+def check_exchange_form(value):
+    """Refuses what is not an `exchange` section, or has one party at both ends."""
+    members(value, ("transaction", "segment", "phase", "agreement", "provider", "consumer", "subject", "range", "bytes",
+                    "content"), (), "exchange")
+    need(isinstance(value["transaction"], str) and UUID7.match(value["transaction"]),
+         "exchange.transaction: expected a lower-case UUIDv7")
+    need(is_integer(value["segment"]) and value["segment"] > 0, "exchange.segment: counts from 1")
+    need(value["phase"] in PHASES, "exchange.phase: unknown")
+    need(is_text(value["agreement"]), "exchange.agreement: expected a text")
+    for end in ("provider", "consumer"):
+        check_did(value[end], "exchange.%s" % end)
+    need(value["provider"] != value["consumer"], "exchange.consumer: also the provider; an exchange has two ends")
+    subject = value["subject"]
+    what = "model" if isinstance(subject, dict) and "model" in subject else "dataset"
+    members(subject, (what, "version"), (), "exchange.subject")
+    need(is_text(subject[what]) and is_text(subject["version"]), "exchange.subject: expected texts")
+    extent = value["range"]
+    need(isinstance(extent, list) and len(extent) == 2 and all(is_integer(at) for at in extent)
+         and extent[0] <= extent[1], "exchange.range: expected two integers, the first not above the second")
+    need(is_integer(value["bytes"]) and value["bytes"] == extent[1] - extent[0],
+         "exchange.bytes: not the length of the range")
+    unhex32(value["content"], "exchange.content")
+
+
+def check_content(record):
+    """Refuses unless the record's content section is what its exchange commits to."""
+    content, exchange = record.sections["content"], record.sections["exchange"]
+    members(content, ("salt", "blake3", "sha256", "bytes", "mediaType"), (), "content")
+    need(is_integer(content["bytes"]), "content.bytes: expected a length")
+    need(is_text(content["mediaType"]), "content.mediaType: expected a text")
+    parts = [unhex32(content[name], "content.%s" % name) for name in ("salt", "blake3", "sha256")]
+    mac = content_mac(parts[0], parts[1], parts[2], content["bytes"]).hex()
+    need(mac == exchange["content"] and content["bytes"] == exchange["bytes"],
+         "the content in %s is not what the exchange commits to" % record.source)
+    return content
+
+
+class Exchanges:
+    """Both ends of each exchange are there, and equal to the byte."""
+
+    def __init__(self, dossier):
+        self.dossier, self.findings = dossier, dossier.findings
+        self.of = {}  # (origin, leaf hash) -> the record's `exchange`, if it is one
+        self.phases = {}  # (transaction, phase) -> {segment: records}
+        self.contents = {}  # (transaction, segment, phase) -> `content` that fits
+        self.whole = set()  # (transaction, segment, phase) of those that are verified
+
+    def check(self):
+        """All exchanges."""
+        for record in self.dossier.records:
+            if "exchange" in record.sections:
+                exchange = record.sections["exchange"]
+                try:
+                    check_exchange_form(exchange)
+                except Refused as error:
+                    self.findings.add(FAILED, "exchange", record.source, error)
+                    continue
+                self.of[record.place] = exchange
+                segments = self.phases.setdefault((exchange["transaction"], exchange["phase"]), {})
+                segments.setdefault(exchange["segment"], []).append(record)
+        for (transaction, phase), segments in sorted(self.phases.items()):
+            for segment, records in sorted(segments.items()):
+                self.check_one((transaction, segment, phase), records)
+
+    def check_one(self, key, records):
         """The records of one exchange."""
-        before = len(self.findings.elements)
+        name, before = "%s/%d/%s" % key, len(self.findings.elements)
         for section in ("exchange", "content", "parameters"):
-            texts = [(r.texts[section], r.source) for r in records if section in r.texts]
+            texts = [(record.texts[section], record.source) for record in records if section in record.texts]
             others = [source for text, source in texts if text != texts[0][0]]
             if others:
                 self.findings.add(FAILED, "exchange", name, "altered exchange: `%s` differs between %s and %s" % (
@@ -1321,7 +1609,9 @@ class Dossier:
                 self.findings.add(FAILED, "exchange", name, "%s is neither of its ends" % record.did)
             leaves.setdefault(record.did, set()).add(record.leaf)
             if "content" in record.sections:
-                self.findings.attempt("exchange", name, lambda record=record: check_content(record))
+                content = self.findings.attempt("exchange", name, lambda record=record: check_content(record))
+                if content is not None:
+                    self.contents.setdefault(key, content)
         for did, found in leaves.items():
             if len(found) > 1:
                 self.findings.add(FAILED, "exchange", name, "%s recorded it %d times" % (did, len(found)))
@@ -1331,62 +1621,215 @@ class Dossier:
         if absent:
             self.findings.add(MISSING, "exchange", name, "the record or receipt of %s is missing" % absent[0])
         else:
+            self.whole.add(key)
             self.findings.add(VERIFIED, "exchange", name)
 
-    def check_decision(self):
-        """The record that the dossier explains is there, opened, and of the party and case that the manifest names."""
-        root = self.manifest["root"]
-        found = [r for r in self.records if r.leaf == root and "facts" in r.sections
-                 and r.member("envelope", "kind") == "decision-made"]
-        if not found:
-            self.findings.add(MISSING, "decision", root, "the record of the decision is not there, or not opened")
-        elif found[0].did != self.manifest["party"] or found[0].member("facts", "case") != self.manifest["case"]:
-            self.findings.add(FAILED, "decision", root, "it is of another party or case than the manifest says")
+    def first(self, transaction, phase):
+        """The `exchange` of the first segment that is there, or None."""
+        segments = self.phases.get((transaction, phase))
+        return segments[min(segments)][0].sections["exchange"] if segments else None
+
+    def is_whole(self, transaction, phase):
+        """Whether it is there, and every segment verified."""
+        segments = self.phases.get((transaction, phase), ())
+        return bool(segments) and all((transaction, segment, phase) in self.whole for segment in segments)
+
+    def content(self, transaction, phase):
+        """The `content` of an exchange in one segment, or None; and what missing.json says when it is not opened."""
+        segments = self.phases.get((transaction, phase), {})
+        if len(segments) != 1 or self.first(transaction, phase)["range"][0]:
+            return None, None
+        (segment, records), = segments.items()
+        content = self.contents.get((transaction, segment, phase))
+        return content, None if content else self.explain(records, "content")
+
+    def contents_from_start(self, transaction):
+        """What is opened of the segments of a pull that begin at its first byte: one of them may be the whole."""
+        segments = self.phases.get((transaction, "pull"), {})
+        found = [(self.contents.get((transaction, segment, "pull")), records) for segment, records in segments.items()]
+        return [content for content, records in found if content and not records[0].sections["exchange"]["range"][0]]
+
+    def explain(self, records, name):
+        """What missing.json says of a section that none of these records opens."""
+        return self.dossier.explain_all(sorted({(record.leaf, name) for record in records if name in record.macs}))
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Runs (log-format sections 5 and 6)
+
+STATUSES = {"requested": "run-request", "started": "run-request", "failed": "run-request", "finished": "run-result"}
+
+
+def check_run_form(value):
+    """Refuses what is not a `run` section."""
+    for name in ("transaction", "agreement", "model", "version", "status"):
+        need(isinstance(value.get(name), str), "run.%s: expected a text" % name)
+    need(value["status"] in STATUSES, "run.status: unknown")
+    for name in ("reason", "program", "case"):
+        need(isinstance(value.get(name), (str, type(None))), "run.%s: expected a text" % name)
+    texts = ("name", "sha256", "blake3", "mediaType")
+    for part, may_be in (("inputs", ("dataset", "version", "agreement", "transaction")), ("outputs", ())):
+        need(isinstance(value.get(part), list), "run.%s: expected a list" % part)
+        for file in value[part]:
+            need(isinstance(file, dict) and all(isinstance(file.get(name), str) for name in texts)
+                 and all(isinstance(file.get(name), (str, type(None))) for name in may_be)
+                 and is_integer(file.get("bytes")), "run.%s: a member is missing or wrong" % part)
+    need(value["status"] == "finished" or not value["outputs"], "run.outputs: it has not finished")
+
+
+class Runs:
+    """Model runs: all that is said of one agrees, is what was exchanged, and is counted by the model's provider."""
+
+    def __init__(self, dossier):
+        self.dossier, self.findings, self.exchanges = dossier, dossier.findings, dossier.exchanges
+        self.of = {}  # transaction -> records with its `run`
+        self.about = {}  # transaction -> all records of it
+        self.transactions = {}  # (origin, leaf hash) -> transaction
+        self.hidden = {}  # transaction -> names of sections that no copy opens, and what missing.json says of them
+
+    def check(self):
+        """All runs."""
+        for record in self.dossier.records:
+            if "run" in record.sections:
+                if self.findings.attempt("run", record.source, lambda record=record: self.check_section(record)):
+                    transaction = record.sections["run"]["transaction"]
+                    self.of.setdefault(transaction, []).append(record)
+                    self.transactions[record.place] = transaction
+        for place, exchange in self.exchanges.of.items():
+            if exchange["phase"] != "pull":
+                self.transactions[place] = exchange["transaction"]
+        for record in self.dossier.records:
+            if record.place in self.transactions:
+                self.about.setdefault(self.transactions[record.place], []).append(record)
+        for transaction in sorted(self.about):
+            self.check_one(transaction)
+
+    def check_section(self, record):
+        """A `run` section, and the `exchange` of the same record; only a run that failed has none."""
+        run, exchange = record.sections["run"], self.exchanges.of.get(record.place)
+        check_run_form(run)
+        if exchange is None:
+            if "exchange" not in record.macs:
+                need(run["status"] == "failed", "the run in %s stands in a record without an exchange" % record.source)
+                asked = self.exchanges.first(run["transaction"], "run-request")
+                need(asked is None or asked["provider"] == record.did, "%s was not asked for the run" % record.did)
+            elif "exchange" not in self.dossier.shown[record.place]:
+                self.findings.add(MISSING, "run", "%s/exchange" % record.leaf, "`%s` opens its run and not the exchange"
+                                  % record.source, self.dossier.explain_section(record.leaf, "exchange"))
+            return True
+        need(STATUSES[run["status"]] == exchange["phase"],
+             "the run in %s has the status `%s`, which it cannot have there" % (record.source, run["status"]))
+        about = (exchange["transaction"], exchange["agreement"], exchange["subject"].get("model"),
+                 exchange["subject"]["version"])
+        need((run["transaction"], run["agreement"], run["model"], run["version"]) == about,
+             "the run in %s is of another transaction, agreement or model than its exchange" % record.source)
+        return True
+
+    def check_one(self, transaction):
+        """All records of one run."""
+        before, records = len(self.findings.elements), self.of.get(transaction, [])
+        runs = [record.sections["run"] for record in records]
+        finished = [run for run in runs if run["status"] == "finished"]
+        for name in ("model", "version", "agreement", "inputs"):
+            self.check_equal(transaction, name, [canonical(run[name]) for run in runs])
+        self.check_equal(transaction, "outputs", [canonical(run["outputs"]) for run in finished])
+        having = [record for record in self.about[transaction] if "parameters" in record.sections]
+        self.check_equal(transaction, "parameters", [record.texts["parameters"] for record in having])
+        self.hidden[transaction] = self.find_hidden(transaction)
+        self.check_number(transaction)
+        if runs:
+            parameters = having[0].sections["parameters"] if having else None
+            self.check_composed(transaction, "run-request", {"inputs": runs[0]["inputs"], "parameters": parameters})
+        if finished:
+            self.check_composed(transaction, "run-result", {"outputs": finished[0]["outputs"]})
+        phases = ("run-request", "run-result") if finished else ("run-request",)
+        if runs and all(self.exchanges.is_whole(transaction, phase) for phase in phases) \
+                and len(self.findings.elements) == before:
+            self.findings.add(VERIFIED, "run", transaction)
+        for file in runs[0]["inputs"] if runs else ():
+            self.check_input(transaction, file)
+
+    def check_equal(self, transaction, name, texts):
+        """What the records of a run say of one thing is the same, to the byte."""
+        if any(text != texts[0] for text in texts):
+            self.findings.add(FAILED, "run", transaction, "`%s` differs between its records" % name)
+
+    def check_number(self, transaction):
+        """The number that the model's provider gave a run that it was asked for."""
+        for segment, records in self.exchanges.phases.get((transaction, "run-request"), {}).items():
+            provider = records[0].sections["exchange"]["provider"]
+            # One that is there and closed is named with the other numbers that are not opened.
+            if not any(record.did == provider and "stream-model" in record.macs for record in records):
+                self.findings.add(MISSING, "run", "%s/%d/run-request" % (transaction, segment),
+                                  "no record of %s, who has the model, gives the run a number" % provider)
+
+    def check_composed(self, transaction, phase, value):
+        """What the run sections say is the content that both ends exchanged."""
+        content, explained = self.exchanges.content(transaction, phase)
+        if (transaction, phase) not in self.exchanges.phases:
+            reason = "there is no `%s` exchange of this run" % phase
+        elif content is None:
+            reason = "no opened `content` of its `%s` exchange is there to compare it with" % phase
+        elif None in value.values():
+            reason = "no opened `parameters` of it are there to compare them with what was exchanged"
+            records = [record for found in self.exchanges.phases[transaction, phase].values() for record in found]
+            explained = self.exchanges.explain(records, "parameters")
         else:
-            self.findings.add(VERIFIED, "decision", root)
+            data = canonical(value)
+            if (content["sha256"], content["bytes"]) != (sha256(data).hex(), len(data)):
+                self.findings.add(FAILED, "run", transaction, "its %s are not what was exchanged"
+                                  % " and ".join(sorted(value)))
+            return
+        self.findings.add(MISSING, "run", transaction, reason, explained)
 
-    # Documents and data
+    def check_input(self, transaction, file):
+        """An input is the runner's own, or a pull brought it to the runner with those very bytes."""
+        subject, pull = "%s/%s" % (transaction, file["name"]), file.get("transaction")
+        if pull is None:
+            self.findings.add(VERIFIED, "input", subject, "declared as the runner's own")
+            return
+        exchange, (content, explained) = self.exchanges.first(pull, "pull"), self.exchanges.content(pull, "pull")
+        run = self.exchanges.first(transaction, "run-request") or self.exchanges.first(transaction, "run-result")
+        parts = self.exchanges.contents_from_start(pull)
+        if exchange is None:
+            self.findings.add(MISSING, "input", subject, "the pull %s that brought it is not there" % pull)
+        elif exchange["subject"] != {"dataset": file.get("dataset"), "version": file.get("version")}:
+            self.findings.add(FAILED, "input", subject, "the pull was of another dataset or version")
+        elif exchange["agreement"] != file.get("agreement"):
+            self.findings.add(FAILED, "input", subject, "the pull was made under another agreement than the run says")
+        elif run is not None and run["provider"] != exchange["consumer"]:
+            self.findings.add(FAILED, "input", subject, "it was pulled by %s, who did not run the model"
+                              % exchange["consumer"])
+        elif any(all(part[name] == file[name] for name in ("sha256", "blake3", "bytes")) for part in parts):
+            self.findings.add(VERIFIED, "input", subject)
+        elif content is None:
+            self.findings.add(MISSING, "input", subject, "it came in segments, or is not opened, and nothing "
+                              "shows the whole", explained)
+        else:
+            self.findings.add(FAILED, "input", subject, "the pull brought other bytes than the run says")
 
-    def check_documents(self):
-        """Every digest that a record names has a file, and every such file has its digest for a name."""
-        named = {"evidence": {}, "data": {}, "models": {}}
-        for record in self.records:
-            for role, digest in self.documents(record):
-                named["evidence"].setdefault(digest, role)
-            for part in ("inputs", "outputs"):
-                for file in record.member("run", part, list) or ():
-                    if isinstance(file, dict) and isinstance(file.get("sha256"), str):
-                        named["data"].setdefault(file["sha256"], part)
-            program = record.member("run", "program")
-            if program is not None:
-                named["models"].setdefault(program, "program")
-        for folder, check, what in (("evidence", "evidence", "evidence"), ("data", "data", "data"),
-                                    ("models", "model", "model")):
-            for digest, role in sorted(named[folder].items()):
-                if "%s/%s" % (folder, digest) not in self.found:
-                    verdict = NOT_CHECKED if folder == "models" else MISSING
-                    explained = self.explain(what, digest,
-                                             lambda digest=digest: self.is_erased_with(what, digest))
-                    self.findings.add(verdict, check, "%s/%s" % (folder, digest), "`%s` is not there" % role, explained)
-            for name, (digest, _) in sorted(self.found.items()):
-                if name.startswith(folder + "/"):
-                    if name[len(folder) + 1:] != digest:
-                        self.findings.add(FAILED, check, name, "its name is not the SHA-256 of its content")
-                    elif digest in named[folder]:
-                        self.findings.add(VERIFIED, check, name)
-                    else:
-                        self.findings.add(NOT_CHECKED, check, name, "no record that is opened names it")
+    def find_hidden(self, transaction):
+        """`run` and `parameters`, as far as no record of the run opens them, and how that is explained."""
+        hidden, closed = [], set()
+        for name in ("run", "parameters"):
+            having = [record for record in self.about[transaction] if name in record.macs]
+            if not any(name in self.dossier.shown[record.place] for record in having):
+                hidden.append(name)
+                closed.update((record.leaf, name) for record in having)
+        return hidden, self.dossier.explain_all(sorted(closed))
+
+    def hides(self, place):
+        """The same of the run that a record of a model stream counts."""
+        return self.hidden.get(self.transactions.get(place), (["run"], None))
+
+    def outputs(self, transaction, name):
+        """The digests of an output, by all records of a run that has finished."""
+        return {file["sha256"] for record in self.of.get(transaction, ()) for file in record.sections["run"]["outputs"]
+                if record.sections["run"]["status"] == "finished" and file["name"] == name}
 
 
-def check_content(record):
-    """Refuses unless the record's content section is what its exchange commits to."""
-    content, exchange = record.sections["content"], record.sections["exchange"]
-    members(content, ("salt", "blake3", "sha256", "bytes", "mediaType"), (), "content")
-    need(is_integer(content["bytes"]), "content.bytes: expected a length")
-    parts = [unhex32(content[name], "content.%s" % name) for name in ("salt", "blake3", "sha256")]
-    mac = content_mac(parts[0], parts[1], parts[2], content["bytes"]).hex()
-    need(mac == exchange["content"] and content["bytes"] == exchange.get("bytes"),
-         "the content in %s is not what the exchange commits to" % record.source)
+# --------------------------------------------------------------------------------------------------------------------
+# Streams (log-format section 4)
 
 
 class Streams:
@@ -1394,7 +1837,8 @@ class Streams:
 
     def __init__(self, dossier):
         self.dossier, self.findings = dossier, dossier.findings
-        self.streams = {}  # (origin, kind, id) -> {"places": {n: [(prev, record, is open)]}, "length", "by", "of"}
+        self.streams = {}  # (origin, kind, id) -> {"places": {n: {(origin, leaf): (prev, record)}}, ...}
+        self.named = 0  # missing numbers that have an element of their own
 
     def stream(self, origin, kind, identity):
         """The stream's entry, made when it is not there."""
@@ -1403,22 +1847,36 @@ class Streams:
 
     def check(self):
         """All streams."""
+        closed = {}
         for record in self.dossier.records:
             for kind in STREAMS:
                 if kind in record.sections:
                     self.collect(record, kind)
-        for (origin, kind, _), stream in self.streams.items():
+                elif kind in record.macs and kind not in self.dossier.shown[record.place] \
+                        and (kind != "stream-case" or record.origin == self.dossier.manifest["origin"]):
+                    # The number of a case is for the one who decides it: no receipt opens it.
+                    closed.setdefault((record.leaf, kind), record.source)
+        for (leaf, kind), source in sorted(closed.items()):
+            self.findings.add(MISSING, "stream", "%s/%s" % (leaf, kind), "`%s` of %s is not opened, which hides how "
+                              "many there are" % (kind, source), self.dossier.explain_section(leaf, kind))
+        by_id = {}
+        for key, stream in sorted(self.streams.items()):
+            origin, kind, identity = key
+            by_id.setdefault((kind, identity), []).append(key)
             self.find_faults(stream)
             if origin == self.dossier.manifest["origin"]:
                 self.at_least(stream, max(stream["places"]), "its own numbers")
             elif kind == "stream-model":
                 self.at_least(stream, max(stream["places"]), "receipts of the other end")
         for origin, kind, identity, n, of, consumer, by in self.statements():
-            fitting = [key for key in sorted(self.streams) if key[1:] == (kind, identity) and origin in (None, key[0])]
+            fitting = [key for key in by_id.get((kind, identity), ()) if origin in (None, key[0])]
             if not fitting and consumer not in (None, self.dossier.manifest["party"]):
                 # A provider states the streams of all its consumers; those of others are no part of this case.
                 continue
-            stream = self.streams[fitting[0]] if fitting else self.stream(origin or "", kind, identity)
+            if not fitting:
+                fitting = [(origin or "", kind, identity)]
+                by_id.setdefault((kind, identity), []).append(fitting[0])
+            stream = self.stream(*fitting[0])
             self.at_least(stream, n, by)
             if of and stream["of"] == identity:
                 stream["of"] = of
@@ -1441,25 +1899,19 @@ class Streams:
         if read is None:
             return
         identity, n, prev = read
-        stream = self.stream(record.origin, kind, identity)
-        is_open = any(name in record.sections for name in ("run", "exchange", "facts"))
-        places = stream["places"].setdefault(n, [])
-        for place in places:
-            if place["record"].leaf == record.leaf:
-                place["open"] = place["open"] or is_open
-                return
-        places.append({"prev": prev, "record": record, "open": is_open})
+        places = self.stream(record.origin, kind, identity)["places"]
+        places.setdefault(n, {}).setdefault(record.place, (prev, record))
 
     @staticmethod
     def find_faults(stream):
         """Numbers used twice, broken chains, numbers against the log's order."""
         before = None
         for n in sorted(stream["places"]):
-            places = stream["places"][n]
-            prev, record = places[0]["prev"], places[0]["record"]
+            places = list(stream["places"][n].values())
+            prev, record = places[0]
             if len(places) > 1:
                 stream["faults"].append("reused number: %s and %s both have number %d" % (
-                    record.source, places[1]["record"].source, n))
+                    record.source, places[1][1].source, n))
             named = before[1].leaf if before and before[0] == n - 1 else prev
             if prev != named or (prev is None) != (n == 1):
                 stream["faults"].append("number %d (%s) does not name the record before it" % (n, record.source))
@@ -1477,11 +1929,15 @@ class Streams:
         """Lengths that are stated: (origin or None, kind, id, n, of, consumer or None, by)."""
         for record in self.dossier.records:
             if record.member("envelope", "kind") == "decision-made":
-                for stream in record.member("facts", "streams", list) or ():
+                streams = record.sections.get("facts", {"streams": []}).get("streams")
+                for stream in streams if isinstance(streams, list) else [None]:
                     if isinstance(stream, dict) and stream.get("kind") in STREAMS \
                             and isinstance(stream.get("id"), str) and is_integer(stream.get("n")):
                         yield (None, stream["kind"], stream["id"], stream["n"], label(stream.get("of")), None,
                                "the decision")
+                    else:
+                        self.findings.add(FAILED, "stream", record.source, "facts.streams is not a list of {kind, id, "
+                                          "n}, each kind a stream's section")
         for record, kind, of in (self.dossier.anchors.streams if self.dossier.anchors else ()):
             try:
                 _, did, period = self.dossier.keys.open(record)
@@ -1498,8 +1954,8 @@ class Streams:
         """A second stream id for one model and consumer starts the count anew."""
         ids = {}
         for key, stream in self.streams.items():
-            exchanges = [place["record"].sections.get("exchange", {}) for n in sorted(stream["places"])
-                         for place in stream["places"][n]]
+            exchanges = [record.sections.get("exchange", {}) for n in sorted(stream["places"])
+                         for _, record in stream["places"][n].values()]
             for exchange in exchanges:
                 subject = exchange.get("subject")
                 if key[1] == "stream-model" and isinstance(subject, dict) and isinstance(subject.get("model"), str) \
@@ -1511,6 +1967,10 @@ class Streams:
                 for key in keys:
                     self.streams[key]["faults"].append("two counts for one model and one consumer")
 
+    def hidden(self, places):
+        """What is not opened of the run that has this number; a number that is used twice has failed already."""
+        return min((self.dossier.runs.hides(place) for place in places), key=lambda hidden: len(hidden[0]))
+
     def report(self, key, stream):
         """The verdict on one stream: what is wrong, what is absent, what is counted and not shown."""
         subject, places, length = "%s/%s" % key[1:], stream["places"], stream["length"]
@@ -1519,26 +1979,33 @@ class Streams:
             self.findings.add(FAILED, "stream", subject, fault)
         what = "run" if key[1] == "stream-model" else "record"
         if length is not None:
-            absent, following = 0, 1
+            absent, named, following = 0, 0, 1
             # Gaps between the numbers that are there, so that a claimed length of 2^53 costs nothing.
             for end in sorted(n for n in places if n <= length) + [length + 1]:
-                for n in range(following, min(end, following + MAX_NAMED - min(absent, MAX_NAMED))):
+                left = max(0, min(MAX_NAMED - absent, MAX_NAMED_IN_ALL - self.named))
+                for n in range(following, min(end, following + left)):
+                    self.named, named = self.named + 1, named + 1
                     name = "%s/%d" % (subject, n)
                     self.findings.add(MISSING, "stream", name, "missing: %s %d of %d of `%s`; that there are %d says %s"
                                       % (what, n, length, stream["of"], length, stream["by"]),
                                       self.dossier.explain("record", name))
                 absent += max(0, end - following)
                 following = end + 1
-            if absent > MAX_NAMED:
-                self.findings.add(MISSING, "stream", subject, "missing: %d more" % (absent - MAX_NAMED))
+            if absent > named:
+                self.findings.add(MISSING, "stream", subject, "missing: %d more" % (absent - named))
             whole = whole and not absent
-        closed = [n for n in sorted(places) if not any(place["open"] for place in places[n])]
         if key[1] == "stream-model":
-            for n in closed:
+            # A run that is counted and not shown is what counting is for.
+            closed = {n: hidden for n in sorted(places) for hidden in (self.hidden(places[n]),) if hidden[0]}
+            for n, (sections, explained) in closed.items():
                 name = "%s/%d" % (subject, n)
-                self.findings.add(MISSING, "stream", name, "run %d of %s of `%s` is counted, and not shown" % (
-                    n, length, stream["of"]), self.dossier.explain("record", name))
+                self.findings.add(MISSING, "stream", name, "run %d of %s of `%s` is counted, and not shown: `%s` is "
+                                  "not opened" % (n, length, stream["of"], "` and `".join(sections)),
+                                  self.dossier.explain("record", name) or explained)
             whole = whole and not closed
+        else:
+            closed = [n for n in places if not any({"run", "exchange", "facts"} & self.dossier.shown[place]
+                                                   for place in places[n])]
         if whole:
             self.findings.add(VERIFIED, "stream", subject, "%s: %d numbers, %d of them not opened; %s" % (
                 stream["of"], len(places), len(closed),
@@ -1577,14 +2044,20 @@ def run(path, anchors_path):
     anchors = None
     if anchors_path is not None:
         with open(anchors_path, "rb") as file:
-            anchors = Anchors(file.read((16 << 20) + 1))
-    with open(path, "rb") as file:
+            data = file.read((16 << 20) + 1)
         try:
-            dossier = Dossier(Archive(file), anchors)
+            anchors = Anchors(data)
+        except Refused:
+            raise
+        except Exception as error:  # MemoryError and RecursionError are among these.
+            raise Refused("they cannot be read (%s)" % type(error).__name__) from None
+    dossier = Dossier(None, anchors)
+    with open(path, "rb") as file:
+        def verify():
+            dossier.archive = Archive(file)
             dossier.verify()
-        except Refused as error:
-            dossier = Dossier(None, anchors)
-            dossier.findings.add(FAILED, "archive", "zip", error)
+
+        dossier.findings.guard("the dossier", verify)
     verdict, manifest = dossier.findings.worst(), dossier.manifest or {}
     return {"verdict": verdict, "exitCode": EXIT_CODES[verdict], "case": manifest.get("case"),
             "party": manifest.get("party"), "manifest": dossier.digest or None, "elements": dossier.findings.elements,

@@ -116,6 +116,9 @@ const DEPRECATED: [(&str, &str); 13] = [
     ("shareAlike", "nextPolicy"),
 ];
 
+/// The actions that connectors ask for.
+const ASKED_FOR: [&str; 2] = ["use", "distribute"];
+
 /// An action that this evaluator understands.
 #[derive(Clone, Copy)]
 pub struct Action(&'static Row);
@@ -134,7 +137,7 @@ impl Action {
 
     /// What ODRL 2.2 says to write in place of a deprecated action.
     #[must_use]
-    pub fn replacement(text: &str) -> Option<&'static str> {
+    pub(crate) fn replacement(text: &str) -> Option<&'static str> {
         let local = odrl_local(text)?;
         DEPRECATED.iter().find(|(old, _)| *old == local).map(|(_, new)| *new)
     }
@@ -147,13 +150,13 @@ impl Action {
 
     /// Full IRI.
     #[must_use]
-    pub fn iri(self) -> String {
+    pub(crate) fn iri(self) -> String {
         format!("{ODRL}{}", self.0.name)
     }
 
     /// As the protocol's context keeps it: only `use` is a term there, everything else needs its prefix.
     #[must_use]
-    pub fn wire(self) -> String {
+    pub(crate) fn wire(self) -> String {
         match self.0.name {
             "use" => "use".to_owned(),
             name => format!("odrl:{name}"),
@@ -168,7 +171,7 @@ impl Action {
 
     /// Whether `self` is `wider` or is included in it (transitively).
     #[must_use]
-    pub fn is_within(self, wider: Self) -> bool {
+    pub(crate) fn is_within(self, wider: Self) -> bool {
         let mut current = Some(self);
         while let Some(action) = current {
             if action == wider {
@@ -182,14 +185,24 @@ impl Action {
     /// Whether a permission for `self` reaches `asked`: the action itself, and what is included in it unless that
     /// serves third parties.
     #[must_use]
-    pub fn permits(self, asked: Self) -> bool {
+    pub(crate) fn permits(self, asked: Self) -> bool {
         self == asked || (asked.is_within(self) && !asked.to_others())
     }
 
-    /// Whether a prohibition of `self` reaches `asked`: the action itself and everything included in it.
+    /// Whether a prohibition of `self` reaches `asked`: the action itself, everything included in it, and whatever it is a
+    /// part of. Who asks for `use` asks for all that a permission of `use` gives, so a prohibition of `reproduce` stands in
+    /// its way: nobody could see to it that what was handed over is used but not copied. Passing on is no part of `use`.
     #[must_use]
-    pub fn prohibits(self, asked: Self) -> bool {
-        asked.is_within(self)
+    pub(crate) fn prohibits(self, asked: Self) -> bool {
+        let is_part = self.is_within(asked) && (asked.to_others() || !self.to_others());
+        asked.is_within(self) || is_part
+    }
+
+    /// Whether a connector ever asks for it: `use` for a pull and a run, `distribute` for passing on. Rules about other
+    /// actions come into play only as parts or wholes of these two.
+    #[must_use]
+    pub fn is_asked_for(self) -> bool {
+        ASKED_FOR.contains(&self.0.name)
     }
 
     /// Name and parent of every action, for the digest of what decisions rest on.
@@ -247,6 +260,23 @@ mod tests {
         assert!(!action("use").prohibits(action("sell")));
         assert!(!action("distribute").prohibits(action("use")));
         assert!(!action("read").permits(action("use")));
+    }
+
+    #[test]
+    fn forbidding_a_part_of_what_is_asked_forbids_it() {
+        for part in ["read", "reproduce", "execute", "derive", "display", "extract"] {
+            assert!(action(part).prohibits(action("use")), "{part}");
+        }
+        assert!(action("extract").prohibits(action("reproduce")));
+        assert!(action("sell").prohibits(action("transfer")), "who asks for all of it");
+        for outward in ["distribute", "grantUse", "nextPolicy", "present", "sell"] {
+            assert!(
+                !action(outward).prohibits(action("use")),
+                "{outward} is no part of using it oneself"
+            );
+        }
+        assert!(!action("read").prohibits(action("execute")), "beside each other");
+        assert!(!action("read").prohibits(action("distribute")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Evaluating a decision again, from its record and the policy alone.
 
-use crate::decide::{Decision, ENGINE, tables_digest};
+use crate::action::Action;
+use crate::decide::{Decision, tables_digest};
 use crate::document::Document;
 use crate::facts::Facts;
 use crate::record::{DecisionRecord, Mode, RecordError};
@@ -26,15 +27,16 @@ pub enum Mismatch {
         /// The first member that differs.
         member: String,
     },
-    /// They give something else, and the tables of actions and purposes have changed since.
+    /// They give something else, and the record says that it was made with other tables of actions and purposes. It may say
+    /// so falsely: whoever relies on the record has to be shown by that engine that it follows.
     #[error(
-        "evaluated again, the record's `{member}` comes out differently; it was made by `{engine}` with other tables of \
-         actions and purposes than this version has, so evaluate it with that version"
+        "evaluated again, the record's `{member}` comes out differently; it says that it was made by `{engine}` with other \
+         tables of actions and purposes than this version has, so evaluate it with that version before you rely on it"
     )]
     Tables {
         /// The first member that differs.
         member: String,
-        /// The engine that made the record.
+        /// The engine that the record names.
         engine: String,
     },
 }
@@ -43,7 +45,8 @@ pub enum Mismatch {
 ///
 /// # Errors
 /// What differs. A record that was altered in any member that the evaluator computes is found out; the request and the facts
-/// are taken as recorded, since they are what the decision rests on.
+/// are taken as recorded, since they are what the decision rests on. What engine and tables the record names decides only which
+/// of two errors a difference gives, never whether there is one.
 pub fn reevaluate(policy: &Value, record: &Value) -> Result<Decision, Mismatch> {
     let record = DecisionRecord::parse(record)?;
     let document = Document::read(policy);
@@ -71,13 +74,20 @@ pub fn reevaluate(policy: &Value, record: &Value) -> Result<Decision, Mismatch> 
     };
     match first_difference(&record.to_json(), &again.to_json()) {
         None => Ok(decision),
-        Some(member) if record.tables == tables_digest().hex() || record.engine == ENGINE => {
-            Err(Mismatch::Result { member })
-        }
+        Some(member) if record.tables == tables_digest().hex() => Err(Mismatch::Result { member }),
         Some(member) => Err(Mismatch::Tables {
             member,
             engine: crate::problem::quoted(&record.engine),
         }),
+    }
+}
+
+impl Action {
+    /// Whether it is a way of using something oneself: `use`, or an action within it that puts nothing into the hands of
+    /// others. This is what a holder decides about who gives something or runs a model; passing on is asked for by name.
+    #[must_use]
+    pub fn is_own_use(self) -> bool {
+        Self::parse("use").is_some_and(|all| all.permits(self))
     }
 }
 

@@ -17,7 +17,7 @@ use herleid_vocab::time::format_rfc3339_ms;
 use std::sync::OnceLock;
 
 /// Name and version of the evaluator, as recorded.
-pub const ENGINE: &str = concat!("herleid-policies/", env!("CARGO_PKG_VERSION"));
+pub(crate) const ENGINE: &str = concat!("herleid-policies/", env!("CARGO_PKG_VERSION"));
 
 /// A decision. Only the evaluator makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +51,18 @@ impl Decision {
     }
 }
 
+/// Stands among the tables, and changes when the same policy, request and facts come to give something else. In 2, a
+/// prohibition of a part of what is asked applies, and a duty does not lapse with its deadline.
+const SEMANTICS: &str = "semantics 2";
+
 /// SHA-256 of the tables that decisions rest on, one row a line.
-#[must_use]
-pub fn tables_digest() -> Digest {
+pub(crate) fn tables_digest() -> Digest {
     static DIGEST: OnceLock<Digest> = OnceLock::new();
     *DIGEST.get_or_init(|| {
-        let rows: Vec<String> = Action::table().chain(purpose::table()).collect();
+        let rows: Vec<String> = std::iter::once(SEMANTICS.to_owned())
+            .chain(Action::table())
+            .chain(purpose::table())
+            .collect();
         sha256(rows.join("\n").as_bytes())
     })
 }

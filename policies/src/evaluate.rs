@@ -88,10 +88,33 @@ impl World<'_> {
 
     /// A duty stands in the way unless it was fulfilled, or its own conditions say that it is not due.
     fn duty(&self, duty: &Rule, trace: &mut Vec<Step>) -> Truth {
-        let due = Truth::all(duty.constraints.iter().map(|part| self.constraint(duty, part, trace)));
+        for part in &duty.constraints {
+            self.constraint(duty, part, trace);
+        }
+        let due = Truth::all(duty.constraints.iter().map(|part| self.leaves_due(duty, part)));
         let value = (!due).or(self.fulfilled(duty));
         trace.push(Step::node(&duty.at, value));
         value
+    }
+
+    /// Whether a duty is due as far as this condition of it goes. A time before which it has to be fulfilled is a deadline
+    /// and no such condition: a duty that was missed would lapse otherwise, and give what it was to pay for.
+    fn leaves_due(&self, duty: &Rule, constraint: &Constraint) -> Truth {
+        match constraint {
+            Constraint::Atomic(atomic) => match (&atomic.right, atomic.operator) {
+                (Right::Moment(_), Operator::Lt | Operator::Lteq) => Truth::True,
+                (Right::Moment(moment), Operator::Eq) => moment.compare(self.request.now_ms, Operator::Gteq),
+                _ => self.atomic(duty, atomic),
+            },
+            Constraint::Logical { logic, parts, .. } => {
+                let values = parts.iter().map(|part| self.leaves_due(duty, part));
+                match logic {
+                    Logic::And | Logic::AndSequence => Truth::all(values),
+                    // A deadline counts as holding, and one part more that holds must not undo an exclusive choice.
+                    Logic::Or | Logic::Xone => Truth::any(values),
+                }
+            }
+        }
     }
 
     fn fulfilled(&self, duty: &Rule) -> Truth {

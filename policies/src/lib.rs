@@ -52,7 +52,7 @@ mod truth;
 
 pub use action::Action;
 pub use again::{Mismatch, reevaluate};
-pub use decide::{Decision, ENGINE, tables_digest};
+pub use decide::Decision;
 pub use document::Document;
 pub use explain::{Audience, Explanation, Language, Point};
 pub use facts::{DutyState, EnforcedBy, Fact, Facts, Request};

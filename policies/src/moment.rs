@@ -75,20 +75,20 @@ impl Moment {
 
     /// Whether it is a whole day rather than an instant.
     #[must_use]
-    pub fn is_day(&self) -> bool {
+    pub(crate) fn is_day(&self) -> bool {
         self.length_ns > 0
     }
 
     /// Whether it says in which time zone it is meant.
     #[must_use]
-    pub fn has_offset(&self) -> bool {
+    pub(crate) fn has_offset(&self) -> bool {
         self.doubt_ns == 0
     }
 
     /// How the instant `now_ms` (UTC milliseconds since 1970) relates to this moment. Operators that are not about order
     /// give unknown.
     #[must_use]
-    pub fn compare(&self, now_ms: u64, operator: Operator) -> Truth {
+    pub(crate) fn compare(&self, now_ms: u64, operator: Operator) -> Truth {
         let now = i128::from(now_ms) * NS_PER_MS;
         let before = less(now, self.start_ns, self.doubt_ns);
         // A day ends where the next begins; an instant ends just after itself.

@@ -2,7 +2,6 @@
 
 use crate::facts::EnforcedBy;
 use crate::terms::odrl_local;
-use herleid_vocab::terms::ODRL;
 use serde::{Deserialize, Serialize};
 
 /// A left operand that this version can evaluate.
@@ -66,7 +65,7 @@ impl Operand {
 
     /// Whether the text names an operand of ODRL that this version cannot evaluate.
     #[must_use]
-    pub fn is_not_built_yet(text: &str) -> bool {
+    pub(crate) fn is_not_built_yet(text: &str) -> bool {
         odrl_local(text).is_some_and(|local| NOT_YET.contains(&local))
     }
 
@@ -79,12 +78,6 @@ impl Operand {
             Self::Recipient => "recipient",
             Self::Count => "count",
         }
-    }
-
-    /// Full IRI.
-    #[must_use]
-    pub fn iri(self) -> String {
-        format!("{ODRL}{}", self.name())
     }
 
     /// Who makes sure of its value. A purpose is what the asker says it is: nobody can look into its head.
@@ -186,7 +179,7 @@ impl Operator {
 
     /// Whether the right operand may be several values.
     #[must_use]
-    pub const fn takes_many(self) -> bool {
+    pub(crate) const fn takes_many(self) -> bool {
         matches!(self, Self::IsAllOf | Self::IsAnyOf | Self::IsNoneOf)
     }
 }

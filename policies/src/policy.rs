@@ -45,6 +45,15 @@ impl Policy {
         Ok(policy)
     }
 
+    /// As [`Policy::parse_for_offer`], for a policy whose author left its name or its type to us: without an `@id` in any
+    /// spelling (`uid`, `id`, `odrl:uid`, the full IRI) it gets `default_id`, and without an `@type` it is an `Offer`.
+    ///
+    /// # Errors
+    /// As [`Policy::parse_for_offer`].
+    pub fn parse_own_offer(json: &Value, default_id: &str) -> Result<Self, PolicyError> {
+        Self::parse_for_offer(&publish::named(json, default_id))
+    }
+
     /// The agreement that accepting this offer makes: the same rules, addressed.
     ///
     /// # Errors

@@ -1,10 +1,27 @@
 //! What a policy must meet before it is published or offered.
 
-use crate::model::{Constraint, Logic, PolicyKind, Right, Rule};
+use crate::model::{Constraint, Logic, PolicyKind, Right, Rule, RuleKind};
 use crate::operand::{Operand, Operator};
 use crate::policy::Policy;
 use crate::problem::{PolicyError, Problem, ProblemKind, Problems, quoted};
 use crate::purpose;
+use crate::terms::{self, Name};
+use serde_json::Value;
+
+/// The policy with `default_id` and the type `Offer`, where it says neither in any spelling. Anything but an object is left
+/// for the reader to refuse.
+pub(crate) fn named(json: &Value, default_id: &str) -> Value {
+    let mut json = json.clone();
+    if let Some(map) = json.as_object_mut() {
+        for (keyword, default) in [("@id", default_id), ("@type", PolicyKind::Offer.name())] {
+            let is_said = map.keys().any(|name| terms::name(name) == Name::Keyword(keyword));
+            if !is_said {
+                map.insert(keyword.to_owned(), Value::String(default.to_owned()));
+            }
+        }
+    }
+    json
+}
 
 /// Refuses what a peer would read differently, and what would never do what its author expects. Places are those of the
 /// canonical document.
@@ -38,6 +55,9 @@ pub(crate) fn check(policy: &Policy) -> Result<(), PolicyError> {
                 "nothing in this version records that a duty was fulfilled, so the permission would never hold";
             refuse(&duty.at, "duty", advice);
         }
+        if !rule.action.is_asked_for() {
+            refuse(&rule.at, &rule.action.wire(), never_asked(rule));
+        }
         if rule.at_most() == Some(0) {
             refuse(&rule.at, "count", "this rule would never hold, not even once");
         }
@@ -46,6 +66,25 @@ pub(crate) fn check(policy: &Policy) -> Result<(), PolicyError> {
     match Problems::from_found(found) {
         Some(problems) => Err(PolicyError::NotForOffer(problems)),
         None => Ok(()),
+    }
+}
+
+/// What to write in place of an action that no connector asks for.
+fn never_asked(rule: &Rule) -> &'static str {
+    match (rule.kind == RuleKind::Prohibition, rule.action.to_others()) {
+        (false, false) => "a pull and a run ask for `use`, so nobody would ever ask for this; write `use`",
+        (false, true) => {
+            "passing on is asked for as `distribute`, so nobody would ever ask for this; write `odrl:distribute`, or leave it \
+             out"
+        }
+        (true, false) => {
+            "a pull and a run ask for `use`, of which it is a part, so it would forbid every one that its conditions fit; \
+             write `use` with the conditions under which nothing may be had, or leave it out"
+        }
+        (true, true) => {
+            "nobody would ever ask for this, and what no permission names is not permitted; write `odrl:distribute` to \
+             forbid passing on, or leave it out"
+        }
     }
 }
 

@@ -124,7 +124,7 @@ fn broader(iri: &str) -> Option<Vec<String>> {
 
 /// Whether the tables know the purpose.
 #[must_use]
-pub fn is_known(iri: &str) -> bool {
+pub(crate) fn is_known(iri: &str) -> bool {
     broader(iri).is_some()
 }
 
@@ -144,7 +144,7 @@ fn lies_below(narrow: &str, wide: &str) -> bool {
 ///
 /// Unknown when `stated` is the broader of the two (it may or may not be meant), or when either is in neither table.
 #[must_use]
-pub fn is_within(stated: &str, asked: &str) -> Truth {
+pub(crate) fn is_within(stated: &str, asked: &str) -> Truth {
     if stated == asked {
         Truth::True
     } else if !is_known(stated) || !is_known(asked) {

@@ -5,9 +5,9 @@
 use herleid_vocab::terms::{DCT, DPV, HERLEID, ODRL};
 
 /// Namespace of the Dataspace Protocol 2025-1.
-pub const DSPACE: &str = "https://w3id.org/dspace/2025/1/";
+pub(crate) const DSPACE: &str = "https://w3id.org/dspace/2025/1/";
 /// Namespace of the XML Schema datatypes.
-pub const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
+pub(crate) const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
 /// Namespace of our own purposes of public law.
 pub const PURPOSE: &str = "https://w3id.org/herleid/purpose#";
 

@@ -23,28 +23,28 @@ impl Truth {
 
     /// Both hold. Never looks at `other` when `self` is already false.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         self.min(other)
     }
 
     /// At least one holds.
     #[must_use]
-    pub fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         self.max(other)
     }
 
     /// Every one holds; true of nothing at all.
-    pub fn all(values: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn all(values: impl IntoIterator<Item = Self>) -> Self {
         values.into_iter().fold(Self::True, Self::and)
     }
 
     /// At least one holds; false of nothing at all.
-    pub fn any(values: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn any(values: impl IntoIterator<Item = Self>) -> Self {
         values.into_iter().fold(Self::False, Self::or)
     }
 
     /// Exactly one holds. Two that hold make it false whatever the unknown ones are.
-    pub fn exactly_one(values: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn exactly_one(values: impl IntoIterator<Item = Self>) -> Self {
         let (mut held, mut unknown) = (0_usize, false);
         for value in values {
             match value {
@@ -61,7 +61,7 @@ impl Truth {
 
     /// Several values of one fact judged one by one: all alike gives that, a mixture gives unknown, and no value at all
     /// gives unknown. A mixture is unknown rather than false, so that it neither grants nor lifts a prohibition.
-    pub fn unanimous(values: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn unanimous(values: impl IntoIterator<Item = Self>) -> Self {
         let mut values = values.into_iter();
         let Some(first) = values.next() else {
             return Self::Unknown;

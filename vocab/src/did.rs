@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-/// A syntactically right `did:web` or `did:key`, kept as it was written; two are equal only if their bytes are.
+/// A syntactically right `did:web` or `did:key`, kept as it was written; two are equal only if their bytes are. So that one
+/// participant has one identifier, a `did:web` is accepted in one spelling alone: the host in lower case, its port after
+/// `%3A` without leading zeros and left out where it is 443, and no path that leads back to the host's own document.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Did(String);
@@ -33,7 +36,7 @@ impl Did {
     #[must_use]
     pub fn web_document_url(&self) -> Option<String> {
         let mut parts = self.0.strip_prefix("did:web:")?.split(':');
-        let host = parts.next()?.replace("%3A", ":").replace("%3a", ":");
+        let host = parts.next()?.replace("%3A", ":");
         let path: Vec<&str> = parts.collect();
         if path.is_empty() {
             Some(format!("https://{host}/.well-known/did.json"))
@@ -49,21 +52,20 @@ fn check(text: &str) -> Result<(), &'static str> {
     }
     if let Some(rest) = text.strip_prefix("did:web:") {
         let mut parts = rest.split(':');
-        let host = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let (name, port) = match host.split_once("%3a") {
-            Some((name, port)) => (name, Some(port)),
-            None => (host.as_str(), None),
-        };
-        let name_ok = !name.is_empty()
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
-            && !name.split('.').any(str::is_empty);
-        if !name_ok {
-            return Err("the host is not a domain name");
+        let host = parts.next().unwrap_or_default();
+        if host.contains("%3a") {
+            return Err("the port stands after `%3a`, which is written `%3A`");
         }
-        if port.is_some_and(|p| p.is_empty() || p.starts_with('+') || p.parse::<u16>().is_err()) {
-            return Err("the port is not a number up to 65535");
+        let (name, port) = match host.split_once("%3A") {
+            Some((name, port)) => (name, Some(port)),
+            None => (host, None),
+        };
+        check_host(name)?;
+        if let Some(port) = port {
+            check_port(port)?;
+        }
+        if rest.split_once(':').is_some_and(|(_, path)| path == ".well-known") {
+            return Err("its path leads to the document of the host itself; leave the path out");
         }
         let segment_ok = |s: &str| {
             !s.is_empty()
@@ -83,6 +85,38 @@ fn check(text: &str) -> Result<(), &'static str> {
         }
     } else {
         Err("its method is neither did:web nor did:key")
+    }
+}
+
+fn check_host(name: &str) -> Result<(), &'static str> {
+    let name_ok = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
+        && !name.split('.').any(str::is_empty);
+    if !name_ok {
+        return Err("the host is not a domain name");
+    }
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Err("the host has capitals; write it in lower case");
+    }
+    // Whoever fetches reads `127.1`, `0x7f.0.0.1` and `127.0.0.1` as one address (WHATWG URL, "ends in a number").
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let hex = |digits: &str| digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_number = last.bytes().all(|b| b.is_ascii_digit()) || last.strip_prefix("0x").is_some_and(hex);
+    if is_number && name.parse::<Ipv4Addr>().is_err() {
+        return Err("the host is an address in another form than four decimal numbers");
+    }
+    Ok(())
+}
+
+fn check_port(port: &str) -> Result<(), &'static str> {
+    let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    match port.parse::<u16>() {
+        Ok(443) if digits && !port.starts_with('0') => Err("443 is the port that is meant without one; leave it out"),
+        Ok(_) if digits && !port.starts_with('0') => Ok(()),
+        Ok(_) if digits => Err("the port is 0 or begins with a zero; write it without leading zeros"),
+        _ => Err("the port is not a number up to 65535"),
     }
 }
 
@@ -159,5 +193,39 @@ mod tests {
             assert!(text.parse::<Did>().is_err(), "{text}");
         }
         assert!(format!("did:web:{}", "a".repeat(600)).parse::<Did>().is_err());
+    }
+
+    #[test]
+    fn one_document_has_one_identifier() {
+        for (text, why) in [
+            ("did:web:KNMI.example", "lower case"),
+            ("did:web:knmi.examplE%3A8443:water", "lower case"),
+            ("did:web:knmi.example%3a8443", "`%3A`"),
+            ("did:web:knmi.example%3A443", "leave it out"),
+            ("did:web:knmi.example%3A08443", "leading zeros"),
+            ("did:web:knmi.example%3A0", "leading zeros"),
+            ("did:web:knmi.example%3A+80", "up to 65535"),
+            ("did:web:knmi.example%3A", "up to 65535"),
+            ("did:web:knmi.example:.well-known", "leave the path out"),
+            ("did:web:127.1", "four decimal numbers"),
+            ("did:web:0x7f.0.0.1", "four decimal numbers"),
+            ("did:web:127.0.0.0x1", "four decimal numbers"),
+            ("did:web:127.0.0.01", "four decimal numbers"),
+            ("did:web:2130706433", "four decimal numbers"),
+        ] {
+            let error = text.parse::<Did>().unwrap_err().to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+        for text in [
+            "did:web:knmi.example",
+            "did:web:knmi.example%3A8443",
+            "did:web:knmi.example%3A80",
+            "did:web:knmi.example:Water:1",
+            "did:web:knmi.example:.well-known:a",
+            "did:web:1.example",
+            "did:web:127.0.0.1%3A7101",
+        ] {
+            assert!(text.parse::<Did>().is_ok(), "{text}");
+        }
     }
 }

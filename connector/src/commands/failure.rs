@@ -1,6 +1,7 @@
 //! Failures of commands, before they become what the control socket carries.
 
 use crate::control::error::{Code, ControlError};
+use crate::net::error::ClientError;
 use std::fmt::Display;
 
 /// Why a command failed.
@@ -80,6 +81,12 @@ impl From<Failure> for ControlError {
             Some(next) => error.next(next),
             None => error,
         }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::new(error.code(), error)
     }
 }
 

@@ -65,17 +65,12 @@ fn check(node: &Node, candidate: &Candidate<'_>) -> Result<(), Failure> {
 
 /// The offer as it will stand in the catalogue: understood in every term, or refused with line and term.
 fn offer(request: &Publish) -> Result<OfferEntry, Failure> {
-    let mut offer = request.policy.clone();
-    let Some(members) = offer.as_object_mut() else {
+    if !request.policy.is_object() {
         return Err(Failure::usage(
             "the policy is not a JSON object; expected an ODRL offer",
         ));
-    };
-    members.entry("@type").or_insert_with(|| json!("Offer"));
-    members
-        .entry("@id")
-        .or_insert_with(|| json!(format!("{}#offer", request.id)));
-    let policy = Policy::parse_for_offer(&offer).map_err(|e| {
+    }
+    let policy = Policy::parse_own_offer(&request.policy, &format!("{}#offer", request.id)).map_err(|e| {
         Failure::refused(format!("the policy cannot be offered: {e}"))
             .next("change the policy; docs/policies.md says what is understood")
     })?;

@@ -126,7 +126,7 @@ pub const KEYS: &[Key] = &[
     key("limits", "outstanding_per_agreement", Whole(1, 1_000_000), Means("1000"), "pulls under one agreement that may wait for an acknowledgement; more are refused"),
     // At most 30 days: 30 x 24 x 3600 s.
     key("limits", "acknowledge_deadline_s", Whole(1, 2_592_000), Means("3600"), "seconds after which a pull counts as not acknowledged"),
-    key("limits", "token_lifetime_s", Whole(10, 3_600), Means("300"), "seconds that a token is valid"),
+    key("limits", "token_lifetime_s", Whole(10, 300), Means("300"), "seconds that a token is valid"),
     // A gibibyte when left out; at most a tebibyte.
     key("limits", "payload_bytes", Whole(1, MIB * MIB), Means("1073741824"), "largest payload that is pulled, in bytes"),
     key("limits", "connections", Whole(1, 1_000_000), Means("1024"), "connections served at a time; more have to wait"),

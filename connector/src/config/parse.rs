@@ -8,6 +8,7 @@ use super::sections::{
 };
 use super::value::{Found, Shape};
 use crate::config::keys::Kind;
+use crate::dsp_shell::lies_on_own_host;
 use herleid_ledger::note::{Algorithm, Verifier};
 use herleid_vocab::did::Did;
 use std::net::SocketAddr;
@@ -18,9 +19,10 @@ impl RawConfig {
     pub(super) fn parse(&self, development_flag: bool) -> Result<Config, ConfigError> {
         let development = self.shortcuts(development_flag)?;
         let plain_http = development.is_some_and(|d| d.plain_http);
+        let own = self.need("participant.did", Kind::Did, did)?;
         Ok(Config {
             participant: Participant {
-                did: self.need("participant.did", Kind::Did, did)?,
+                did: own.clone(),
                 name: self.text("participant.name")?,
             },
             listen: self.listen(plain_http)?,
@@ -28,7 +30,7 @@ impl RawConfig {
                 directory: self.path("storage.directory")?,
             },
             ledger: Ledger {
-                origin: self.need("ledger.origin", Kind::Origin, origin)?,
+                origin: self.own_origin(&own)?,
             },
             keys: Directory {
                 directory: self.path("keys.directory")?,
@@ -81,6 +83,18 @@ impl RawConfig {
             plain_http,
             mock_identity,
         }))
+    }
+
+    /// Peers refuse a log that does not lie on the host of the identifier: anybody could claim it.
+    fn own_origin(&self, own: &Did) -> Result<String, ConfigError> {
+        let origin = self.need("ledger.origin", Kind::Origin, origin)?;
+        match self.get("ledger.origin") {
+            Some(found) if !lies_on_own_host(own, &origin) => {
+                let expected = Expected::OriginOf(own.to_string());
+                Err(ConfigError::wrong("ledger.origin", &found, expected))
+            }
+            _ => Ok(origin),
+        }
     }
 
     fn listen(&self, plain_http: bool) -> Result<Listen, ConfigError> {

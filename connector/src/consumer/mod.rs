@@ -17,13 +17,20 @@ use serde_json::json;
 /// The log that `did` names in its DID document.
 ///
 /// # Errors
-/// When the document cannot be had or names no log: a one-sided peer, which this version does not exchange data with.
+/// When the document cannot be had, names no log (a one-sided peer, which this version does not exchange data with), or claims one on
+/// another host than its own.
 pub async fn log_of(node: &Node, did: &Did) -> Result<LogIdentity, Failure> {
-    let document = node.documents.resolve(did).await.map_err(Failure::unreachable)?;
+    let document = node.documents.resolve(did).await?;
     let log = document.document().log().map_err(|e| {
         Failure::untrusted(format!("`{did}` keeps no log that this connector can check: {e}"))
             .next("exchange with one-sided peers is not built yet")
     })?;
+    if !crate::dsp_shell::lies_on_own_host(did, log.origin()) {
+        return Err(Failure::untrusted(format!(
+            "`{did}` names the log `{}`, which does not lie on the host of that identifier; expected a log of its own, `<host>[:<port>]/log/<number>`",
+            log.origin()
+        )));
+    }
     Ok(LogIdentity {
         did: did.clone(),
         origin: log.origin().to_owned(),

@@ -1,9 +1,8 @@
 //! Programs of models, fetched for dossiers.
 
-use super::pull::{Source, fetch};
+use super::pull::{Wanted, bring};
 use crate::commands::Failure;
 use crate::control::progress::Progress;
-use crate::dsp::catalog::HTTP_PULL;
 use crate::node::{Node, fresh_trace};
 use crate::state::{AgreementEntry, RunEntry, Side};
 use std::sync::Arc;
@@ -21,25 +20,12 @@ pub(crate) async fn program_of(node: &Arc<Node>, run: &RunEntry) -> Result<(), F
         .state
         .get(&AgreementEntry::key(&run.agreement, Side::Consumer))?
         .ok_or_else(|| Failure::missing(format!("the agreement `{}` is not here", run.agreement)))?;
-    let access = node
-        .negotiator
-        .start_transfer(node, &agreement, HTTP_PULL, agreement.purpose.as_deref())
-        .await?;
-    let source = Source {
-        provider: agreement.other.clone(),
-        log: agreement.other_log.clone(),
-        base: access.base(),
-        url: access.endpoint.clone(),
-        token: access.token.clone(),
-        agreement: agreement.id.clone(),
-        dataset: agreement.target.clone(),
+    let wanted = Wanted {
+        agreement: &agreement,
+        purpose: agreement.purpose.as_deref(),
         version: Some(run.version.clone()),
         sha256: Some(run.program.clone()),
-        transaction: node.fresh_id(),
-        limit_bytes: node.config.limits.payload_bytes,
     };
     let (progress, _nobody) = Progress::channel();
-    let fetched = fetch(node, &source, &progress, &trace).await;
-    node.negotiator.complete_transfer(node, &access).await;
-    fetched.map(|_| ())
+    bring(node, wanted, &progress, &trace).await.map(|_| ())
 }

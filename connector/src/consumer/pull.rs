@@ -1,23 +1,27 @@
 //! `pull`: asks for access, takes the bytes, checks them against the receipt, records that, and only then gives them out.
 
+mod check;
+
 use super::{Say, log_of, send_receipts, signed_headers};
 use crate::commands::Failure;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Pull, PullAnswer, Unit};
 use crate::dsp::catalog::HTTP_PULL;
 use crate::node::{Node, fresh_trace};
-use crate::peers::{Lie, ReceiptError, same_exchange};
-use crate::provider::access::RECEIPT;
-use crate::state::{AgreementEntry, Digests, LogIdentity, PullEntry, Side, digest_bytes, set};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use herleid_ledger::At;
-use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject, VerifiedRecord};
+use crate::peers::{Lie, ReceiptError};
+use crate::state::{AgreementEntry, Digests, LogIdentity, PullEntry, Side, set};
+use herleid_ledger::handover::{Content, Exchange, HandedOver, Subject};
 use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
+use herleid_ledger::{AppendError, At};
 use herleid_vocab::did::Did;
+use herleid_vocab::json;
 use http::Method;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
+
+/// The code by which a log says that it has fewer records than we told it to have seen.
+const LOG_BEHIND: &str = "log-behind";
 
 /// Where a pull goes, and what must come.
 pub(crate) struct Source {
@@ -36,6 +40,49 @@ pub(crate) struct Source {
     pub(crate) transaction: String,
     /// Largest payload that is taken.
     pub(crate) limit_bytes: u64,
+    /// Whether it is an input that somebody passed on for a run of our model. The one who asks for the run chose its
+    /// transaction: it is recorded, and never becomes one of our own pulls, which can be passed on and decided upon.
+    pub(crate) run_input: bool,
+}
+
+/// What a pull under an agreement of ours is to bring; version and digest, when they are known beforehand.
+pub(super) struct Wanted<'a> {
+    pub(super) agreement: &'a AgreementEntry,
+    pub(super) purpose: Option<&'a str>,
+    pub(super) version: Option<String>,
+    pub(super) sha256: Option<String>,
+}
+
+/// One pull under an agreement of ours, in a transaction of its own: access is asked for, used once and given back.
+pub(super) async fn bring(
+    node: &Arc<Node>,
+    wanted: Wanted<'_>,
+    progress: &Progress,
+    trace: &str,
+) -> Result<(PullEntry, u64), Failure> {
+    let agreement = wanted.agreement;
+    let access = node
+        .negotiator
+        .start_transfer(node, agreement, HTTP_PULL, wanted.purpose)
+        .await?;
+    let source = Source {
+        provider: agreement.other.clone(),
+        log: agreement.other_log.clone(),
+        base: access.base(),
+        url: access.endpoint.clone(),
+        token: access.token.clone(),
+        agreement: agreement.id.clone(),
+        dataset: agreement.target.clone(),
+        version: wanted.version,
+        sha256: wanted.sha256,
+        transaction: node.fresh_id(),
+        limit_bytes: node.config.limits.payload_bytes,
+        run_input: false,
+    };
+    let pulled = fetch(node, &source, progress, trace).await;
+    // Whether it worked or not, the transfer is over: access that is not needed is given back.
+    node.negotiator.complete_transfer(node, &access).await;
+    pulled
 }
 
 /// The command.
@@ -53,27 +100,13 @@ pub async fn command(node: Arc<Node>, request: Pull, progress: Progress) -> Resu
         .next("`herleid agreements` lists them")
     })?;
     let purpose = request.purpose.clone().or_else(|| agreement.purpose.clone());
-    let access = node
-        .negotiator
-        .start_transfer(&node, &agreement, HTTP_PULL, purpose.as_deref())
-        .await?;
-    let source = Source {
-        provider: agreement.other.clone(),
-        log: agreement.other_log.clone(),
-        base: access.base(),
-        url: access.endpoint.clone(),
-        token: access.token.clone(),
-        agreement: agreement.id.clone(),
-        dataset: agreement.target.clone(),
+    let wanted = Wanted {
+        agreement: &agreement,
+        purpose: purpose.as_deref(),
         version: None,
         sha256: None,
-        transaction: node.fresh_id(),
-        limit_bytes: node.config.limits.payload_bytes,
     };
-    let pulled = fetch(&node, &source, &progress, &trace).await;
-    // Whether it worked or not, the transfer is over: access that is not needed is given back.
-    node.negotiator.complete_transfer(&node, &access).await;
-    let (entry, index) = pulled?;
+    let (entry, index) = bring(&node, wanted, &progress, &trace).await?;
     let path = node.payloads.path(&entry.digests.sha256)?;
     if let Some(out) = &request.out {
         copy_out(&path, out).await?;
@@ -127,17 +160,13 @@ pub(crate) async fn fetch(
             body: &[],
         },
     )?;
-    let mut answer = node
-        .client
-        .get_stream(&source.url, headers, source.limit_bytes)
-        .await
-        .map_err(Failure::unreachable)?;
+    let mut answer = node.client.get_stream(&source.url, headers, source.limit_bytes).await?;
     if !answer.status.is_success() {
         let status = answer.status;
-        let body = answer.whole().await.map_err(Failure::unreachable)?.body;
-        return Err(refusal(&source.provider, status, &body));
+        let body = answer.whole().await?.body;
+        return Err(refusal(&source.provider, &source.log, seen, status, &body));
     }
-    let handed = receipt(source, &answer.headers)?;
+    let handed = check::receipt(source, &answer.headers)?;
     let media_type = answer
         .headers
         .get(http::header::CONTENT_TYPE)
@@ -145,7 +174,7 @@ pub(crate) async fn fetch(
         .unwrap_or("application/octet-stream")
         .to_owned();
     let mut receiving = node.payloads.receive()?;
-    while let Some(chunk) = answer.chunk().await.map_err(Failure::unreachable)? {
+    while let Some(chunk) = answer.chunk().await? {
         receiving.write(&chunk)?;
         progress.step("pull", receiving.bytes(), answer.stated_bytes, Unit::Bytes);
     }
@@ -155,7 +184,7 @@ pub(crate) async fn fetch(
         .accept(&source.log, &handed)
         .await
         .map_err(|e| untrusted(&e))?;
-    let (exchange, content) = check(node, source, &record, &digests, &media_type).map_err(Failure::untrusted)?;
+    let (exchange, content) = check::check(node, source, &record, &digests, &media_type).map_err(Failure::untrusted)?;
     receiving.keep()?;
     let index = record_received(node, source, &handed, &exchange, &content, &digests, &media_type, trace).await?;
     let own = [
@@ -176,8 +205,15 @@ fn untrusted(error: &ReceiptError) -> Failure {
     Failure::untrusted(error).next("nothing of the data was kept; ask the provider's operator, and keep this message")
 }
 
-pub(super) fn refusal(provider: &Did, status: http::StatusCode, body: &[u8]) -> Failure {
+/// What a provider said instead of what was asked for; `seen` is the size of its log that it was told we know.
+pub(super) fn refusal(provider: &Did, log: &LogIdentity, seen: u64, status: http::StatusCode, body: &[u8]) -> Failure {
     let problem: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    if status == http::StatusCode::CONFLICT && problem.get("title").is_some_and(|title| title == LOG_BEHIND) {
+        return untrusted(&ReceiptError::Lie(Lie::LogShrunk {
+            origin: log.origin.clone(),
+            known: seen,
+        }));
+    }
     let detail = problem
         .get("detail")
         .and_then(serde_json::Value::as_str)
@@ -188,100 +224,6 @@ pub(super) fn refusal(provider: &Did, status: http::StatusCode, body: &[u8]) -> 
     } else {
         Failure::failed(message)
     }
-}
-
-fn receipt(source: &Source, headers: &http::HeaderMap) -> Result<HandedOver, Failure> {
-    let withheld = || Lie::ReceiptWithheld {
-        peer: source.provider.to_string(),
-        transaction: source.transaction.clone(),
-    };
-    let header = headers.get(RECEIPT).ok_or_else(|| Failure::untrusted(withheld()))?;
-    let invalid = |why: &dyn std::fmt::Display| {
-        Failure::untrusted(format!(
-            "receipt invalid: what `{}` handed over is not a record: {why}",
-            source.provider
-        ))
-    };
-    let bytes = URL_SAFE_NO_PAD.decode(header.as_bytes()).map_err(|e| invalid(&e))?;
-    HandedOver::parse(&bytes).map_err(|e| invalid(&e))
-}
-
-/// Recomputes the exchange from what we asked for and received, and refuses a difference.
-fn check(
-    node: &Node,
-    source: &Source,
-    record: &VerifiedRecord,
-    digests: &Digests,
-    media_type: &str,
-) -> Result<(Exchange, Content), Lie> {
-    let peer = source.provider.to_string();
-    let altered = |member: &str, recorded: String, expected: String| Lie::ExchangeAltered {
-        peer: peer.clone(),
-        member: member.to_owned(),
-        recorded,
-        expected,
-    };
-    let missing = |member: &str| altered(member, "nothing".to_owned(), "an opened section".to_owned());
-    let theirs = record
-        .section(SectionName::Exchange)
-        .ok_or_else(|| missing("exchange"))?;
-    let content = record
-        .section(SectionName::Content)
-        .cloned()
-        .ok_or_else(|| missing("content"))?;
-    let content =
-        Content::from_value(content).map_err(|e| altered("content", e.to_string(), "a content section".to_owned()))?;
-    if record.section(SectionName::StreamAgreement).is_none() {
-        return Err(missing("stream-agreement"));
-    }
-    let own = |hex_digest: &str| digest_bytes(hex_digest).unwrap_or_default();
-    for (member, recorded, received) in [
-        ("blake3", hex::encode(content.blake3), digests.blake3.clone()),
-        ("sha256", hex::encode(content.sha256), digests.sha256.clone()),
-        ("bytes", content.bytes.to_string(), digests.bytes.to_string()),
-        ("mediaType", content.media_type.clone(), media_type.to_owned()),
-    ] {
-        if recorded != received {
-            return Err(altered(member, recorded, received));
-        }
-    }
-    if let Some(expected) = source.sha256.as_ref().filter(|expected| **expected != digests.sha256) {
-        return Err(altered("sha256", digests.sha256.clone(), expected.clone()));
-    }
-    let found = |name: &str| {
-        theirs
-            .pointer(name)
-            .and_then(serde_json::Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let version = source.version.clone().unwrap_or_else(|| found("/subject/version"));
-    let transaction = source
-        .transaction
-        .parse()
-        .map_err(|_| altered("transaction", found("/transaction"), source.transaction.clone()))?;
-    let ours = Exchange {
-        transaction,
-        segment: 1,
-        phase: Phase::Pull,
-        agreement: source.agreement.clone(),
-        provider: source.provider.clone(),
-        consumer: node.did.clone(),
-        subject: Subject::Dataset {
-            dataset: source.dataset.clone(),
-            version,
-        },
-        from: 0,
-        to: digests.bytes,
-        content: herleid_ledger::handover::content_mac(
-            &content.salt,
-            &own(&digests.blake3),
-            &own(&digests.sha256),
-            digests.bytes,
-        ),
-    };
-    same_exchange(&peer, theirs, &ours.to_value())?;
-    Ok((ours, content))
 }
 
 fn version_of(exchange: &Exchange) -> String {
@@ -313,15 +255,13 @@ async fn record_received(
     media_type: &str,
     trace: &str,
 ) -> Result<u64, Failure> {
-    let entry = entry(source, version_of(exchange), digests.clone(), media_type.to_owned());
-    let (key, value) = set(PullEntry::key(&source.transaction), &entry)?;
     let stream = StreamKey::Agreement {
         agreement: source.agreement.clone(),
         side: Side::Consumer.into(),
         other: source.provider.clone(),
     };
     let receipt = handed.to_bytes().map_err(Failure::failed)?;
-    let draft = Draft::new(Kind::PullReceived, trace)
+    let mut draft = Draft::new(Kind::PullReceived, trace)
         .section(SectionName::Exchange, exchange.to_value())
         .section(SectionName::Content, content.to_value())
         .stream(stream)
@@ -335,8 +275,60 @@ async fn record_received(
         .term(Term::Dataset(source.dataset.clone()))
         .term(Term::Party(source.provider.clone()))
         .term(Term::Digest(content.sha256))
-        .put(key, value);
-    Ok(node.append(draft).await?.index())
+        .once(
+            once_key(&source.provider, &source.transaction),
+            Sha256::digest(json::canonical(&exchange.to_value())?).into(),
+        );
+    if !source.run_input {
+        let entry = entry(source, version_of(exchange), digests.clone(), media_type.to_owned());
+        let (key, value) = set(PullEntry::key(&source.transaction), &entry)?;
+        draft = draft.put(key, value);
+    }
+    match node.append(draft).await {
+        Ok(recorded) => Ok(recorded.index()),
+        Err(e @ AppendError::Conflict { .. }) => Err(Failure::refused(format!(
+            "`{}` gave something else in transaction {} before: {e}",
+            source.provider, source.transaction
+        ))),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// What is received once: the same exchange again has the old record, another one under its transaction is refused.
+fn once_key(provider: &Did, transaction: &str) -> String {
+    format!("pull-received/{provider}/{transaction}/1")
+}
+
+/// A transaction that the other end chose: in its one form, and not one of something else in our log, whose records would
+/// then be found with those of this pull.
+fn foreign_transaction(node: &Node, from: &Did, transaction: &str) -> Result<(), Failure> {
+    let right =
+        uuid::Uuid::try_parse(transaction).is_ok_and(|u| u.get_version_num() == 7 && u.to_string() == transaction);
+    if !right {
+        return Err(Failure::usage(format!(
+            "the input's transaction is `{}`; expected a UUIDv7 in lower case",
+            transaction.chars().take(80).collect::<String>()
+        )));
+    }
+    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
+        let exchange = node
+            .ledger
+            .record(index)?
+            .value(SectionName::Exchange)
+            .unwrap_or_default();
+        let party = |name: &str| {
+            exchange
+                .get(name)
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default()
+        };
+        if party("provider") != from.as_str() || party("consumer") != node.did.as_str() {
+            return Err(Failure::refused(format!(
+                "transaction {transaction} is of something else here; every input that is passed on needs one of its own"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// A source for an input that a consumer passes on to our model: its log is the one in its DID document.
@@ -350,6 +342,8 @@ pub(crate) async fn onward_source(
     let text = |name: &str| input.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
     let need = |name: &str| text(name).ok_or_else(|| Failure::usage(format!("the input has no `{name}`")));
     let base = url.split("/data/").next().unwrap_or_default().to_owned();
+    let transaction = need("transaction")?;
+    foreign_transaction(node, from, &transaction)?;
     Ok(Source {
         provider: from.clone(),
         log: log_of(node, from).await?,
@@ -360,7 +354,41 @@ pub(crate) async fn onward_source(
         dataset: need("dataset")?,
         version: text("version"),
         sha256: text("sha256"),
-        transaction: need("transaction")?,
+        transaction,
         limit_bytes: node.config.limits.payload_bytes,
+        run_input: true,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::error::Code;
+    use http::StatusCode;
+
+    #[test]
+    fn a_log_that_lost_records_is_no_mere_refusal() {
+        let provider: Did = "did:web:them.example".parse().unwrap();
+        let log = LogIdentity {
+            did: provider.clone(),
+            origin: "them.example/log/1".to_owned(),
+            verifier_key: String::new(),
+        };
+        let body = |title: &str| format!(r#"{{"title": "{title}", "detail": "no"}}"#).into_bytes();
+        let told = |status, title: &str| refusal(&provider, &log, 9, status, &body(title));
+        let lost = told(StatusCode::CONFLICT, LOG_BEHIND);
+        assert!(lost.code() == Code::Untrusted && lost.to_string().starts_with("log forked: `them.example/log/1`"));
+        assert!(told(StatusCode::CONFLICT, "busy").code() == Code::Refused);
+        assert!(told(StatusCode::FORBIDDEN, "denied").to_string().ends_with("no"));
+    }
+
+    #[test]
+    fn what_a_peer_chooses_cannot_be_the_key_of_another_peers_pull() {
+        let (a, b): (Did, Did) = (
+            "did:web:a.example".parse().unwrap(),
+            "did:web:b.example".parse().unwrap(),
+        );
+        let transaction = "0192f0c1-2b3c-7d4e-8f50-112233445566";
+        assert_ne!(once_key(&a, transaction), once_key(&b, transaction));
+    }
 }

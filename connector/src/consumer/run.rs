@@ -9,7 +9,9 @@ use crate::control::progress::Progress;
 use crate::control::protocol::{Run, RunAnswer};
 use crate::dsp::catalog::PROCESSES;
 use crate::http::{EXCHANGE, ONWARD};
+use crate::models::limits;
 use crate::models::process::{ExecuteRequest, Process, parse_document};
+use crate::net::client::CallLimits;
 use crate::node::Node;
 use crate::provider::run::request_bytes;
 use crate::state::{AgreementEntry, Side, digest_bytes};
@@ -23,6 +25,12 @@ use herleid_vocab::json::Limits;
 use http::Method;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// For the inputs that the holder fetches before the program starts: as long as it has access to them.
+const INPUTS: Duration = Duration::from_millis(prepare::ONWARD_MS);
+/// For what stands in the results beside the outputs: at most 256 names and media types of less than 4 KiB together.
+const AROUND_OUTPUTS_BYTES: u64 = 256 * (4 << 10);
 
 /// Everything known before the model is asked.
 struct Asking {
@@ -163,19 +171,56 @@ impl Asking {
             encoded(&json!({"exchange": exchange.to_value(), "content": content.to_value()}))?,
         );
         headers.insert(ONWARD, encoded(&Value::Object(self.onward.clone()))?);
+        let message = Duration::from_millis(node.config.network.request_timeout_ms);
+        let within = call_limits(self.process.model().limits(), message);
         let answer = node
             .client
-            .message(Method::POST, url, headers, Bytes::from(self.body.clone()))
-            .await
-            .map_err(Failure::unreachable)?;
+            .post_within(url, headers, Bytes::from(self.body.clone()), within)
+            .await?;
         if !answer.status.is_success() {
-            return Err(super::pull::refusal(&self.agreement.other, answer.status, &answer.body));
+            let (other, log) = (&self.agreement.other, &self.agreement.other_log);
+            return Err(super::pull::refusal(other, log, seen, answer.status, &answer.body));
         }
         let limits = Limits {
-            max_bytes: 64 << 20,
+            max_bytes: usize::try_from(within.body_bytes).unwrap_or(usize::MAX),
             ..Limits::MESSAGE
         };
         parse_document(&self.process, self.request.outputs(), &answer.body, &limits)
             .map_err(|e| Failure::untrusted(format!("the results of `{}` are refused: {e}", self.agreement.other)))
+    }
+}
+
+/// How long the holder may take over a run of a model with these limits, and how much it may send.
+///
+/// Beside the time for a message (`message`) and for the inputs, the program has its own, and as much again to wait for another
+/// one to end. Outputs that are no canonical JSON travel as base64: four bytes for each three.
+fn call_limits(model: limits::Limits, message: Duration) -> CallLimits {
+    let wall = Duration::from_millis(model.wall_ms);
+    CallLimits {
+        total: message.saturating_add(INPUTS).saturating_add(wall).saturating_add(wall),
+        body_bytes: model
+            .output_bytes
+            .div_ceil(3)
+            .saturating_mul(4)
+            .saturating_add(AROUND_OUTPUTS_BYTES),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_may_take_what_its_model_may_take() {
+        let hour = limits::Limits {
+            wall_ms: 3_600_000,
+            output_bytes: 256 << 20,
+            ..limits::Limits::default()
+        };
+        let within = call_limits(hour, Duration::from_secs(30));
+        assert_eq!(within.total, Duration::from_secs(2 * 3_600 + 300 + 30));
+        // All of the outputs in base64, and what stands around them.
+        assert!(within.body_bytes >= (256 << 20) / 3 * 4 + (1 << 20));
+        assert!(within.body_bytes < 512 << 20);
     }
 }

@@ -4,10 +4,11 @@
 //! |---|---|
 //! | 400 | the message is malformed, impossible in this state, or contradicts what was negotiated; a filter that is not supported |
 //! | 401 | it is not known who asks |
-//! | 403 | it is known, and the policy says no |
 //! | 404 | unknown, or another party's: the same words for both, so that nobody can probe |
 //! | 413, 415 | too long; not JSON |
 //! | 500, 503 | the fault is on this side; on this side and passing |
+//!
+//! What a policy or an offer says is not decided while a request waits: the process begins, and is ended with the reason.
 //!
 //! The body is the protocol's own: ContractNegotiationError and TransferError with both process ids, CatalogError.
 
@@ -100,25 +101,19 @@ pub enum Refusal {
         /// Which.
         id: String,
     },
-    /// An offer that is not in the catalogue.
-    #[error("there is no offer `{offer}` for you here: request the catalogue and choose one of its offers")]
-    UnknownOffer {
-        /// Which.
-        offer: String,
-    },
     /// An agreement that is not in force between the two, known or not.
     #[error("there is no agreement `{agreement}` in force between you and this participant")]
     NoAgreement {
         /// Which.
         agreement: String,
     },
-    /// A format that no distribution has.
-    #[error("the format `{format}` is not offered for this dataset; offered: {offered}")]
+    /// A way of transferring data that no dataset here has.
+    #[error("{asked} is not offered here; offered: {offered}")]
     Format {
-        /// Which.
-        format: String,
+        /// Which way.
+        asked: String,
         /// What there is.
-        offered: String,
+        offered: &'static str,
     },
     /// A pull was started without saying where the data is.
     #[error("the transfer start has no `dataAddress`, and in a pull nobody else can say where the data is")]
@@ -129,12 +124,6 @@ pub enum Refusal {
     /// What is proposed is not what was negotiated.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
-    /// The policy says no; the reason names the clause.
-    #[error("denied by policy: {why}")]
-    Denied {
-        /// Which clause, in words.
-        why: String,
-    },
     /// It is not known who asks.
     #[error("not authenticated: {why}")]
     Unauthenticated {
@@ -178,7 +167,6 @@ impl Refusal {
             | Self::WrongPid { .. }
             | Self::ReusedPid { .. }
             | Self::ReusedMessageId { .. }
-            | Self::UnknownOffer { .. }
             | Self::NoAgreement { .. }
             | Self::Format { .. }
             | Self::AddressMissing
@@ -186,7 +174,6 @@ impl Refusal {
             | Self::Mismatch(_)
             | Self::AnswerNeeded => 400,
             Self::Unauthenticated { .. } => 401,
-            Self::Denied { .. } => 403,
             Self::NotFound => 404,
             Self::Internal { .. } => 500,
             Self::Unavailable { .. } => 503,
@@ -208,13 +195,11 @@ impl Refusal {
             Self::WrongPid { .. } => "wrong-pid",
             Self::ReusedPid { .. } => "reused-pid",
             Self::ReusedMessageId { .. } => "reused-message-id",
-            Self::UnknownOffer { .. } => "unknown-offer",
             Self::NoAgreement { .. } => "no-agreement",
             Self::Format { .. } => "format",
             Self::AddressMissing => "address-missing",
             Self::Filter => "filter-not-supported",
             Self::Mismatch(_) => "policy-mismatch",
-            Self::Denied { .. } => "policy-denied",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::AnswerNeeded => "answer-needed",
             Self::Unavailable { .. } => "unavailable",

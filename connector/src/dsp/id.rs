@@ -117,12 +117,6 @@ impl Address {
     pub fn join(&self, path: &str) -> String {
         format!("{}/{path}", self.0)
     }
-
-    /// Whether the scheme is `https`.
-    #[must_use]
-    pub fn is_https(&self) -> bool {
-        self.0.starts_with("https:")
-    }
 }
 
 impl FromStr for Address {

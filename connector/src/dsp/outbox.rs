@@ -82,7 +82,8 @@ pub enum Notice<P: Protocol> {
         /// Whose message it was.
         by: Role,
     },
-    /// The other end refused our message; the state is what it was, and another decision is due.
+    /// The other end refused our message. Unless it has ended the process with that, the state is what it was, and another decision
+    /// than the one refused is due ([`super::process::follow_up`]).
     Refused {
         /// Which message.
         kind: P::Kind,

@@ -7,9 +7,6 @@ use super::error::Family;
 use super::id::Id;
 use std::fmt::Write;
 
-/// Where the version document lies, below the root.
-pub const VERSION_DOCUMENT: &str = ".well-known/dspace-version";
-
 /// What a request is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {

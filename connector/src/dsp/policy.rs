@@ -204,18 +204,6 @@ impl Agreement {
         &self.target
     }
 
-    /// Who grants: the provider.
-    #[must_use]
-    pub fn assigner(&self) -> &Id {
-        &self.assigner
-    }
-
-    /// Who is granted to: the consumer.
-    #[must_use]
-    pub fn assignee(&self) -> &Id {
-        &self.assignee
-    }
-
     /// Whether the agreement says what was negotiated: the parties, the target, and rules that are the offer's. Rules are compared as
     /// JSON-LD sees them: the order of an array does not matter (but in `andSequence`), and an empty array is no array.
     ///

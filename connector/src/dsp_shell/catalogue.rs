@@ -226,7 +226,7 @@ pub fn own_resource(node: &Node, id: &Id) -> Result<Option<Resource>, CatalogueE
 /// # Errors
 /// When its document cannot be had or names no catalogue.
 pub async fn peer_base(node: &Node, did: &Did) -> Result<String, Failure> {
-    let document = node.documents.resolve(did).await.map_err(Failure::unreachable)?;
+    let document = node.documents.resolve(did).await?;
     let url = document
         .document()
         .endpoint(CATALOG_SERVICE)
@@ -256,11 +256,7 @@ pub async fn peer_catalogue(node: &Node, did: &Did, trace: &str) -> Result<(Cata
     let headers = node.message_headers(did, None, trace)?;
     let body = CatalogRequest::default().to_json(None);
     let url = format!("{base}/{}", crate::dsp::path::CATALOG);
-    let answer = node
-        .client
-        .post_json(&url, headers, body.to_string().into())
-        .await
-        .map_err(Failure::unreachable)?;
+    let answer = node.client.post_json(&url, headers, body.to_string().into()).await?;
     let status = answer.status.as_u16();
     if !answer.status.is_success() {
         let reason = crate::dsp::error::reason_in(status, &answer.body);

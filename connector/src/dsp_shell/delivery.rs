@@ -4,8 +4,9 @@ use super::Kept;
 use crate::dsp::error::reason_in;
 use crate::dsp::id::Id;
 use crate::dsp::message::Pids;
-use crate::dsp::outbox::{Ask, Attempt, Key, Send, backoff_ms, judge};
+use crate::dsp::outbox::{Ask, Attempt, Effect, Key, Send, backoff_ms, judge};
 use crate::dsp::process::{Event, Outcome};
+use crate::net::error::ClientError;
 use crate::node::{Node, fresh_trace};
 use herleid_vocab::did::Did;
 use serde_json::Value;
@@ -15,8 +16,21 @@ use std::time::Duration;
 /// Attempts before a message is given up: with waits of at most five minutes, about two hours.
 const MOST_ATTEMPTS: u32 = 32;
 
+/// Starts to send or to ask, if that is what the effect says.
+pub(super) fn start<P: Kept>(node: &Arc<Node>, pid: &Id, effect: Effect<P>) {
+    match effect {
+        Effect::Send(message) => {
+            tokio::spawn(send::<P>(node.clone(), pid.clone(), message));
+        }
+        Effect::Ask(question) => {
+            tokio::spawn(ask::<P>(node.clone(), pid.clone(), question));
+        }
+        Effect::Persist | Effect::Settled(_) | Effect::Answer(_) | Effect::Notify(_) => {}
+    }
+}
+
 /// Sends `send` until its outcome is known, and reports it.
-pub(super) async fn send<P: Kept>(node: Arc<Node>, pid: Id, send: Send) {
+async fn send<P: Kept>(node: Arc<Node>, pid: Id, send: Send) {
     let mut attempts = 0;
     let outcome = loop {
         attempts += 1;
@@ -43,27 +57,60 @@ async fn pause(node: &Node, attempts: u32) {
 }
 
 fn still_on_its_way<P: Kept>(node: &Node, pid: &Id, key: &Key) -> bool {
-    use crate::dsp::outbox::Effect;
     let process = node.negotiator.load::<P>(node, pid).ok().flatten();
     matches!(process.and_then(|p| p.unsettled()), Some(Effect::Send(s)) if s.key == *key)
 }
 
-async fn attempt<P: Kept>(node: &Arc<Node>, pid: &Id, send: &Send, attempts: u32) -> Result<Outcome<P>, String> {
-    let peer: Did = send
-        .peer
+/// Whether a call that failed so would fail for as long as addresses and configuration are what they are. Trying on would only keep
+/// both ends waiting.
+fn lasts(error: &ClientError) -> bool {
+    matches!(
+        error,
+        ClientError::Url { .. }
+            | ClientError::Scheme { .. }
+            | ClientError::ForbiddenAddress { .. }
+            | ClientError::Redirect { .. }
+    )
+}
+
+/// Whom a message is for, if this connector deals with that participant.
+fn addressee(node: &Node, peer: &Id) -> Result<Did, String> {
+    let did: Did = peer
         .as_str()
         .parse()
         .map_err(|e: herleid_vocab::did::DidError| e.to_string())?;
+    node.admit(&did).map_err(|e| e.to_string())?;
+    Ok(did)
+}
+
+/// What becomes of a message that cannot be sent. The other end may read the reason when it can be reached after all, and whoever
+/// chooses an address must not learn from it what lies there; the whole reason is for our own command, which waits for an opening only.
+fn unsendable<P: Kept>(send: &Send, why: &str) -> Outcome<P> {
+    tracing::warn!(peer = %send.peer, %why, "a message cannot be sent");
+    Outcome::Refused(if send.opens {
+        why.to_owned()
+    } else {
+        "it cannot be sent to the address that was given".to_owned()
+    })
+}
+
+async fn attempt<P: Kept>(node: &Arc<Node>, pid: &Id, send: &Send, attempts: u32) -> Result<Outcome<P>, String> {
+    let peer = match addressee(node, &send.peer) {
+        Ok(peer) => peer,
+        Err(why) => return Ok(unsendable(send, &why)),
+    };
     let context = node.negotiator.context::<P>(node, pid).map_err(|e| e.to_string())?;
     let headers = node
         .message_headers(&peer, context.purpose.as_deref(), &fresh_trace(node))
         .map_err(|e| e.to_string())?;
     let url = send.to.join(&send.path);
-    let answer = node
-        .client
-        .post_json(&url, headers, send.body.to_string().into())
-        .await
-        .map_err(|e| e.to_string())?;
+    let body = send.body.to_string();
+    let sent = node.client.post_json(&url, headers, body.into()).await;
+    let answer = match sent {
+        Ok(answer) => answer,
+        Err(error) if lasts(&error) => return Ok(unsendable(send, &error.to_string())),
+        Err(error) => return Err(error.to_string()),
+    };
     match judge(answer.status.as_u16(), attempts) {
         Attempt::Delivered => Ok(Outcome::Acknowledged(pids(&answer.body, send.opens)?)),
         Attempt::Refused => Ok(Outcome::Refused(reason_in(answer.status.as_u16(), &answer.body))),
@@ -83,12 +130,12 @@ fn pids(body: &[u8], needed: bool) -> Result<Option<Pids>, String> {
 }
 
 /// Asks the other end where it stands, and reports it.
-pub(super) async fn ask<P: Kept>(node: Arc<Node>, pid: Id, ask: Ask) {
+async fn ask<P: Kept>(node: Arc<Node>, pid: Id, ask: Ask) {
     let mut attempts = 0;
     let outcome = loop {
         attempts += 1;
         match state::<P>(&node, &ask).await {
-            Ok(state) => break Outcome::PeerState(state),
+            Ok(outcome) => break outcome,
             Err(why) if attempts >= MOST_ATTEMPTS => {
                 tracing::warn!(peer = %ask.peer, %why, "asking was given up");
                 break Outcome::GaveUp;
@@ -100,26 +147,25 @@ pub(super) async fn ask<P: Kept>(node: Arc<Node>, pid: Id, ask: Ask) {
     report::<P>(&node, &pid, ask.key, outcome).await;
 }
 
-async fn state<P: Kept>(node: &Arc<Node>, ask: &Ask) -> Result<Option<P::State>, String> {
-    let peer: Did = ask
-        .peer
-        .as_str()
-        .parse()
-        .map_err(|e: herleid_vocab::did::DidError| e.to_string())?;
+async fn state<P: Kept>(node: &Arc<Node>, ask: &Ask) -> Result<Outcome<P>, String> {
+    let Ok(peer) = addressee(node, &ask.peer) else {
+        return Ok(Outcome::GaveUp);
+    };
     let headers = node
         .message_headers(&peer, None, &fresh_trace(node))
         .map_err(|e| e.to_string())?;
-    let answer = node
-        .client
-        .get_json(&ask.to.join(&ask.path), headers)
-        .await
-        .map_err(|e| e.to_string())?;
+    let answer = match node.client.get_json(&ask.to.join(&ask.path), headers).await {
+        Ok(answer) => answer,
+        Err(error) if lasts(&error) => return Ok(Outcome::GaveUp),
+        Err(error) => return Err(error.to_string()),
+    };
     match answer.status.as_u16() {
         200..=299 => {
             let body = answer.json().map_err(|e| e.to_string())?;
-            Ok(body.get("state").cloned().and_then(|s| serde_json::from_value(s).ok()))
+            let state = body.get("state").cloned();
+            Ok(Outcome::PeerState(state.and_then(|s| serde_json::from_value(s).ok())))
         }
-        404 => Ok(None),
+        404 => Ok(Outcome::PeerState(None)),
         other => Err(format!("status {other}")),
     }
 }
@@ -131,5 +177,67 @@ async fn report<P: Kept>(node: &Arc<Node>, pid: &Id, key: Key, outcome: Outcome<
         .await
     {
         tracing::error!(%why, "the outcome of a message could not be kept; it is sent again after a restart");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::address::{AddressGuard, Rule};
+    use crate::net::error::{Phase, TlsFault};
+
+    #[test]
+    fn what_no_waiting_mends_is_not_tried_for_hours() {
+        let host = || "peer.example".to_owned();
+        let why = || "x".to_owned();
+        let address = "10.0.0.1".parse().unwrap();
+        let rule: Rule = AddressGuard { allow_private: false }.check(address).unwrap_err();
+        for lasting in [
+            ClientError::Url {
+                url: host(),
+                why: why(),
+            },
+            ClientError::Scheme {
+                host: host(),
+                scheme: "http".to_owned(),
+            },
+            ClientError::ForbiddenAddress {
+                host: host(),
+                address,
+                rule,
+            },
+            ClientError::Redirect {
+                host: host(),
+                status: 302,
+                to: why(),
+            },
+        ] {
+            assert!(lasts(&lasting), "{lasting}");
+        }
+        for passing in [
+            ClientError::NameNotFound {
+                host: host(),
+                why: why(),
+            },
+            ClientError::Down {
+                host: host(),
+                why: why(),
+            },
+            ClientError::Slow {
+                host: host(),
+                phase: Phase::Total,
+                limit_ms: 1,
+            },
+            ClientError::Tls {
+                host: host(),
+                fault: TlsFault::Expired,
+            },
+            ClientError::Broken {
+                host: host(),
+                why: why(),
+            },
+        ] {
+            assert!(!lasts(&passing), "{passing}");
+        }
     }
 }

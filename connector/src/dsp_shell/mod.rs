@@ -1,24 +1,31 @@
 //! The shell around the Dataspace Protocol's state machines: keeps processes, answers, sends, and lets policies decide.
 //!
-//! Every step is durable before it is answered or sent. What is due for a process follows from its state alone ([`Kept::drive`]),
-//! so that a restart in any state carries on by driving every process once.
+//! Every step is durable before it is answered or sent. What is due at this end follows from a process's state alone ([`Kept::due`]),
+//! so that a restart in any state carries on, and what could not be decided at one time is decided at another.
 
 mod catalogue;
+mod concluding;
+mod counterparty;
 mod delivery;
 mod negotiations;
+mod rounds;
+mod steps;
 mod transfers;
 
 pub use catalogue::{Candidate, base_url, check_candidate, own_catalogue, own_resource, peer_base, peer_catalogue};
-pub use transfers::Access;
+pub(crate) use counterparty::lies_on_own_host;
+pub use transfers::{Access, check_format};
 
-use crate::dsp::error::{Answer, Refusal};
+use crate::commands::Failure;
+use crate::dsp::error::Refusal;
 use crate::dsp::id::{Address, Id};
 use crate::dsp::negotiation::Peer;
-use crate::dsp::outbox::Effect;
-use crate::dsp::process::{self, Event, Process, Protocol};
+use crate::dsp::process::{Process, Protocol};
 use crate::node::Node;
 use crate::state::Change;
+use herleid_ledger::record::Draft;
 use herleid_vocab::did::Did;
+use rounds::Rounds;
 use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::sync::Arc;
@@ -43,6 +50,26 @@ pub struct Context {
     pub dataset: Option<serde_json::Value>,
 }
 
+/// What this end does about a process: written in one commit with the process's own state, before anything of it is sent.
+pub struct Due<P: Protocol> {
+    /// What is decided; `None` when the process is at its end and only something of ours is left to be written.
+    decision: Option<P::Decision>,
+    /// Changes of our own state that belong to it.
+    changes: Vec<Change>,
+    /// The record that belongs to it.
+    record: Option<Draft>,
+}
+
+impl<P: Protocol> Due<P> {
+    fn decide(decision: P::Decision) -> Self {
+        Self {
+            decision: Some(decision),
+            changes: Vec::new(),
+            record: None,
+        }
+    }
+}
+
 /// A protocol whose processes this shell keeps.
 pub trait Kept:
     Protocol<State: Send + Sync, Kind: Send + Sync, Message: Send + Sync, Decision: Send + Sync, Facts: Send + Sync>
@@ -52,8 +79,21 @@ pub trait Kept:
     /// Where its processes lie in the state.
     const PREFIX: &'static str;
 
-    /// Does what is due in the process's state; may be called any number of times.
-    fn drive(node: Arc<Node>, process: Process<Self>) -> impl Future<Output = ()> + Send;
+    /// Whether something is due at this end in the process's state, which may be its last. While our message is on its way, only what
+    /// does not wait for its outcome.
+    fn is_due(process: &Process<Self>) -> bool;
+
+    /// What is due; may be asked any number of times. `None`: nothing.
+    ///
+    /// # Errors
+    /// When it cannot be found out at this time; it is asked again later.
+    fn due(node: Arc<Node>, process: Process<Self>) -> impl Future<Output = Result<Option<Due<Self>>, Refusal>> + Send;
+
+    /// What else changes with the process, in the same commit.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    fn beside(node: &Node, process: &Process<Self>) -> Result<Vec<Change>, Refusal>;
 }
 
 /// Negotiations and transfers of one connector.
@@ -61,6 +101,7 @@ pub struct Negotiator {
     /// One step at a time: a step reads, decides and writes.
     turn: tokio::sync::Mutex<()>,
     changed: watch::Sender<u64>,
+    rounds: Rounds,
 }
 
 impl Default for Negotiator {
@@ -68,6 +109,7 @@ impl Default for Negotiator {
         Self {
             turn: tokio::sync::Mutex::new(()),
             changed: watch::Sender::new(0),
+            rounds: Rounds::default(),
         }
     }
 }
@@ -84,11 +126,23 @@ fn context_key<P: Kept>(pid: &Id) -> String {
     format!("context/{}{pid}", P::PREFIX)
 }
 
+/// The index of what is not finished: as long as the key is there, something may still have to be sent, decided or written.
+fn open_key<P: Kept>(pid: &Id) -> String {
+    format!("open/{}{pid}", P::PREFIX)
+}
+
 fn internal(why: &dyn std::fmt::Display) -> Refusal {
-    tracing::error!(%why, "a process could not be kept");
+    tracing::error!(%why, "a process could not be read or kept");
     Refusal::Internal {
         reference: "see this connector's log".to_owned(),
     }
+}
+
+/// The process id that the index entry at `key` names. What cannot be read is never taken for "there is none".
+fn named(key: &str, bytes: &[u8]) -> Result<Id, Refusal> {
+    let text = String::from_utf8_lossy(bytes);
+    text.parse::<Id>()
+        .map_err(|e| internal(&format!("`{key}` names no process: {e}")))
 }
 
 impl Negotiator {
@@ -97,22 +151,24 @@ impl Negotiator {
     /// # Errors
     /// When the state cannot be read.
     pub fn load<P: Kept>(&self, node: &Node, pid: &Id) -> Result<Option<Process<P>>, Refusal> {
-        let bytes = node.ledger.get(&key::<P>(pid)).map_err(|e| internal(&e))?;
+        let key = key::<P>(pid);
+        let bytes = node.ledger.get(&key).map_err(|e| internal(&format!("`{key}`: {e}")))?;
         bytes
-            .map(|bytes| Process::from_bytes(&bytes).map_err(|e| internal(&e)))
+            .map(|bytes| Process::from_bytes(&bytes).map_err(|e| internal(&format!("`{key}`: {e}"))))
             .transpose()
     }
 
     /// The process that `peer` calls `pid`.
-    ///
-    /// # Errors
-    /// When the state cannot be read.
-    pub fn load_by_peer<P: Kept>(&self, node: &Node, peer: &Id, pid: &Id) -> Result<Option<Process<P>>, Refusal> {
-        let own = node.ledger.get(&peer_key::<P>(peer, pid)).map_err(|e| internal(&e))?;
-        let own = own
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .and_then(|text| text.parse::<Id>().ok());
-        own.map_or(Ok(None), |own| self.load(node, &own))
+    fn load_by_peer<P: Kept>(&self, node: &Node, peer: &Id, pid: &Id) -> Result<Option<Process<P>>, Refusal> {
+        let key = peer_key::<P>(peer, pid);
+        match node.ledger.get(&key).map_err(|e| internal(&format!("`{key}`: {e}")))? {
+            Some(bytes) => {
+                let known = self.load::<P>(node, &named(&key, &bytes)?)?;
+                let missing = || internal(&format!("`{key}` names a process that is not there"));
+                known.map(Some).ok_or_else(missing)
+            }
+            None => Ok(None),
+        }
     }
 
     /// What was known when the process was opened.
@@ -125,76 +181,6 @@ impl Negotiator {
             .get(&context_key::<P>(pid))
             .map_err(|e| internal(&e))?
             .unwrap_or_default())
-    }
-
-    /// Takes one step of an existing process.
-    ///
-    /// # Errors
-    /// The refusal; nothing has changed then.
-    pub async fn step<P: Kept>(&self, node: &Arc<Node>, pid: &Id, event: Event<P>) -> Result<Option<Answer>, Refusal> {
-        let _turn = self.turn.lock().await;
-        let process = self.load::<P>(node, pid)?.ok_or(Refusal::NotFound)?;
-        let (next, effects) = process::step(&process, event, node.now_ms())?;
-        self.carry_out(node, next, effects, Vec::new())
-    }
-
-    /// Keeps a process that has just been opened.
-    ///
-    /// # Errors
-    /// When it cannot be kept.
-    pub async fn open<P: Kept>(
-        &self,
-        node: &Arc<Node>,
-        process: Process<P>,
-        effects: Vec<Effect<P>>,
-        context: &Context,
-    ) -> Result<Option<Answer>, Refusal> {
-        let _turn = self.turn.lock().await;
-        let context = crate::state::set(context_key::<P>(process.own_pid()), context).map_err(|e| internal(&e))?;
-        self.carry_out(node, process, effects, vec![context])
-    }
-
-    /// Writes first, then sends and tells; gives the answer to the request that caused it.
-    fn carry_out<P: Kept>(
-        &self,
-        node: &Arc<Node>,
-        process: Process<P>,
-        effects: Vec<Effect<P>>,
-        mut changes: Vec<Change>,
-    ) -> Result<Option<Answer>, Refusal> {
-        if effects.iter().any(|e| matches!(e, Effect::Persist)) || !changes.is_empty() {
-            changes.push((
-                key::<P>(process.own_pid()),
-                Some(process.to_bytes().map_err(|e| internal(&e))?),
-            ));
-            if let Some(pid) = process.peer_pid() {
-                changes.push((
-                    peer_key::<P>(process.peer(), pid),
-                    Some(process.own_pid().as_str().as_bytes().to_vec()),
-                ));
-            }
-            node.ledger.put_state_blocking(changes).map_err(|e| internal(&e))?;
-        }
-        let mut answer = None;
-        let mut moved = false;
-        for effect in effects {
-            match effect {
-                Effect::Persist | Effect::Settled(_) => {}
-                Effect::Answer(a) => answer = Some(a),
-                Effect::Send(send) => {
-                    tokio::spawn(delivery::send::<P>(node.clone(), process.own_pid().clone(), send));
-                }
-                Effect::Ask(ask) => {
-                    tokio::spawn(delivery::ask::<P>(node.clone(), process.own_pid().clone(), ask));
-                }
-                Effect::Notify(_) => moved = true,
-            }
-        }
-        if moved {
-            tokio::spawn(P::drive(node.clone(), process));
-        }
-        self.tell();
-        Ok(answer)
     }
 
     /// Says that something has changed.
@@ -223,31 +209,22 @@ impl Negotiator {
             "the other end did not come to an answer within a minute; it may still do so: look at `herleid agreements`",
         ))
     }
+}
 
-    /// Carries on after a start: every message on its way is sent again, every process is driven once.
-    ///
-    /// # Errors
-    /// When the state cannot be read.
-    pub fn resume(&self, node: &Arc<Node>) -> Result<(), Refusal> {
-        self.resume_one::<crate::dsp::negotiation::Contract>(node)?;
-        self.resume_one::<crate::dsp::transfer::DataTransfer>(node)
-    }
-
-    fn resume_one<P: Kept>(&self, node: &Arc<Node>) -> Result<(), Refusal> {
-        for (_, bytes) in node.ledger.scan(P::PREFIX).map_err(|e| internal(&e))? {
-            let process = Process::<P>::from_bytes(&bytes).map_err(|e| internal(&e))?;
-            match process.unsettled() {
-                Some(Effect::Send(send)) => {
-                    tokio::spawn(delivery::send::<P>(node.clone(), process.own_pid().clone(), send));
-                }
-                Some(Effect::Ask(ask)) => {
-                    tokio::spawn(delivery::ask::<P>(node.clone(), process.own_pid().clone(), ask));
-                }
-                _ => {}
-            }
-            tokio::spawn(P::drive(node.clone(), process));
-        }
-        Ok(())
+/// Why `what` ended without success, for whoever waited for it: the other end's refusal, or this end's of what the other end sent.
+fn ended<P: Protocol>(process: &Process<P>, what: &str) -> Failure {
+    let other = process.peer();
+    let Some(ended) = process.ended() else {
+        return Failure::failed(format!("{what} with `{other}` ended without a reason"));
+    };
+    let reason = ended.cause.text();
+    let here = ended.by == process.role();
+    match ended.cause.code.as_deref() {
+        Some("undeliverable") if here => Failure::unreachable(format!("{what} with `{other}` was given up: {reason}")),
+        // Ended here because the other end would not go on.
+        Some("refused") if here => Failure::refused(format!("`{other}` refused {what}: {reason}")),
+        _ if here => Failure::untrusted(format!("{what} with `{other}` was ended by this connector: {reason}")),
+        _ => Failure::refused(format!("`{other}` refused {what}: {reason}")),
     }
 }
 

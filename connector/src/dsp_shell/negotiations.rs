@@ -1,7 +1,9 @@
 //! Negotiations decided by policy: a request for an offer of ours is agreed to if the offer's rules grant it, else ended with
 //! the reason.
 
-use super::{Context, Kept, fresh_pid, internal, peer, peer_base};
+use super::concluding::{self, did};
+use super::counterparty::{Counterparty, Obstacle};
+use super::{Context, Due, Kept, ended, fresh_pid, internal, peer};
 use crate::commands::Failure;
 use crate::deciding::{self, Asker};
 use crate::dsp::Role;
@@ -10,207 +12,164 @@ use crate::dsp::error::Refusal;
 use crate::dsp::id::Id;
 use crate::dsp::message::Cause;
 use crate::dsp::negotiation::{self, Contract, Decide, Negotiation, State};
-use crate::dsp::policy::Agreement;
-use crate::dsp::process::{Event, Process};
-use crate::node::{Node, fresh_trace};
-use crate::state::{AgreementEntry, Side, set};
-use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
-use herleid_ledger::section::SectionName;
+use crate::dsp::policy::{Agreement, Offer};
+use crate::dsp::process::Process;
+use crate::node::Node;
+use crate::state::{AgreementEntry, Change, Side};
 use herleid_vocab::did::Did;
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 impl Kept for Contract {
     const PREFIX: &'static str = "negotiation/";
 
-    async fn drive(node: Arc<Node>, process: Process<Self>) {
-        if process.underway().is_some() {
-            return;
+    fn is_due(process: &Process<Self>) -> bool {
+        match (process.role(), process.state()) {
+            (Role::Provider, State::Requested | State::Accepted | State::Verified)
+            | (Role::Consumer, State::Offered | State::Agreed) => process.underway().is_none(),
+            (Role::Consumer, State::Finalized) => true,
+            (Role::Provider, State::Terminated) => process.agreement().is_some(),
+            _ => false,
         }
-        let due = match (process.role(), process.state()) {
-            (Role::Provider, State::Requested) => on_request(&node, &process).await,
-            (Role::Provider, State::Accepted) => agree(&node, &process),
-            (Role::Provider, State::Verified) => finalize(&node, &process).await,
-            (Role::Consumer, State::Agreed) => verify(&node, &process),
-            (Role::Consumer, State::Finalized) => conclude(&node, &process, Side::Consumer).await.map(|()| None),
-            _ => Ok(None),
-        };
-        let decision = match due {
-            Ok(Some(decision)) => decision,
-            Ok(None) => {
-                node.negotiator.tell();
-                return;
-            }
-            Err(why) => {
-                tracing::error!(%why, pid = %process.own_pid(), "a negotiation could not be decided");
-                return;
-            }
-        };
-        if let Err(why) = node
-            .negotiator
-            .step::<Self>(&node, process.own_pid(), Event::Decided(decision))
-            .await
-        {
-            tracing::info!(%why, "a decision came too late");
-        }
+    }
+
+    async fn due(node: Arc<Node>, process: Process<Self>) -> Result<Option<Due<Self>>, Refusal> {
+        look(&node, &process).await.or_else(Obstacle::due)
+    }
+
+    fn beside(_node: &Node, _process: &Process<Self>) -> Result<Vec<Change>, Refusal> {
+        Ok(Vec::new())
     }
 }
 
-fn did(id: &Id) -> Result<Did, Refusal> {
-    id.as_str().parse().map_err(|_| Refusal::NotFound)
+/// What is due in a state for a role, see [`Kept::is_due`].
+async fn look(node: &Arc<Node>, process: &Negotiation) -> Result<Option<Due<Contract>>, Obstacle> {
+    let decision = match (process.role(), process.state()) {
+        (Role::Provider, State::Requested) => on_request(node, process).await?,
+        (Role::Provider, State::Accepted) => agree(node, process).await?,
+        (Role::Provider, State::Verified) => return finalize(node, process).await.map(Some),
+        (Role::Provider, State::Terminated) => return concluding::terminate(node, process),
+        (Role::Consumer, State::Offered) => not_asked_for(),
+        (Role::Consumer, State::Agreed) => verify(node, process).await?,
+        (Role::Consumer, State::Finalized) => return in_force(node, process).await,
+        _ => return Ok(None),
+    };
+    Ok(Some(Due::decide(decision)))
 }
 
 fn terminate(code: &str, reason: &str) -> Decide {
     Decide::Terminate(Cause::new(code, reason))
 }
 
-/// Provider: is it an offer of ours, and would it grant what is asked?
-async fn on_request(node: &Arc<Node>, process: &Negotiation) -> Result<Option<Decide>, Refusal> {
+fn own_id(node: &Node) -> Result<Id, Refusal> {
+    node.did.as_str().parse().map_err(|_| Refusal::NotFound)
+}
+
+/// Provider: the offer of ours that is asked for, in our own words; else why the negotiation ends. What is agreed on is what we
+/// published, never the consumer's spelling of it, or whoever asks could choose what we evaluate later.
+fn ours(node: &Node, process: &Negotiation) -> Result<Result<Offer, Decide>, Obstacle> {
     let asked = process.standing_offer();
     let Some(resource) = super::own_resource(node, asked.target()).map_err(|e| internal(&e))? else {
-        return Ok(Some(terminate(
+        return Ok(Err(terminate(
             "unknown-offer",
             "there is no such dataset or model here; request the catalogue again",
         )));
     };
     let Some(ours) = resource.offer(asked.id()) else {
-        return Ok(Some(terminate(
+        return Ok(Err(terminate(
             "unknown-offer",
             "there is no such offer here; request the catalogue again",
         )));
     };
-    let own_id: Id = node.did.as_str().parse().map_err(|_| Refusal::NotFound)?;
+    let ours = ours.with_target(asked.target());
+    let own_id = own_id(node)?;
     let as_ours = Agreement::from_offer(asked, asked.id(), &own_id, process.peer(), node.now_ms());
-    if let Err(mismatch) = as_ours.check(&ours.with_target(asked.target()), &own_id, process.peer()) {
-        return Ok(Some(terminate(
+    Ok(match as_ours.check(&ours, &own_id, process.peer()) {
+        Ok(()) => Ok(ours),
+        Err(mismatch) => Err(terminate(
             "policy-mismatch",
             &format!("{mismatch}; counter-offers are not accepted here"),
-        )));
-    }
+        )),
+    })
+}
+
+/// Provider: is it an offer of ours, and would it grant what is asked?
+async fn on_request(node: &Arc<Node>, process: &Negotiation) -> Result<Decide, Obstacle> {
+    let ours = match ours(node, process)? {
+        Ok(ours) => ours,
+        Err(end) => return Ok(end),
+    };
     let consumer = did(process.peer())?;
     let context = node.negotiator.context::<Contract>(node, process.own_pid())?;
-    let asker = Asker {
-        did: &consumer,
-        purpose: context.purpose.as_deref(),
-    };
+    let asker = Asker::by_token(&consumer, context.purpose.as_deref());
     let decided =
-        deciding::under_offer(node, ours.as_value(), asked.target().as_str(), &asker).map_err(|e| internal(&e))?;
+        deciding::under_offer(node, ours.as_value(), ours.target().as_str(), &asker).map_err(|e| internal(&e))?;
     if decided.is_permit() {
-        return agree(node, process);
+        return agree(node, process).await;
     }
-    let facts = json!({"what": "negotiation", "party": consumer.as_str(), "decision": decided.record()});
-    let recorded = crate::provider::grants::record_denial(node, facts, None, &decided, &fresh_trace(node)).await;
-    recorded.map_err(|e| internal(&e))?;
-    Ok(Some(terminate("policy-denied", &decided.refusal(&consumer))))
+    concluding::record_denial(node, &consumer, &decided).await?;
+    Ok(terminate("policy-denied", &decided.refusal(&consumer)))
 }
 
-fn agree(node: &Arc<Node>, process: &Negotiation) -> Result<Option<Decide>, Refusal> {
-    let own_id: Id = node.did.as_str().parse().map_err(|_| Refusal::NotFound)?;
-    let id = fresh_pid(node);
-    Ok(Some(Decide::Agree(Agreement::from_offer(
-        process.standing_offer(),
-        &id,
-        &own_id,
+/// Provider: an agreement, with a consumer that it can be recorded with.
+async fn agree(node: &Arc<Node>, process: &Negotiation) -> Result<Decide, Obstacle> {
+    let ours = match ours(node, process)? {
+        Ok(ours) => ours,
+        Err(end) => return Ok(end),
+    };
+    Counterparty::of(node, &did(process.peer())?).await?;
+    Ok(Decide::Agree(Agreement::from_offer(
+        &ours,
+        &fresh_pid(node),
+        &own_id(node)?,
         process.peer(),
         node.now_ms(),
-    ))))
+    )))
 }
 
-/// Provider: the agreement is recorded before it is declared to be in force.
-async fn finalize(node: &Arc<Node>, process: &Negotiation) -> Result<Option<Decide>, Refusal> {
-    conclude(node, process, Side::Provider).await?;
-    Ok(Some(Decide::Finalize))
+/// Provider: the agreement is recorded in the commit that declares it to be in force. A termination that comes before finds nothing
+/// to undo, and one that comes after is no longer possible.
+async fn finalize(node: &Arc<Node>, process: &Negotiation) -> Result<Due<Contract>, Obstacle> {
+    let concluded = concluding::conclude(node, process, Side::Provider).await?;
+    let finalized = Due::decide(Decide::Finalize);
+    Ok(match concluded {
+        Some(concluded) => Due {
+            decision: finalized.decision,
+            ..concluded
+        },
+        None => finalized,
+    })
 }
 
-/// Consumer: the agreement must be what was negotiated, to the letter.
-fn verify(node: &Arc<Node>, process: &Negotiation) -> Result<Option<Decide>, Refusal> {
-    let own: Id = node.did.as_str().parse().map_err(|_| Refusal::NotFound)?;
-    Ok(Some(match process.agreement_as_negotiated(&own) {
-        Ok(_) => Decide::Verify,
-        Err(why) => terminate("policy-mismatch", &why.to_string()),
-    }))
+/// Consumer: an offer that was not asked for, or another than was asked for.
+fn not_asked_for() -> Decide {
+    terminate(
+        "counter-offer",
+        "counter-offers are not accepted here, nor offers that were not asked for",
+    )
 }
 
-/// Records the agreement on this side, once.
-async fn conclude(node: &Arc<Node>, process: &Negotiation, side: Side) -> Result<(), Refusal> {
-    let Some(agreement) = process.agreement() else {
-        return Ok(());
+/// Consumer: the agreement must be what was negotiated, to the letter and in meaning, and one that can be recorded and used.
+async fn verify(node: &Arc<Node>, process: &Negotiation) -> Result<Decide, Obstacle> {
+    let agreement = match process.agreement_as_negotiated(&own_id(node)?) {
+        Ok(agreement) => agreement,
+        Err(why) => return Ok(terminate("policy-mismatch", &why.to_string())),
     };
-    let key = AgreementEntry::key(agreement.id().as_str(), side);
-    if node.ledger.get(&key).map_err(|e| internal(&e))?.is_some() {
-        return Ok(());
+    if let Err(why) = concluding::means_the_same(agreement, process.standing_offer()) {
+        return Ok(terminate("policy-mismatch", &why.to_string()));
     }
-    let other = did(process.peer())?;
-    let context = node.negotiator.context::<Contract>(node, process.own_pid())?;
-    let other_log = crate::consumer::log_of(node, &other).await.map_err(|e| internal(&e))?;
-    let value: Value = agreement.clone().into();
-    let document = herleid_policies::Document::read(&value);
-    let sha256 = document.digest().hex();
-    let entry = AgreementEntry {
-        id: agreement.id().to_string(),
-        side,
-        other: other.clone(),
-        agreement: value,
-        sha256: sha256.clone(),
-        target: agreement.target().to_string(),
-        purpose: context.purpose.clone(),
-        other_base: peer_base(node, &other).await.map_err(|e| internal(&e))?,
-        other_log: other_log.clone(),
-        dataset: context.dataset.clone(),
-        terminated: None,
-    };
-    let recipient = match side {
-        Side::Provider => &other,
-        Side::Consumer => &node.did,
-    };
-    let asker = Asker {
-        did: recipient,
-        purpose: context.purpose.as_deref(),
-    };
-    let decided = deciding::under_agreement(node, &entry, deciding::USE, &asker).map_err(|e| internal(&e))?;
-    let (provider, consumer) = match side {
-        Side::Provider => (&node.did, &other),
-        Side::Consumer => (&other, &node.did),
-    };
-    let facts = json!({
-        "agreement": entry.id, "side": side.as_str(), "provider": provider.as_str(), "consumer": consumer.as_str(),
-        "logs": [node.own_log(), other_log], "policy": sha256, "decision": decided.record(), "target": entry.target,
-    });
-    let document = |role: &str, media_type: &str, bytes: Vec<u8>| Document {
-        role: role.to_owned(),
-        media_type: media_type.to_owned(),
-        bytes,
-    };
-    let mut draft = Draft::new(Kind::AgreementConcluded, fresh_trace(node))
-        .section(SectionName::Facts, facts)
-        .evidence(document(
-            "agreement",
-            "application/ld+json",
-            decided.policy_bytes.clone(),
-        ))
-        .stream(StreamKey::Agreement {
-            agreement: entry.id.clone(),
-            side: side.into(),
-            other: other.clone(),
-        })
-        .term(Term::Agreement(entry.id.clone()))
-        .term(Term::Party(other))
-        .term(Term::Dataset(entry.target.clone()))
-        .once(
-            format!("agreement/{}/{}", side.as_str(), entry.id),
-            Sha256::digest(sha256.as_bytes()).into(),
-        );
-    if let Some(bytes) = context.did_document {
-        draft = draft.evidence(document("did-document", "application/did+json", bytes.into_bytes()));
+    let provider = did(process.peer())?;
+    concluding::on_record(node, agreement, &provider, Side::Consumer)?;
+    Counterparty::of(node, &provider).await?;
+    Ok(Decide::Verify)
+}
+
+/// Consumer: the agreement is in force, and is recorded. It cannot be terminated any more, so an obstacle that was not there when it
+/// was verified is waited for, whatever it is.
+async fn in_force(node: &Arc<Node>, process: &Negotiation) -> Result<Option<Due<Contract>>, Obstacle> {
+    match concluding::conclude(node, process, Side::Consumer).await {
+        Err(Obstacle::Lasting(cause)) => Err(Obstacle::Passing(Refusal::Unavailable { why: cause.text() })),
+        other => other,
     }
-    for token in context.presentations {
-        draft = draft.evidence(document("presentation", "application/vp+jwt", token.into_bytes()));
-    }
-    let (key, value) = set(key, &entry).map_err(|e| internal(&e))?;
-    node.append(draft.put(key, value)).await.map_err(|e| internal(&e))?;
-    node.negotiator.tell();
-    Ok(())
 }
 
 impl super::Negotiator {
@@ -232,37 +191,34 @@ impl super::Negotiator {
             .ok_or_else(|| Failure::missing(format!("`{}` is not offered under `{offer}`", resource.id())))?;
         let pid = fresh_pid(node);
         let peer = peer(node, provider, base).map_err(Failure::usage)?;
-        let (process, effects) =
-            negotiation::request(pid.clone(), peer, offer.with_target(resource.id()), node.now_ms())
-                .map_err(Failure::failed)?;
-        let document = node.documents.resolve(provider).await.map_err(Failure::unreachable)?;
+        let opened = negotiation::request(pid.clone(), peer, offer.with_target(resource.id()), node.now_ms())
+            .map_err(Failure::failed)?;
+        let document = node.documents.resolve(provider).await?;
         let context = Context {
             purpose: purpose.map(str::to_owned),
             did_document: Some(String::from_utf8_lossy(document.document().bytes()).into_owned()),
             dataset: Some(resource.to_json()),
             ..Context::default()
         };
-        self.open(node, process, effects, &context)
-            .await
-            .map_err(Failure::failed)?;
-        let ended = self
-            .wait_for(|| {
-                let process = self.load::<Contract>(node, &pid).ok()??;
-                match process.state() {
-                    State::Terminated => Some(Err(process.ended().map(|e| e.cause.text()).unwrap_or_default())),
-                    State::Finalized => {
-                        let id = process.agreement()?.id().clone();
-                        let entry = node
-                            .state
-                            .get::<AgreementEntry>(&AgreementEntry::key(id.as_str(), Side::Consumer))
-                            .ok()??;
-                        Some(Ok(entry))
-                    }
-                    _ => None,
-                }
-            })
-            .await
-            .map_err(Failure::unreachable)?;
-        ended.map_err(|reason| Failure::refused(format!("`{provider}` refused the negotiation: {reason}")))
+        self.open(node, opened, &context).await.map_err(Failure::failed)?;
+        self.wait_for(|| {
+            let process = self.load::<Contract>(node, &pid).ok()??;
+            if process.state() == State::Terminated {
+                return Some(Err(ended(&process, "the negotiation")));
+            }
+            match concluding::on_record(node, process.in_force()?, provider, Side::Consumer) {
+                Ok(entry) => entry.map(Ok),
+                Err(Obstacle::Lasting(cause)) => Some(Err(Failure::untrusted(format!(
+                    "the agreement with `{provider}` cannot be used: {}",
+                    cause.text()
+                )))),
+                Err(Obstacle::Passing(_)) => None,
+            }
+        })
+        .await
+        .map_err(Failure::unreachable)?
     }
 }
+
+#[cfg(test)]
+mod tests;

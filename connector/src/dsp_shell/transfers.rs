@@ -1,18 +1,18 @@
 //! Transfers: under an agreement of ours, access is given for as long as the policy holds; to others, asked for and given back.
 
-use super::{Context, Kept, fresh_pid, internal, peer};
+use super::{Context, Due, Kept, ended, fresh_pid, internal, peer};
 use crate::commands::Failure;
 use crate::deciding::{self, Asker};
 use crate::dsp::Role;
 use crate::dsp::catalog::{HTTP_PULL, PROCESSES};
 use crate::dsp::error::Refusal;
-use crate::dsp::id::Id;
-use crate::dsp::message::{Cause, DataAddress};
+use crate::dsp::id::{Id, excerpt};
+use crate::dsp::message::{Cause, DataAddress, TransferRequest};
 use crate::dsp::process::{Event, Process};
-use crate::dsp::transfer::{self, DataTransfer, Decide, State, Transfer};
+use crate::dsp::transfer::{self, DataTransfer, Decide, Direction, State, Transfer};
 use crate::node::{Node, fresh_trace};
 use crate::provider::grants;
-use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, set};
+use crate::state::{AgreementEntry, Change, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, set};
 use herleid_ledger::record::StreamKey;
 use herleid_vocab::did::Did;
 use serde_json::json;
@@ -48,52 +48,80 @@ impl Access {
 impl Kept for DataTransfer {
     const PREFIX: &'static str = "transfer/";
 
-    async fn drive(node: Arc<Node>, process: Process<Self>) {
-        let provider = process.role() == Role::Provider;
-        match process.state() {
-            State::Requested if provider && process.underway().is_none() => {
-                let decision = match start(&node, &process).await {
-                    Ok(decision) => decision,
-                    Err(why) => {
-                        tracing::error!(%why, pid = %process.own_pid(), "a transfer could not be decided");
-                        return;
-                    }
-                };
-                if let Err(why) = node
-                    .negotiator
-                    .step::<Self>(&node, process.own_pid(), Event::Decided(decision))
-                    .await
-                {
-                    tracing::info!(%why, "a decision came too late");
-                }
+    fn is_due(process: &Process<Self>) -> bool {
+        process.role() == Role::Provider && process.state() == State::Requested && process.underway().is_none()
+    }
+
+    async fn due(node: Arc<Node>, process: Process<Self>) -> Result<Option<Due<Self>>, Refusal> {
+        if Self::is_due(&process) {
+            start(&node, &process).await.map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Access opens and closes with the process, whatever its token says: held back, given back or ended, it closes in the commit that
+    /// says so, and a transfer that goes on has it again.
+    fn beside(node: &Node, process: &Process<Self>) -> Result<Vec<Change>, Refusal> {
+        if process.role() != Role::Provider {
+            return Ok(Vec::new());
+        }
+        let key = GrantEntry::key(process.own_pid().as_str());
+        let grant: Option<GrantEntry> = node.state.get(&key).map_err(|e| internal(&e))?;
+        let closed = closed(process);
+        match grant {
+            Some(mut grant) if grant.closed != closed => {
+                grant.closed = closed;
+                Ok(vec![set(key, &grant).map_err(|e| internal(&e))?])
             }
-            State::Suspended | State::Completed | State::Terminated if provider => close(&node, &process),
-            _ => {}
+            _ => Ok(Vec::new()),
         }
     }
 }
 
-/// Access that is given back, held or ended closes at once, whatever its token says.
-fn close(node: &Arc<Node>, process: &Transfer) {
-    let key = GrantEntry::key(process.own_pid().as_str());
-    let closed = match node.state.get::<GrantEntry>(&key) {
-        Ok(Some(mut grant)) if grant.closed.is_none() => {
-            grant.closed = Some(format!("the transfer is {}", process.state()));
-            set(key, &grant).and_then(|change| node.state.write(vec![change]))
-        }
-        Ok(_) => Ok(()),
-        Err(e) => Err(e),
+/// Why nothing may be had under the transfer; `None` while data may flow. What this end has decided counts at once, though the other
+/// end may not know it yet.
+fn closed(process: &Transfer) -> Option<String> {
+    if process.is_open() {
+        return None;
+    }
+    Some(match (process.state(), process.underway()) {
+        (State::Started, Some(kind)) => format!("this connector has sent its {kind}"),
+        (state, _) => format!("the transfer is {state}"),
+    })
+}
+
+/// Whether data can be had in the way that is asked for at all: nothing is pushed from here.
+///
+/// # Errors
+/// [`Refusal::Format`], with what there is. Which of the formats the dataset itself has is decided when the transfer starts.
+pub fn check_format(request: &TransferRequest) -> Result<(), Refusal> {
+    served(&request.format, request.address.is_some())
+}
+
+fn served(format: &str, push: bool) -> Result<(), Refusal> {
+    let asked = match (push, format) {
+        (false, HTTP_PULL | PROCESSES) => return Ok(()),
+        (false, _) => format!("the format `{}`", excerpt(format)),
+        (true, _) => format!(
+            "a push (a request with `dataAddress`) in the format `{}`",
+            excerpt(format)
+        ),
     };
-    if let Err(error) = closed {
-        tracing::error!(%error, "a grant could not be closed; its token ends within five minutes");
+    Err(Refusal::Format {
+        asked,
+        offered: "the formats `HttpData-PULL` and `OgcApiProcesses`, without `dataAddress`",
+    })
+}
+
+fn refuse(code: &str, reason: &str) -> Due<DataTransfer> {
+    Due::decide(Decide::Terminate(Cause::new(code, reason)))
+}
+
+async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<DataTransfer>, Refusal> {
+    if let Err(refusal) = served(process.format(), process.direction() == Direction::Push) {
+        return Ok(refuse(refusal.code(), &refusal.to_string()));
     }
-}
-
-fn refuse(code: &str, reason: &str) -> Decide {
-    Decide::Terminate(Cause::new(code, reason))
-}
-
-async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Decide, Refusal> {
     let consumer: Did = process.peer().as_str().parse().map_err(|_| Refusal::NotFound)?;
     let entry: Option<AgreementEntry> = node
         .state
@@ -107,10 +135,7 @@ async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Decide, Refusal> 
     }
     let context = node.negotiator.context::<DataTransfer>(node, process.own_pid())?;
     let purpose = context.purpose.clone().or_else(|| agreement.purpose.clone());
-    let asker = Asker {
-        did: &consumer,
-        purpose: purpose.as_deref(),
-    };
+    let asker = Asker::by_token(&consumer, purpose.as_deref());
     let decided = deciding::under_agreement(node, &agreement, deciding::USE, &asker).map_err(|e| internal(&e))?;
     if !decided.is_permit() {
         let stream = StreamKey::Agreement {
@@ -135,9 +160,11 @@ async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Decide, Refusal> 
         Ok(token) => token,
         Err(error) => return Ok(refuse("no-key", &error.to_string())),
     };
-    let change = set(GrantEntry::key(&grant.id), &grant).map_err(|e| internal(&e))?;
-    node.state.write(vec![change]).map_err(|e| internal(&e))?;
-    Ok(Decide::Start(Some(DataAddress::http_bearer(&endpoint, &token))))
+    Ok(Due {
+        decision: Some(Decide::Start(Some(DataAddress::http_bearer(&endpoint, &token)))),
+        changes: vec![set(GrantEntry::key(&grant.id), &grant).map_err(|e| internal(&e))?],
+        record: None,
+    })
 }
 
 /// What is given: the newest version, in the format asked for; `None` when there is nothing to give.
@@ -229,28 +256,24 @@ impl super::Negotiator {
         let pid = fresh_pid(node);
         let peer = peer(node, &agreement.other, &agreement.other_base).map_err(Failure::usage)?;
         let id: Id = agreement.id.parse().map_err(Failure::usage)?;
-        let (process, effects) =
-            transfer::request(pid.clone(), peer, id, format, None, node.now_ms()).map_err(Failure::failed)?;
+        let opened = transfer::request(pid.clone(), peer, id, format, None, node.now_ms()).map_err(Failure::failed)?;
         let context = Context {
             purpose: purpose.map(str::to_owned),
             ..Context::default()
         };
-        self.open(node, process, effects, &context)
-            .await
-            .map_err(Failure::failed)?;
+        self.open(node, opened, &context).await.map_err(Failure::failed)?;
         let found = self
             .wait_for(|| {
                 let process = self.load::<DataTransfer>(node, &pid).ok()??;
                 match process.state() {
-                    State::Terminated => Some(Err(process.ended().map(|e| e.cause.text()).unwrap_or_default())),
+                    State::Terminated => Some(Err(ended(&process, "the transfer"))),
                     State::Started => Some(Ok(process.address().cloned())),
                     _ => None,
                 }
             })
             .await
             .map_err(Failure::unreachable)?;
-        let address =
-            found.map_err(|reason| Failure::refused(format!("`{}` refused access: {reason}", agreement.other)))?;
+        let address = found?;
         let missing = || {
             Failure::untrusted(format!(
                 "`{}` started the transfer without saying where and with which token",
@@ -273,3 +296,6 @@ impl super::Negotiator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use crate::node::{Node, traceparent};
-use crate::provider::access::{self, RECEIPT};
+use crate::provider::access::{self, Access, RECEIPT};
 use crate::provider::pull::{self, Opened};
 use axum::body::{Body, Bytes};
 use axum::extract::{OriginalUri, Path, State};
@@ -13,11 +13,21 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::Digest as _;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Bytes read from disk at a time.
 const CHUNK: usize = 256 << 10;
+/// Chunks that wait for the consumer: 1 MiB for each pull.
+const WAITING: usize = 4;
+/// How long one chunk may wait for a consumer that does not read: as long as a write of the server may. A window of HTTP/2 that
+/// stays shut is no write, and would hold this end for ever.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// A chunk, or why there are no more.
+type Piece = Result<Bytes, io::Error>;
 
 /// Serves a dataset version. What leaves has been decided and recorded; the last chunk waits until the digest is confirmed.
 pub(super) async fn pull(
@@ -30,16 +40,43 @@ pub(super) async fn pull(
     let path = uri.path_and_query().map_or("/", |p| p.as_str());
     let access = access::check(&node, Some(&grant), &method, path, &headers, &[]).await?;
     let trace = traceparent(&node, &headers);
-    let file_path = access.grant().digests.as_ref().map(|d| node.payloads.path(&d.sha256));
-    let file = match file_path {
-        Some(path) => tokio::fs::File::open(path.map_err(|e| Refusal::internal(&e))?)
-            .await
-            .map_err(|e| Refusal::internal(&e))?,
-        None => return Err(Refusal::not_found(&"this access is for running a model, not for data")),
+    let (answer, answered) = oneshot::channel();
+    // In a task of its own: this one is dropped when the caller's connection ends, and a pull that was recorded as opened would
+    // never be recorded as broken off.
+    tokio::spawn(serve(node, access, trace, answer));
+    let broke_off = |_| Refusal::internal(&"the task that serves a pull broke off");
+    answered.await.map_err(broke_off)?
+}
+
+/// Opens the pull, answers with its head, and sends the bytes.
+async fn serve(node: Arc<Node>, access: Access, trace: String, answer: oneshot::Sender<Result<Response, Refusal>>) {
+    let (opened, file) = match open(&node, &access, &trace).await {
+        Ok(open) => open,
+        Err(refusal) => return drop(answer.send(Err(refusal))),
     };
-    let opened = pull::open(&node, &access, &trace).await?;
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let response = response(&opened, receiver);
+    let refused = response.is_err();
+    // Whoever has gone takes the answer with it, and with the answer the receiver: sending then ends before the first byte.
+    drop(answer.send(response));
+    if refused {
+        abort(&node, &opened, 0, "the answer could not be made", &trace).await;
+    } else {
+        send(&node, &opened, file, sender, &trace).await;
+    }
+}
+
+async fn open(node: &Node, access: &Access, trace: &str) -> Result<(Opened, File), Refusal> {
+    let Some(digests) = &access.grant().digests else {
+        return Err(Refusal::not_found(&"this access is for running a model, not for data"));
+    };
+    let path = node.payloads.path(&digests.sha256).map_err(|e| Refusal::internal(&e))?;
+    let file = File::open(path).await.map_err(|e| Refusal::internal(&e))?;
+    Ok((pull::open(node, access, trace).await?, file))
+}
+
+fn response(opened: &Opened, receiver: mpsc::Receiver<Piece>) -> Result<Response, Refusal> {
     let receipt = opened.receipt().to_bytes().map_err(|e| Refusal::internal(&e))?;
-    let (sender, receiver) = mpsc::channel::<Result<Bytes, io::Error>>(4);
     let mut response = Response::new(Body::from_stream(futures_util::stream::unfold(
         receiver,
         |mut receiver| async move { receiver.recv().await.map(|item| (item, receiver)) },
@@ -50,18 +87,11 @@ pub(super) async fn pull(
     answer.insert(header::CONTENT_LENGTH, opened.digests().bytes.into());
     answer.insert(header::CONTENT_TYPE, value(opened.media_type())?);
     answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));
-    tokio::spawn(send(node, opened, file, sender, trace));
     Ok(response)
 }
 
 /// Sends the file while hashing it. A file that is no longer what was published breaks off before its last chunk.
-async fn send(
-    node: Arc<Node>,
-    opened: Opened,
-    mut file: tokio::fs::File,
-    sender: mpsc::Sender<Result<Bytes, io::Error>>,
-    trace: String,
-) {
+async fn send(node: &Node, opened: &Opened, mut file: File, sender: mpsc::Sender<Piece>, trace: &str) {
     let mut sent = 0u64;
     let mut hasher = sha2::Sha256::new();
     let mut held: Option<Bytes> = None;
@@ -81,9 +111,10 @@ async fn send(
                 hasher.update(&buffer);
                 if let Some(chunk) = held.replace(buffer.into()) {
                     let length = chunk.len() as u64;
-                    if sender.send(Ok(chunk)).await.is_err() {
-                        break Err("the consumer broke off".to_owned());
+                    if let Err(why) = hand(&sender, Ok(chunk), STALLED).await {
+                        break Err(why);
                     }
+                    opened.sent();
                     sent += length;
                 }
             }
@@ -91,18 +122,54 @@ async fn send(
         }
     };
     let outcome = match (outcome, held) {
-        (Ok(()), Some(last)) => sender
-            .send(Ok(last))
-            .await
-            .map_err(|_| "the consumer broke off".to_owned()),
+        (Ok(()), Some(last)) => hand(&sender, Ok(last), STALLED).await,
         (outcome, _) => outcome,
     };
-    if let Err(reason) = outcome {
-        tracing::warn!(%reason, "a pull broke off");
-        // The consumer may be gone already; what counts is the record.
-        let _gone = sender.send(Err(io::Error::other(reason.clone()))).await;
-        if let Err(error) = opened.aborted(&node, sent, &reason, &trace).await {
-            tracing::error!(%error, "the abort could not be recorded");
+    match outcome {
+        Ok(()) => opened.sent(),
+        Err(reason) => {
+            abort(node, opened, sent, &reason, trace).await;
+            // The consumer may be gone already; what counts is the record.
+            let _gone = hand(&sender, Err(io::Error::other(reason)), STALLED).await;
         }
+    }
+}
+
+/// Hands one piece to the connection, if that takes it before the consumer has to count as gone.
+async fn hand(sender: &mpsc::Sender<Piece>, piece: Piece, patience: Duration) -> Result<(), String> {
+    match tokio::time::timeout(patience, sender.send(piece)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err("the consumer broke off".to_owned()),
+        Err(_) => Err(format!("the consumer read nothing for {} s", patience.as_secs())),
+    }
+}
+
+async fn abort(node: &Node, opened: &Opened, sent: u64, reason: &str, trace: &str) {
+    tracing::warn!(%reason, "a pull broke off");
+    if let Err(error) = opened.aborted(node, sent, reason, trace).await {
+        tracing::error!(%error, "the abort could not be recorded");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece() -> Piece {
+        Ok(Bytes::from_static(b"rain"))
+    }
+
+    #[tokio::test]
+    async fn a_consumer_that_reads_nothing_does_not_hold_this_end() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let patience = Duration::from_millis(20);
+        assert_eq!(hand(&sender, piece(), patience).await, Ok(()));
+        let stalled = hand(&sender, piece(), patience).await.unwrap_err();
+        assert!(stalled.contains("read nothing"), "{stalled}");
+        assert!(receiver.recv().await.is_some());
+        assert_eq!(hand(&sender, piece(), patience).await, Ok(()));
+        drop(receiver);
+        let gone = hand(&sender, piece(), patience).await.unwrap_err();
+        assert!(gone.contains("broke off"), "{gone}");
     }
 }

@@ -10,6 +10,7 @@ use crate::dsp::transfer::{self, DataTransfer};
 use crate::dsp_shell::{self, Context};
 use crate::identity::{Authenticated, AuthenticationError, presented_credentials};
 use crate::node::Node;
+use crate::state::{AgreementEntry, Side};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -169,49 +170,35 @@ async fn open_negotiation(
 ) -> Result<Answer, Refusal> {
     let message = negotiation::Message::parse(post, body)?;
     let context = context(node, caller).await?;
-    let opening = match message.message() {
-        negotiation::Message::Request(request) => Some(&request.consumer_pid),
-        negotiation::Message::Offer(offer) => Some(&offer.provider_pid),
-        _ => None,
-    };
-    if let Some(pid) = opening {
-        // A repeat of the message that opened it is answered as it was.
-        if let Some(known) = node.negotiator.load_by_peer::<Contract>(node, &from, pid)? {
-            let own = known.own_pid().clone();
-            return settled(
-                node.negotiator
-                    .step::<Contract>(node, &own, Event::Received { from, message })
-                    .await?,
-            );
-        }
-    }
-    let (process, effects) = negotiation::opened(dsp_shell::fresh_pid(node), from, &message, node.now_ms())?;
-    settled(node.negotiator.open(node, process, effects, &context).await?)
+    let opened = negotiation::opened(dsp_shell::fresh_pid(node), from.clone(), &message, node.now_ms());
+    let taken_up = node
+        .negotiator
+        .take_up::<Contract>(node, from, message, opened, &context);
+    settled(taken_up.await?)
 }
 
 async fn open_transfer(node: &Arc<Node>, caller: &Authenticated, from: Id, body: &Bytes) -> Result<Answer, Refusal> {
     let message = transfer::Message::parse(None, body)?;
     let context = context(node, caller).await?;
-    if let transfer::Message::Request(request) = message.message() {
-        if let Some(known) = node
-            .negotiator
-            .load_by_peer::<DataTransfer>(node, &from, &request.consumer_pid)?
-        {
-            let own = known.own_pid().clone();
-            return settled(
-                node.negotiator
-                    .step::<DataTransfer>(node, &own, Event::Received { from, message })
-                    .await?,
-            );
-        }
-        let entry = crate::state::AgreementEntry::key(request.agreement.as_str(), crate::state::Side::Provider);
-        let entry: Option<crate::state::AgreementEntry> = node.state.get(&entry).map_err(|e| internal(&e))?;
-        if entry.is_none_or(|e| e.other != *caller.did()) {
-            return Err(Refusal::NoAgreement {
-                agreement: request.agreement.to_string(),
-            });
-        }
+    let opened = may_transfer(node, caller, message.message())
+        .and_then(|()| transfer::opened(dsp_shell::fresh_pid(node), from.clone(), &message, node.now_ms()));
+    let taken_up = node
+        .negotiator
+        .take_up::<DataTransfer>(node, from, message, opened, &context);
+    settled(taken_up.await?)
+}
+
+/// What is asked for is offered, under an agreement between the two.
+fn may_transfer(node: &Node, caller: &Authenticated, message: &transfer::Message) -> Result<(), Refusal> {
+    let transfer::Message::Request(request) = message else {
+        return Ok(());
+    };
+    let entry = AgreementEntry::key(request.agreement.as_str(), Side::Provider);
+    let entry: Option<AgreementEntry> = node.state.get(&entry).map_err(|e| internal(&e))?;
+    if entry.is_none_or(|e| e.other != *caller.did()) {
+        return Err(Refusal::NoAgreement {
+            agreement: request.agreement.to_string(),
+        });
     }
-    let (process, effects) = transfer::opened(dsp_shell::fresh_pid(node), from, &message, node.now_ms())?;
-    settled(node.negotiator.open(node, process, effects, &context).await?)
+    dsp_shell::check_format(request)
 }

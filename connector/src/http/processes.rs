@@ -1,14 +1,16 @@
 //! OGC API - Processes 1.0, synchronous: the models of this holder, for those who have an agreement.
 
 use super::Refusal;
-use crate::models::process::{self, Process};
+use crate::identity::{AuthenticationError, presented_credentials};
+use crate::models::process::{self, ExecuteRequest, Process, ProcessError, ResponseForm};
 use crate::node::{Node, traceparent};
+use crate::provider::run::{NotRun, Ran};
 use crate::provider::{access, run};
 use crate::state::{ModelEntry, digest_bytes};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, Path, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,6 +18,8 @@ use herleid_vocab::json::{self, Limits};
 use serde_json::Value;
 use std::sync::Arc;
 
+/// After how many seconds somebody who found all places taken may ask again: half of what a run may last by default.
+const RETRY_AFTER_S: &str = "30";
 /// Header with the consumer's `exchange` and `content` of phase `run-request`, base64url of `{"exchange", "content"}`.
 pub const EXCHANGE: &str = "herleid-exchange";
 /// Header with the tokens of inputs that are passed on, base64url of `{name: token}`.
@@ -38,11 +42,21 @@ fn published(node: &Node) -> Result<Vec<(ModelEntry, Vec<u8>)>, Refusal> {
     Ok(found)
 }
 
+/// That the caller is who it says, and has the credentials that are asked for everywhere: what there is to run is told as the
+/// catalogue is, to members.
+async fn check_caller(node: &Node, headers: &HeaderMap) -> Result<(), Refusal> {
+    let unknown = |e: AuthenticationError| match e {
+        AuthenticationError::Memory(why) => Refusal::internal(&why),
+        other => Refusal::unauthenticated(&other),
+    };
+    let caller = node.authenticate(headers).await.map_err(unknown)?;
+    presented_credentials(node, &caller).await.map_err(unknown)?;
+    Ok(())
+}
+
 /// `GET /processes`.
 pub(super) async fn list(State(node): State<Arc<Node>>, headers: HeaderMap) -> Result<Json<Value>, Refusal> {
-    node.authenticate(&headers)
-        .await
-        .map_err(|e| Refusal::unauthenticated(&e))?;
+    check_caller(&node, &headers).await?;
     let processes = published(&node)?
         .iter()
         .map(|(_, d)| Process::parse(d))
@@ -55,14 +69,16 @@ pub(super) async fn list(State(node): State<Arc<Node>>, headers: HeaderMap) -> R
 pub(super) async fn describe(
     State(node): State<Arc<Node>>,
     Path(model): Path<String>,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    node.authenticate(&headers)
-        .await
-        .map_err(|e| Refusal::unauthenticated(&e))?;
-    let found = published(&node)?.into_iter().find(|(entry, _)| entry.model == model);
-    let (_, description) = found.ok_or_else(|| Refusal::not_found(&format!("there is no model `{model}` here")))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], description).into_response())
+    check_caller(&node, &headers).await?;
+    let published = published(&node)?;
+    if let Some((_, description)) = published.iter().find(|(entry, _)| entry.model == model) {
+        return Ok(([(header::CONTENT_TYPE, process::MEDIA_TYPE)], description.clone()).into_response());
+    }
+    let known: Vec<&str> = published.iter().map(|(entry, _)| entry.model.as_str()).collect();
+    Ok(exception(&ProcessError::no_such_process(&model, &known), uri.path()))
 }
 
 /// `POST /processes/{model}/execution`.
@@ -78,10 +94,50 @@ pub(super) async fn execute(
     let access = access::check(&node, None, &method, path, &headers, &body).await?;
     let sent = sent(&headers)?;
     let trace = traceparent(&node, &headers);
-    let (ran, request) = run::execute(&node, &access, &model, &body, &sent, &trace).await?;
+    // In a task of its own: this one is dropped when the caller's connection ends, and the run would be killed without an end
+    // in the log.
+    let running = tokio::spawn(async move { run::execute(&node, &access, &model, &body, &sent, &trace).await });
+    match running.await.map_err(|e| Refusal::internal(&e))? {
+        Ok((ran, request)) => results(&ran, &request),
+        Err(NotRun::Request(error)) => Ok(exception(&error, uri.path())),
+        Err(NotRun::Refused(refusal)) => Ok(refused(refusal)),
+    }
+}
+
+/// The outputs that were asked for, in the form that was asked for (18-062r2, section 7.11.4).
+fn results(ran: &Ran, request: &ExecuteRequest) -> Result<Response, Refusal> {
+    let raw = match (request.response(), request.outputs()) {
+        (ResponseForm::Raw, [only]) => ran.outputs.iter().find(|output| output.name == *only),
+        _ => None,
+    };
+    if let Some(output) = raw {
+        let media_type = output.media_type.clone();
+        return Ok(([(header::CONTENT_TYPE, media_type)], output.bytes.clone()).into_response());
+    }
     let document = process::document(&ran.outputs, request.outputs()).map_err(|e| Refusal::internal(&e))?;
-    node.has_grown();
-    Ok(([(header::CONTENT_TYPE, "application/json")], document).into_response())
+    Ok(([(header::CONTENT_TYPE, process::MEDIA_TYPE)], document).into_response())
+}
+
+/// The exception that the standard has for a request that is none (18-062r2, section 7.5).
+fn exception(error: &ProcessError, path: &str) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    (
+        status,
+        [(header::CONTENT_TYPE, process::EXCEPTION_MEDIA_TYPE)],
+        error.exception(path).to_string(),
+    )
+        .into_response()
+}
+
+/// A refusal; one that will not be for long says when to come back.
+fn refused(refusal: Refusal) -> Response {
+    let busy = refusal.status() == StatusCode::SERVICE_UNAVAILABLE;
+    let mut response = refusal.into_response();
+    if busy {
+        let seconds = HeaderValue::from_static(RETRY_AFTER_S);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
 }
 
 fn sent(headers: &HeaderMap) -> Result<run::Sent, Refusal> {
@@ -106,4 +162,27 @@ fn sent(headers: &HeaderMap) -> Result<run::Sent, Refusal> {
         content: part("content"),
         onward,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_finds_all_places_taken_is_told_when_to_come_back() {
+        let busy = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &"all places are taken");
+        let response = refused(busy);
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], RETRY_AFTER_S);
+        let denied = refused(Refusal::denied(&"no"));
+        assert_eq!(denied.status(), StatusCode::FORBIDDEN);
+        assert!(!denied.headers().contains_key(header::RETRY_AFTER));
+    }
+
+    #[test]
+    fn a_request_that_is_none_gets_the_standards_exception() {
+        let response = exception(&ProcessError::no_such_process("sewer", &[]), "/processes/sewer");
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], process::EXCEPTION_MEDIA_TYPE);
+    }
 }

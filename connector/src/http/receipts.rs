@@ -1,13 +1,14 @@
 //! Receipts: taken by `POST /receipts` with `{"agreement": "...", "receipts": [record handed over, ...]}`.
 
 use super::Refusal;
+use crate::identity::AuthenticationError;
 use crate::node::{Node, traceparent};
-use crate::provider::access::SEEN;
-use crate::provider::acknowledge;
+use crate::provider::access;
+use crate::provider::acknowledge::{self, AcknowledgeError};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use herleid_ledger::At;
 use herleid_ledger::handover::HandedOver;
 use herleid_ledger::record::Term;
@@ -16,16 +17,21 @@ use herleid_vocab::json::{self, Limits};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// Whoever is not known is told so; that our own memory failed is not the caller's fault.
+fn unknown(error: AuthenticationError) -> Refusal {
+    match error {
+        AuthenticationError::Memory(why) => Refusal::internal(&why),
+        other => Refusal::unauthenticated(&other),
+    }
+}
+
 /// Takes the caller's receipts.
 pub(super) async fn acknowledge(
     State(node): State<Arc<Node>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Value>, Refusal> {
-    let caller = node
-        .authenticate(&headers)
-        .await
-        .map_err(|e| Refusal::unauthenticated(&e))?;
+    let caller = node.authenticate(&headers).await.map_err(unknown)?;
     let message = json::parse(&body, &Limits::MESSAGE).map_err(|e| Refusal::malformed(&e))?;
     let shape = || Refusal::malformed(&"expected `{\"agreement\": text, \"receipts\": [...]}`");
     let agreement = message.get("agreement").and_then(Value::as_str).ok_or_else(shape)?;
@@ -40,12 +46,10 @@ pub(super) async fn acknowledge(
         return Err(shape());
     }
     let index = acknowledge::take(&node, caller.did(), agreement, &receipts, &traceparent(&node, &headers)).await;
-    let index = index.map_err(|e| {
-        if e.is_own() {
-            Refusal::internal(&e)
-        } else {
-            Refusal::malformed(&e)
-        }
+    let index = index.map_err(|e| match e {
+        AcknowledgeError::Busy { .. } => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &e),
+        e if e.is_own() => Refusal::internal(&e),
+        e => Refusal::malformed(&e),
     })?;
     Ok(Json(json!({"acknowledged": receipts.len(), "index": index})))
 }
@@ -56,15 +60,8 @@ pub(super) async fn of_transaction(
     Path(transaction): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
-    let caller = node
-        .authenticate(&headers)
-        .await
-        .map_err(|e| Refusal::unauthenticated(&e))?;
-    let seen = headers
-        .get(SEEN)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.parse().ok())
-        .filter(|s: &u64| *s > 0);
+    let caller = node.authenticate(&headers).await.map_err(unknown)?;
+    let seen = Some(access::seen(&node, &headers)?).filter(|s| *s > 0);
     let mut receipts = Vec::new();
     let indices = node
         .ledger

@@ -1,38 +1,83 @@
 //! DID documents of others: fetched through the guarded client, kept for a minute, their exact bytes kept as evidence.
 
+use crate::commands::Failure;
+use crate::control::error::Code;
 use crate::net::client::GuardedClient;
 use herleid_credentials::did_document::DidDocument;
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::Clock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 /// How long a document is believed without asking again: short, so that a withdrawn key stops working soon.
 const FRESH_MS: u64 = 60_000;
 /// Documents kept at once; strangers must not be able to fill the memory.
 const KEPT: usize = 1_000;
+/// Documents fetched at once because of a request that claims to come from there.
+const CLAIMED_AT_ONCE: usize = 16;
+/// Documents fetched at once because we want to deal with their owners: a place of their own, which strangers cannot take.
+const WANTED_AT_ONCE: usize = 16;
+/// How long a fetch waits for its turn.
+const TURN: Duration = Duration::from_secs(5);
 
-/// A document that could not be had.
-#[derive(Debug, Clone, thiserror::Error)]
+/// A document that could not be had. Its text says what kind of failure it was and no more, since whoever made us look is told it
+/// too; [`Self::why`] and our own log say what exactly happened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
     /// It could not be fetched.
-    #[error("`{did}` could not be resolved at `{url}`: {why}")]
+    #[error("`{did}` could not be resolved: {class} (the connector's log says more)")]
     Fetch {
         /// Whose.
         did: Did,
-        /// From where.
-        url: String,
-        /// What happened.
+        /// What kind of failure.
+        class: &'static str,
+        /// Who must act.
+        code: Code,
+        /// What happened, for our own people.
         why: String,
     },
     /// It is not a right document of that identifier.
-    #[error("the document of `{did}` is refused: {why}")]
+    #[error(
+        "the document of `{did}` is refused: it is not a right document of that identifier (the connector's log says more)"
+    )]
     Content {
         /// Whose.
         did: Did,
-        /// What was expected.
+        /// What is wrong with it, for our own people.
         why: String,
     },
+    /// Too many are being fetched.
+    #[error("`{did}` was not resolved: too many documents are being fetched at this moment; try again")]
+    Busy {
+        /// Whose.
+        did: Did,
+    },
+}
+
+impl DocumentError {
+    /// All that is known of it, for the people of this connector.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            Self::Fetch { did, why, .. } => format!("the document of `{did}` could not be fetched: {why}"),
+            Self::Content { did, why } => format!("the document of `{did}` is refused: {why}"),
+            Self::Busy { .. } => self.to_string(),
+        }
+    }
+}
+
+impl From<DocumentError> for Failure {
+    fn from(error: DocumentError) -> Self {
+        let code = match &error {
+            DocumentError::Fetch { code, .. } => *code,
+            DocumentError::Content { .. } => Code::Untrusted,
+            DocumentError::Busy { .. } => Code::Busy,
+        };
+        Self::new(code, error.why())
+    }
 }
 
 /// A document, its exact bytes and when it was had.
@@ -63,6 +108,8 @@ pub struct Documents {
     /// `https`, or `http` under the development switch that lets connectors speak it.
     scheme: &'static str,
     kept: Mutex<HashMap<Did, Arc<Resolved>>>,
+    claimed: Semaphore,
+    wanted: Semaphore,
 }
 
 impl Documents {
@@ -74,27 +121,72 @@ impl Documents {
             clock,
             scheme,
             kept: Mutex::new(HashMap::new()),
+            claimed: Semaphore::new(CLAIMED_AT_ONCE),
+            wanted: Semaphore::new(WANTED_AT_ONCE),
         }
     }
 
-    /// The document of `did`, at most a minute old.
+    /// The document of a participant that we want to deal with, at most a minute old; kept.
     ///
     /// # Errors
     /// When it cannot be fetched or is not a right document of `did`.
     pub async fn resolve(&self, did: &Did) -> Result<Arc<Resolved>, DocumentError> {
-        let now = self.clock.now_ms();
-        if let Some(known) = self.fresh(did, now) {
-            return Ok(known);
+        let resolved = self.had(did, &self.wanted).await?;
+        self.keep(&resolved);
+        Ok(resolved)
+    }
+
+    /// The document of whoever a request claims to come from, at most a minute old. It is not kept before the claim holds
+    /// ([`Self::keep`]): strangers would otherwise decide what stands in the cache.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub async fn resolve_claimed(&self, did: &Did) -> Result<Arc<Resolved>, DocumentError> {
+        self.had(did, &self.claimed).await
+    }
+
+    /// Keeps a document of which it is known by now that its owner signed the request for which it was had. What a `did:key`
+    /// says stands in the identifier: there is nothing to keep.
+    pub fn keep(&self, resolved: &Arc<Resolved>) {
+        let did = resolved.document.id();
+        if did.web_document_url().is_none() {
+            return;
         }
-        let resolved = Arc::new(self.fetch(did, now).await?);
+        let now = self.clock.now_ms();
         let mut kept = lock(&self.kept);
+        if kept
+            .get(did)
+            .is_some_and(|known| known.fetched_ms >= resolved.fetched_ms)
+        {
+            return;
+        }
         if kept.len() >= KEPT {
             kept.retain(|_, r| now.saturating_sub(r.fetched_ms) < FRESH_MS);
         }
         if kept.len() < KEPT {
-            kept.insert(did.clone(), resolved.clone());
+            kept.insert(did.clone(), Arc::clone(resolved));
         }
-        Ok(resolved)
+    }
+
+    async fn had(&self, did: &Did, turns: &Semaphore) -> Result<Arc<Resolved>, DocumentError> {
+        let now = self.clock.now_ms();
+        if let Some(known) = self.fresh(did, now) {
+            return Ok(known);
+        }
+        let document = match did.web_document_url() {
+            None => DidDocument::resolve_did_key(did).map_err(|e| unusable(did, &e))?,
+            Some(url) => {
+                let turn = timeout(TURN, turns.acquire()).await;
+                let Ok(Ok(_turn)) = turn else {
+                    return Err(DocumentError::Busy { did: did.clone() });
+                };
+                self.fetch(did, &url.replacen("https", self.scheme, 1)).await?
+            }
+        };
+        Ok(Arc::new(Resolved {
+            document,
+            fetched_ms: now,
+        }))
     }
 
     fn fresh(&self, did: &Did, now: u64) -> Option<Arc<Resolved>> {
@@ -105,26 +197,26 @@ impl Documents {
             .cloned()
     }
 
-    async fn fetch(&self, did: &Did, fetched_ms: u64) -> Result<Resolved, DocumentError> {
-        let content = |why: String| DocumentError::Content { did: did.clone(), why };
-        let url = did.web_document_url().map(|url| url.replacen("https", self.scheme, 1));
-        let Some(url) = url else {
-            let document = DidDocument::resolve_did_key(did).map_err(|e| content(e.to_string()))?;
-            return Ok(Resolved { document, fetched_ms });
-        };
-        let fetch = |why: String| DocumentError::Fetch {
-            did: did.clone(),
-            url: url.clone(),
-            why,
-        };
-        let response = self
-            .client
-            .get_json(&url, http::HeaderMap::new())
-            .await
-            .and_then(|r| r.success());
-        let bytes = response.map_err(|e| fetch(e.to_string()))?.body;
-        let document = DidDocument::parse(&bytes, did).map_err(|e| content(e.to_string()))?;
-        Ok(Resolved { document, fetched_ms })
+    async fn fetch(&self, did: &Did, url: &str) -> Result<DidDocument, DocumentError> {
+        let answer = self.client.get_json(url, http::HeaderMap::new()).await;
+        let answer = answer.and_then(|r| r.success()).map_err(|error| {
+            tracing::info!(%did, %url, %error, "a DID document could not be fetched");
+            DocumentError::Fetch {
+                did: did.clone(),
+                class: error.class(),
+                code: error.code(),
+                why: error.to_string(),
+            }
+        })?;
+        DidDocument::parse(&answer.body, did).map_err(|e| unusable(did, &e))
+    }
+}
+
+fn unusable(did: &Did, error: &dyn std::fmt::Display) -> DocumentError {
+    tracing::info!(%did, %error, "a DID document is refused");
+    DocumentError::Content {
+        did: did.clone(),
+        why: error.to_string(),
     }
 }
 

@@ -14,10 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Type of the token that lets one verifier ask our credential service for a few minutes.
+/// Type of the token that lets one verifier ask our credential service, for as long as the self-issued token that carries it.
 const ACCESS_TYPE: &str = "herleid-presentation+jwt";
-/// How long it lasts: as long as the self-issued token that carries it.
-const ACCESS_MS: u64 = 5 * 60_000;
 
 /// Why a query is not answered.
 #[derive(Debug, thiserror::Error)]
@@ -62,11 +60,12 @@ impl Holder {
         let jwt = jwt.trim();
         let issuer =
             credential::claimed_issuer(jwt).map_err(|e| Failure::usage(format!("this is not a credential: {e}")))?;
-        let document = node
-            .documents
-            .resolve(&issuer)
-            .await
-            .map_err(|e| Failure::unreachable(format!("the issuer's DID document could not be had: {e}")))?;
+        let document = node.documents.resolve(&issuer).await.map_err(|e| {
+            Failure::new(
+                Failure::from(e.clone()).code(),
+                format!("the issuer is not known: {}", e.why()),
+            )
+        })?;
         let checked = node
             .check_credential(jwt, document.document())
             .map_err(|e| Failure::untrusted(format!("the credential is refused: {e}")))?;
@@ -108,8 +107,9 @@ impl Holder {
     /// When it cannot be signed.
     pub fn access_token(&self, node: &Node, verifier: &Did) -> Result<String, HolderError> {
         let issued_at = node.now_ms() / 1000;
+        let expires_at = issued_at + node.token_lifetime_ms() / 1000;
         let claims = json!({
-            "iss": node.did.as_str(), "aud": verifier.as_str(), "iat": issued_at, "exp": issued_at + ACCESS_MS / 1000,
+            "iss": node.did.as_str(), "aud": verifier.as_str(), "iat": issued_at, "exp": expires_at,
             "jti": jose::fresh_id(node.entropy.as_ref()),
         });
         jose::sign(&node.identity, &node.key_id, ACCESS_TYPE, None, &claims)
@@ -157,7 +157,7 @@ impl Holder {
                 jti: &jose::fresh_id(node.entropy.as_ref()),
                 nonce: None,
                 issued_at_ms: node.now_ms(),
-                lifetime_ms: ACCESS_MS,
+                lifetime_ms: node.token_lifetime_ms(),
                 credentials: &credentials,
                 profile: if two { Profile::Vc20Jose } else { Profile::Vc11Jwt },
             };

@@ -7,7 +7,7 @@ mod holder;
 mod present;
 mod replay;
 
-pub use documents::{Documents, Resolved};
+pub use documents::{DocumentError, Documents, Resolved};
 pub use holder::{Holder, HolderError};
 pub use present::{Membership, presented_credentials};
 pub use replay::UsedTokens;
@@ -17,7 +17,11 @@ use herleid_vocab::did::Did;
 use http::HeaderMap;
 use std::sync::Arc;
 
-/// Why a caller is not known. Unauthenticated refusals are counted, never recorded: strangers could fill the log.
+#[cfg(test)]
+mod tests;
+
+/// Why a caller is not known. Such refusals are counted ([`crate::node::Node::unauthenticated`]), never recorded: strangers
+/// could fill the log. Each text may be told to the caller, and says nothing of what lies behind our own doors.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticationError {
     /// No bearer token.
@@ -30,15 +34,15 @@ pub enum AuthenticationError {
     Issuer(String),
     /// The caller's document could not be had.
     #[error("the caller's DID document could not be had: {0}")]
-    Document(String),
+    Document(#[from] DocumentError),
     /// The token is wrong.
     #[error("the self-issued token is refused: {0}")]
     Token(String),
     /// The token was used before.
     #[error("the self-issued token was used before (`jti` seen); expected a fresh one for every request")]
     Replayed,
-    /// We cannot remember that it was used.
-    #[error("the use of the token could not be recorded: {0}")]
+    /// We cannot remember that it was used, for this reason, which is for our own log.
+    #[error("the use of the token could not be recorded")]
     Memory(String),
     /// The configuration names the participants that are dealt with, and this is none of them.
     #[error("`{0}` is not among the participants that `trust.peers` admits here; who runs this connector can add it")]
@@ -90,7 +94,8 @@ impl Authenticated {
     }
 }
 
-/// Checks the self-issued token of a request (DCP 1.0, section 4.3): signature, audience, validity, single use.
+/// Checks the self-issued token of a request (DCP 1.0, section 4.3): that `admit` lets in whoever it claims to be from, then
+/// signature, audience, validity, single use.
 ///
 /// # Errors
 /// Says which check failed.
@@ -100,20 +105,19 @@ pub async fn authenticate(
     used: &UsedTokens,
     audience: &Did,
     now: Now,
+    admit: impl Fn(&Did) -> Result<(), AuthenticationError>,
 ) -> Result<Authenticated, AuthenticationError> {
     let token = bearer(headers).ok_or(AuthenticationError::NoToken)?;
     let subject = si_token::claimed_subject(token).map_err(|e| AuthenticationError::Issuer(e.to_string()))?;
-    let document = documents
-        .resolve(&subject)
-        .await
-        .map_err(|e| AuthenticationError::Document(e.to_string()))?;
+    // Before anything is fetched or written because of it: whoever is not dealt with can cause neither.
+    admit(&subject)?;
+    let document = documents.resolve_claimed(&subject).await?;
     let expected = si_token::Expected { audience, now };
     let checked = si_token::verify(token, document.document(), &expected)
         .map_err(|e| AuthenticationError::Token(e.to_string()))?;
-    if !used
-        .first_use(&checked.replay_key(), now.now_ms)
-        .map_err(AuthenticationError::Memory)?
-    {
+    documents.keep(&document);
+    let first = used.spend(&checked.replay_key(), now.now_ms).await;
+    if !first.map_err(forgetful)? {
         return Err(AuthenticationError::Replayed);
     }
     Ok(Authenticated {
@@ -123,6 +127,12 @@ pub async fn authenticate(
         key_id: checked.key_id().to_owned(),
         document,
     })
+}
+
+/// The caller is told that it is our fault, our log why.
+fn forgetful(why: String) -> AuthenticationError {
+    tracing::error!(%why, "the use of a token could not be recorded");
+    AuthenticationError::Memory(why)
 }
 
 /// The bearer token of a request, if it has exactly one.

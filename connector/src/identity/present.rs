@@ -1,6 +1,6 @@
 //! Asking a caller for its credentials (DCP 1.0, "Verifiable Presentation Protocol"), and remembering the answer for a while.
 
-use super::{Authenticated, AuthenticationError};
+use super::{Authenticated, AuthenticationError, forgetful};
 use crate::node::Node;
 use herleid_credentials::did_document::{CREDENTIAL_SERVICE, DidDocument};
 use herleid_credentials::presentation::{self, PresentationQuery, PresentationResponse, Scope, VerifiedPresentation};
@@ -9,7 +9,9 @@ use http::{HeaderMap, header};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-/// How long shown credentials are believed without asking again. A revocation takes at most this long to bite.
+/// How long shown credentials are believed without asking again; never longer than the first of them is valid. Of a revocation
+/// nothing is learnt by asking: no status list is read, so a credential with a status is refused, and one without counts
+/// until it expires.
 const FRESH_MS: u64 = 120_000;
 /// Parties remembered at once.
 const KEPT: usize = 1_000;
@@ -59,6 +61,12 @@ impl Membership {
 /// # Errors
 /// Says which credential is absent, invalid or untrusted, and who can help.
 pub async fn presented_credentials(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, AuthenticationError> {
+    let shown = shown(node, caller).await;
+    node.count_refusal(&shown);
+    shown
+}
+
+async fn shown(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, AuthenticationError> {
     let required = &node.config.identity.required_credentials;
     let now_ms = node.now_ms();
     // A shortcut for development: the caller's token was checked, and it is believed without credentials.
@@ -138,15 +146,19 @@ async fn ask(
         .client
         .post_json(&url, headers, query.to_json().to_string().into())
         .await;
-    let response = response.and_then(|r| r.success()).map_err(|e| {
+    // The caller chose the address, and is told no more of what lies there than what kind of failure it was.
+    let response = response.and_then(|r| r.success()).map_err(|error| {
+        tracing::info!(did = %caller.did(), %url, %error, "a credential service did not answer");
         refuse(format!(
-            "the credential service of `{}` did not answer: {e}",
-            caller.did()
+            "the credential service of `{}` did not answer: {}",
+            caller.did(),
+            error.class()
         ))
     })?;
-    PresentationResponse::parse(&response.body).map_err(|e| {
+    PresentationResponse::parse(&response.body).map_err(|error| {
+        tracing::info!(did = %caller.did(), %url, %error, "a credential service answered something else");
         refuse(format!(
-            "the credential service of `{}` answered something else: {e}",
+            "the credential service of `{}` answered something else than presentations",
             caller.did()
         ))
     })
@@ -178,13 +190,11 @@ async fn verify(node: &Node, caller: &Authenticated, token: &str) -> Result<Veri
         now: node.now(),
     };
     let verified = presentation::verify(token, &expected).map_err(|e| invalid(&e))?;
-    if let Some(key) = verified.replay_key()
-        && !node
-            .used
-            .first_use(&key, node.now_ms())
-            .map_err(AuthenticationError::Memory)?
-    {
-        return Err(AuthenticationError::Replayed);
+    if let Some(key) = verified.replay_key() {
+        let first = node.used.spend(&key, node.now_ms()).await;
+        if !first.map_err(forgetful)? {
+            return Err(AuthenticationError::Replayed);
+        }
     }
     Ok(verified)
 }

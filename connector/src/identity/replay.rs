@@ -2,17 +2,38 @@
 
 use herleid_credentials::replay::ReplayKey;
 use herleid_ledger::Ledger;
-use std::sync::Mutex;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const PREFIX: &str = "token/";
 /// How often expired entries are swept, in uses.
 const SWEEP_EVERY: u64 = 512;
+/// Entries that one sweep removes at most: sixteen times what comes between two sweeps, so that a backlog shrinks.
+const SWEPT_AT_ONCE: usize = 8_192;
+/// A minute of grace: the leeway that a token's expiry is given.
+const GRACE_MS: u64 = 60_000;
 
 /// Durable memory of used tokens.
 pub struct UsedTokens {
     ledger: Ledger,
-    /// Serialises look-up and write: two requests with one token must not both find it unused.
-    uses: Mutex<u64>,
+    /// Names that are being looked up and written: of two requests with one token only the first gets that far.
+    in_flight: Mutex<HashSet<[u8; 32]>>,
+    uses: AtomicU64,
+    sweeping: Arc<AtomicBool>,
+}
+
+/// A name that nobody else is looking up; given back when it is dropped, also when its request is given up.
+struct Claim<'a> {
+    in_flight: &'a Mutex<HashSet<[u8; 32]>>,
+    name: [u8; 32],
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        in_flight.remove(&self.name);
+    }
 }
 
 impl UsedTokens {
@@ -21,32 +42,136 @@ impl UsedTokens {
     pub fn new(ledger: Ledger) -> Self {
         Self {
             ledger,
-            uses: Mutex::new(0),
+            in_flight: Mutex::new(HashSet::new()),
+            uses: AtomicU64::new(0),
+            sweeping: Arc::new(AtomicBool::new(false)),
         }
     }
 
-    /// Whether this is the first use; it is durable before the answer is yes.
+    /// Whether this is the first use; it is durable before the answer is yes. No lock is held while the disk is waited for.
     ///
     /// # Errors
     /// When the memory cannot be read or written: the caller must then refuse.
-    pub fn first_use(&self, key: &ReplayKey, now_ms: u64) -> Result<bool, String> {
-        let mut uses = self.uses.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let name = format!("{PREFIX}{}", hex::encode(key.bytes()));
-        if self.ledger.get(&name).map_err(|e| e.to_string())?.is_some() {
+    pub async fn spend(&self, key: &ReplayKey, now_ms: u64) -> Result<bool, String> {
+        self.spend_name(*key.bytes(), key.expires_at_ms(), now_ms).await
+    }
+
+    pub(super) async fn spend_name(&self, name: [u8; 32], expires_at_ms: u64, now_ms: u64) -> Result<bool, String> {
+        let Some(_claim) = self.claim(name) else {
             return Ok(false);
-        }
-        let mut batch = vec![(name, Some(key.expires_at_ms().to_be_bytes().to_vec()))];
-        *uses += 1;
-        if uses.is_multiple_of(SWEEP_EVERY) {
-            for (old, value) in self.ledger.scan(PREFIX).map_err(|e| e.to_string())? {
-                let expires = value.try_into().map_or(0, u64::from_be_bytes);
-                // A minute of grace: the leeway that a token's expiry is given.
-                if expires.saturating_add(60_000) < now_ms {
-                    batch.push((old, None));
-                }
-            }
-        }
-        self.ledger.put_state_blocking(batch).map_err(|e| e.to_string())?;
+        };
+        let Some(entry) = self.unused(name, expires_at_ms)? else {
+            return Ok(false);
+        };
+        self.ledger.put_state(vec![entry]).await.map_err(|e| e.to_string())?;
+        self.sweep_sometimes(now_ms);
         Ok(true)
+    }
+
+    /// [`Self::spend`] for a thread that may wait for the disk.
+    ///
+    /// # Errors
+    /// As [`Self::spend`].
+    pub fn first_use(&self, key: &ReplayKey, now_ms: u64) -> Result<bool, String> {
+        let Some(_claim) = self.claim(*key.bytes()) else {
+            return Ok(false);
+        };
+        let Some(entry) = self.unused(*key.bytes(), key.expires_at_ms())? else {
+            return Ok(false);
+        };
+        self.ledger.put_state_blocking(vec![entry]).map_err(|e| e.to_string())?;
+        self.sweep_sometimes(now_ms);
+        Ok(true)
+    }
+
+    fn claim(&self, name: [u8; 32]) -> Option<Claim<'_>> {
+        let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        // Made only if it is ours: one that is dropped gives the name back.
+        in_flight.insert(name).then(|| Claim {
+            in_flight: &self.in_flight,
+            name,
+        })
+    }
+
+    /// The entry to write, if there is none yet.
+    fn unused(&self, name: [u8; 32], expires_at_ms: u64) -> Result<Option<crate::state::Change>, String> {
+        let key = format!("{PREFIX}{}", hex::encode(name));
+        let known = self.ledger.get(&key).map_err(|e| e.to_string())?;
+        Ok(known
+            .is_none()
+            .then(|| (key, Some(expires_at_ms.to_be_bytes().to_vec()))))
+    }
+
+    /// Every so many uses, what has expired is removed: by a thread that may wait, one at a time. No request waits for it.
+    fn sweep_sometimes(&self, now_ms: u64) {
+        let uses = self.uses.fetch_add(1, Ordering::Relaxed) + 1;
+        if !uses.is_multiple_of(SWEEP_EVERY) || self.sweeping.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let (ledger, sweeping) = (self.ledger.clone(), Arc::clone(&self.sweeping));
+        let work = move || {
+            if let Err(error) = sweep(&ledger, now_ms) {
+                tracing::warn!(%error, "used tokens that have expired could not be removed");
+            }
+            sweeping.store(false, Ordering::SeqCst);
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(work)),
+            Err(_) => work(),
+        }
+    }
+}
+
+/// Removes entries whose tokens are refused for their age by now.
+fn sweep(ledger: &Ledger, now_ms: u64) -> Result<usize, String> {
+    let entries = ledger.scan(PREFIX).map_err(|e| e.to_string())?;
+    let expired = entries.into_iter().filter(|(_, value)| {
+        let expires = <[u8; 8]>::try_from(value.as_slice()).map_or(0, u64::from_be_bytes);
+        expires.saturating_add(GRACE_MS) < now_ms
+    });
+    let removed: Vec<_> = expired.take(SWEPT_AT_ONCE).map(|(name, _)| (name, None)).collect();
+    let count = removed.len();
+    if count > 0 {
+        ledger.put_state_blocking(removed).map_err(|e| e.to_string())?;
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::tests::ledger;
+
+    #[tokio::test]
+    async fn a_token_counts_once_also_at_the_same_moment_and_after_a_restart() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = ledger(directory.path(), "a.example/log/1", 1);
+        let used = UsedTokens::new(log.clone());
+        let (first, second) = tokio::join!(used.spend_name([1; 32], 5_000, 0), used.spend_name([1; 32], 5_000, 0));
+        assert_eq!([first.unwrap(), second.unwrap()].iter().filter(|yes| **yes).count(), 1);
+        assert!(!used.spend_name([1; 32], 5_000, 0).await.unwrap());
+        assert!(used.spend_name([2; 32], 5_000, 0).await.unwrap());
+        assert!(lock_is_free(&used));
+        drop((used, log));
+        let again = UsedTokens::new(ledger(directory.path(), "a.example/log/1", 1));
+        assert!(!again.spend_name([1; 32], 5_000, 0).await.unwrap());
+    }
+
+    fn lock_is_free(used: &UsedTokens) -> bool {
+        used.in_flight.try_lock().is_ok_and(|names| names.is_empty())
+    }
+
+    #[tokio::test]
+    async fn a_sweep_removes_what_has_expired_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = ledger(directory.path(), "a.example/log/1", 1);
+        let used = UsedTokens::new(log.clone());
+        assert!(used.spend_name([1; 32], 5_000, 0).await.unwrap());
+        assert!(used.spend_name([2; 32], 9_000, 0).await.unwrap());
+        let at = 5_000 + GRACE_MS + 1;
+        let swept = tokio::task::spawn_blocking(move || sweep(&log, at)).await.unwrap();
+        assert_eq!(swept, Ok(1));
+        assert!(used.spend_name([1; 32], 5_000, at).await.unwrap());
+        assert!(!used.spend_name([2; 32], 9_000, at).await.unwrap());
     }
 }

@@ -35,6 +35,7 @@ config-expect-tables = a list of tables, each with { $members }
 config-expect-log-key = the verifier key of this log: `{ $origin }+<8 hex digits>+<base64>`, of type 1 (Ed25519)
 config-expect-witness-key = a witness's verifier key, `<name>+<8 hex digits>+<base64>`, of type 4 (cosignature)
 config-expect-once = a name that occurs once
+config-expect-own-origin = a log on the host of `participant.did` (`{ $did }`)
 config-expect-quorum = at most the number of witnesses under `trust.witnesses`, { $max }
 config-expect-logs = at least one log, because `witness.enabled` is true
 config-expect-no-tls = no certificate, because `development.plain_http` is true

@@ -34,6 +34,7 @@ config-expect-tables = een lijst van tabellen, elk met { $members }
 config-expect-log-key = de controlesleutel van dit logboek: `{ $origin }+<8 hexadecimale cijfers>+<base64>`, van type 1 (Ed25519)
 config-expect-witness-key = de controlesleutel van een getuige, `<naam>+<8 hexadecimale cijfers>+<base64>`, van type 4 (medeondertekening)
 config-expect-once = een naam die één keer voorkomt
+config-expect-own-origin = een logboek op de host van `participant.did` (`{ $did }`)
 config-expect-quorum = hoogstens het aantal getuigen onder `trust.witnesses`, { $max }
 config-expect-logs = ten minste één logboek, omdat `witness.enabled` waar is
 config-expect-no-tls = geen certificaat, omdat `development.plain_http` waar is

@@ -9,8 +9,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use std::pin::Pin;
 use std::time::Duration;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::time::Sleep;
+use tokio::time::{Sleep, timeout};
 
 /// An answer that has been read whole; of any status but a redirect.
 #[derive(Debug, Clone)]
@@ -20,7 +19,7 @@ pub struct Response {
     pub status: StatusCode,
     /// Headers.
     pub headers: HeaderMap,
-    /// Body, at most [`ClientLimits::body_bytes`].
+    /// Body, at most [`ClientLimits::body_bytes`], or what the call itself allowed.
     pub body: Bytes,
     host: String,
 }
@@ -52,12 +51,6 @@ impl Response {
                 why,
             }
         })
-    }
-
-    /// Host of the URL that answered.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
     }
 }
 
@@ -94,9 +87,13 @@ impl Streaming {
     /// # Errors
     /// Too big (nothing past the limit is handed out), slow, broken off.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
+        let idle = self.limits.idle;
         let next = tokio::select! {
-            next = self.body.next() => next,
+            next = timeout(idle, self.body.next()) => next,
             () = self.deadline.as_mut() => return Err(fault::slow(&self.host, Phase::Total, self.time_limit)),
+        };
+        let Ok(next) = next else {
+            return Err(fault::slow(&self.host, Phase::Idle, idle));
         };
         let Some(part) = next else { return Ok(None) };
         let part = part.map_err(|e| fault::classify(&self.host, &e, &self.limits))?;
@@ -105,24 +102,6 @@ impl Streaming {
             return Err(self.too_big());
         }
         Ok(Some(part))
-    }
-
-    /// Writes the body to `sink` and flushes it; tells `progress` how many bytes have been written so far. Gives their number.
-    ///
-    /// # Errors
-    /// As [`Self::chunk`]; [`ClientError::Sink`] when `sink` fails. What was written before stays: give a temporary file.
-    pub async fn copy_to<W>(mut self, sink: &mut W, mut progress: impl FnMut(u64) + Send) -> Result<u64, ClientError>
-    where
-        W: AsyncWrite + Unpin + Send,
-    {
-        let mut written = 0u64;
-        while let Some(part) = self.chunk().await? {
-            sink.write_all(&part).await.map_err(|source| self.sink(source))?;
-            written = written.saturating_add(part.len() as u64);
-            progress(written);
-        }
-        sink.flush().await.map_err(|source| self.sink(source))?;
-        Ok(written)
     }
 
     /// Reads the rest of the body: for an answer that turned out to be a message (an error's explanation).
@@ -150,13 +129,6 @@ impl Streaming {
         ClientError::TooBig {
             host: self.host.clone(),
             limit_bytes: self.limit_bytes,
-        }
-    }
-
-    fn sink(&self, source: std::io::Error) -> ClientError {
-        ClientError::Sink {
-            host: self.host.clone(),
-            source,
         }
     }
 }

@@ -1,16 +1,18 @@
 //! What a caller may take its time over: reading a request's body and writing our answer are both bounded, so that a
-//! caller who stalls on purpose holds no connection for long ("slow loris").
+//! caller who stalls on purpose holds no connection for long ("slow loris"). And what all callers together may have us keep
+//! in memory before we know who they are.
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -22,19 +24,65 @@ struct BodyTooSlow {
     limit_ms: u64,
 }
 
-/// A request's body that ends in an error when the whole of it takes longer than `limit`.
+/// There is no memory left for a request's body.
+#[derive(Debug, thiserror::Error)]
+#[error("too many request bodies are in memory")]
+struct BudgetSpent;
+
+/// What one request has taken of the memory for bodies; given back when it is dropped. Bytes count when they have come, not
+/// when they are announced: whoever announces much and sends nothing takes nothing from others.
+#[derive(Debug)]
+pub(super) struct Share {
+    budget: Arc<Semaphore>,
+    taken: Mutex<Option<OwnedSemaphorePermit>>,
+    refused: AtomicBool,
+}
+
+impl Share {
+    /// Nothing yet of `budget`, which counts bytes.
+    pub(super) fn of(budget: &Arc<Semaphore>) -> Self {
+        Self {
+            budget: Arc::clone(budget),
+            taken: Mutex::new(None),
+            refused: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether some of the body was not read because the budget was spent.
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused.load(Ordering::SeqCst)
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let Ok(more) = Arc::clone(&self.budget).try_acquire_many_owned(bytes) else {
+            self.refused.store(true, Ordering::SeqCst);
+            return false;
+        };
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        match taken.as_mut() {
+            Some(taken) => taken.merge(more),
+            None => *taken = Some(more),
+        }
+        true
+    }
+}
+
+/// A request's body that ends in an error when the whole of it takes longer than `limit`, or more than is left for bodies.
 pub(super) struct TimedBody {
     inner: Incoming,
     limit: Duration,
     deadline: Pin<Box<Sleep>>,
+    share: Arc<Share>,
 }
 
 impl TimedBody {
-    pub(super) fn new(inner: Incoming, limit: Duration) -> Self {
+    pub(super) fn new(inner: Incoming, limit: Duration, share: Arc<Share>) -> Self {
         Self {
             inner,
             limit,
             deadline: Box::pin(sleep(limit)),
+            share,
         }
     }
 }
@@ -48,6 +96,13 @@ impl Body for TimedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(context) {
+            let bytes = match &frame {
+                Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
+                _ => 0,
+            };
+            if !self.share.take(bytes) {
+                return Poll::Ready(Some(Err(Box::new(BudgetSpent))));
+            }
             return Poll::Ready(frame.map(|f| f.map_err(Into::into)));
         }
         ready!(self.deadline.as_mut().poll(context));

@@ -62,10 +62,21 @@ pub struct ClientSettings {
     pub limits: ClientLimits,
 }
 
+/// How long and how much one call may take whose answer is no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallLimits {
+    /// From call to last byte.
+    pub total: Duration,
+    /// Bytes of an answer that says that it worked; an explanation of a failure is read as a message is.
+    pub body_bytes: u64,
+}
+
 /// The guarded client; cheap to clone, connections are kept and shared.
 #[derive(Debug, Clone)]
 pub struct GuardedClient {
     http: reqwest::Client,
+    /// Waits for the beginning of an answer as long as the whole call may last.
+    patient: reqwest::Client,
     guard: AddressGuard,
     plain_http: bool,
     limits: ClientLimits,
@@ -80,27 +91,14 @@ impl GuardedClient {
         let guard = AddressGuard {
             allow_private: settings.allow_private_addresses,
         };
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("herleid/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            // A proxy would connect for us, past the guard; the environment does not get to decide that.
-            .no_proxy()
-            .https_only(!settings.plain_http_for_development)
-            .dns_resolver(fault::GuardedResolver(guard))
-            .connect_timeout(settings.limits.connect)
-            .read_timeout(settings.limits.idle)
-            .pool_idle_timeout(Duration::from_secs(10));
-        if settings.system_authorities_too {
-            builder = builder.tls_certs_merge(tls::extra_authorities(&settings.ca_files)?);
-        } else if !settings.ca_files.is_empty() {
-            builder = builder.tls_backend_preconfigured(tls::client_config(&settings.ca_files)?);
-        }
-        let http = builder.build().map_err(|e| TlsError::Client {
-            why: fault::innermost(&e),
-        })?;
+        let build = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|e| TlsError::Client {
+                why: fault::innermost(&e),
+            })
+        };
         Ok(Self {
-            http,
+            http: build(builder(settings, guard)?.read_timeout(settings.limits.idle))?,
+            patient: build(builder(settings, guard)?)?,
             guard,
             plain_http: settings.plain_http_for_development,
             limits: settings.limits,
@@ -140,11 +138,36 @@ impl GuardedClient {
         headers
             .entry(header::ACCEPT)
             .or_insert(header::HeaderValue::from_static("application/json"));
-        let time = self.limits.total;
-        self.open(method, url, headers, body, time, self.limits.body_bytes)
-            .await?
-            .whole()
-            .await
+        let terms = Terms {
+            http: &self.http,
+            total: self.limits.total,
+            bytes: self.limits.body_bytes,
+        };
+        self.open(terms, method, url, headers, body).await?.whole().await
+    }
+
+    /// `POST` whose answer may be long, and long in coming: the other end computes before it says anything. Until the answer
+    /// begins only `within.total` bounds the waiting; afterwards its pauses are bounded too.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`].
+    pub async fn post_within(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+        within: CallLimits,
+    ) -> Result<Response, ClientError> {
+        let terms = Terms {
+            http: &self.patient,
+            total: within.total,
+            bytes: within.body_bytes,
+        };
+        let mut answer = self.open(terms, Method::POST, url, headers, body).await?;
+        if answer.status.is_success() {
+            answer.limits.body_bytes = within.body_bytes;
+        }
+        answer.whole().await
     }
 
     /// `GET` whose answer is read in parts, at most `limit_bytes` of it.
@@ -152,29 +175,26 @@ impl GuardedClient {
     /// # Errors
     /// As [`Self::get_json`].
     pub async fn get_stream(&self, url: &str, headers: HeaderMap, limit_bytes: u64) -> Result<Streaming, ClientError> {
-        self.open(
-            Method::GET,
-            url,
-            headers,
-            Bytes::new(),
-            self.limits.stream_total,
-            limit_bytes,
-        )
-        .await
+        let terms = Terms {
+            http: &self.http,
+            total: self.limits.stream_total,
+            bytes: limit_bytes,
+        };
+        self.open(terms, Method::GET, url, headers, Bytes::new()).await
     }
 
     async fn open(
         &self,
+        terms: Terms<'_>,
         method: Method,
         url: &str,
         headers: HeaderMap,
         body: Bytes,
-        time_limit: Duration,
-        limit_bytes: u64,
     ) -> Result<Streaming, ClientError> {
+        let (time_limit, limit_bytes) = (terms.total, terms.bytes);
         let (url, host) = self.admit(url)?;
         let mut deadline = Box::pin(sleep(time_limit));
-        let mut request = self.http.request(method, url).headers(headers);
+        let mut request = terms.http.request(method, url).headers(headers);
         if !body.is_empty() {
             request = request.body(body);
         }
@@ -259,6 +279,34 @@ impl GuardedClient {
         }
         Ok((url, host))
     }
+}
+
+/// By which connections a call is made, and within what.
+struct Terms<'a> {
+    http: &'a reqwest::Client,
+    total: Duration,
+    bytes: u64,
+}
+
+/// What both kinds of connections have in common.
+fn builder(settings: &ClientSettings, guard: AddressGuard) -> Result<reqwest::ClientBuilder, TlsError> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("herleid/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        // A proxy would connect for us, past the guard; the environment does not get to decide that.
+        .no_proxy()
+        .https_only(!settings.plain_http_for_development)
+        .dns_resolver(fault::GuardedResolver(guard))
+        .connect_timeout(settings.limits.connect)
+        .pool_idle_timeout(Duration::from_secs(10));
+    Ok(if settings.system_authorities_too {
+        builder.tls_certs_merge(tls::extra_authorities(&settings.ca_files)?)
+    } else if settings.ca_files.is_empty() {
+        builder
+    } else {
+        builder.tls_backend_preconfigured(tls::client_config(&settings.ca_files)?)
+    })
 }
 
 /// Resolves with the system's resolver and hands on only what the guard lets through, so that the address checked is the

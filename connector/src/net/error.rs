@@ -1,6 +1,7 @@
 //! What can go wrong on the network, kept apart so that a person knows who must act.
 
 use super::address::Rule;
+use crate::control::error::Code;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -116,14 +117,41 @@ pub enum ClientError {
         /// What and where.
         why: herleid_vocab::json::JsonError,
     },
-    /// What was received could not be written down on our side.
-    #[error("what `{host}` sent could not be written: {source}")]
-    Sink {
-        /// Host of the URL.
-        host: String,
-        /// From the operating system.
-        source: std::io::Error,
-    },
+}
+
+impl ClientError {
+    /// What kind of failure it is, in words that may be told to anybody: no address, no status, nothing of what came back.
+    /// Whoever chose the URL could otherwise look around by it in our network.
+    #[must_use]
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::Url { .. } | Self::Scheme { .. } | Self::ForbiddenAddress { .. } => "its address may not be called",
+            Self::NameNotFound { .. } | Self::Down { .. } | Self::Slow { .. } | Self::Tls { .. } => {
+                "its host could not be reached safely"
+            }
+            Self::Redirect { .. }
+            | Self::Status { .. }
+            | Self::TooBig { .. }
+            | Self::Broken { .. }
+            | Self::NotJson { .. } => "its host gave no usable answer",
+        }
+    }
+
+    /// Which kind of failure it is for whoever gave a command that needed the answer.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Url { .. } => Code::Usage,
+            Self::Scheme { .. } | Self::ForbiddenAddress { .. } => Code::Configuration,
+            Self::NameNotFound { .. } | Self::Down { .. } | Self::Slow { .. } => Code::Unreachable,
+            Self::Tls { .. } => Code::Untrusted,
+            Self::Redirect { .. }
+            | Self::Status { .. }
+            | Self::TooBig { .. }
+            | Self::Broken { .. }
+            | Self::NotJson { .. } => Code::Failed,
+        }
+    }
 }
 
 /// What was being waited for when a time limit passed.

@@ -3,12 +3,12 @@
 //! [`Listener::bind`] first (so that a port in use is known before anything else starts, and port 0 can be asked what it
 //! became), then [`Listener::serve`].
 
-use super::bounded::{Activity, CountedBody, TimedBody, TimedWrites};
+use super::bounded::{Activity, CountedBody, Share, TimedBody, TimedWrites};
 use super::error::ServerError;
 use super::tls::ALPN_H2;
 use axum::Router;
 use axum::extract::ConnectInfo;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -28,11 +28,20 @@ use tokio_rustls::TlsAcceptor;
 pub use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// What a caller may take of us. A request's body is limited in bytes by its route (axum's `DefaultBodyLimit`, 2 MB).
+/// What is kept of one connection in one direction while the other end, or we, do not read: HTTP/2's window for all of its
+/// requests' bodies, an answer's part that waits to be sent, HTTP/1.1's buffer.
+const BUFFER_BYTES: u16 = u16::MAX;
+
+/// What a caller may take of us. One request's body is limited in bytes by its route (axum's `DefaultBodyLimit`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerLimits {
     /// Connections at the same time; further ones wait in the kernel's queue.
     pub connections: usize,
+    /// Requests at the same time on one HTTP/2 connection.
+    pub streams: u32,
+    /// Bytes of request bodies in memory, over all connections: from their arrival until the request is answered. Who brings
+    /// more than is left is answered 503 and may try again.
+    pub bodies_bytes: usize,
     /// From accepting to the end of the TLS handshake.
     pub handshake: Duration,
     /// For a request's head; also how long a kept-alive HTTP/1.1 connection may be idle.
@@ -50,10 +59,14 @@ pub struct ServerLimits {
 }
 
 impl Default for ServerLimits {
-    /// 1,024 connections of at most about 100 KiB of buffers each: 100 MiB at the very worst.
+    /// What strangers can have us hold at the very worst: 1,024 connections with 16 requests, each with a head of 32 KiB and
+    /// an answer that they do not read (strangers get at most 10 KiB, 256 entries of the log), and 128 KiB of windows and TLS:
+    /// 1,024 x (16 x 42 KiB + 128 KiB) = 800 MiB. And 64 MiB of bodies.
     fn default() -> Self {
         Self {
             connections: 1024,
+            streams: 16,
+            bodies_bytes: 64 << 20,
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(15),
             body: Duration::from_secs(60),
@@ -109,6 +122,7 @@ impl Listener {
     /// Each request carries [`ConnectInfo<SocketAddr>`] of its caller.
     pub async fn serve(self, security: Security, router: Router, limits: ServerLimits, stop: CancellationToken) {
         let places = Arc::new(Semaphore::new(limits.connections));
+        let bodies = Arc::new(Semaphore::new(limits.bodies_bytes.min(Semaphore::MAX_PERMITS)));
         let mut open = JoinSet::new();
         loop {
             while open.try_join_next().is_some() {}
@@ -117,7 +131,13 @@ impl Listener {
                 accepted = accept(&self.tcp, &places) => accepted,
             };
             let Some((stream, peer, place)) = accepted else { break };
-            let connection = connection(stream, peer, security.clone(), router.clone(), limits, stop.clone());
+            let shared = Shared {
+                router: router.clone(),
+                limits,
+                bodies: Arc::clone(&bodies),
+                stop: stop.clone(),
+            };
+            let connection = connection(stream, peer, security.clone(), shared);
             open.spawn(async move {
                 connection.await;
                 drop(place);
@@ -133,6 +153,15 @@ impl Listener {
             open.shutdown().await;
         }
     }
+}
+
+/// What all connections have in common.
+struct Shared {
+    router: Router,
+    limits: ServerLimits,
+    /// Bytes left for request bodies.
+    bodies: Arc<Semaphore>,
+    stop: CancellationToken,
 }
 
 type Place = tokio::sync::OwnedSemaphorePermit;
@@ -158,21 +187,15 @@ async fn accept(tcp: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    security: Security,
-    router: Router,
-    limits: ServerLimits,
-    stop: CancellationToken,
-) {
+async fn connection(stream: TcpStream, peer: SocketAddr, security: Security, shared: Shared) {
+    let limits = shared.limits;
     let stream = TimedWrites::new(stream, limits.write);
     match security {
-        Security::PlainForDevelopment => requests(stream, false, peer, router, limits, stop).await,
+        Security::PlainForDevelopment => requests(stream, false, peer, shared).await,
         Security::Tls(config) => match timeout(limits.handshake, TlsAcceptor::from(config).accept(stream)).await {
             Ok(Ok(tls)) => {
                 let h2 = tls.get_ref().1.alpn_protocol() == Some(ALPN_H2);
-                requests(tls, h2, peer, router, limits, stop).await;
+                requests(tls, h2, peer, shared).await;
             }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "TLS handshake took longer than {:?}", limits.handshake),
@@ -180,25 +203,43 @@ async fn connection(
     }
 }
 
-async fn requests<S>(
-    stream: S,
-    h2: bool,
-    peer: SocketAddr,
-    router: Router,
-    limits: ServerLimits,
-    stop: CancellationToken,
-) where
+/// Told to whoever brings a body that there is no memory for now.
+fn busy() -> Response<axum::body::Body> {
+    let text = r#"{"type":"about:blank","title":"busy","status":503,"detail":"too many requests are being read; try again in 2 seconds"}"#;
+    let mut response = Response::new(axum::body::Body::from(text));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    response
+}
+
+async fn requests<S>(stream: S, h2: bool, peer: SocketAddr, shared: Shared)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Shared {
+        router,
+        limits,
+        bodies,
+        stop,
+    } = shared;
     let activity = Arc::new(Activity::default());
     let counted = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
         let router = router.clone();
         let in_flight = counted.begin();
+        // Lives until the request is answered: so long its handler may keep what came.
+        let share = Arc::new(Share::of(&bodies));
         async move {
-            let mut request = request.map(|body| axum::body::Body::new(TimedBody::new(body, limits.body)));
+            let charged = Arc::clone(&share);
+            let mut request = request.map(|body| axum::body::Body::new(TimedBody::new(body, limits.body, charged)));
             request.extensions_mut().insert(ConnectInfo(peer));
-            let Ok(response) = router.oneshot(request).await;
+            let Ok(answer) = router.oneshot(request).await;
+            let response = if share.was_refused() { busy() } else { answer };
             Ok::<Response<CountedBody>, Infallible>(response.map(|inner| CountedBody {
                 inner,
                 _in_flight: in_flight,
@@ -211,7 +252,10 @@ async fn requests<S>(
         let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
-            .max_concurrent_streams(128)
+            .max_concurrent_streams(limits.streams)
+            .initial_stream_window_size(u32::from(BUFFER_BYTES))
+            .initial_connection_window_size(u32::from(BUFFER_BYTES))
+            .max_send_buf_size(usize::from(BUFFER_BYTES))
             .max_header_list_size(limits.header_bytes)
             .keep_alive_interval(limits.header)
             .keep_alive_timeout(limits.header);
@@ -229,6 +273,7 @@ async fn requests<S>(
         builder
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header)
+            .max_buf_size(usize::from(BUFFER_BYTES))
             .max_header_size(usize::try_from(limits.header_bytes).unwrap_or(usize::MAX));
         run(
             builder.serve_connection(io, service),

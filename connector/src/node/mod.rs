@@ -1,6 +1,7 @@
 //! A running connector: everything that its handlers and commands share.
 
 mod jobs;
+mod logs;
 mod open;
 mod secrets;
 mod serve;
@@ -9,8 +10,8 @@ mod signing;
 pub use open::{OpenError, open};
 pub use secrets::{Secrets, SecretsError};
 pub use serve::{ServeError, serve};
-pub(crate) use signing::header;
 pub use signing::{SigningError, fresh_trace, traceparent};
+pub(crate) use signing::{fresh_traceparent, header};
 
 use crate::config::Config;
 use crate::dsp_shell::Negotiator;
@@ -19,6 +20,7 @@ use crate::models::sandbox::{Sandbox, SandboxError};
 use crate::net::client::GuardedClient;
 use crate::payloads::Payloads;
 use crate::peers::Peers;
+use crate::provider::Giving;
 use crate::state::{AgreementEntry, LogIdentity, State, StateError};
 use crate::witnessing::{Witness, WitnessService};
 use herleid_credentials::Now;
@@ -33,6 +35,7 @@ use herleid_vocab::rim::{Clock, Entropy};
 use http::HeaderMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{OnceCell, watch};
 
 /// How far the clocks of two parties may differ.
@@ -68,6 +71,8 @@ pub struct Node {
     pub documents: Documents,
     /// Tokens that were used.
     pub used: UsedTokens,
+    /// Requests refused since the start because their callers were not known: counted, never recorded.
+    pub unauthenticated: AtomicU64,
     /// Our own credentials.
     pub holder: Holder,
     /// Whose credentials count, and for what.
@@ -78,6 +83,8 @@ pub struct Node {
     pub peers: Peers,
     /// Negotiations and transfers.
     pub negotiator: Negotiator,
+    /// What is being given at this moment.
+    pub giving: Giving,
     /// The witness that we are for others, if we are.
     pub witness: Option<WitnessService>,
     sandbox: OnceCell<Sandbox>,
@@ -147,9 +154,20 @@ impl Node {
     /// # Errors
     /// Says which check failed.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Authenticated, AuthenticationError> {
-        let caller = authenticate(headers, &self.documents, &self.used, &self.did, self.now()).await?;
-        self.admit(caller.did())?;
-        Ok(caller)
+        let admit = |claimed: &Did| self.admit(claimed);
+        let caller = authenticate(headers, &self.documents, &self.used, &self.did, self.now(), admit).await;
+        self.count_refusal(&caller);
+        caller
+    }
+
+    /// Counts a caller that is not known; our own failure to remember its token is no refusal.
+    pub(crate) fn count_refusal<T>(&self, checked: &Result<T, AuthenticationError>) {
+        if checked
+            .as_ref()
+            .is_err_and(|e| !matches!(e, AuthenticationError::Memory(_)))
+        {
+            self.unauthenticated.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// That this participant is dealt with at all (`trust.peers`), in either direction.
@@ -174,16 +192,16 @@ impl Node {
         }
     }
 
-    /// The logs of everybody with whom there is an agreement, by origin.
+    /// The logs of everybody with whom there is an agreement, by origin. An origin that several participants claim is that of
+    /// the one whose host it lies on; if it lies on none of theirs, it is nobody's.
     ///
     /// # Errors
     /// When the state cannot be read.
     pub fn other_logs(&self) -> Result<BTreeMap<String, LogIdentity>, StateError> {
         let agreements = self.state.scan::<AgreementEntry>("agreement/")?;
-        Ok(agreements
-            .into_iter()
-            .map(|(_, entry)| (entry.other_log.origin.clone(), entry.other_log))
-            .collect())
+        Ok(logs::by_origin(
+            agreements.into_iter().map(|(_, entry)| entry.other_log),
+        ))
     }
 
     /// The path of the log's origin on this host, when the origin lies on it.

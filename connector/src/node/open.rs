@@ -7,16 +7,18 @@ use crate::identity::{Documents, Holder, Membership, UsedTokens};
 use crate::net::client::{ClientLimits, ClientSettings, GuardedClient};
 use crate::net::error::TlsError;
 use crate::payloads::{PayloadError, Payloads};
-use crate::peers::Peers;
+use crate::peers::{Peers, Remembering};
+use crate::provider::Giving;
 use crate::rim::{SystemClock, SystemEntropy};
 use crate::state::State;
 use crate::witnessing::{Witness, WitnessService};
 use herleid_credentials::credential::TrustedIssuers;
 use herleid_credentials::did_document::{DidDocument, DidDocumentError, LogService, Relationship, ServiceError};
 use herleid_ledger::note::{NoteError, Signer};
-use herleid_ledger::{Ledger, LedgerError, Options, WitnessPolicy};
+use herleid_ledger::{Ledger, LedgerError, Options, WitnessPolicy, WitnessStore};
 use herleid_vocab::rim::{Clock, Entropy};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -62,15 +64,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     let secrets = Secrets::load(&config.keys.directory)?;
     let public_url = config.listen.public_url.as_str().to_owned();
     let did = config.participant.did.clone();
-    let witnesses: Vec<Witness> = config
-        .trust
-        .witnesses
-        .iter()
-        .map(|w| Witness {
-            verifier: w.verifier.clone(),
-            url: w.url.to_string(),
-        })
-        .collect();
+    let witnesses = witnesses(&config);
     let ledger = Ledger::open(Options {
         dir: config.storage.directory.clone(),
         origin: config.ledger.origin.clone(),
@@ -95,7 +89,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
             Some(WitnessService::new(
                 witness_signer(&public_url, &secrets)?,
                 known,
-                state.clone(),
+                WitnessStore::open(&config.storage.directory.join("witness"))?,
                 clock.clone(),
             ))
         }
@@ -112,18 +106,28 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
             trusted_issuers.trust(issuer.did.clone(), kind);
         }
     }
+    let grown = watch::Sender::new(ledger.size());
     Ok(Arc::new(Node {
         manifests: Signer::ed25519(ledger.origin(), secrets.log.clone())?,
         key_id: format!("{did}#{KEY}"),
         payloads: Payloads::open(&config.storage.directory.join("payloads"))?,
         documents: Documents::new(client.clone(), clock.clone(), scheme),
         used: UsedTokens::new(ledger.clone()),
+        unauthenticated: AtomicU64::new(0),
         holder: Holder::new(state.clone()),
         membership: Membership::default(),
-        peers: Peers::new(state.clone(), client.clone(), scheme),
+        peers: Peers::new(Remembering {
+            ledger: ledger.clone(),
+            client: client.clone(),
+            scheme,
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            grown: grown.clone(),
+        }),
         negotiator: Negotiator::default(),
+        giving: Giving::default(),
         sandbox: tokio::sync::OnceCell::new(),
-        grown: watch::Sender::new(ledger.size()),
+        grown,
         asked: watch::Sender::new(0),
         identity: secrets.identity,
         trusted_issuers,
@@ -142,7 +146,18 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     }))
 }
 
-fn client_settings(config: &Config) -> ClientSettings {
+/// The witnesses of our log.
+pub(super) fn witnesses(config: &Config) -> Vec<Witness> {
+    let named = config.trust.witnesses.iter();
+    named
+        .map(|w| Witness {
+            verifier: w.verifier.clone(),
+            url: w.url.to_string(),
+        })
+        .collect()
+}
+
+pub(super) fn client_settings(config: &Config) -> ClientSettings {
     ClientSettings {
         ca_files: config.trust.tls_ca.clone(),
         // The trust store is explicit: whoever names authorities trusts those and no others.

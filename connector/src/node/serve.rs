@@ -1,16 +1,21 @@
 //! `herleid serve`: the log first, then the witnesses' word on it, then doors that open.
 
-use super::{Node, OpenError, fresh_trace, open};
+use super::open::{self, open};
+use super::{Node, OpenError, Secrets, fresh_trace};
 use crate::commands;
 use crate::config::Config;
 use crate::control::socket::{ControlSocket, SocketError};
 use crate::dsp::error::Refusal;
 use crate::http;
+use crate::net::client::GuardedClient;
 use crate::net::error::{ServerError, TlsError};
 use crate::net::server::{CancellationToken, Listener, Security, ServerLimits};
 use crate::net::tls;
-use crate::provider::{acknowledge, grants};
+use crate::provider::{acknowledge, grants, run};
 use crate::witnessing::{self, WitnessingError};
+use herleid_ledger::Ledger;
+use herleid_ledger::checkpoint::Checkpoint;
+use herleid_ledger::note::Signer;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,11 +78,17 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     // The port before the log: two services of one configuration must not get as far as the log's lock.
     let listener = Listener::bind(address).await?;
     let storage = config.storage.directory.clone();
+    ask_before_the_first_record(&config).await?;
     let node = tokio::task::spawn_blocking(move || open(config))
         .await
         .map_err(|e| ServeError::Resume(Refusal::Unavailable { why: e.to_string() }))??;
     let socket = ControlSocket::open(&storage).await?;
     ask_witnesses(&node).await?;
+    // Before anybody can ask for another one.
+    run::close_interrupted(&node, &fresh_trace(&node)).await.map_err(|e| {
+        let why = format!("runs that a stop interrupted could not be recorded as failed: {e}");
+        ServeError::Resume(Refusal::Unavailable { why })
+    })?;
     node.negotiator.resume(&node).map_err(ServeError::Resume)?;
 
     let asking = witnessing::keep_asking(
@@ -117,26 +128,74 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     }
 }
 
+/// A log that would begin here signs its first record when it is opened: whether its origin was used before is asked earlier.
+async fn ask_before_the_first_record(config: &Config) -> Result<(), ServeError> {
+    let witnesses = open::witnesses(config);
+    let directory = config.storage.directory.clone();
+    let is_new = tokio::task::spawn_blocking(move || Ledger::is_new(&directory)).await;
+    let is_new = is_new.map_err(|e| ServeError::Witnessing(e.to_string()))?;
+    if witnesses.is_empty() || !is_new.map_err(OpenError::from)? {
+        return Ok(());
+    }
+    let secrets = Secrets::load(&config.keys.directory).map_err(OpenError::from)?;
+    let log = Signer::ed25519(&config.ledger.origin, secrets.log.clone()).map_err(OpenError::from)?;
+    let empty = Checkpoint::empty(&log).map_err(|e| ServeError::Witnessing(e.to_string()))?;
+    let client = GuardedClient::new(&open::client_settings(config)).map_err(OpenError::from)?;
+    let mut quorum = Quorum::of(config);
+    for witness in &witnesses {
+        quorum.heard(witnessing::ask_of_new(&client, witness, &empty).await)?;
+    }
+    quorum.reached()
+}
+
 /// Before this log signs anything more, its witnesses say how far they saw it.
 async fn ask_witnesses(node: &Node) -> Result<(), ServeError> {
-    let mut reached = 0;
-    let mut why = String::new();
+    let mut quorum = Quorum::of(&node.config);
     for witness in &node.witnesses {
-        match witnessing::ask(&node.ledger, &node.client, witness, 0).await {
-            Ok(_) => reached += 1,
-            Err(error) if error.is_rollback() => return Err(ServeError::Rollback(error)),
-            Err(error) => why = error.to_string(),
+        quorum.heard(witnessing::ask(&node.ledger, &node.client, witness, 0).await)?;
+    }
+    quorum.reached()
+}
+
+/// Counts the witnesses that answered.
+struct Quorum {
+    needed: usize,
+    reached: usize,
+    why: String,
+}
+
+impl Quorum {
+    fn of(config: &Config) -> Self {
+        Self {
+            needed: config.trust.quorum,
+            reached: 0,
+            why: String::new(),
         }
     }
-    let quorum = node.config.trust.quorum;
-    if reached < quorum {
-        Err(ServeError::NoQuorum { reached, quorum, why })
-    } else {
+
+    fn heard<T>(&mut self, answer: Result<T, WitnessingError>) -> Result<(), ServeError> {
+        match answer {
+            Ok(_) => self.reached += 1,
+            Err(error) if error.is_rollback() => return Err(ServeError::Rollback(error)),
+            Err(error) => self.why = error.to_string(),
+        }
+        Ok(())
+    }
+
+    fn reached(self) -> Result<(), ServeError> {
+        if self.reached < self.needed {
+            return Err(ServeError::NoQuorum {
+                reached: self.reached,
+                quorum: self.needed,
+                why: self.why,
+            });
+        }
         Ok(())
     }
 }
 
-/// What has to be looked at from time to time: receipts past their deadline, denials that were only counted.
+/// What has to be looked at from time to time: receipts past their deadline, denials that were only counted, negotiations and
+/// transfers that could not be decided.
 async fn rounds(node: Arc<Node>, stop: CancellationToken) {
     let mut interval = tokio::time::interval(ROUND);
     loop {
@@ -150,6 +209,9 @@ async fn rounds(node: Arc<Node>, stop: CancellationToken) {
         }
         if let Err(error) = grants::flush_denials(&node, &trace).await {
             tracing::error!(%error, "counted denials could not be recorded");
+        }
+        if let Err(error) = node.negotiator.look_again(&node) {
+            tracing::error!(%error, "open negotiations and transfers could not be looked at");
         }
     }
 }

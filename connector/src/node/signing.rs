@@ -4,10 +4,8 @@ use super::Node;
 use herleid_credentials::jose;
 use herleid_credentials::si_token::{self, SelfIssued};
 use herleid_vocab::did::Did;
+use herleid_vocab::rim::Entropy;
 use http::{HeaderMap, HeaderName, HeaderValue};
-
-/// How long a self-issued token is valid: one message, and clocks that differ a little.
-const TOKEN_LIFETIME_MS: u64 = 5 * 60_000;
 
 /// Why a request could not be signed.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +13,12 @@ const TOKEN_LIFETIME_MS: u64 = 5 * 60_000;
 pub struct SigningError(pub String);
 
 impl Node {
+    /// How long a token that we sign is valid: as configured, and no longer than any verifier takes one.
+    #[must_use]
+    pub fn token_lifetime_ms(&self) -> u64 {
+        lifetime_ms(self.config.limits.token_lifetime_s)
+    }
+
     /// The headers of a protocol message to `audience`: a fresh self-issued token with a token for our credential service,
     /// the declared purpose and the trace.
     ///
@@ -54,7 +58,7 @@ impl Node {
             audience,
             jti: &jti,
             issued_at_ms: self.now_ms(),
-            lifetime_ms: TOKEN_LIFETIME_MS,
+            lifetime_ms: self.token_lifetime_ms(),
             token,
             purpose,
         };
@@ -76,11 +80,20 @@ pub fn traceparent(node: &Node, headers: &HeaderMap) -> String {
     }
 }
 
+fn lifetime_ms(configured_s: u64) -> u64 {
+    configured_s.saturating_mul(1000).min(si_token::MAX_LIFETIME_MS)
+}
+
 /// A fresh trace.
 #[must_use]
 pub fn fresh_trace(node: &Node) -> String {
+    fresh_traceparent(node.entropy.as_ref())
+}
+
+/// A fresh trace, for what happens without a request or deep within one.
+pub(crate) fn fresh_traceparent(entropy: &dyn Entropy) -> String {
     let mut ids = [0u8; 24];
-    node.entropy.fill(&mut ids);
+    entropy.fill(&mut ids);
     let text = hex::encode(ids);
     let (trace, span) = text.split_at(32);
     format!("00-{trace}-{span}-01")
@@ -100,5 +113,17 @@ fn is_traceparent(text: &str) -> bool {
                 && span.bytes().any(|b| b != b'0')
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_last_as_configured_and_no_longer_than_they_are_taken() {
+        assert_eq!(lifetime_ms(10), 10_000);
+        assert_eq!(lifetime_ms(300), 300_000);
+        assert_eq!(lifetime_ms(3_600), si_token::MAX_LIFETIME_MS);
     }
 }

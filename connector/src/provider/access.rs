@@ -4,13 +4,14 @@ use crate::http::Refusal;
 use crate::identity::{Resolved, bearer};
 use crate::node::Node;
 use crate::state::GrantEntry;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use herleid_credentials::access_token;
 use herleid_credentials::did_document::Relationship;
 use herleid_credentials::http_signature::{self, Expected, Request};
 use herleid_ledger::record::Document;
 use herleid_vocab::did::Did;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// How old a signed request may be: the clocks' difference and a slow network, no more.
 const MAX_AGE_MS: u64 = 60_000;
@@ -74,8 +75,26 @@ impl Access {
 ///
 /// # Errors
 /// 401 when the caller is not who the token is for; 404 when there is no such grant for this caller; the same for both, so
-/// that nobody can find out which grants exist.
+/// that nobody can find out which grants exist. 409 when the caller has seen more of our log than there is.
 pub async fn check(
+    node: &Node,
+    grant_id: Option<&str>,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Access, Refusal> {
+    let checked = checked(node, grant_id, method, path, headers, body).await;
+    if checked
+        .as_ref()
+        .is_err_and(|refusal| refusal.status() == StatusCode::UNAUTHORIZED)
+    {
+        node.unauthenticated.fetch_add(1, Ordering::Relaxed);
+    }
+    checked
+}
+
+async fn checked(
     node: &Node,
     grant_id: Option<&str>,
     method: &Method,
@@ -108,11 +127,8 @@ pub async fn check(
         .map_err(|e| Refusal::unauthenticated(&e))?;
     // An agreement from before the configuration was narrowed gives no access.
     node.admit(&caller).map_err(|e| Refusal::unauthenticated(&e))?;
-    let document = node
-        .documents
-        .resolve(&caller)
-        .await
-        .map_err(|e| Refusal::unauthenticated(&e))?;
+    let document = node.documents.resolve_claimed(&caller).await;
+    let document = document.map_err(|e| Refusal::unauthenticated(&e))?;
     let (_, key) = document
         .document()
         .key_for(Some(&key_id), Relationship::CapabilityInvocation)
@@ -126,11 +142,9 @@ pub async fn check(
     let verified = unverified
         .verify(key, &expected, body)
         .map_err(|e| Refusal::unauthenticated(&e))?;
-    if !node
-        .used
-        .first_use(&verified.replay_key(), node.now_ms())
-        .map_err(|e| Refusal::internal(&e))?
-    {
+    node.documents.keep(&document);
+    let first = node.used.spend(&verified.replay_key(), node.now_ms()).await;
+    if !first.map_err(|e| Refusal::internal(&e))? {
         return Err(Refusal::unauthenticated(
             &"this signed request was received before; sign every request afresh",
         ));
@@ -181,11 +195,7 @@ pub async fn check(
             "`{TRANSACTION}` is `{transaction}`, but this access is for another transaction"
         )));
     }
-    let seen = headers
-        .get(SEEN)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(0);
+    let seen = seen(node, headers)?;
     Ok(Access {
         grant,
         transaction,
@@ -195,4 +205,29 @@ pub async fn check(
         document,
         seen,
     })
+}
+
+/// Size of our log that the caller saw last, 0 when it says nothing of it.
+///
+/// # Errors
+/// 409 when it has seen more of our log than there is. That is found out before anything is decided or recorded: from a log
+/// that was rolled back nothing may be given that looks as if it continued what the caller knows.
+pub(crate) fn seen(node: &Node, headers: &HeaderMap) -> Result<u64, Refusal> {
+    let seen = headers
+        .get(SEEN)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(0);
+    let size = node.ledger.size();
+    if seen <= size {
+        return Ok(seen);
+    }
+    Err(Refusal::new(
+        StatusCode::CONFLICT,
+        "log-behind",
+        &format!(
+            "you have seen {seen} records, this log has {size}: either `{SEEN}` is wrong, or records were lost here; keep the checkpoint that you saw, and ask the operator of `{}`",
+            node.did
+        ),
+    ))
 }

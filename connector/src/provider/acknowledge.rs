@@ -1,15 +1,16 @@
 //! The consumer's receipts: checked, and recorded as acknowledgements; what stays unacknowledged is recorded as that.
 
-use super::pull::outstanding_key;
+use super::giving::Settling;
+use super::outstanding::{self, Outstanding};
 use crate::node::Node;
 use crate::peers::{Lie, ReceiptError, same_exchange};
 use crate::state::{AgreementEntry, Side};
-use herleid_ledger::AppendError;
-use herleid_ledger::handover::{HandedOver, VerifiedRecord};
+use herleid_ledger::handover::{HandedOver, Phase, VerifiedRecord};
 use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Receipts taken at once (docs/log-format.md, `pull-acknowledged`).
 pub const MOST: usize = 1_000;
@@ -44,6 +45,22 @@ pub enum AcknowledgeError {
         /// Which section.
         section: &'static str,
     },
+    /// A receipt of something that is not given out.
+    #[error("receipt {place} is of phase `{found}`; what is given out, and acknowledged, is of `pull` or `run-result`")]
+    Phase {
+        /// Counted from 1.
+        place: usize,
+        /// The phase, cut off at 80 characters.
+        found: String,
+    },
+    /// Another request is about the same transaction.
+    #[error("receipt {place}: transaction `{transaction}` is being settled at this moment; send the receipts again")]
+    Busy {
+        /// Counted from 1.
+        place: usize,
+        /// Its transaction.
+        transaction: String,
+    },
     /// The receipt is not believed.
     #[error("receipt {place}: {error}")]
     Receipt {
@@ -72,7 +89,8 @@ impl AcknowledgeError {
     }
 }
 
-/// Takes `receipts` of `consumer` under `agreement`; gives the index of the record.
+/// Takes `receipts` of `consumer` under `agreement`; gives the index of the record. What was acknowledged or given up before is
+/// not recorded again: if that is all, the index is that of the last record about it.
 ///
 /// # Errors
 /// The first receipt that does not hold; nothing is recorded then.
@@ -93,7 +111,9 @@ pub async fn take(
     } else {
         log_of(node, consumer).await?
     };
-    let mut transactions = Vec::new();
+    // By transaction: held until the acknowledgement is durable, so that no place is given back twice.
+    let mut settling: BTreeMap<String, Settling> = BTreeMap::new();
+    let mut latest = 0;
     let mut draft = Draft::new(Kind::PullAcknowledged, trace)
         .term(Term::Agreement(agreement.to_owned()))
         .term(Term::Party(consumer.clone()));
@@ -103,18 +123,32 @@ pub async fn take(
             .accept(&log, handed)
             .await
             .map_err(|error| AcknowledgeError::Receipt { place, error })?;
-        let transaction = check(node, consumer, agreement, place, &record)?;
-        let key = outstanding_key(agreement, &transaction);
+        let (transaction, last) = check(node, consumer, agreement, place, &record)?;
+        latest = latest.max(last);
+        if settling.contains_key(&transaction) {
+            continue;
+        }
+        let key = outstanding::key(agreement, &transaction);
+        let Some(settles) = node.giving.settle(&key) else {
+            return Err(AcknowledgeError::Busy { place, transaction });
+        };
+        if node.ledger.get(&key).map_err(|e| own(&e))?.is_none() {
+            continue;
+        }
         draft = draft
             .evidence(Document {
                 role: "receipt".to_owned(),
                 media_type: "application/json".to_owned(),
                 bytes: handed.to_bytes().map_err(|e| own(&e))?,
             })
-            .term(Term::Transaction(transaction.clone()))
-            .put(key, None);
-        transactions.push(transaction);
+            .term(Term::Transaction(transaction.clone()));
+        draft = outstanding::forget(draft, agreement, &transaction);
+        settling.insert(transaction, settles);
     }
+    if settling.is_empty() {
+        return Ok(latest);
+    }
+    let transactions: Vec<&String> = settling.keys().collect();
     let stream = StreamKey::Agreement {
         agreement: agreement.to_owned(),
         side: Side::Provider.into(),
@@ -125,7 +159,8 @@ pub async fn take(
             SectionName::Facts,
             json!({"agreement": agreement, "transactions": transactions}),
         )
-        .stream(stream);
+        .stream(stream)
+        .release(outstanding::counter(agreement), transactions.len() as u64);
     node.append(draft)
         .await
         .map(|recorded| recorded.index())
@@ -152,14 +187,15 @@ async fn log_of(node: &Node, consumer: &Did) -> Result<crate::state::LogIdentity
         .map_err(|e| AcknowledgeError::Own(e.to_string()))
 }
 
-/// The receipt's exchange must be, byte for byte, the one that we recorded.
+/// The receipt's exchange must be, byte for byte, the one that we recorded of what was given. Gives its transaction, and the
+/// index of the last record about that.
 fn check(
     node: &Node,
     consumer: &Did,
     agreement: &str,
     place: usize,
     record: &VerifiedRecord,
-) -> Result<String, AcknowledgeError> {
+) -> Result<(String, u64), AcknowledgeError> {
     let own = |e: &dyn std::fmt::Display| AcknowledgeError::Own(e.to_string());
     let theirs = record.section(SectionName::Exchange).ok_or(AcknowledgeError::Closed {
         place,
@@ -181,12 +217,21 @@ fn check(
     if text("consumer") != consumer.as_str() || text("agreement") != agreement {
         return Err(not_ours());
     }
+    // A receipt of the request says nothing about the result: taken for one, it would let the consumer deny what it got.
+    if !is_given_out(&text("phase")) {
+        return Err(AcknowledgeError::Phase {
+            place,
+            found: text("phase").chars().take(80).collect(),
+        });
+    }
     let mut expected = None;
+    let mut last = 0;
     for index in node
         .ledger
         .by_term(&Term::Transaction(transaction.clone()))
         .map_err(|e| own(&e))?
     {
+        last = last.max(index);
         let stored = node.ledger.record(index).map_err(|e| own(&e))?;
         if let Some(exchange) = stored.value(SectionName::Exchange)
             && exchange.get("phase") == theirs.get("phase")
@@ -200,55 +245,73 @@ fn check(
         place,
         error: lie.into(),
     })?;
-    Ok(transaction)
+    Ok((transaction, last))
 }
 
-/// Records what has waited for its receipt past the deadline.
+/// Whether something leaves this end in that phase.
+fn is_given_out(phase: &str) -> bool {
+    matches!(phase.parse::<Phase>(), Ok(Phase::Pull | Phase::RunResult))
+}
+
+/// Records what has waited for its receipt past the deadline; it goes on to count as outstanding. Gives how many.
 ///
 /// # Errors
-/// When the log cannot be written.
-pub async fn record_overdue(node: &Node, trace: &str) -> Result<usize, AppendError> {
-    let now_ms = node.now_ms();
-    let deadline_ms = node.config.limits.acknowledge_deadline_s.saturating_mul(1000);
-    let mut overdue = 0;
-    let Ok(waiting) = node.ledger.scan("outstanding/") else {
-        return Ok(0);
-    };
-    for (key, since) in waiting {
-        let since = since.as_slice().try_into().map_or(0, u64::from_be_bytes);
-        let Some((agreement, transaction)) = key.trim_start_matches("outstanding/").rsplit_once('/') else {
-            continue;
-        };
-        let noted = format!("overdue/{agreement}/{transaction}");
-        if since.saturating_add(deadline_ms) > now_ms || node.ledger.get(&noted).ok().flatten().is_some() {
-            continue;
+/// When the state cannot be read or the log cannot be written. What else is overdue is recorded all the same; the error is the
+/// first of several.
+pub async fn record_overdue(node: &Node, trace: &str) -> Result<usize, AcknowledgeError> {
+    let waiting = node.ledger.scan(outstanding::PREFIX);
+    let waiting = waiting.map_err(|e| AcknowledgeError::Own(e.to_string()))?;
+    let (mut overdue, mut failed) = (0, None);
+    for (key, _) in waiting {
+        match record_if_overdue(node, &key, trace).await {
+            Ok(recorded) => overdue += usize::from(recorded),
+            Err(why) => failed = failed.or(Some(format!("`{key}`: {why}"))),
         }
-        let Ok(indices) = node.ledger.by_term(&Term::Transaction(transaction.to_owned())) else {
-            continue;
-        };
-        let consumer = indices.iter().find_map(|i| {
-            node.ledger
-                .record(*i)
-                .ok()?
-                .value(SectionName::Exchange)?
-                .get("consumer")?
-                .as_str()?
-                .parse::<Did>()
-                .ok()
-        });
-        let Some(consumer) = consumer else { continue };
-        let facts = json!({"transaction": transaction, "segment": 1, "deadline": since.saturating_add(deadline_ms)});
-        let draft = Draft::new(Kind::PullUnacknowledged, trace)
-            .section(SectionName::Facts, facts)
-            .stream(StreamKey::Agreement {
-                agreement: agreement.to_owned(),
-                side: Side::Provider.into(),
-                other: consumer,
-            })
-            .term(Term::Transaction(transaction.to_owned()))
-            .put(noted, Some(Vec::new()));
-        node.append(draft).await?;
-        overdue += 1;
     }
-    Ok(overdue)
+    failed.map_or(Ok(overdue), |why| Err(AcknowledgeError::Own(why)))
+}
+
+async fn record_if_overdue(node: &Node, key: &str, trace: &str) -> Result<bool, String> {
+    let place = key
+        .strip_prefix(outstanding::PREFIX)
+        .and_then(|place| place.rsplit_once('/'));
+    let (agreement, transaction) = place.ok_or("the key names no agreement and transaction")?;
+    let noted = outstanding::overdue_key(agreement, transaction);
+    if node.ledger.get(&noted).map_err(|e| e.to_string())?.is_some() {
+        return Ok(false);
+    }
+    // Whoever has it in hand acknowledges it or gives it up: the next round sees what became of it.
+    let Some(_settling) = node.giving.settle(key) else {
+        return Ok(false);
+    };
+    let waits: Option<Outstanding> = node.state.get(key).map_err(|e| e.to_string())?;
+    let lasts_ms = node.config.limits.acknowledge_deadline_s.saturating_mul(1000);
+    let deadline = |waits: &Outstanding| waits.since_ms.saturating_add(lasts_ms);
+    let Some(waits) = waits.filter(|waits| deadline(waits) <= node.now_ms()) else {
+        return Ok(false);
+    };
+    let facts = json!({"transaction": transaction, "segment": 1, "deadline": deadline(&waits)});
+    let draft = Draft::new(Kind::PullUnacknowledged, trace)
+        .section(SectionName::Facts, facts)
+        .stream(StreamKey::Agreement {
+            agreement: agreement.to_owned(),
+            side: Side::Provider.into(),
+            other: waits.consumer,
+        })
+        .term(Term::Transaction(transaction.to_owned()))
+        .put(noted, Some(Vec::new()));
+    node.append(draft).await.map(|_| true).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_receipt_of_a_request_acknowledges_nothing() {
+        assert!(is_given_out("pull") && is_given_out("run-result"));
+        for phase in ["run-request", "", "pull-received"] {
+            assert!(!is_given_out(phase), "{phase}");
+        }
+    }
 }

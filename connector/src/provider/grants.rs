@@ -7,7 +7,7 @@ use crate::state::{GrantEntry, set};
 use herleid_credentials::access_token::{self, Grant};
 use herleid_credentials::did_document::Relationship;
 use herleid_credentials::jose;
-use herleid_ledger::record::{Draft, Kind, StreamKey, Term};
+use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ const IN_FULL: u64 = 20;
 const HOUR_MS: u64 = 3_600_000;
 /// Different reasons that an aggregate keeps.
 const REASONS: usize = 8;
+/// What all keys of tallies begin with.
+const DENIALS: &str = "denials/";
 
 /// Why no token could be made.
 #[derive(Debug, thiserror::Error)]
@@ -72,11 +74,11 @@ pub fn token(node: &Node, grant: &GrantEntry, consumer: &Resolved, key_id: Optio
         version: grant.version.clone().unwrap_or_else(|| "current".to_owned()),
     };
     let now_ms = node.now_ms();
-    let configured = node.config.limits.token_lifetime_s.saturating_mul(1000);
+    // The configured limit is for tokens of all kinds; verifiers take those of the data plane for a shorter time than others.
     let lifetime_ms = grant
         .until_ms
         .saturating_sub(now_ms)
-        .min(configured)
+        .min(node.token_lifetime_ms())
         .min(access_token::MAX_LIFETIME_MS);
     access_token::mint(
         &node.identity,
@@ -98,8 +100,8 @@ struct Tally {
     reasons: Vec<String>,
 }
 
-/// Records a denial of an authenticated party: the first ones of an hour in full, the rest as one count. Whoever is not
-/// authenticated is only counted elsewhere: strangers must not be able to fill the log.
+/// Records a denial of an authenticated party by a policy: the first ones of an hour in full, the rest as one count. Whoever is
+/// not authenticated is only counted elsewhere: strangers must not be able to fill the log.
 ///
 /// # Errors
 /// When the log cannot be written.
@@ -110,12 +112,56 @@ pub async fn record_denial(
     decided: &Decided,
     trace: &str,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let policy = Document {
+        role: "policy".to_owned(),
+        media_type: "application/ld+json".to_owned(),
+        bytes: decided.policy_bytes.clone(),
+    };
+    record(node, facts, stream, decided.headline(), Some(policy), trace).await
+}
+
+/// Records that an authenticated party was refused for another reason than a policy, as [`record_denial`] does. No decision can
+/// be evaluated again here, so the record has the form of a count, of one.
+///
+/// # Errors
+/// When the log cannot be written.
+pub async fn record_refusal(
+    node: &Node,
+    facts: Value,
+    stream: Option<StreamKey>,
+    reason: &str,
+    trace: &str,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let now_ms = node.now_ms();
+    let facts = counted(facts, 1, now_ms, now_ms, &[reason.to_owned()]);
+    record(node, facts, stream, reason.to_owned(), None, trace).await
+}
+
+/// `facts` with what a record has instead of a decision (docs/log-format.md, `denied`).
+fn counted(mut facts: Value, count: u64, first: u64, last: u64, reasons: &[String]) -> Value {
+    if let Some(members) = facts.as_object_mut() {
+        members.insert("count".to_owned(), json!(count));
+        members.insert("first".to_owned(), json!(first));
+        members.insert("last".to_owned(), json!(last));
+        members.insert("reasons".to_owned(), json!(reasons));
+    }
+    facts
+}
+
+async fn record(
+    node: &Node,
+    facts: Value,
+    stream: Option<StreamKey>,
+    reason: String,
+    policy: Option<Document>,
+    trace: &str,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let text = |name: &str| facts.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (what, party) = (text("what"), text("party"));
-    let key = format!("denials/{party}/{what}");
+    let key = format!("{DENIALS}{party}/{what}");
+    let _turn = node.giving.denials.lock().await;
     let now_ms = node.now_ms();
     let hour = now_ms / HOUR_MS;
-    let reason = decided.headline();
     let known: Option<Tally> = node.state.get(&key)?;
     if let Some(old) = known.as_ref().filter(|t| t.hour != hour) {
         record_tally(node, &what, &party, old, &key, trace).await?;
@@ -139,13 +185,11 @@ pub async fn record_denial(
     let (key, value) = set(key, &tally)?;
     let mut draft = Draft::new(Kind::Denied, trace)
         .section(SectionName::Facts, facts)
-        .evidence(herleid_ledger::record::Document {
-            role: "policy".to_owned(),
-            media_type: "application/ld+json".to_owned(),
-            bytes: decided.policy_bytes.clone(),
-        })
         .term(Term::Kind(Kind::Denied))
         .put(key, value);
+    if let Some(policy) = policy {
+        draft = draft.evidence(policy);
+    }
     if let Ok(did) = party.parse() {
         draft = draft.term(Term::Party(did));
     }
@@ -156,6 +200,7 @@ pub async fn record_denial(
     Ok(())
 }
 
+/// Records what was only counted of an hour that is over, and puts the tally away.
 async fn record_tally(
     node: &Node,
     what: &str,
@@ -165,11 +210,11 @@ async fn record_tally(
     trace: &str,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     if tally.count <= IN_FULL {
+        node.state.write(vec![(key.to_owned(), None)])?;
         return Ok(());
     }
-    let facts = json!({
-        "what": what, "party": party, "count": tally.count - IN_FULL, "first": tally.first, "last": tally.last, "reasons": tally.reasons,
-    });
+    let facts = json!({"what": what, "party": party});
+    let facts = counted(facts, tally.count - IN_FULL, tally.first, tally.last, &tally.reasons);
     let draft = Draft::new(Kind::Denied, trace)
         .section(SectionName::Facts, facts)
         .term(Term::Kind(Kind::Denied))
@@ -183,10 +228,11 @@ async fn record_tally(
 /// # Errors
 /// When the log cannot be written.
 pub async fn flush_denials(node: &Node, trace: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let _turn = node.giving.denials.lock().await;
     let hour = node.now_ms() / HOUR_MS;
-    for (key, tally) in node.state.scan::<Tally>("denials/")? {
-        let mut parts = key.trim_start_matches("denials/").rsplitn(2, '/');
-        if let (Some(what), Some(party)) = (parts.next(), parts.next())
+    for (key, tally) in node.state.scan::<Tally>(DENIALS)? {
+        let named = key.strip_prefix(DENIALS).and_then(|named| named.rsplit_once('/'));
+        if let Some((party, what)) = named
             && tally.hour < hour
         {
             record_tally(node, what, party, &tally, &key, trace).await?;

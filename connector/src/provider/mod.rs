@@ -2,6 +2,33 @@
 
 pub mod access;
 pub mod acknowledge;
+mod giving;
 pub mod grants;
+mod outstanding;
 pub mod pull;
 pub mod run;
+
+pub use giving::Giving;
+
+use crate::state::{AgreementEntry, Side};
+use herleid_ledger::StoredRecord;
+use herleid_ledger::record::{Kind, StreamKey};
+use herleid_ledger::section::SectionName;
+
+/// Our own numbers under an agreement in which we give.
+fn stream(agreement: &AgreementEntry) -> StreamKey {
+    StreamKey::Agreement {
+        agreement: agreement.id.clone(),
+        side: Side::Provider.into(),
+        other: agreement.other.clone(),
+    }
+}
+
+/// The kind of a record of ours, as its envelope says.
+fn kind_of(record: &StoredRecord) -> Option<Kind> {
+    let envelope = record.value(SectionName::Envelope)?;
+    envelope.get("kind")?.as_str()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

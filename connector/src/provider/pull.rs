@@ -1,83 +1,32 @@
 //! A pull of ours: decided, recorded with its receipt, and only then served.
 
+mod again;
+mod opened;
+
+pub use opened::Opened;
+
 use super::access::Access;
+use super::giving::Attempt;
+use super::{outstanding, stream};
 use crate::deciding::{self, Asker, DISTRIBUTE, Decided, USE};
 use crate::http::Refusal;
 use crate::node::Node;
 use crate::state::{AgreementEntry, Digests, GrantPurpose, ModelEntry, Side, VersionEntry, digest_bytes};
-use herleid_ledger::AppendError;
-use herleid_ledger::At;
-use herleid_ledger::Recorded;
+use axum::http::StatusCode;
 use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject};
-use herleid_ledger::record::{Draft, Kind, StreamKey, Term};
+use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
+use herleid_ledger::{AppendError, At, LedgerError, Recorded};
+use opened::{Given, released_key};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-/// A pull that is recorded: its bytes may leave. Only [`open`] makes one.
-pub struct Opened {
-    recorded: Recorded,
-    receipt: HandedOver,
-    digests: Digests,
-    media_type: String,
-    agreement: AgreementEntry,
-    transaction: String,
-}
-
-impl Opened {
-    /// The receipt for the consumer.
-    #[must_use]
-    pub fn receipt(&self) -> &HandedOver {
-        &self.receipt
-    }
-
-    /// What will be sent.
-    #[must_use]
-    pub fn digests(&self) -> &Digests {
-        &self.digests
-    }
-
-    /// Its media type.
-    #[must_use]
-    pub fn media_type(&self) -> &str {
-        &self.media_type
-    }
-
-    /// Whether this is the repetition of an earlier request, with the old proof.
-    #[must_use]
-    pub fn repeated(&self) -> bool {
-        self.recorded.replayed()
-    }
-
-    /// Records that the bytes did not all leave.
-    ///
-    /// # Errors
-    /// When the log cannot be written: the process ends then.
-    pub async fn aborted(&self, node: &Node, bytes_sent: u64, reason: &str, trace: &str) -> Result<(), AppendError> {
-        let facts = json!({"transaction": self.transaction, "segment": 1, "bytesSent": bytes_sent, "reason": reason});
-        let draft = Draft::new(Kind::PullAborted, trace)
-            .section(SectionName::Facts, facts)
-            .stream(stream(&self.agreement))
-            .prior(*self.recorded.leaf())
-            .term(Term::Transaction(self.transaction.clone()))
-            .term(Term::Agreement(self.agreement.id.clone()));
-        node.append(draft).await.map(|_| ())
-    }
-}
-
-/// The key under which a pull waits for its receipt from the consumer.
-#[must_use]
-pub fn outstanding_key(agreement: &str, transaction: &str) -> String {
-    format!("outstanding/{agreement}/{transaction}")
-}
-
-fn stream(agreement: &AgreementEntry) -> StreamKey {
-    StreamKey::Agreement {
-        agreement: agreement.id.clone(),
-        side: Side::Provider.into(),
-        other: agreement.other.clone(),
-    }
-}
+/// What a receipt opens (docs/log-format.md, section 7).
+const RECEIPT: [SectionName; 3] = [
+    SectionName::Exchange,
+    SectionName::Content,
+    SectionName::StreamAgreement,
+];
 
 /// Decides the request anew, records it durably and makes the receipt.
 ///
@@ -98,11 +47,14 @@ pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, R
     if grant.kind == GrantPurpose::Pull {
         check_published(node, &grant.subject, version)?;
     }
-    let asker = Asker {
-        did: &grant.consumer,
-        purpose: grant.purpose.as_deref(),
-    };
-    let decided = deciding::under_agreement(node, &agreement, action, &asker).map_err(|e| Refusal::internal(&e))?;
+    let attempt = begin(node, access)?;
+    let asker = Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref());
+    let internal = |e: LedgerError| Refusal::internal(&e);
+    let counted = again::counted(node, grant, access.transaction(), version, digests).map_err(internal)?;
+    // For a repeated pull there is room in its own place.
+    let counted = counted.unwrap_or_default();
+    let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &counted);
+    let decided = decided.map_err(internal)?;
     let other = AgreementEntry {
         other: grant.consumer.clone(),
         ..agreement
@@ -111,8 +63,31 @@ pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, R
         deny(node, &other, access, &decided, trace).await?;
         return Err(Refusal::denied(&decided.refusal(&grant.consumer)));
     }
-    check_outstanding(node, &other)?;
-    record(node, access, other, &decided, digests, version, media_type, trace).await
+    record(
+        node, access, other, attempt, &decided, digests, version, media_type, trace,
+    )
+    .await
+}
+
+/// Begins an attempt at the transaction, unless it was given up: what it had reserved may have gone to another one since.
+fn begin(node: &Node, access: &Access) -> Result<Attempt, Refusal> {
+    let transaction = access.transaction();
+    let ended = || {
+        Refusal::new(
+            StatusCode::CONFLICT,
+            "transaction-ended",
+            &format!(
+                "transaction {transaction} was given up before anything of it had left, and does not count; use a new one"
+            ),
+        )
+    };
+    let attempt = node.giving.attempt(&access.grant().consumer, transaction);
+    let attempt = attempt.ok_or_else(ended)?;
+    match node.ledger.get(&released_key(transaction)) {
+        Ok(None) => Ok(attempt),
+        Ok(Some(_)) => Err(ended()),
+        Err(e) => Err(Refusal::internal(&e)),
+    }
 }
 
 /// A version that was withdrawn gives nothing any more, whatever the agreement says.
@@ -170,23 +145,6 @@ async fn deny(
         .map_err(|e| Refusal::internal(&e))
 }
 
-/// More than so many pulls without the consumer's receipt, and nothing more is given: the consumer must not be able to deny them all.
-fn check_outstanding(node: &Node, agreement: &AgreementEntry) -> Result<(), Refusal> {
-    let limit = node.config.limits.outstanding_per_agreement;
-    let waiting = node
-        .ledger
-        .scan(&outstanding_key(&agreement.id, ""))
-        .map_err(|e| Refusal::internal(&e))?
-        .len() as u64;
-    if waiting < limit {
-        return Ok(());
-    }
-    Err(Refusal::denied(&format!(
-        "{waiting} pulls under agreement `{}` wait for your receipts, at most {limit} may: send them to `{}/receipts`",
-        agreement.id, node.public_url
-    )))
-}
-
 #[expect(
     clippy::too_many_arguments,
     reason = "each is a different part of one record, and all come from checked sources"
@@ -195,6 +153,7 @@ async fn record(
     node: &Node,
     access: &Access,
     agreement: AgreementEntry,
+    attempt: Attempt,
     decided: &Decided,
     digests: &Digests,
     version: &str,
@@ -228,11 +187,7 @@ async fn record(
         .term(Term::Transaction(access.transaction().to_owned()))
         .term(Term::Agreement(grant.agreement.clone()))
         .term(Term::Party(grant.consumer.clone()))
-        .term(Term::Digest(content.sha256))
-        .put(
-            outstanding_key(&agreement.id, access.transaction()),
-            Some(node.now_ms().to_be_bytes().to_vec()),
-        );
+        .term(Term::Digest(content.sha256));
     for document in access.evidence() {
         draft = draft.evidence(document);
     }
@@ -246,7 +201,10 @@ async fn record(
             draft = draft.prior(*node.ledger.record(index).map_err(|e| internal(&e))?.leaf());
         }
     }
-    let recorded = match node.append(decided.reserve(draft)).await {
+    let draft = outstanding::wait(node, draft, &agreement.id, access.transaction(), &grant.consumer);
+    let draft = draft.map_err(|e| internal(&e))?;
+    let draft = outstanding::reserve(node, decided.reserve(draft), &agreement.id);
+    let recorded = match node.append(draft).await {
         Ok(recorded) => recorded,
         Err(e @ AppendError::Conflict { .. }) => {
             return Err(Refusal::denied(&format!(
@@ -255,32 +213,39 @@ async fn record(
             )));
         }
         Err(e @ AppendError::Exhausted { .. }) => {
-            return Err(Refusal::denied(&format!("the agreement's count is used up: {e}")));
+            let waiting = outstanding::refusal(node, &agreement.id, &e);
+            return Err(waiting.unwrap_or_else(|| Refusal::denied(&format!("the agreement's count is used up: {e}"))));
         }
         Err(e) => return Err(internal(&e)),
     };
-    let sections = [
-        SectionName::Exchange,
-        SectionName::Content,
-        SectionName::StreamAgreement,
-    ];
-    let receipt = node
-        .ledger
-        .hand_over(
-            recorded.index(),
-            &sections,
-            Some(access.seen()).filter(|s| *s > 0),
-            At::Latest,
-        )
-        .map_err(|e| internal(&e))?;
-    Ok(Opened {
+    let reservations = decided.decision.reservations().iter();
+    let given = Given {
         recorded,
-        receipt,
-        digests: digests.clone(),
-        media_type: media_type.to_owned(),
         agreement,
         transaction: access.transaction().to_owned(),
-    })
+        counters: reservations.map(|place| place.counter.clone()).collect(),
+        attempt,
+    };
+    match receipt(node, access, &given.recorded) {
+        Ok(receipt) => Ok(Opened {
+            given,
+            receipt,
+            digests: digests.clone(),
+            media_type: media_type.to_owned(),
+        }),
+        Err(refusal) => {
+            if let Err(error) = given.aborted(node, 0, "its receipt could not be made", trace).await {
+                tracing::error!(%error, "the abort could not be recorded");
+            }
+            Err(refusal)
+        }
+    }
+}
+
+fn receipt(node: &Node, access: &Access, recorded: &Recorded) -> Result<HandedOver, Refusal> {
+    let seen = Some(access.seen()).filter(|s| *s > 0);
+    let handed = node.ledger.hand_over(recorded.index(), &RECEIPT, seen, At::Latest);
+    handed.map_err(|e| Refusal::internal(&e))
 }
 
 fn exchange(

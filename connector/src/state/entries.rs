@@ -172,6 +172,13 @@ impl AgreementEntry {
     pub fn key(id: &str, side: Side) -> String {
         format!("agreement/{}/{id}", side.as_str())
     }
+
+    /// Whether it is what was agreed with `other` in the policy with this digest: an id alone is the provider's choice, and may have
+    /// been chosen twice.
+    #[must_use]
+    pub fn stands_for(&self, other: &Did, sha256: &str) -> bool {
+        self.other == *other && self.sha256 == sha256
+    }
 }
 
 /// What a data-plane token lets its bearer do.
@@ -299,5 +306,38 @@ impl RunEntry {
     #[must_use]
     pub fn key(transaction: &str) -> String {
         format!("run/{transaction}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agreement_is_known_by_its_parties_and_its_policy_not_by_its_id_alone() {
+        let (app, other): (Did, Did) = (
+            "did:web:app.example".parse().unwrap(),
+            "did:web:other.example".parse().unwrap(),
+        );
+        let entry = AgreementEntry {
+            id: "urn:agreement:1".to_owned(),
+            side: Side::Consumer,
+            other: app.clone(),
+            agreement: Value::Null,
+            sha256: "ab".repeat(32),
+            target: "rain".to_owned(),
+            purpose: None,
+            other_log: LogIdentity {
+                did: app.clone(),
+                origin: String::new(),
+                verifier_key: String::new(),
+            },
+            other_base: String::new(),
+            dataset: None,
+            terminated: None,
+        };
+        assert!(entry.stands_for(&app, &"ab".repeat(32)));
+        assert!(!entry.stands_for(&other, &"ab".repeat(32)));
+        assert!(!entry.stands_for(&app, &"cd".repeat(32)));
     }
 }

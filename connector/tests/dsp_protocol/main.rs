@@ -7,6 +7,7 @@ mod common;
 mod converge;
 mod fuzz;
 mod process;
+mod refused;
 mod repeats;
 mod samples;
 mod schemas;

@@ -240,11 +240,17 @@ fn an_opening_needs_an_answer_with_our_own_id() {
         consumer: id("urn:uuid:other"),
         provider: id("urn:uuid:p"),
     };
-    assert!(matches!(
-        world.news(Consumer, Outcome::Acknowledged(Some(foreign))),
-        Err(Refusal::WrongPid { .. })
-    ));
+    // The answer is about another process, so this one was not taken up; asking again would bring the same.
+    let effects = world.news(Consumer, Outcome::Acknowledged(Some(foreign))).unwrap();
+    assert_eq!((world.state(Consumer), send_of(&effects)), (State::Terminated, None));
+    let ended = world.process(Consumer).unwrap().ended().cloned().unwrap();
+    assert!(
+        ended.by == Provider && ended.cause.text().contains("names another process id"),
+        "{ended:?}"
+    );
+    assert!(world.process(Consumer).unwrap().is_over());
     // Refused: it never began.
+    let mut world = Negotiating::new(Consumer, true);
     let effects = world
         .news(Consumer, Outcome::Refused("HTTP 403: no".to_owned()))
         .unwrap();

@@ -162,7 +162,7 @@ pub fn rain() -> Resource {
         sha256: Some("ab".repeat(32)),
         blake3: Some("cd".repeat(32)),
     };
-    let distributions = [catalog::HTTP_PULL, catalog::HTTP_PUSH].map(|format| Distribution {
+    let distributions = [catalog::HTTP_PULL, "HttpData-PUSH"].map(|format| Distribution {
         format: format.to_owned(),
         service: Some(connector()),
     });

@@ -78,11 +78,8 @@ impl Shared {
             }
         }
         let kind = self.check_envelope(walk, index, &row.id.hyphenated().to_string(), &sections)?;
-        for (needed, _) in kind.requirements().rules {
-            if !macs.contains_key(needed) {
-                return Err(self.wrong(index, &format!("the `{kind}`"), format!("a section `{needed}`"), "none"));
-            }
-        }
+        kind.check(|name| macs.contains_key(&name), |name| sections.get(&name))
+            .map_err(|error| self.wrong(index, "the form", "what its kind asks for", error))?;
         for name in [
             SectionName::StreamAgreement,
             SectionName::StreamCase,

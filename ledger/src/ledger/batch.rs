@@ -6,7 +6,7 @@ use super::prepare::{Prepared, seal};
 use crate::error::{AppendError, LedgerError};
 use crate::handover::entry;
 use crate::merkle::{Hash, leaf_hash};
-use crate::record::{Reservation, SealedDraft, StreamKey};
+use crate::record::{Reservation, Stamp, StreamKey};
 use crate::section::SectionName;
 use crate::store::codec::{
     HEAD, Head, Reader, Row, StreamPlace, counter_key, leaf_key, once_key, state_key, stream_key, term_key, wrapped_key,
@@ -15,7 +15,7 @@ use crate::store::rocks::{Batch, Part};
 use crate::store::tiles;
 use crate::tile::ENTRY_BYTES;
 use herleid_vocab::json;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
 /// What became of a draft.
@@ -185,7 +185,13 @@ impl<'a> Building<'a> {
         let mut streams: BTreeMap<SectionName, (String, StreamPlace)> = BTreeMap::new();
         for (name, root) in &made {
             let value = match draft.streams.iter().find(|key| key.section() == *name) {
-                None => envelope(shared, &record, &draft, recorded_at_ms, now_ms < recorded_at_ms),
+                None => draft.envelope(&Stamp {
+                    id: &record,
+                    party: shared.party.as_str(),
+                    recorded_at_ms,
+                    development: shared.development,
+                    clock_stepped: now_ms < recorded_at_ms,
+                }),
                 Some(key) => {
                     let (stored_key, place, prev) = self.next_in(key)?;
                     streams.insert(*name, (stored_key, place));
@@ -314,32 +320,4 @@ pub(crate) fn stored_counter(shared: &Shared, key: &str) -> Result<u64, LedgerEr
     };
     let value = <[u8; 8]>::try_from(stored.as_slice()).map(u64::from_be_bytes);
     value.map_err(|_| shared.corrupt(format!("counter `{key}`"), "8 bytes", format!("{} bytes", stored.len())))
-}
-
-/// The envelope (docs/log-format.md, section 3).
-fn envelope(shared: &Shared, record: &str, draft: &SealedDraft, recorded_at_ms: u64, clock_stepped: bool) -> Value {
-    let mut envelope = Map::new();
-    let mut put = |member: &str, value: Value| drop(envelope.insert(member.to_owned(), value));
-    put("v", json!(1));
-    put("id", json!(record));
-    put("kind", json!(draft.kind.as_str()));
-    put("party", json!(shared.party.as_str()));
-    put("recordedAt", json!(recorded_at_ms));
-    put("trace", json!(draft.trace));
-    put("development", json!(shared.development));
-    put("prior", draft.prior.iter().map(hex::encode).collect());
-    if let Some(iri) = &draft.activity {
-        put("activity", json!(iri));
-    }
-    if clock_stepped {
-        put("clockStepped", json!(true));
-    }
-    if let Some(seen) = &draft.not_before {
-        let (root, note) = (hex::encode(seen.root), hex::encode(seen.note));
-        put(
-            "notBefore",
-            json!({"origin": seen.origin, "size": seen.size, "root": root, "note": note}),
-        );
-    }
-    Value::Object(envelope)
 }

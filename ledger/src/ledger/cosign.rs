@@ -1,9 +1,9 @@
 //! Cosignatures: collected until there are enough, then kept.
 
 use super::Ledger;
-use crate::checkpoint::{Checkpoint, CheckpointError, Cosigned};
+use crate::checkpoint::{Checkpoint, Cosigned};
 use crate::error::{AppendError, LedgerError};
-use crate::note::{SignatureLine, SignedNote};
+use crate::note::{SignatureLine, SignedNote, Verifier};
 use crate::store::codec::COSIGNED;
 use std::sync::{Arc, PoisonError};
 
@@ -11,47 +11,35 @@ use std::sync::{Arc, PoisonError};
 const MAX_COLLECTING: usize = 16;
 
 impl Ledger {
-    /// The note with the log's own line and those of named witnesses: lines of others could fill it up.
-    fn without_strangers(&self, note: SignedNote) -> Result<SignedNote, CheckpointError> {
-        let known = |line: &&SignatureLine| {
-            let mut keys = self.shared().policy.witnesses().iter().chain([self.verifier()]);
-            keys.any(|key| key.name() == line.name() && key.id() == line.id())
-        };
-        let lines: Vec<SignatureLine> = note.signatures().iter().filter(known).cloned().collect();
-        if lines.is_empty() {
-            // As it is: the check that follows says what is missing.
-            return Ok(note);
-        }
-        Ok(SignedNote::new(note.text(), lines)?)
-    }
-
     /// Takes a checkpoint of this log with cosignatures on it, in as many calls as witnesses answer. Once there are enough
-    /// for the policy, it is kept (synced) and [`Ledger::cosigned`] gives it. Returns the witnesses that count so far.
+    /// for the policy, it is kept (synced) and [`Ledger::cosigned`] gives it. Of each witness the earliest line is kept, and
+    /// that one alone: a log that starts often without growing is cosigned anew each time. Returns the witnesses that count
+    /// so far.
     ///
     /// # Errors
     /// When the note is not a checkpoint of this log's past, or a cosignature by a named witness does not verify.
     pub fn add_cosignatures(&self, note: SignedNote) -> Result<Vec<Cosigned>, LedgerError> {
         let shared = self.shared();
-        let mut checkpoint = Checkpoint::verify(self.without_strangers(note)?, self.verifier())?;
-        if self.root_at(checkpoint.size())? != *checkpoint.root() {
-            let size = checkpoint.size();
+        let given = Checkpoint::verify(note, self.verifier())?;
+        if self.root_at(given.size())? != *given.root() {
+            let size = given.size();
             return Err(LedgerError::OtherHistory { size });
         }
-        // Refuses a wrong line before it is mixed with right ones.
-        checkpoint.cosignatures(shared.policy.witnesses())?;
+        let witnesses = shared.policy.witnesses();
+        let keys: Vec<Verifier> = witnesses.iter().chain([self.verifier()]).cloned().collect();
         let mut collecting = shared.collecting.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = self.cosigned().into_iter().map(|kept| kept.as_ref().clone());
-        let same = kept
-            .chain(collecting.iter().cloned())
-            .filter(|known| known.body() == checkpoint.body());
-        for known in same.collect::<Vec<_>>() {
-            for line in known.note().signatures() {
-                checkpoint = checkpoint.with(line.clone())?;
-            }
-        }
-        let counted = checkpoint.cosignatures(shared.policy.witnesses())?;
+        let kept = self.cosigned();
+        let known: Vec<SignatureLine> = collecting
+            .iter()
+            .chain(kept.as_deref())
+            .filter(|known| known.body() == given.body())
+            .flat_map(|known| known.note().signatures().iter().cloned())
+            .collect();
+        // Checks every line, so that a wrong one is refused before anything is changed.
+        let checkpoint = given.merged(&known, &keys)?;
+        let counted = checkpoint.cosignatures(witnesses)?;
         collecting.retain(|known| known.body() != checkpoint.body());
-        let newer = self.cosigned().is_none_or(|kept| kept.size() <= checkpoint.size());
+        let newer = kept.is_none_or(|kept| kept.size() <= checkpoint.size());
         if shared.policy.is_met_by(counted.len()) && newer {
             let note = checkpoint.note().to_string().into_bytes();
             // The lock is held until it is durable, so that a later, larger one cannot be overtaken by this.

@@ -233,7 +233,29 @@ fn read_cosigned(
 }
 
 impl Ledger {
-    /// Opens the log in `options.dir`, or begins one there with the record `log-opened`.
+    /// Whether `dir` holds no record yet, so that [`Ledger::open`] would begin a log there and sign its first record. Ask the
+    /// witnesses before that, with [`Checkpoint::empty`]: when one of them has seen records of this origin, the directory was
+    /// lost, and a log begun anew would be a second history. Nothing is made or signed; the store is held while this looks.
+    ///
+    /// # Errors
+    /// When the log is open, or its store cannot be read.
+    pub fn is_new(dir: &Path) -> Result<bool, LedgerError> {
+        let store = dir.join("log");
+        // The file by which RocksDB knows a store: without it, opening would make one.
+        let named = store.join("CURRENT");
+        let there = named
+            .try_exists()
+            .map_err(|source| LedgerError::Io { path: named, source })?;
+        if !there {
+            return Ok(true);
+        }
+        // A store alone says nothing: a first start may have been killed before its first record.
+        let log = Rocks::open(&store, &Part::ALL, dir)?;
+        Ok(log.get(Part::State, HEAD)?.is_none())
+    }
+
+    /// Opens the log in `options.dir`, or begins one there with the record `log-opened`. A log whose witnesses are to be
+    /// asked first asks before it calls this ([`Self::is_new`]).
     ///
     /// # Errors
     /// When the directory is in use, belongs to another party, log or key, was written by a newer version, or is damaged;

@@ -4,7 +4,7 @@ use super::{Ledger, Shared};
 use crate::checkpoint::Checkpoint;
 use crate::error::LedgerError;
 use crate::handover::{ConsistencyText, FORMAT, HandedOver, entry};
-use crate::merkle::{self, Hash, leaf_hash};
+use crate::merkle::{self, Hash, Nodes as _, leaf_hash};
 use crate::section::{Opened, Place, RootKey, SectionMac, SectionName};
 use crate::store::codec::Row;
 use crate::store::rocks::Part;
@@ -76,7 +76,7 @@ impl StoredRecord {
 }
 
 impl Shared {
-    /// A record's row, its MACs, and the roots of its keys. The MACs are those that the entry in the tree commits to.
+    /// A record's row and its MACs, as they are stored: nothing is checked.
     pub(crate) fn row(&self, index: u64) -> Result<(Row, BTreeMap<SectionName, SectionMac>), LedgerError> {
         let stored = self.log.get(Part::Records, &index.to_be_bytes())?;
         let row = stored.as_deref().and_then(Row::decode);
@@ -84,6 +84,17 @@ impl Shared {
             row.ok_or_else(|| self.corrupt(format!("record {index}"), "a row of sections", "none, or other bytes"))?;
         let macs = row.sections.iter().map(|section| (section.name, section.mac)).collect();
         Ok((row, macs))
+    }
+
+    /// A record's row, its MACs and its leaf hash, in the tree of the first `size` records: the MACs are those that the leaf
+    /// commits to.
+    fn committed(&self, index: u64, size: u64) -> Result<(Row, BTreeMap<SectionName, SectionMac>, Hash), LedgerError> {
+        let (row, macs) = self.row(index)?;
+        let leaf = leaf_hash(&entry(&macs));
+        if StoredTree::new(&self.log, size).node(0, index)? != leaf {
+            return Err(self.corrupt(format!("record {index}"), "the MACs that its leaf commits to", "others"));
+        }
+        Ok((row, macs, leaf))
     }
 
     /// Decrypts one section of a row and checks its MAC; `None` when it was erased.
@@ -162,11 +173,7 @@ impl Ledger {
     pub fn record(&self, index: u64) -> Result<StoredRecord, LedgerError> {
         let size = self.within(index)?;
         let shared = self.shared();
-        let (row, macs) = shared.row(index)?;
-        let leaf = leaf_hash(&entry(&macs));
-        if merkle::Nodes::node(&StoredTree::new(&shared.log, size), 0, index)? != leaf {
-            return Err(shared.corrupt(format!("record {index}"), "the MACs that its leaf commits to", "others"));
-        }
+        let (row, macs, leaf) = shared.committed(index, size)?;
         let roots = shared.keys.roots(&shared.origin, &row.id)?;
         let mut sections = BTreeMap::new();
         for name in macs.keys() {
@@ -227,10 +234,12 @@ impl Ledger {
         merkle::root_at(&StoredTree::new(&self.shared().log, size), size)
     }
 
-    /// Hands a record over with these sections opened; `consistency_from` is a size that the reader named.
+    /// Hands a record over with these sections opened, its MACs checked against the tree; `consistency_from` is a size that
+    /// the reader named.
     ///
     /// # Errors
-    /// When there is no such record or section, it was erased, the sizes do not fit, or no quorum has cosigned yet.
+    /// When there is no such record or section, it was erased, the sizes do not fit, no quorum has cosigned yet, or the record
+    /// is damaged.
     pub fn hand_over(
         &self,
         index: u64,
@@ -238,7 +247,7 @@ impl Ledger {
         consistency_from: Option<u64>,
         at: At,
     ) -> Result<HandedOver, LedgerError> {
-        self.within(index)?;
+        let size = self.within(index)?;
         let checkpoint = match at {
             At::Latest => self.checkpoint(),
             At::Cosigned => {
@@ -252,7 +261,7 @@ impl Ledger {
             }
         };
         let shared = self.shared();
-        let (row, macs) = shared.row(index)?;
+        let (row, macs, _) = shared.committed(index, size)?;
         let roots = shared.keys.roots(&shared.origin, &row.id)?;
         let mut opened = BTreeMap::new();
         for section in open {

@@ -32,10 +32,6 @@ impl Draft {
             let found = self.trace.chars().take(80).collect();
             return Err(DraftError::Trace { found });
         }
-        if let Some(iri) = self.activity.as_deref().filter(|iri| !is_iri(iri)) {
-            let found = iri.chars().take(80).collect();
-            return Err(DraftError::Activity { found });
-        }
         self.check_keys()?;
 
         let mut sections: BTreeMap<SectionName, Value> = BTreeMap::new();
@@ -55,7 +51,10 @@ impl Draft {
                 return Err(DraftError::Twice { kind, section });
             }
         }
-        check_rules(kind, &sections, &streams)?;
+        kind.check(
+            |name| sections.contains_key(&name) || streams.contains_key(&name),
+            |name| sections.get(&name),
+        )?;
         check_exchange(kind, &sections)?;
         let write = |(section, value): (SectionName, Value)| match json::section_bytes(&value) {
             Ok(bytes) => Ok((section, bytes)),
@@ -64,12 +63,11 @@ impl Draft {
         let sections = sections.into_iter().map(write).collect::<Result<_, _>>()?;
         let mut terms = self.terms;
         terms.extend(self.prior.iter().map(|leaf| Term::RestsOn(*leaf)));
-        Ok(SealedDraft {
+        let sealed = SealedDraft {
             kind,
             trace: self.trace,
             sections,
             prior: self.prior,
-            activity: self.activity,
             not_before: self.not_before,
             streams: streams.into_values().collect(),
             documents,
@@ -77,7 +75,9 @@ impl Draft {
             once: self.once,
             reservations: self.reservations,
             state: self.state,
-        })
+        };
+        sealed.check_envelope()?;
+        Ok(sealed)
     }
 
     fn check_keys(&self) -> Result<(), DraftError> {
@@ -106,7 +106,6 @@ pub(crate) struct SealedDraft {
     pub(crate) trace: String,
     pub(crate) sections: Vec<(SectionName, Vec<u8>)>,
     pub(crate) prior: Vec<Hash>,
-    pub(crate) activity: Option<String>,
     pub(crate) not_before: Option<NotBefore>,
     pub(crate) streams: Vec<StreamKey>,
     pub(crate) documents: Attached,
@@ -150,94 +149,13 @@ fn attach(
     Ok(kept)
 }
 
-fn check_rules(
-    kind: Kind,
-    sections: &BTreeMap<SectionName, Value>,
-    streams: &BTreeMap<SectionName, StreamKey>,
-) -> Result<(), DraftError> {
-    let needed = kind.requirements();
-    for (section, members) in needed.rules.iter().copied() {
-        if section.is_made_by_the_log() {
-            if !streams.contains_key(&section) {
-                return Err(DraftError::Missing { kind, section });
-            }
-            continue;
-        }
-        let value = sections.get(&section).ok_or(DraftError::Missing { kind, section })?;
-        if let Some(member) = members.iter().find(|member| value.get(**member).is_none()) {
-            let member = (*member).to_owned();
-            return Err(DraftError::Member { kind, section, member });
-        }
-    }
-    let facts = sections.get(&SectionName::Facts);
-    let has_all = |set: &&[&str]| {
-        set.iter()
-            .all(|member| facts.is_some_and(|facts| facts.get(*member).is_some()))
-    };
-    if !needed.facts_either.is_empty() && !needed.facts_either.iter().any(has_all) {
-        let sets: Vec<String> = needed.facts_either.iter().map(|set| set.join(", ")).collect();
-        return Err(DraftError::Member {
-            kind,
-            section: SectionName::Facts,
-            member: sets.join("` or `"),
-        });
-    }
-    let documents = sections
-        .get(&SectionName::Evidence)
-        .and_then(|evidence| evidence.get("documents"));
-    for (role, expected) in needed.roles.iter().copied() {
-        let listed = documents.and_then(Value::as_array).into_iter().flatten();
-        let found = listed
-            .filter(|document| document.get("role") == Some(&json!(role)))
-            .count();
-        if found < expected {
-            return Err(DraftError::Role {
-                kind,
-                role,
-                expected,
-                found,
-            });
-        }
-    }
-    let Some(run) = sections.get(&SectionName::Run) else {
-        return Ok(());
-    };
-    let status = run.get("status").and_then(Value::as_str).unwrap_or_default();
-    if !needed.run_status.is_empty() && !needed.run_status.contains(&status) {
-        return Err(DraftError::Value {
-            kind,
-            section: SectionName::Run,
-            member: "status",
-            expected: format!("`{}`", needed.run_status.join("` or `")),
-            found: status.to_owned(),
-        });
-    }
-    let before_the_end = matches!(status, "requested" | "started");
-    if before_the_end && run.get("outputs") != Some(&json!([])) {
-        return Err(DraftError::Value {
-            kind,
-            section: SectionName::Run,
-            member: "outputs",
-            expected: "empty while it has not finished".to_owned(),
-            found: "outputs".to_owned(),
-        });
-    }
-    let for_a_case = run.get("case").is_some_and(|case| !case.is_null());
-    if kind == Kind::RunReceived && for_a_case && !streams.contains_key(&SectionName::StreamCase) {
-        let section = SectionName::StreamCase;
-        return Err(DraftError::Missing { kind, section });
-    }
-    Ok(())
-}
-
+/// That `exchange` and `content` have their form, and that the one commits to the other.
 fn check_exchange(kind: Kind, sections: &BTreeMap<SectionName, Value>) -> Result<(), DraftError> {
-    let (exchange, content) = match (
-        sections.get(&SectionName::Exchange),
-        sections.get(&SectionName::Content),
-    ) {
-        (None, None) => return Ok(()),
-        (Some(exchange), Some(content)) => (exchange, content),
-        _ => return Err(DraftError::ExchangeAlone { kind }),
+    let both = sections
+        .get(&SectionName::Exchange)
+        .zip(sections.get(&SectionName::Content));
+    let Some((exchange, content)) = both else {
+        return Ok(());
     };
     let wrong = |error| DraftError::Exchange { kind, error };
     let exchange = Exchange::from_value(exchange.clone()).map_err(wrong)?;
@@ -245,16 +163,7 @@ fn check_exchange(kind: Kind, sections: &BTreeMap<SectionName, Value>) -> Result
     if exchange.content != content.mac() || exchange.to - exchange.from != content.bytes {
         return Err(DraftError::ContentMac { kind });
     }
-    match kind.requirements().phase {
-        Some(phase) if phase != exchange.phase => Err(DraftError::Value {
-            kind,
-            section: SectionName::Exchange,
-            member: "phase",
-            expected: format!("`{phase}`"),
-            found: exchange.phase.to_string(),
-        }),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// W3C Trace Context, section 3.2: version 00, lower-case hex, ids not all zero.
@@ -274,11 +183,4 @@ fn is_traceparent(text: &str) -> bool {
         && not_zero(span)
         && hex_of(flags, 2)
         && parts.next().is_none()
-}
-
-fn is_iri(text: &str) -> bool {
-    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-    scheme.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
-        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }

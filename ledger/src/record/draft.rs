@@ -21,7 +21,6 @@ pub struct Draft {
     pub(super) trace: String,
     pub(super) sections: Vec<(SectionName, Value)>,
     pub(super) prior: Vec<Hash>,
-    pub(super) activity: Option<String>,
     pub(super) not_before: Option<NotBefore>,
     pub(super) streams: Vec<StreamKey>,
     pub(super) documents: Vec<Document>,
@@ -40,7 +39,6 @@ impl Draft {
             trace: trace.into(),
             sections: Vec::new(),
             prior: Vec::new(),
-            activity: None,
             not_before: None,
             streams: Vec::new(),
             documents: Vec::new(),
@@ -62,13 +60,6 @@ impl Draft {
     #[must_use]
     pub fn prior(mut self, leaf: Hash) -> Self {
         self.prior.push(leaf);
-        self
-    }
-
-    /// Names the processing activity (Logboek Dataverwerkingen), an IRI.
-    #[must_use]
-    pub fn activity(mut self, iri: impl Into<String>) -> Self {
-        self.activity = Some(iri.into());
         self
     }
 

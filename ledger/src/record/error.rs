@@ -1,4 +1,4 @@
-//! Why a draft is not a record.
+//! Why a draft is not a record, and which rule a record breaks.
 
 use super::Kind;
 use crate::exchange::ExchangeError;
@@ -24,59 +24,12 @@ pub enum DraftError {
         /// The section.
         section: SectionName,
     },
-    /// A section that the kind needs is missing.
-    #[error("a `{kind}` record needs the section `{section}` (docs/log-format.md, section 6)")]
-    Missing {
-        /// Kind of the draft.
-        kind: Kind,
-        /// The section.
-        section: SectionName,
-    },
-    /// A member that the kind needs is missing.
-    #[error("a `{kind}` record needs `{section}.{member}` (docs/log-format.md, section 6)")]
-    Member {
-        /// Kind of the draft.
-        kind: Kind,
-        /// The section.
-        section: SectionName,
-        /// The member, or the alternatives.
-        member: String,
-    },
-    /// A member has another value than the kind allows.
-    #[error("a `{kind}` record has `{section}.{member}` {expected}, found `{found}`")]
-    Value {
-        /// Kind of the draft.
-        kind: Kind,
-        /// The section.
-        section: SectionName,
-        /// The member.
-        member: &'static str,
-        /// What is allowed.
-        expected: String,
-        /// What the draft has.
-        found: String,
-    },
-    /// A document that the kind needs is not attached.
-    #[error("a `{kind}` record needs {expected} document(s) of role `{role}` in `evidence.documents`, found {found}")]
-    Role {
-        /// Kind of the draft.
-        kind: Kind,
-        /// The role.
-        role: &'static str,
-        /// How many at least.
-        expected: usize,
-        /// How many there are.
-        found: usize,
-    },
+    /// A rule of the kind is broken.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     /// `evidence.documents` as given is not a list.
     #[error("`evidence.documents` of the draft of `{kind}` is not an array")]
     Documents {
-        /// Kind of the draft.
-        kind: Kind,
-    },
-    /// `exchange` stands there without `content`, or the other way round.
-    #[error("a `{kind}` record has both `exchange` and `content` or neither, since the one commits to the other")]
-    ExchangeAlone {
         /// Kind of the draft.
         kind: Kind,
     },
@@ -106,17 +59,24 @@ pub enum DraftError {
         #[source]
         error: JsonError,
     },
+    /// The envelope would not be a section.
+    #[error(
+        "draft of `{kind}`: its envelope, which names {prior} earlier records, cannot be written: {error}; name fewer, such as the last of each stream"
+    )]
+    Envelope {
+        /// Kind of the draft.
+        kind: Kind,
+        /// Earlier records that it names.
+        prior: usize,
+        /// What is wrong.
+        #[source]
+        error: JsonError,
+    },
     /// The trace context is not a W3C `traceparent`.
     #[error(
         "`{found}` is not a W3C traceparent: expected `00-<32 hex>-<16 hex>-<2 hex>`, lower case, ids not all zero"
     )]
     Trace {
-        /// What was given, cut off at 80 characters.
-        found: String,
-    },
-    /// The processing activity is not an IRI.
-    #[error("`{found}` is not an IRI: expected a scheme, a colon and no spaces")]
-    Activity {
         /// What was given, cut off at 80 characters.
         found: String,
     },
@@ -127,5 +87,60 @@ pub enum DraftError {
         found: usize,
         /// Bytes allowed.
         limit: usize,
+    },
+}
+
+/// Which rule of its kind a record breaks ([`Kind::check`]).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// A section that the kind needs is missing.
+    #[error("a `{kind}` record needs the section `{section}` (docs/log-format.md, section 6)")]
+    Missing {
+        /// Kind of the record.
+        kind: Kind,
+        /// The section.
+        section: SectionName,
+    },
+    /// A member that the kind needs is missing.
+    #[error("a `{kind}` record needs `{section}.{member}` (docs/log-format.md, section 6)")]
+    Member {
+        /// Kind of the record.
+        kind: Kind,
+        /// The section.
+        section: SectionName,
+        /// The member, or the alternatives.
+        member: String,
+    },
+    /// A member has another value than the kind allows.
+    #[error("a `{kind}` record has `{section}.{member}` {expected}, found `{found}`")]
+    Value {
+        /// Kind of the record.
+        kind: Kind,
+        /// The section.
+        section: SectionName,
+        /// The member.
+        member: &'static str,
+        /// What is allowed.
+        expected: String,
+        /// What the record has.
+        found: String,
+    },
+    /// A document that the kind needs is not listed.
+    #[error("a `{kind}` record needs {expected} document(s) of role `{role}` in `evidence.documents`, found {found}")]
+    Role {
+        /// Kind of the record.
+        kind: Kind,
+        /// The role.
+        role: &'static str,
+        /// How many at least.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// `exchange` stands there without `content`, or the other way round.
+    #[error("a `{kind}` record has both `exchange` and `content` or neither, since the one commits to the other")]
+    ExchangeAlone {
+        /// Kind of the record.
+        kind: Kind,
     },
 }

@@ -1,10 +1,11 @@
-//! What each kind of record must have: the table of docs/log-format.md section 6 as data.
+//! What each kind of record must have: the table of docs/log-format.md section 6 as data, and the one check against it.
 
-use super::Kind;
+use super::{Kind, RuleError};
 use crate::exchange::Phase;
 use crate::section::SectionName::{
     self, Content, Evidence, Exchange, Facts, Parameters, People, Run, StreamAgreement, StreamCase, StreamModel,
 };
+use serde_json::Value;
 
 /// A section that a kind must have, and the members that must stand in it; further members are allowed.
 pub type Rule = (SectionName, &'static [&'static str]);
@@ -57,6 +58,111 @@ const RUN: Rule = (
 const RUN_PROGRAM: Rule = (Run, &["program"]);
 
 impl Kind {
+    /// Checks a record of this kind: sections and members, documents, phase and status, and what one section asks of another.
+    /// The same for a draft, for a record of this log and for one that was handed over. `has` tells whether the record has a
+    /// section at all; `opened` gives the ones that can be read: what is in a section that is withheld or erased cannot be
+    /// said, and breaks no rule.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn check<'a>(
+        self,
+        has: impl Fn(SectionName) -> bool,
+        opened: impl Fn(SectionName) -> Option<&'a Value>,
+    ) -> Result<(), RuleError> {
+        let (kind, needed) = (self, self.requirements());
+        for (section, members) in needed.rules.iter().copied() {
+            if !has(section) {
+                return Err(RuleError::Missing { kind, section });
+            }
+            let Some(value) = opened(section) else { continue };
+            if let Some(member) = members.iter().find(|member| value.get(**member).is_none()) {
+                let member = (*member).to_owned();
+                return Err(RuleError::Member { kind, section, member });
+            }
+        }
+        if has(Exchange) != has(Content) {
+            return Err(RuleError::ExchangeAlone { kind });
+        }
+        if let Some(facts) = opened(Facts) {
+            kind.check_facts(facts, needed.facts_either)?;
+        }
+        if let Some(evidence) = opened(Evidence) {
+            kind.check_roles(evidence, needed.roles)?;
+        }
+        if let (Some(exchange), Some(phase)) = (opened(Exchange), needed.phase) {
+            let found = text(exchange, "phase");
+            if found != phase.as_str() {
+                return Err(kind.other_value(Exchange, "phase", format!("`{phase}`"), found));
+            }
+        }
+        match opened(Run) {
+            Some(run) => kind.check_run(run, needed.run_status, has(StreamCase)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_facts(self, facts: &Value, either: &[&[&str]]) -> Result<(), RuleError> {
+        let has_all = |set: &&[&str]| set.iter().all(|member| facts.get(*member).is_some());
+        if either.is_empty() || either.iter().any(has_all) {
+            return Ok(());
+        }
+        let sets: Vec<String> = either.iter().map(|set| set.join(", ")).collect();
+        Err(RuleError::Member {
+            kind: self,
+            section: Facts,
+            member: sets.join("` or `"),
+        })
+    }
+
+    fn check_roles(self, evidence: &Value, roles: &[(&'static str, usize)]) -> Result<(), RuleError> {
+        let documents = evidence.get("documents").and_then(Value::as_array);
+        for (role, expected) in roles.iter().copied() {
+            let listed = documents.into_iter().flatten();
+            let found = listed.filter(|document| text(document, "role") == role).count();
+            if found < expected {
+                return Err(RuleError::Role {
+                    kind: self,
+                    role,
+                    expected,
+                    found,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_run(self, run: &Value, allowed: &[&str], in_case_stream: bool) -> Result<(), RuleError> {
+        let status = text(run, "status");
+        if !allowed.is_empty() && !allowed.contains(&status) {
+            let expected = format!("`{}`", allowed.join("` or `"));
+            return Err(self.other_value(Run, "status", expected, status));
+        }
+        let outputs = run.get("outputs").and_then(Value::as_array);
+        if matches!(status, "requested" | "started") && !outputs.is_some_and(Vec::is_empty) {
+            let expected = "empty while it has not finished".to_owned();
+            return Err(self.other_value(Run, "outputs", expected, "something else"));
+        }
+        let for_a_case = run.get("case").is_some_and(|case| !case.is_null());
+        if self == Self::RunReceived && for_a_case && !in_case_stream {
+            return Err(RuleError::Missing {
+                kind: self,
+                section: StreamCase,
+            });
+        }
+        Ok(())
+    }
+
+    fn other_value(self, section: SectionName, member: &'static str, expected: String, found: &str) -> RuleError {
+        RuleError::Value {
+            kind: self,
+            section,
+            member,
+            expected,
+            found: found.chars().take(80).collect(),
+        }
+    }
+
     /// What a record of this kind must have.
     #[must_use]
     pub const fn requirements(self) -> Requirements {
@@ -230,4 +336,9 @@ impl Kind {
 
 const fn facts(rules: &'static [Rule]) -> Requirements {
     Requirements { rules, ..NONE }
+}
+
+/// A text member; empty when there is none.
+fn text<'a>(section: &'a Value, member: &str) -> &'a str {
+    section.get(member).and_then(Value::as_str).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use crate::rig::{note, options, witness};
 use herleid_ledger::checkpoint::{Checkpoint, CheckpointBody};
 use herleid_ledger::merkle::Hash;
-use herleid_ledger::note::{SignedNote, Signer, Verifier};
+use herleid_ledger::note::{MAX_SIGNATURES, SignedNote, Signer, Verifier};
 use herleid_ledger::witness::{Answer, Request, parse_response, respond};
 use herleid_ledger::{At, Ledger, LedgerError, Options, WitnessPolicy};
 use std::path::Path;
@@ -25,7 +25,7 @@ fn open(dir: &Path, seed: u64, quorum: usize) -> Ledger {
 fn with_lines(checkpoint: &Checkpoint, witnesses: &[&Signer]) -> SignedNote {
     let mut cosigned = checkpoint.clone();
     for witness in witnesses {
-        let line = checkpoint.cosign(witness, 1_592_400_001).unwrap();
+        let line = witness.sign(checkpoint.note().text(), 1_592_400_001);
         cosigned = cosigned.with(line).unwrap();
     }
     cosigned.note().clone()
@@ -105,7 +105,7 @@ fn only_this_logs_own_past_is_taken() {
         ledger.add_cosignatures(with_lines(&future, &[&witness(0)])),
         Err(LedgerError::NoSize { .. })
     ));
-    let elsewhere = other_root.cosign(&witness(0), 1).unwrap();
+    let elsewhere = witness(0).sign(other_root.note().text(), 1);
     let moved = ledger.checkpoint().as_ref().clone().with(elsewhere).unwrap();
     assert!(matches!(
         ledger.add_cosignatures(moved.note().clone()),
@@ -118,6 +118,36 @@ fn only_this_logs_own_past_is_taken() {
         Err(LedgerError::Checkpoint(_))
     ));
     assert!(ledger.cosigned().is_none());
+}
+
+#[test]
+fn a_log_that_starts_often_without_growing_keeps_the_earliest_line_of_each_witness() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path(), 1, 1);
+    let checkpoint = ledger.checkpoint();
+    let cosigned_at = |times: &mut dyn Iterator<Item = u64>| {
+        let mut cosigned = checkpoint.as_ref().clone();
+        for time_s in times {
+            let line = witness(0).sign(checkpoint.note().text(), time_s);
+            cosigned = cosigned.with(line).unwrap();
+        }
+        cosigned.note().clone()
+    };
+    for time_s in 1_592_400_100..1_592_400_200 {
+        let asked = ledger.add_cosignatures(cosigned_at(&mut std::iter::once(time_s)));
+        assert_eq!(asked.unwrap().len(), 1, "asked at {time_s}");
+    }
+    // As full as a note can be, with one line that is earlier than all.
+    let full = cosigned_at(&mut (1_592_400_090..1_592_400_090 + MAX_SIGNATURES as u64 - 1).rev());
+    assert_eq!(full.signatures().len(), MAX_SIGNATURES);
+    ledger.add_cosignatures(full).unwrap();
+    drop(ledger);
+
+    let ledger = open(dir.path(), 2, 1);
+    let cosigned = ledger.cosigned().unwrap();
+    assert_eq!(cosigned.note().signatures().len(), 2);
+    let seen = cosigned.cosignatures(policy(1, 3).witnesses()).unwrap();
+    assert_eq!((seen.len(), seen[0].time_s()), (1, 1_592_400_090));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! in silence.
 
 use crate::rig::{note, open, options, terminated};
-use herleid_ledger::{Ledger, LedgerError};
+use herleid_ledger::{At, Ledger, LedgerError};
 use rocksdb::{DB, Options as RocksOptions};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -119,6 +119,24 @@ fn altered_rows_are_named_when_the_log_is_opened_or_checked() {
             fs::remove_dir_all(&copied).unwrap();
         }
     }
+}
+
+#[test]
+fn a_record_whose_macs_are_not_those_of_its_leaf_is_neither_read_nor_handed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = sample(dir.path());
+    alter(&sample, "records", &5u64.to_be_bytes(), |row| row[16 + 1 + 3] ^= 1);
+    let ledger = Ledger::open(options(&sample, 77)).unwrap();
+    for error in [
+        ledger.record(5).unwrap_err(),
+        ledger.hand_over(5, &[], None, At::Latest).unwrap_err(),
+    ] {
+        assert!(
+            error.to_string().contains("the MACs that its leaf commits to"),
+            "{error}"
+        );
+    }
+    ledger.hand_over(6, &[], None, At::Latest).unwrap();
 }
 
 #[test]

@@ -11,3 +11,4 @@ mod numbers;
 mod opening;
 mod reading;
 mod records;
+mod witnessing;

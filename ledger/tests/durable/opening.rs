@@ -115,6 +115,28 @@ fn keys_without_their_log_are_refused() {
 }
 
 #[test]
+fn a_log_is_new_until_it_has_a_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log-of-knmi");
+    assert!(Ledger::is_new(&log).unwrap());
+    assert!(!log.exists(), "asking made the directory");
+    // A first start that was killed when it had made its store.
+    let mut made = rocksdb::Options::default();
+    made.create_if_missing(true);
+    made.create_missing_column_families(true);
+    std::fs::create_dir_all(&log).unwrap();
+    let store = log.join("log");
+    drop(rocksdb::DB::open_cf(&made, &store, ["default", "records", "tiles", "index"]).unwrap());
+    assert!(Ledger::is_new(&log).unwrap());
+
+    let ledger = open(&log, 1);
+    assert!(matches!(Ledger::is_new(&log), Err(LedgerError::InUse { .. })));
+    drop(ledger);
+    assert!(!Ledger::is_new(&log).unwrap());
+    assert_eq!(open(&log, 2).size(), 1);
+}
+
+#[test]
 fn a_directory_that_cannot_be_made_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");

@@ -3,7 +3,7 @@
 use crate::rig::{ORIGIN, START_MS, TRACE, agreement, case, note, open, options, terminated};
 use herleid_ledger::handover::HandoverError;
 use herleid_ledger::merkle::{empty_root, leaf_hash, verify_inclusion};
-use herleid_ledger::record::{Document, Draft, DraftError, Kind, NotBefore, Side, Term};
+use herleid_ledger::record::{Document, Draft, DraftError, Kind, NotBefore, RuleError, Side, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{AppendError, At, Ledger, LedgerError, WitnessPolicy};
 use herleid_vocab::rim::FixedClock;
@@ -118,7 +118,6 @@ fn a_record_reads_as_it_was_written() {
             json!({"remark": "é€🌧", "n": 9_007_199_254_740_991_u64}),
         )
         .prior(prior)
-        .activity("https://register.example/activity/1")
         .stream(case("Z-1"))
         .stream(agreement("urn:a", Side::Consumer))
         .not_before(NotBefore {
@@ -147,7 +146,6 @@ fn a_record_reads_as_it_was_written() {
         "trace": TRACE,
         "development": true,
         "prior": [hex::encode(prior)],
-        "activity": "https://register.example/activity/1",
         "notBefore": {
             "origin": "app.example/log/1",
             "size": 7,
@@ -265,7 +263,37 @@ fn a_refused_draft_leaves_nothing() {
         .put("k", Some(b"v".to_vec()))
         .stream(case("Z"));
     let error = ledger.append_blocking(wrong).unwrap_err();
-    assert!(matches!(error, AppendError::Draft(DraftError::Missing { .. })));
+    assert!(matches!(
+        error,
+        AppendError::Draft(DraftError::Rule(RuleError::Missing { .. }))
+    ));
     assert_eq!((ledger.size(), ledger.get("k").unwrap()), (1, None));
     assert_eq!(ledger.stream(&case("Z")).unwrap(), None);
+}
+
+#[test]
+fn a_record_that_rests_on_too_many_is_refused_and_the_log_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path(), 1);
+    let first = *ledger.append_blocking(note("first")).unwrap().leaf();
+    let resting_on = |count: usize| (0..count).fold(note("x"), |draft, _| draft.prior(first));
+    // The most that a draft may name: whatever the log adds to the envelope, it is still a section.
+    let (mut taken, mut refused) = (1, 20_000);
+    while refused - taken > 1 {
+        let middle = (taken + refused) / 2;
+        if resting_on(middle).check().is_ok() {
+            taken = middle;
+        } else {
+            refused = middle;
+        }
+    }
+    let error = ledger.append_blocking(resting_on(refused)).unwrap_err();
+    assert!(
+        matches!(error, AppendError::Draft(DraftError::Envelope { .. })),
+        "{error}"
+    );
+    assert!(error.to_string().contains("name fewer"), "{error}");
+    let recorded = ledger.append_blocking(resting_on(taken)).unwrap();
+    assert_eq!(recorded.index(), 2);
+    assert_eq!(ledger.verify_all(|_, _| {}).unwrap().size, 3);
 }

@@ -84,7 +84,7 @@ fn only_the_log_named_in_it_can_sign_it() {
 fn a_cosignature_is_that_of_the_specification() {
     let checkpoint = body(5).sign(&log(1)).unwrap();
     let witness = witness("witness.example/w1", 9);
-    let line = checkpoint.cosign(&witness, 1_679_315_147).unwrap();
+    let line = witness.sign(checkpoint.note().text(), 1_679_315_147);
     // C2SP tlog-cosignature, "Ed25519 signed message", made by hand.
     let message = format!("cosignature/v1\ntime 1679315147\n{}", checkpoint.body());
     let encoded = line.to_string();
@@ -113,27 +113,56 @@ fn cosignatures_of_others_do_not_count_and_wrong_ones_are_refused() {
     let (known, other) = (witness("w.example", 9), witness("v.example", 8));
     let keys = [known.verifier().clone()];
     assert_eq!(checkpoint.cosignatures(&keys).unwrap(), []);
-    let by_other = checkpoint.clone().with(checkpoint.cosign(&other, 1).unwrap()).unwrap();
+    let text = checkpoint.note().text();
+    let by_other = checkpoint.clone().with(other.sign(text, 1)).unwrap();
     assert_eq!(by_other.cosignatures(&keys).unwrap(), []);
     let elsewhere = body(6).sign(&log(1)).unwrap();
-    let moved = checkpoint.clone().with(elsewhere.cosign(&known, 1).unwrap()).unwrap();
+    let moved = checkpoint.clone().with(known.sign(elsewhere.note().text(), 1)).unwrap();
     assert!(matches!(
         moved.cosignatures(&keys),
         Err(CheckpointError::Note(NoteError::BadSignature { .. }))
     ));
     for time_s in [0, u64::MAX] {
-        let timeless = checkpoint
-            .clone()
-            .with(checkpoint.cosign(&known, time_s).unwrap())
-            .unwrap();
+        let timeless = checkpoint.clone().with(known.sign(text, time_s)).unwrap();
         assert!(timeless.cosignatures(&keys).is_err(), "{time_s}");
     }
     assert!(matches!(
         checkpoint.cosignatures(&[log(1).verifier().clone()]),
         Err(CheckpointError::KeyType { .. })
     ));
+}
+
+#[test]
+fn of_several_cosignatures_by_one_witness_the_earliest_counts() {
+    let checkpoint = body(5).sign(&log(1)).unwrap();
+    let (one, two) = (witness("w.example", 9), witness("v.example", 8));
+    let text = checkpoint.note().text().to_owned();
+    let lines = [
+        one.sign(&text, 30),
+        two.sign(&text, 7),
+        one.sign(&text, 10),
+        one.sign(&text, 20),
+    ];
+    let cosigned = lines
+        .into_iter()
+        .fold(checkpoint, |checkpoint, line| checkpoint.with(line).unwrap());
+    let keys = [two.verifier().clone(), one.verifier().clone()];
+    let seen = cosigned.cosignatures(&keys).unwrap();
+    let times: Vec<(&str, u64)> = seen.iter().map(|seen| (seen.witness(), seen.time_s())).collect();
+    assert_eq!(times, [("w.example", 10), ("v.example", 7)]);
+}
+
+#[test]
+fn an_empty_log_has_a_checkpoint_that_any_reader_takes() {
+    let empty = Checkpoint::empty(&log(1)).unwrap();
+    assert_eq!((empty.origin(), empty.size(), *empty.root()), (ORIGIN, 0, empty_root()));
+    let note = empty.note().to_string();
+    assert_eq!(
+        Checkpoint::verify_bytes(note.as_bytes(), log(1).verifier()).unwrap(),
+        empty
+    );
     assert!(matches!(
-        checkpoint.cosign(&log(1), 1),
+        Checkpoint::empty(&witness("w.example", 9)),
         Err(CheckpointError::KeyType { .. })
     ));
 }

@@ -5,12 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;
 use herleid_ledger::checkpoint::{Checkpoint, CheckpointBody};
-use herleid_ledger::handover::{ConsistencyText, FORMAT, HandedOver, HandoverError, entry};
+use herleid_ledger::handover::{ConsistencyText, FORMAT, HandedOver, HandoverError, MAX_RECORD_BYTES, entry};
 use herleid_ledger::merkle::{Hash, ProofError, consistency_proof, inclusion_proof, leaf_hash, root_at};
 use herleid_ledger::note::Signer;
 use herleid_ledger::section::{Opened, RootKey, SectionName};
+use herleid_vocab::json::{Limits, parse_section};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 const ORIGIN: &str = "knmi.example/log/1";
@@ -211,6 +212,35 @@ fn the_form_is_strict() {
     let mut inner = good.clone();
     inner["opened"]["facts"]["root"] = json!("00");
     assert!(HandedOver::from_value(inner).is_err());
+    // An array that a derived reader takes for the object, and `null` for what is absent.
+    let as_array = |value: &Value| -> Value { value.as_object().unwrap().values().cloned().collect() };
+    for (member, other) in [
+        (
+            "",
+            json!([
+                FORMAT,
+                ORIGIN,
+                INDEX,
+                good["macs"],
+                good["opened"],
+                good["proof"],
+                good["checkpoint"]
+            ]),
+        ),
+        ("/opened/facts", as_array(&good["opened"]["facts"])),
+        ("/opened/facts", json!(null)),
+        ("/consistency", json!(null)),
+        ("/consistency", json!([3, []])),
+    ] {
+        let mut altered = good.clone();
+        altered["consistency"] = json!({"from": 3, "proof": []});
+        assert!(HandedOver::from_value(altered.clone()).is_ok());
+        *altered.pointer_mut(member).unwrap() = other;
+        assert!(
+            matches!(HandedOver::from_value(altered), Err(HandoverError::Form { .. })),
+            "{member}"
+        );
+    }
     for member in good.as_object().unwrap().keys() {
         let mut less = good.clone();
         less.as_object_mut().unwrap().remove(member);
@@ -222,6 +252,22 @@ fn the_form_is_strict() {
         HandedOver::parse(twice.as_bytes()),
         Err(HandoverError::Form { .. })
     ));
+}
+
+#[test]
+fn the_longest_record_that_a_log_hands_over_is_read() {
+    let (mut record, _) = handed_over();
+    // Sections of 1 MiB in which every byte has to be escaped again.
+    let text = format!(r#"{{"a":"{}"}}"#, r"\\".repeat((Limits::SECTION.max_bytes - 8) / 2));
+    parse_section(text.as_bytes()).unwrap();
+    for name in SectionName::ALL {
+        let (text, key) = (text.clone(), "00".repeat(32));
+        record.macs.insert(name.to_string(), "00".repeat(32));
+        record.opened.insert(name.to_string(), Opened { text, key });
+    }
+    let bytes = record.to_bytes().unwrap();
+    assert!(bytes.len() > 24_000_000 && bytes.len() <= MAX_RECORD_BYTES);
+    assert_eq!(HandedOver::parse(&bytes).unwrap(), record);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod drafts;
 mod handovers;
 mod merkle;
 mod notes;
+mod rules;
 mod sections;
 mod tiles;
 mod vectors;

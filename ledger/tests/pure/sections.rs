@@ -167,6 +167,7 @@ fn an_exchange_with_any_member_wrong_is_refused_by_name() {
         ("agreement", json!("")),
         ("provider", json!("knmi")),
         ("consumer", json!(null)),
+        ("consumer", good["provider"].clone()),
         ("subject", json!({"dataset": "rain"})),
         ("subject", json!({"dataset": "rain", "version": "1", "model": "x"})),
         ("subject", json!({"dataset": "rain", "version": "1", "extra": 1})),

@@ -184,7 +184,7 @@ fn notes() {
     assert_eq!(body.to_string(), text(&notes["text"]));
     let signed = body.sign(&log).unwrap();
     assert_eq!(signed.note().to_string(), text(&notes["signed"]));
-    let line = signed.cosign(&witness, number(&notes["cosigned_at"])).unwrap();
+    let line = witness.sign(signed.note().text(), number(&notes["cosigned_at"]));
     let cosigned = signed.with(line).unwrap();
     assert_eq!(cosigned.note().to_string(), text(&notes["cosigned"]));
     let seen = cosigned.cosignatures(&[witness.verifier().clone()]).unwrap();

@@ -123,6 +123,29 @@ fn each_refusal_has_its_status_and_changes_nothing() {
 }
 
 #[test]
+fn a_log_about_to_begin_learns_what_was_seen_of_its_origin() {
+    let signer = log("a.example/log/1", 1);
+    let known = [signer.verifier().clone()];
+    let empty = Checkpoint::empty(&signer).unwrap();
+    let question = Request::new(0, vec![], &empty).unwrap().to_bytes();
+    let ask = |state: &mut State| {
+        let response = state.ask(&known, &question);
+        parse_response(response.status, response.body.as_bytes(), &empty, witness().verifier()).unwrap()
+    };
+    let tree = leaves(8);
+    let mut seen = State(Some((8, root_at(&tree, 8).unwrap())));
+    assert_eq!(ask(&mut seen), Answer::Stale { size: 8 });
+    assert_eq!(seen.0, Some((8, root_at(&tree, 8).unwrap())));
+    // Nothing seen: the empty tree is cosigned, however often, and every first checkpoint still fits.
+    let mut nothing = State::default();
+    for _ in 0..2 {
+        assert!(matches!(ask(&mut nothing), Answer::Cosigned(_)));
+    }
+    let first = Request::new(0, vec![], &checkpoint(&tree, 1, &signer)).unwrap();
+    assert_eq!(nothing.ask(&known, &first.to_bytes()).status, 200);
+}
+
+#[test]
 fn two_histories_of_one_size_are_kept_as_proof() {
     let tree = leaves(8);
     let forked = Leaves(entries(8).iter().map(|entry| leaf_hash(&entry[1..])).collect());
@@ -174,9 +197,9 @@ fn malformed_requests_are_answered_400() {
 fn a_log_believes_only_its_witness() {
     let tree = leaves(3);
     let checkpoint = checkpoint(&tree, 3, &log("a.example/log/1", 1));
-    let own = checkpoint.cosign(&witness(), 5).unwrap();
+    let own = witness().sign(checkpoint.note().text(), 5);
     let stranger = Signer::cosigner("witness.example/w", SigningKey::from_bytes(&[8; 32])).unwrap();
-    let foreign = checkpoint.cosign(&stranger, 5).unwrap();
+    let foreign = stranger.sign(checkpoint.note().text(), 5);
     let read = |status: u16, body: &str| parse_response(status, body.as_bytes(), &checkpoint, witness().verifier());
     let both = read(200, &format!("{foreign}\n{own}\n")).unwrap();
     assert_eq!(both, Answer::Cosigned(vec![own.clone()]));
@@ -189,7 +212,7 @@ fn a_log_believes_only_its_witness() {
         read(200, &own.to_string()),
         Err(WitnessError::Response { .. })
     ));
-    let timeless = checkpoint.cosign(&witness(), 0).unwrap();
+    let timeless = witness().sign(checkpoint.note().text(), 0);
     assert!(read(200, &format!("{timeless}\n")).is_err());
     assert_eq!(read(409, "20852163\n").unwrap(), Answer::Stale { size: 20_852_163 });
     for body in ["", "1", "01\n", "-1\n", "1\n\n", "one\n"] {

@@ -1,10 +1,13 @@
 //! Anchors: what an auditor knows from elsewhere (docs/dossier-format.md, "Anchors"). Nothing in a dossier is believed that
 //! does not lead back to them, so they are read as strictly as the dossier itself.
 
+mod raw;
+
 use herleid_ledger::handover::HandedOver;
-use herleid_ledger::note::{Algorithm, SignedNote, Verifier};
+use herleid_ledger::note::{SignedNote, Verifier};
 use herleid_vocab::did::Did;
-use herleid_vocab::json::{self, JsonError, Limits, MAX_INTEGER};
+use herleid_vocab::json::{self, JsonError, Limits};
+use raw::{Raw, RawIssuer, RawParty, RawStream, RawWitness, all, time};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -172,7 +175,8 @@ impl Anchors {
         let mut dids: Vec<&Did> = self.parties.iter().map(|party| &party.did).collect();
         let logs = self.parties.iter().flat_map(|party| &party.logs);
         let mut keys: Vec<String> = logs.map(|log| log.key.to_string()).collect();
-        let mut witnesses: Vec<String> = self.witnesses.iter().map(|witness| witness.key.to_string()).collect();
+        // The bytes alone: under two names one witness would count for two, and a log would be its own witness.
+        let mut witnesses: Vec<&[u8; 32]> = self.witnesses.iter().map(|witness| public(&witness.key)).collect();
         dids.sort();
         keys.sort();
         witnesses.sort();
@@ -186,6 +190,13 @@ impl Anchors {
             return Err(member(
                 "witnesses",
                 "a key stands twice, which would count one witness for two",
+            ));
+        }
+        let mut logs = self.parties.iter().flat_map(|party| &party.logs);
+        if logs.any(|log| witnesses.binary_search(&public(&log.key)).is_ok()) {
+            return Err(member(
+                "witnesses",
+                "a witness has the key of a log, which would have it witness itself",
             ));
         }
         Ok(())
@@ -212,6 +223,11 @@ impl Anchors {
     }
 }
 
+/// The bytes of a public key.
+fn public(key: &Verifier) -> &[u8; 32] {
+    key.public_key().as_bytes()
+}
+
 fn has_double<T: PartialEq>(sorted: &[T]) -> bool {
     sorted.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
 }
@@ -220,178 +236,5 @@ fn member(at: impl Into<String>, why: impl ToString) -> AnchorsError {
     AnchorsError::Member {
         at: at.into(),
         why: why.to_string(),
-    }
-}
-
-fn all<T, U>(
-    list: &str,
-    items: Vec<T>,
-    read: impl Fn(T, &str) -> Result<U, AnchorsError>,
-) -> Result<Vec<U>, AnchorsError> {
-    let numbered = items.into_iter().enumerate();
-    numbered.map(|(i, item)| read(item, &format!("{list}[{i}]"))).collect()
-}
-
-fn time(ms: u64, at: &str) -> Result<u64, AnchorsError> {
-    if ms <= MAX_INTEGER {
-        Ok(ms)
-    } else {
-        Err(member(at, "the number is above 2^53 - 1"))
-    }
-}
-
-fn period(from: u64, until: Option<u64>, at: &str) -> Result<Period, AnchorsError> {
-    time(from, at)?;
-    time(until.unwrap_or_default(), at)?;
-    if until.is_some_and(|until| until <= from) {
-        return Err(member(at, "`until` does not come after `from`"));
-    }
-    Ok(Period { from, until })
-}
-
-fn key(vkey: &str, algorithm: Algorithm, at: &str) -> Result<Verifier, AnchorsError> {
-    let key = Verifier::parse(vkey).map_err(|e| member(at, e))?;
-    if key.algorithm() == algorithm {
-        Ok(key)
-    } else {
-        Err(member(
-            at,
-            "the key has another signature type: a log signs with 0x01, a witness with 0x04",
-        ))
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    format: String,
-    obtained: u64,
-    quorum: u64,
-    parties: Vec<RawParty>,
-    witnesses: Vec<RawWitness>,
-    issuers: Vec<RawIssuer>,
-    checkpoints: Vec<String>,
-    streams: Vec<RawStream>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawParty {
-    did: Did,
-    name: String,
-    logs: Vec<RawLog>,
-    keys: Vec<RawKey>,
-    party: bool,
-}
-
-impl RawParty {
-    fn read(self, at: &str) -> Result<PartyAnchor, AnchorsError> {
-        Ok(PartyAnchor {
-            did: self.did,
-            name: self.name,
-            logs: all(&format!("{at}.logs"), self.logs, RawLog::read)?,
-            keys: all(&format!("{at}.keys"), self.keys, RawKey::read)?,
-            is_party: self.party,
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct RawLog {
-    origin: String,
-    verifier_key: String,
-    from: u64,
-    until: Option<u64>,
-}
-
-impl RawLog {
-    fn read(self, at: &str) -> Result<LogAnchor, AnchorsError> {
-        let key = key(&self.verifier_key, Algorithm::Ed25519, at)?;
-        if key.name() != self.origin {
-            return Err(member(at, "the key's name is not the origin"));
-        }
-        let period = period(self.from, self.until, at)?;
-        Ok(LogAnchor { key, period })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawKey {
-    id: String,
-    jwk: Value,
-    from: u64,
-    until: Option<u64>,
-}
-
-impl RawKey {
-    fn read(self, at: &str) -> Result<KeyAnchor, AnchorsError> {
-        if !self.jwk.is_object() {
-            return Err(member(at, "`jwk` is not an object"));
-        }
-        Ok(KeyAnchor {
-            id: self.id,
-            jwk: self.jwk,
-            period: period(self.from, self.until, at)?,
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct RawWitness {
-    name: String,
-    verifier_key: String,
-    outside: bool,
-}
-
-impl RawWitness {
-    fn read(self, at: &str) -> Result<WitnessAnchor, AnchorsError> {
-        Ok(WitnessAnchor {
-            name: self.name,
-            key: key(&self.verifier_key, Algorithm::CosignatureV1, at)?,
-            outside: self.outside,
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawIssuer {
-    did: Did,
-    types: Vec<String>,
-    keys: Vec<RawKey>,
-}
-
-impl RawIssuer {
-    fn read(self, at: &str) -> Result<IssuerAnchor, AnchorsError> {
-        Ok(IssuerAnchor {
-            did: self.did,
-            types: self.types,
-            keys: all(&format!("{at}.keys"), self.keys, RawKey::read)?,
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawStream {
-    record: Value,
-    kind: String,
-    of: Value,
-}
-
-impl RawStream {
-    fn read(self, at: &str) -> Result<StreamAnchor, AnchorsError> {
-        let kind = match self.kind.as_str() {
-            name @ ("stream-agreement" | "stream-model" | "stream-case") => name.parse().map_err(|e| member(at, e))?,
-            _ => return Err(member(at, "`kind` is not the name of a stream section")),
-        };
-        Ok(StreamAnchor {
-            record: HandedOver::from_value(self.record).map_err(|e| member(at, e))?,
-            kind,
-            of: self.of,
-        })
     }
 }

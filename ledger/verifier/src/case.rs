@@ -151,6 +151,30 @@ impl Case {
         found.map_or(id, |published| &published.title)
     }
 
+    /// The title of an input's dataset, or the model's name for it when it is of no dataset.
+    #[must_use]
+    pub fn title_of_input<'a>(&'a self, input: &'a RunInput) -> &'a str {
+        match (&input.dataset, &input.version) {
+            (Some(dataset), Some(version)) => self.title_of(dataset, version),
+            (Some(dataset), None) => dataset,
+            (None, _) => &input.name,
+        }
+    }
+
+    /// What the decision relies on, by name: an output of a run, or the data that a pull brought.
+    #[must_use]
+    pub fn title_of_relied<'a>(&'a self, relied: &'a Relied) -> &'a str {
+        match (&relied.output, self.pulls.get(&relied.transaction)) {
+            (Some(output), _) => output,
+            (None, Some(pull)) => match &pull.subject {
+                Subject::Dataset { dataset: id, version } | Subject::Model { model: id, version } => {
+                    self.title_of(id, version)
+                }
+            },
+            (None, None) => &relied.transaction,
+        }
+    }
+
     /// The party whose data a file is, followed back through those who passed it on: the provider of the first pull of it.
     #[must_use]
     pub fn source_of(&self, input: &RunInput) -> Option<&Did> {
@@ -162,6 +186,7 @@ impl Case {
                     && other.transaction < pull.transaction
                     && other.sha256.is_some()
                     && other.sha256 == pull.sha256
+                    && (&other.subject, &other.agreement) == (&pull.subject, &pull.agreement)
             });
             match before {
                 Some(other) => pull = other,

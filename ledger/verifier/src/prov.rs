@@ -117,11 +117,7 @@ fn run(document: &mut Document, case: &Case, run: &Run) {
         }
     }
     for input in &run.inputs {
-        document.data(
-            &input.sha256,
-            case.title_of(&input.dataset, &input.version),
-            &input.media_type,
-        );
+        document.data(&input.sha256, case.title_of_input(input), &input.media_type);
         let entity = format!("sha256:{}", input.sha256);
         document.relate(
             "used",
@@ -194,7 +190,18 @@ fn decision(document: &mut Document, case: &Case) {
         );
     }
     for relied in &decision.facts.relies_on {
-        document.relate("used", json!({"prov:activity": id, "prov:entity": format!("sha256:{}", relied.sha256), "prov:role": relied.output}));
+        let title = case.title_of_relied(relied);
+        let entity = format!("sha256:{}", relied.sha256);
+        if relied.output.is_none() {
+            // What a pull brought has its media type there; an output of a run has been described with the run.
+            let pull = case.pulls.get(&relied.transaction);
+            let media_type = pull.and_then(|pull| pull.media_type.as_deref());
+            document.data(&relied.sha256, title, media_type.unwrap_or_default());
+        }
+        document.relate(
+            "used",
+            json!({"prov:activity": id, "prov:entity": entity, "prov:role": title}),
+        );
         document.relate(
             "wasInformedBy",
             json!({"prov:informed": id, "prov:informant": format!("uuid:{}", relied.transaction)}),

@@ -2,23 +2,30 @@
 //!
 //! [`verify`] never stops at the first fault: every element gets its verdict, and the worst one is the whole's.
 
+mod bound;
 mod collusion;
+mod copies;
 mod credentials;
 mod decisions;
 mod documents;
+mod doubt;
+mod erasures;
 mod exchanges;
 mod explanations;
 mod files;
 mod forks;
+mod inputs;
 mod keys;
 mod logs;
 mod opened;
 mod prior;
 mod proof;
 mod reason;
+mod receipts;
 mod records;
 mod requests;
 mod runs;
+mod shown;
 mod streams;
 mod text;
 mod verdict;
@@ -32,11 +39,13 @@ pub use verdict::{Check, Collusion, Element, Explained, Fingerprint, Report, Ver
 use crate::anchors::Anchors;
 use crate::case::{Case, CaseRecord};
 use crate::dossier::{Archive, manifest::sha256};
+use copies::Copies;
 use files::Files;
 use forks::Sighting;
 use keys::{Claimed, Keys};
 use logs::{Log, Moment};
-use records::Rec;
+use records::{Rec, Room};
+use runs::Told;
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 use verdict::Findings;
@@ -86,8 +95,10 @@ fn inside<R: Read + Seek>(
         claimed: claimed.values().cloned().collect(),
     };
     let logs = logs::check(archive, &claimed, &keys, moment, &mut findings);
-    let mut records = records::check(archive, &files, &logs, &keys, &mut findings);
-    records.extend(records::receipts(archive, &records, &keys, &mut findings));
+    let mut room = Room::default();
+    let mut records = records::check(archive, &files, &logs, &keys, &mut room, &mut findings);
+    let receipts = receipts::check(archive, &files, &records, &keys, &mut room, &mut findings);
+    records.extend(receipts);
     let manifest_record = proof::check(archive, &files, &logs, &keys, moment, &mut findings);
 
     let mut sightings = sightings(&logs, &records);
@@ -101,16 +112,27 @@ fn inside<R: Read + Seek>(
     forks::check(&sightings, &records, &mut findings);
 
     let head = &files.manifest.head;
-    let explanations = explanations::read(archive, &mut findings);
+    let explanations = explanations::read(archive, &records, &mut findings);
+    let copies = Copies::of(&records);
     opened::check(&logs, &head.origin, &records, &mut findings);
-    streams::check(&records, head, &keys, &explanations, &mut findings);
+    streams::check(&records, &copies, head, &keys, &explanations, &mut findings);
     prior::check(&records, &explanations, &mut findings);
     let joined = exchanges::check(&records, &mut findings);
+    shown::counted(&joined, &explanations, &mut findings);
     let case = gather(&records, anchors, &files);
-    runs::check(&case, &joined, &files, &records, &explanations, &mut findings);
+    let exchanges = exchanges::by_transaction(&joined);
+    let told = Told {
+        case: &case,
+        records: &records,
+        copies: &copies,
+        exchanges: &exchanges,
+        explanations: &explanations,
+    };
+    runs::check(&told, &files, &mut findings);
     documents::check(&files, &records, &explanations, &mut findings);
-    decisions::check(archive, &records, &mut findings);
-    requests::check(archive, &records, anchors, &mut findings);
+    let agreements = decisions::agreements(&records);
+    decisions::check(archive, &records, &agreements, &explanations, &mut findings);
+    requests::check(archive, &records, anchors, &agreements, &mut findings);
     credentials::check(archive, &records, anchors, &mut findings);
 
     let collusion = collusion::who(&joined, &logs, &keys);

@@ -3,8 +3,9 @@
 //! A JWT access token in the manner of RFC 9068 (`typ` `at+jwt`), whose confirmation claim (RFC 7800, RFC 9449 section 6.1) names the key
 //! that must sign each request: a stolen token is of no use without it.
 
-use crate::claims::{self, ClaimError, Claims, Now};
-use crate::jose::{self, JoseError, MAX_HEADER_TOKEN_BYTES, UnverifiedJws};
+use crate::claims::{self, Claims, Now};
+use crate::fault::TokenFault;
+use crate::jose::{self, MAX_HEADER_TOKEN_BYTES, UnverifiedJws};
 use crate::keys::{KeyError, PublicKey, SigningKey, Thumbprint};
 use herleid_vocab::did::Did;
 use serde_json::{Value, json};
@@ -18,12 +19,10 @@ const TYPE: &str = "at+jwt";
 /// Why an access token is refused, or cannot be minted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccessTokenError {
-    /// Not a token, not of the type `at+jwt`, or its signature does not verify.
+    /// Not a token, not of the type `at+jwt`, its signature does not verify, or a claim is missing, malformed, or does not hold
+    /// here and now.
     #[error("the access token is refused: {0}")]
-    Jose(#[from] JoseError),
-    /// A claim is missing, malformed, or does not hold here and now.
-    #[error("the access token is refused: {0}")]
-    Claim(#[from] ClaimError),
+    Token(#[from] TokenFault),
     /// `cnf.jkt` is missing or no thumbprint.
     #[error("the access token is refused: it is bound to no key (`cnf.jkt`): {0}")]
     Unbound(KeyError),
@@ -102,7 +101,7 @@ pub struct AccessToken {
 /// Signs an access token. `jti` as from [`jose::fresh_id`]; instants are cut off to the second.
 ///
 /// # Errors
-/// [`ClaimError::Lifetime`] for less than a second or more than [`MAX_LIFETIME_MS`].
+/// [`ClaimError::Lifetime`](crate::ClaimError::Lifetime) for less than a second or more than [`MAX_LIFETIME_MS`].
 pub fn mint(
     key: &SigningKey,
     key_id: &str,

@@ -3,15 +3,17 @@
 //!
 //! Credentials are read as plain JSON. Contexts that redefine terms in place are refused, since a reader of JSON and a reader of
 //! JSON-LD would then understand different things. `credentialSchema`, `evidence` and `termsOfUse` are checked for their form
-//! and otherwise not acted upon. A `credentialStatus` cannot be checked yet, and so denies.
+//! and otherwise not acted upon. A `credentialStatus` cannot be checked yet, and so denies; and since none can, a credential must
+//! end by itself.
 
 mod issue;
 pub(crate) mod shape;
 mod statement;
 mod trust;
 
-use crate::claims::{ClaimError, Now};
-use crate::did_document::{DidDocument, DidDocumentError, Relationship};
+use crate::claims::Now;
+use crate::did_document::{DidDocument, Relationship};
+use crate::fault::{TokenFault, signed_by};
 use crate::jose::{JoseError, MAX_BODY_TOKEN_BYTES, UnverifiedJws};
 use herleid_vocab::did::Did;
 use herleid_vocab::time::format_rfc3339_ms;
@@ -56,15 +58,10 @@ impl Profile {
 /// Why a credential is refused, or cannot be issued.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
-    /// Not a token, of another type, or its signature does not verify.
+    /// Not a token, of another type, not signed by a key of its issuer for credentials, or a claim or a member is not what the
+    /// data model says it is.
     #[error("the credential is refused: {0}")]
-    Jose(#[from] JoseError),
-    /// A registered claim is malformed, or does not hold now.
-    #[error("the credential is refused: {0}")]
-    Claim(#[from] ClaimError),
-    /// A member is not what the data model says it is.
-    #[error("the credential is refused: {0}")]
-    Shape(#[from] ShapeError),
+    Token(#[from] TokenFault),
     /// Parts of both profiles in one token.
     #[error("the credential mixes the profiles of VC 2.0 and VC 1.1: {why}")]
     MixedProfiles {
@@ -87,9 +84,6 @@ pub enum CredentialError {
         /// The document's id.
         document: Did,
     },
-    /// The key is not the issuer's, or not for credentials.
-    #[error("the credential is refused: {0}")]
-    Key(#[from] DidDocumentError),
     /// The issuer is trusted for none of the credential's types.
     #[error("`{issuer}` is not trusted for {types}; an operator can add it to the trust list for that type")]
     Untrusted {
@@ -128,6 +122,12 @@ pub enum CredentialError {
         /// The verifier's time.
         now_ms: u64,
     },
+    /// It would hold for ever: nothing ends it, and nothing here could tell that it was revoked.
+    #[error(
+        "the credential does not end; it must end by itself (`validUntil` or `exp`), since no status can be checked yet: ask its \
+         issuer for one that does"
+    )]
+    Endless,
     /// It has a status, which this version cannot check: it may have been revoked.
     #[error(
         "the credential has a status of type `{status_type}`, which cannot be checked here; a status that cannot be checked denies"
@@ -185,7 +185,7 @@ pub fn claimed_issuer(token: &str) -> Result<Did, CredentialError> {
 }
 
 /// Verifies a credential: one profile, form, signature by a key in the issuer's `assertionMethod`, an issuer trusted for the type,
-/// the holder as its one subject, validity, and no status.
+/// the holder as its one subject, no status, and a validity that has begun and ends.
 ///
 /// # Errors
 /// [`CredentialError`], a variant a cause.
@@ -199,15 +199,13 @@ pub fn verify(token: &str, expected: &Expected<'_>) -> Result<VerifiedCredential
             document: expected.issuer_document.id().clone(),
         });
     }
-    let named_key = jws.key_id().ok_or(JoseError::Header {
-        member: "kid",
-        why: "it is missing; expected the DID URL of the issuer's key",
-    })?;
-    let (key_id, key) = expected
-        .issuer_document
-        .key_for(Some(named_key), Relationship::AssertionMethod)?;
-    let key_id = key_id.to_owned();
-    jws.verify(key)?;
+    let unnamed = "it is missing; expected the DID URL of the issuer's key";
+    let (key_id, _) = signed_by(
+        jws,
+        expected.issuer_document,
+        Relationship::AssertionMethod,
+        Some(unnamed),
+    )?;
     // From here on the statement is the issuer's; it was read from the very bytes that the signature covers.
 
     let types = expected.trusted.trusted_types(&statement.issuer, &statement.types);
@@ -223,6 +221,9 @@ pub fn verify(token: &str, expected: &Expected<'_>) -> Result<VerifiedCredential
         return Err(CredentialError::UncheckableStatus {
             status_type: status_type.clone(),
         });
+    }
+    if statement.valid_until_ms.is_none() {
+        return Err(CredentialError::Endless);
     }
     Ok(VerifiedCredential {
         statement,
@@ -257,7 +258,7 @@ fn profile_of(jws: &UnverifiedJws<'_>) -> Result<Profile, CredentialError> {
         (false, _) => {
             jws.check_type(&[Some("vc+jwt")], "`vc+jwt`")?;
             if jws.content_type().is_some_and(|cty| cty != "vc") {
-                return Err(CredentialError::Jose(JoseError::Header {
+                return Err(CredentialError::from(JoseError::Header {
                     member: "cty",
                     why: "expected `vc`, or none",
                 }));
@@ -304,7 +305,7 @@ impl VerifiedCredential {
         self.statement.valid_from_ms
     }
 
-    /// UTC milliseconds since 1970 up to which it is valid, if it says so.
+    /// UTC milliseconds since 1970 up to which it is valid; always known.
     #[must_use]
     pub fn valid_until_ms(&self) -> Option<u64> {
         self.statement.valid_until_ms

@@ -39,6 +39,7 @@ pub mod access_token;
 mod claims;
 pub mod credential;
 pub mod did_document;
+mod fault;
 pub mod http_signature;
 pub mod jose;
 pub mod keys;
@@ -47,3 +48,4 @@ pub mod replay;
 pub mod si_token;
 
 pub use claims::{ClaimError, Now};
+pub use fault::TokenFault;

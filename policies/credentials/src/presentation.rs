@@ -7,10 +7,11 @@ mod build;
 mod contents;
 mod message;
 
-use crate::claims::{ClaimError, Claims, Now};
-use crate::credential::{self, CredentialError, Profile, ShapeError, TrustedIssuers, VerifiedCredential};
-use crate::did_document::{DidDocument, DidDocumentError, Relationship};
-use crate::jose::{JoseError, MAX_BODY_TOKEN_BYTES, UnverifiedJws};
+use crate::claims::{Claims, Now};
+use crate::credential::{self, CredentialError, Profile, TrustedIssuers, VerifiedCredential};
+use crate::did_document::{DidDocument, Relationship};
+use crate::fault::{TokenFault, signed_by};
+use crate::jose::{MAX_BODY_TOKEN_BYTES, UnverifiedJws};
 use crate::keys::Thumbprint;
 use crate::replay::ReplayKey;
 use herleid_vocab::did::Did;
@@ -29,24 +30,16 @@ pub const MAX_CREDENTIALS: usize = 16;
 /// Why a presentation is refused, or cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PresentationError {
-    /// Not a token, of another type, or its signature does not verify.
+    /// Not a token, of another type, not signed by a key of its holder for presentations; or a claim is missing, malformed, or
+    /// does not hold here and now; or a member is not what the data model says it is.
     #[error("the presentation is refused: {0}")]
-    Jose(#[from] JoseError),
-    /// A claim is missing, malformed, or does not hold here and now.
-    #[error("the presentation is refused: {0}")]
-    Claim(#[from] ClaimError),
-    /// A member is not what the data model says it is.
-    #[error("the presentation is refused: {0}")]
-    Shape(#[from] ShapeError),
+    Token(#[from] TokenFault),
     /// Parts of both profiles in one presentation.
     #[error("the presentation mixes the profiles of VC 2.0 and VC 1.1: {why}")]
     MixedProfiles {
         /// What is out of place.
         why: &'static str,
     },
-    /// The key is not the holder's, or not for presentations.
-    #[error("the presentation is refused: {0}")]
-    Key(#[from] DidDocumentError),
     /// Somebody else's presentation.
     #[error("the presentation is by `{found}`, but `{expected}` was asked")]
     OtherHolder {
@@ -159,15 +152,13 @@ pub fn verify(token: &str, expected: &Expected<'_>) -> Result<VerifiedPresentati
             });
         }
     }
-    let named_key = jws.key_id().ok_or(JoseError::Header {
-        member: "kid",
-        why: "it is missing; expected the DID URL of the holder's key",
-    })?;
-    let (key_id, key) = expected
-        .holder_document
-        .key_for(Some(named_key), Relationship::Authentication)?;
-    let key_id = key_id.to_owned();
-    let jws = jws.verify(key)?;
+    let unnamed = "it is missing; expected the DID URL of the holder's key";
+    let (key_id, jws) = signed_by(
+        jws,
+        expected.holder_document,
+        Relationship::Authentication,
+        Some(unnamed),
+    )?;
 
     let claims = Claims(jws.claims());
     claims.check_audience(expected.audience.as_str())?;

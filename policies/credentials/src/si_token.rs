@@ -4,8 +4,9 @@
 //! some implementations accept here, is for presentations.
 
 use crate::claims::{self, ClaimError, Claims, Now};
-use crate::did_document::{DidDocument, DidDocumentError, Relationship};
-use crate::jose::{self, JoseError, MAX_HEADER_TOKEN_BYTES, UnverifiedJws};
+use crate::did_document::{DidDocument, Relationship};
+use crate::fault::{TokenFault, signed_by};
+use crate::jose::{self, MAX_HEADER_TOKEN_BYTES, UnverifiedJws};
 use crate::keys::{SigningKey, Thumbprint};
 use crate::replay::ReplayKey;
 use herleid_vocab::did::Did;
@@ -18,12 +19,10 @@ pub const MAX_LIFETIME_MS: u64 = 15 * 60 * 1000;
 /// Why a self-issued token is refused, or cannot be minted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SiTokenError {
-    /// Not a token, or its signature does not verify.
+    /// Not a token, not signed by a key of its subject for this use, or a claim (`exp`, `jti`, `aud`, ...) is missing, malformed,
+    /// or does not hold here and now.
     #[error("the self-issued token is refused: {0}")]
-    Jose(#[from] JoseError),
-    /// A claim is missing (`exp`, `jti`, `aud`, ...), malformed, or does not hold here and now.
-    #[error("the self-issued token is refused: {0}")]
-    Claim(#[from] ClaimError),
+    Token(#[from] TokenFault),
     /// It has the claim `vc` or `vp`: a credential or a presentation of VC 1.1, which has the same `typ` and the same registered
     /// claims, is not taken for a token.
     #[error("the self-issued token is refused: it has the claim `{claim}` of a credential or a presentation")]
@@ -47,9 +46,6 @@ pub enum SiTokenError {
         /// The document's id.
         document: Did,
     },
-    /// The key is not the subject's, or not for this use.
-    #[error("the self-issued token is refused: {0}")]
-    Key(#[from] DidDocumentError),
 }
 
 /// What a token to be minted says. Not printable: `token` is a secret between two parties.
@@ -118,7 +114,7 @@ pub fn mint(key: &SigningKey, key_id: &str, says: &SelfIssued<'_>) -> Result<Str
 /// Whose document has to be fetched to verify `token`. **Nothing is verified yet.**
 ///
 /// # Errors
-/// [`SiTokenError::Jose`], [`SiTokenError::Claim`].
+/// [`SiTokenError::Token`].
 pub fn claimed_subject(token: &str) -> Result<Did, SiTokenError> {
     let jws = UnverifiedJws::parse(token, MAX_HEADER_TOKEN_BYTES)?;
     Ok(Claims(jws.unverified_claims()).did("sub")?)
@@ -133,7 +129,6 @@ pub fn verify(token: &str, document: &DidDocument, expected: &Expected<'_>) -> R
     let jws = UnverifiedJws::parse(token, MAX_HEADER_TOKEN_BYTES)?;
     // DCP names no `typ`; other kinds of token have one of their own, and must not pass for this kind.
     jws.check_type(&[None, Some("JWT")], "`JWT`, or none")?;
-    let named_key = jws.key_id().map(str::to_owned);
     let unverified = Claims(jws.unverified_claims());
     if let Some(claim) = ["vc", "vp"].into_iter().find(|claim| unverified.has(claim)) {
         return Err(SiTokenError::OtherKind { claim });
@@ -148,8 +143,7 @@ pub fn verify(token: &str, document: &DidDocument, expected: &Expected<'_>) -> R
             document: document.id().clone(),
         });
     }
-    let (key_id, key) = document.key_for(named_key.as_deref(), Relationship::CapabilityInvocation)?;
-    let jws = jws.verify(key)?;
+    let (key_id, jws) = signed_by(jws, document, Relationship::CapabilityInvocation, None)?;
     let claims = Claims(jws.claims());
 
     claims.check_audience(expected.audience.as_str())?;
@@ -164,7 +158,7 @@ pub fn verify(token: &str, document: &DidDocument, expected: &Expected<'_>) -> R
             false => None,
         },
         purpose: claims.optional_text("purpose")?.map(str::to_owned),
-        key_id: key_id.to_owned(),
+        key_id,
         key: jws.key_thumbprint().clone(),
     })
 }

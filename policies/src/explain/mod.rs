@@ -24,8 +24,9 @@ pub enum Language {
 pub enum Audience {
     /// The party whose policy it is. Sees everything, sources of facts included.
     Holder,
-    /// The party that a rule addresses, or that an offer was weighed for. Sees its rules, conditions, and what it showed
-    /// itself; not who else is named in them, nor where the holder's facts come from.
+    /// The party that a rule addresses, or that an offer was weighed for; and who asked under a policy that is not
+    /// understood, since then nobody can tell whom it addresses. Sees its rules, conditions, and what it showed itself; not
+    /// who else is named in them, nor where the holder's facts come from.
     Addressee,
     /// Anybody else. Learns that nothing permits it, and whom to ask; not what the policy says, nor that it exists for others.
     Stranger,
@@ -35,14 +36,16 @@ impl Audience {
     /// Who `party` is to the decision.
     #[must_use]
     pub fn of(record: &DecisionRecord, party: &str) -> Self {
-        let is_addressed = record
-            .trace
-            .iter()
-            .filter_map(|step| step.fit.as_ref())
-            .any(|fit| fit.assignee == Truth::True);
+        let is_addressed = || {
+            let mut fits = record.trace.iter().filter_map(|step| step.fit.as_ref());
+            fits.any(|fit| fit.assignee == Truth::True)
+        };
+        // Without a trace there is no rule to be addressed by. What is wrong then lies in a text that the asker holds itself,
+        // and that nobody mends who is told to ask for an agreement.
+        let asked = record.mode == Mode::WouldGrant || is_about_text(record.reason) || is_addressed();
         if party == record.request.assigner {
             Self::Holder
-        } else if party == record.request.assignee && (is_addressed || record.mode == Mode::WouldGrant) {
+        } else if party == record.request.assignee && asked {
             Self::Addressee
         } else {
             Self::Stranger

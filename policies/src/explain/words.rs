@@ -1,6 +1,6 @@
 //! The sentences, each in English and in Dutch side by side.
 
-use super::{Language, Point, is_about_text};
+use super::{Language, Point};
 use crate::facts::{EnforcedBy, Fact, Request};
 use crate::problem::{ProblemKind, visible};
 use crate::purpose;
@@ -93,7 +93,6 @@ pub(super) fn problem(problem: &RecordedProblem, reason: Reason, language: Langu
     let dutch_kind = ProblemKind::from_code(&problem.kind).map_or("niet begrepen", ProblemKind::dutch);
     let place = if problem.at.is_empty() { "/" } else { &problem.at };
     let in_request = reason == Reason::UnknownAction;
-    debug_assert!(is_about_text(reason), "problems are about texts");
     Point {
         rule: None,
         at: visible(&problem.at),

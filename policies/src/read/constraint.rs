@@ -17,6 +17,9 @@ const MEMBERS: [&str; 9] = [
     "andSequence",
 ];
 
+/// The members of a comparison, none of which may stand beside a logical constraint's.
+const COMPARISON: [&str; 3] = ["leftOperand", "operator", "rightOperand"];
+
 /// Where a constraint stands.
 #[derive(Clone, Copy)]
 struct Place {
@@ -39,6 +42,11 @@ impl Reader {
     }
 
     fn constraint(&mut self, field: &Field<'_>, place: Place) -> Option<Constraint> {
+        let read = self.one_constraint(field, place);
+        self.accounted(read, field)
+    }
+
+    fn one_constraint(&mut self, field: &Field<'_>, place: Place) -> Option<Constraint> {
         self.constraints += 1;
         if self.constraints > limits::MAX_CONSTRAINTS || place.depth > limits::MAX_NESTING {
             // Said once: a document over the limit would say it for each of the others.
@@ -67,7 +75,7 @@ impl Reader {
             .collect();
         match logics.as_slice() {
             [] => self.atomic(&field, &members, place).map(Constraint::Atomic),
-            [(logic, parts)] if !members.contains_key("leftOperand") && !members.contains_key("operator") => {
+            [(logic, parts)] if !COMPARISON.iter().any(|member| members.contains_key(*member)) => {
                 self.logical(*logic, parts, place)
             }
             _ => {

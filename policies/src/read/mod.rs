@@ -256,43 +256,68 @@ impl Reader {
         Some(terms::expand(&text))
     }
 
-    /// All names of a member, sorted.
+    /// All names of a member, sorted. A member that is there names something: read as unsaid, an empty one would speak of
+    /// every asset or party.
     fn iris(&mut self, field: Option<&Field<'_>>, types: &[&str]) -> Vec<String> {
-        let items = field.map(Field::items).unwrap_or_default();
+        let Some(field) = field else { return Vec::new() };
+        let items = field.items();
+        if items.is_empty() {
+            self.empty(field);
+        }
         let mut iris: Vec<String> = items.iter().filter_map(|item| self.iri(item, types)).collect();
         iris.sort();
         iris.dedup();
         iris
     }
 
-    /// Checks that every `@type` given is one of `types`, local names of ODRL, and returns them.
-    fn stated_type(&mut self, field: &Field<'_>, types: &[&str]) -> Vec<String> {
-        self.stated(field, types, |text| terms::odrl_local(text).map(str::to_owned))
+    /// Says that a member is there and names nothing.
+    fn empty(&mut self, field: &Field<'_>) {
+        let advice = "it is empty; say what is meant, or leave the member out";
+        self.problem(&field.at, ProblemKind::Missing, last_name(&field.at), advice);
     }
 
-    /// The same for the datatype of a literal: local names of XML Schema, which have to be written with a prefix or in full.
-    fn stated_datatype(&mut self, field: &Field<'_>, types: &[&str]) -> Vec<String> {
-        self.stated(field, types, |text| {
+    /// Checks that every `@type` given is one of `types`, local names of ODRL, and returns them.
+    fn stated_type(&mut self, field: &Field<'_>, types: &[&str]) -> Vec<String> {
+        let items = field.items();
+        if items.is_empty() {
+            self.empty(field);
+        }
+        let local = |text: &str| terms::odrl_local(text).map(str::to_owned);
+        items
+            .iter()
+            .filter_map(|item| self.stated(item, types, local))
+            .collect()
+    }
+
+    /// The one datatype of a literal: a local name of XML Schema, which has to be written with a prefix or in full.
+    fn stated_datatype(&mut self, field: &Field<'_>, types: &[&str]) -> Option<String> {
+        let field = self.one(field)?;
+        self.stated(&field, types, |text| {
             terms::expand(text).strip_prefix(terms::XSD).map(str::to_owned)
         })
     }
 
-    fn stated(&mut self, field: &Field<'_>, types: &[&str], local: fn(&str) -> Option<String>) -> Vec<String> {
-        let mut found = Vec::new();
-        for item in field.items() {
-            let Some(text) = self.plain(&item) else { continue };
-            match local(&text) {
-                Some(local) if types.contains(&local.as_str()) => found.push(local),
-                _ => {
-                    let advice = match types {
-                        [] => "no type belongs here".to_owned(),
-                        types => format!("expected {}", list(types)),
-                    };
-                    self.problem(&item.at, ProblemKind::UnknownType, &text, advice);
-                }
-            }
+    fn stated(&mut self, item: &Field<'_>, types: &[&str], local: fn(&str) -> Option<String>) -> Option<String> {
+        let text = self.plain(item)?;
+        let known = local(&text).filter(|local| types.contains(&local.as_str()));
+        if known.is_none() {
+            let advice = match types {
+                [] => "no type belongs here".to_owned(),
+                types => format!("expected {}", list(types)),
+            };
+            self.problem(&item.at, ProblemKind::UnknownType, &text, advice);
         }
-        found
+        known
+    }
+
+    /// The last line of defence for everything that is read into a list: what was not read must have been reported, or a
+    /// condition would be gone without a word.
+    fn accounted<T>(&mut self, read: Option<T>, field: &Field<'_>) -> Option<T> {
+        if read.is_none() && self.problems.is_empty() {
+            let advice = "it cannot be read; write it as docs/policies.md shows";
+            self.problem(&field.at, ProblemKind::WrongShape, &shown(field.value), advice);
+        }
+        read
     }
 }
 

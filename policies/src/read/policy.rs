@@ -46,7 +46,9 @@ impl Reader {
                 None
             }
         };
-        let profiles = self.iris(members.get("profile"), &[]);
+        // An empty list of profiles says what none says, and some connectors write it.
+        let profile = members.get("profile").filter(|profile| !profile.items().is_empty());
+        let profiles = self.iris(profile, &[]);
         for profile in profiles.iter().filter(|profile| !PROFILES.contains(&profile.as_str())) {
             let at = format!("{}/profile", field.at);
             let advice = "a profile may change what terms mean, and this one is not built in";

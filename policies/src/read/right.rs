@@ -87,8 +87,7 @@ impl Reader {
                     (None, Some(value)) => {
                         let mut literal = self.literal_value(value)?;
                         if let Some(stated) = members.get("@type") {
-                            let found = self.stated_datatype(stated, &DATATYPES);
-                            literal.datatype = Some(found.first()?.clone());
+                            literal.datatype = Some(self.stated_datatype(stated, &DATATYPES)?);
                         }
                         Some(literal)
                     }

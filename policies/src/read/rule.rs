@@ -28,7 +28,10 @@ impl Reader {
     pub(super) fn rules(&mut self, field: Option<&Field<'_>>, kind: RuleKind, shared: &Shared) -> Vec<Rule> {
         let mut rules = Vec::new();
         for item in field.map(Field::items).unwrap_or_default() {
+            let before = rules.len();
             self.rule(&item, kind, shared, &mut rules);
+            let read = (rules.len() > before).then_some(());
+            self.accounted(read, &item);
         }
         rules
     }
@@ -139,8 +142,12 @@ impl Reader {
     }
 
     pub(super) fn actions(&mut self, field: Option<&Field<'_>>) -> Vec<Action> {
-        let mut actions: Vec<Action> = Vec::new();
-        for item in field.map(Field::items).unwrap_or_default() {
+        let Some(field) = field else { return Vec::new() };
+        let (items, mut actions) = (field.items(), Vec::<Action>::new());
+        if items.is_empty() {
+            self.empty(field);
+        }
+        for item in items {
             let Some(text) = self.text(&item, &["Action"]) else {
                 continue;
             };

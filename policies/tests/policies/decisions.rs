@@ -2,7 +2,7 @@
 
 use crate::common::{APP, BOARD, DPV, KNMI, NOW, OURS, RAIN, agreement, atom, purpose, read, request, use_if};
 use herleid_policies::{
-    Decision, Document, DutyState, EnforcedBy, Facts, Failing, Fixer, Mode, Obstacle, Outcome, Policy, Reason, Truth,
+    Decision, Document, EnforcedBy, Facts, Failing, Fixer, Mode, Obstacle, Outcome, Policy, Reason, Truth,
 };
 use serde_json::{Value, json};
 
@@ -161,6 +161,31 @@ fn use_does_not_reach_third_parties() {
 }
 
 #[test]
+fn a_prohibition_of_a_part_of_what_is_asked_applies() {
+    let forbidding = |action: &str| read(&agreement(json!([{"action": "use"}]), json!([{"action": action}])));
+    for part in [
+        "odrl:reproduce",
+        "odrl:read",
+        "odrl:execute",
+        "odrl:derive",
+        "odrl:display",
+    ] {
+        let decision = forbidding(part).decide(&request(), &Facts::none());
+        assert_eq!(decision.record().reason, Reason::Conflict, "{part}");
+        assert_eq!(only_failing(&decision).obstacle, Obstacle::Prohibition);
+        assert!(!only_failing(&decision).required.is_empty());
+    }
+    for outward in ["odrl:distribute", "odrl:sell", "odrl:grantUse"] {
+        assert!(
+            forbidding(outward).decide(&request(), &Facts::none()).is_permit(),
+            "passing on is no part of use: {outward}"
+        );
+    }
+    let printing = forbidding("odrl:print").decide(&request().for_action("odrl:read"), &Facts::none());
+    assert!(printing.is_permit(), "neither is a part of the other");
+}
+
+#[test]
 fn an_offer_never_grants_but_can_be_weighed() {
     let offer = json!({"@type": "Offer", "@id": "urn:uuid:offer", "permission": [
         {"action": "use", "constraint": [atom("count", "lteq", json!(3))]}]});
@@ -241,32 +266,6 @@ fn a_prohibition_binds_whoever_issued_it() {
         read(&policy).decide(&request(), &Facts::none()).record().reason,
         Reason::Conflict
     );
-}
-
-#[test]
-fn a_duty_stands_in_the_way_until_it_is_fulfilled() {
-    let policy = agreement(
-        json!([{"action": "use", "duty": [{"action": "odrl:inform"}]}]),
-        json!([]),
-    );
-    let policy = Policy::parse(&policy).unwrap();
-    let duty = policy.permissions()[0].duties()[0].id().to_owned();
-    let with = |state: DutyState| Facts::none().with_duty(&duty, state, "ledger", EnforcedBy::Provider, NOW);
-    assert!(policy.decide(&request(), &with(DutyState::Fulfilled)).is_permit());
-    for facts in [with(DutyState::NotSet), with(DutyState::Violated), Facts::none()] {
-        let decision = policy.decide(&request(), &facts);
-        assert_eq!(only_failing(&decision).obstacle, Obstacle::Duty);
-    }
-}
-
-#[test]
-fn a_duty_that_is_not_due_does_not_stand_in_the_way() {
-    let until = |end: &str| {
-        let duty = json!([{"action": "odrl:inform", "constraint": [atom("dateTime", "lt", json!(end))]}]);
-        read(&agreement(json!([{"action": "use", "duty": duty}]), json!([])))
-    };
-    assert!(until("2020-01-01Z").decide(&request(), &Facts::none()).is_permit());
-    assert!(!until("2021-01-01Z").decide(&request(), &Facts::none()).is_permit());
 }
 
 #[test]
@@ -366,18 +365,4 @@ fn not_that_purpose_is_not_met_by_a_kind_of_it_nor_by_an_invented_name() {
             "{stated}"
         );
     }
-}
-
-#[test]
-fn a_duty_fulfilled_for_one_permission_is_not_fulfilled_for_another() {
-    let policy = agreement(
-        json!([
-            {"action": "odrl:read", "duty": [{"action": "odrl:compensate"}]},
-            {"action": "odrl:distribute", "duty": [{"action": "odrl:compensate"}]},
-        ]),
-        json!([]),
-    );
-    let policy = Policy::parse(&policy).unwrap();
-    let ids: Vec<&str> = policy.permissions().iter().map(|rule| rule.duties()[0].id()).collect();
-    assert_ne!(ids[0], ids[1]);
 }

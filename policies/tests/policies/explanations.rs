@@ -89,6 +89,32 @@ fn a_policy_that_is_not_understood_is_explained_by_its_terms() {
         dutch.contains("`partner`") && dutch.contains("een onbekende linkeroperand"),
         "{dutch}"
     );
+    // Who asked holds the same text, and can have it mended; another learns nothing.
+    assert_eq!(Audience::of(decision.record(), APP), Audience::Addressee);
+    let addressee = explain(&decision, Language::English, Audience::Addressee);
+    assert!(
+        addressee.contains("`partner`") && !addressee.contains("you have no agreement"),
+        "{addressee}"
+    );
+    assert_eq!(Audience::of(decision.record(), BOARD), Audience::Stranger);
+    assert!(!explain(&decision, Language::English, Audience::Stranger).contains("partner"));
+}
+
+#[test]
+fn an_action_that_is_not_understood_is_named_to_who_asked() {
+    let document = read(&use_if(json!([])));
+    let decision = document.decide(&request().for_action("frobnicate"), &Facts::none());
+    assert_eq!(Audience::of(decision.record(), APP), Audience::Addressee);
+    assert!(explain(&decision, Language::Dutch, Audience::Addressee).contains("`frobnicate`"));
+}
+
+#[test]
+fn a_record_of_others_with_problems_and_another_reason_is_explained_too() {
+    let document = read(&use_if(json!([atom("partner", "eq", json!("gold"))])));
+    let mut record = document.decide(&request(), &Facts::none()).record().clone();
+    record.reason = herleid_policies::Reason::NotGranted;
+    let text = Explanation::of(&record, Language::English, Audience::Holder).to_string();
+    assert!(text.contains("`partner`"), "{text}");
 }
 
 #[test]

@@ -215,6 +215,7 @@ pub(crate) fn damaged(value: &Value, mut steps: Vec<u32>, with: &Value) -> Value
                 0 => {}
                 1 => drop(map.insert(format!("{name}x"), member)),
                 2 => drop(map.insert(format!("odrl:{name}"), member)),
+                3 if name.ends_with("@type") || name.ends_with("action") => drop(map.insert(name, json!([]))),
                 _ => drop(map.insert(name, damaged(&member, steps, with))),
             }
             Value::Object(map)

@@ -2,7 +2,7 @@
 
 use crate::common::{APP, RAIN, agreement, atom, use_if};
 use crate::refusals::{permission, refused};
-use herleid_policies::{Policy, ProblemKind, limits};
+use herleid_policies::{Policy, PolicyKind, ProblemKind, limits};
 use serde_json::{Value, json};
 
 #[test]
@@ -103,6 +103,39 @@ fn publishing_asks_for_more_than_understanding() {
     refused_for(&permission(json!({"action": "use"})), "Agreement");
     let forbidding = json!({"@type": "Offer", "@id": "urn:uuid:offer", "prohibition": [{"action": "odrl:sell"}]});
     refused_for(&forbidding, "permission");
+    for action in ["odrl:read", "odrl:execute", "odrl:grantUse", "odrl:sell"] {
+        refused_for(&offer(json!({"action": action})), action);
+    }
+    for action in ["odrl:reproduce", "odrl:derive", "odrl:sell", "odrl:transfer"] {
+        let mut forbidding = offer(json!({"action": "use"}));
+        forbidding["prohibition"] = json!([{"action": action}]);
+        refused_for(&forbidding, action);
+    }
+    let mut asked = offer(json!({"action": ["use", "odrl:distribute"]}));
+    asked["prohibition"] = json!([{"action": "use", "constraint": [atom("purpose", "isA", json!("dpv:Marketing"))]}]);
+    assert!(Policy::parse_for_offer(&asked).is_ok());
     assert!(Policy::parse_for_offer(&constrained(atom("dateTime", "lteq", json!("2026-12-31+01:00")))).is_ok());
     assert!(Policy::parse_for_offer(&constrained(atom("partner", "eq", json!("gold")))).is_err());
+}
+
+#[test]
+fn an_own_offer_is_named_where_its_author_did_not() {
+    let rules = json!([{"action": "use"}]);
+    let bare = Policy::parse_own_offer(&json!({"permission": rules}), "urn:example:rain#offer").unwrap();
+    assert_eq!((bare.id(), bare.kind()), ("urn:example:rain#offer", PolicyKind::Offer));
+    for id in ["@id", "uid", "id", "odrl:uid", "http://www.w3.org/ns/odrl/2/uid"] {
+        for kind in ["@type", "type"] {
+            let own = json!({id: "urn:example:own", kind: "Offer", "permission": rules});
+            let policy = Policy::parse_own_offer(&own, "urn:example:rain#offer").unwrap_or_else(|why| panic!("{why}"));
+            assert_eq!(policy.id(), "urn:example:own", "{id}, {kind}");
+        }
+    }
+    let other = json!({"type": "Agreement", "permission": rules});
+    assert!(
+        Policy::parse_own_offer(&other, "urn:o").is_err(),
+        "its type is not changed"
+    );
+    for no_object in [json!(null), json!([]), json!("offer")] {
+        assert!(Policy::parse_own_offer(&no_object, "urn:o").is_err(), "{no_object}");
+    }
 }

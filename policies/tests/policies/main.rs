@@ -4,9 +4,11 @@
 mod common;
 mod decisions;
 mod docs;
+mod duties;
 mod examples;
 mod explanations;
 mod generated;
+mod kept;
 mod limits;
 mod properties;
 mod ready_made;

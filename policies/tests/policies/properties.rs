@@ -114,12 +114,13 @@ proptest! {
     }
 
     #[test]
-    fn no_damage_makes_it_panic_or_grant_without_a_permission(
+    fn no_damage_makes_it_panic_or_lose_a_rule_or_grant_without_a_permission(
         json in policy(), steps in proptest::collection::vec(any::<u32>(), 1..8), with in any_json(), spelling in 0..3,
         request in request(),
     ) {
         let spelled = match spelling { 0 => json, 1 => prefixed(&json), _ => expanded(&json) };
         let damaged = damaged(&spelled, steps, &with);
+        crate::kept::nothing_is_lost(&damaged)?;
         if judged(&damaged, &request, &Facts::none())? {
             let policy = Policy::parse(&damaged).map_err(|why| TestCaseError::fail(why.to_string()))?;
             prop_assert!(!policy.permissions().is_empty() && policy.kind() != PolicyKind::Offer);

@@ -13,7 +13,8 @@ fn read(name: &str) -> Value {
 }
 
 fn check(name: &str) -> (usize, usize) {
-    let offer = Policy::parse_for_offer(&read(&format!("{name}.json"))).unwrap_or_else(|why| panic!("{name}: {why}"));
+    let offer = Policy::parse_own_offer(&read(&format!("{name}.json")), "urn:offer")
+        .unwrap_or_else(|why| panic!("{name}: {why}"));
     let acceptance = Acceptance {
         id: "urn:uuid:a",
         assigner: KNMI,
@@ -115,7 +116,7 @@ fn each_rule_speaks_to_people_and_is_sent_without_comments() {
                 "{name}: both languages"
             );
         }
-        let policy = Policy::parse_for_offer(&json).unwrap();
+        let policy = Policy::parse_own_offer(&json, "urn:offer").unwrap();
         assert!(!policy.document().to_string().contains("dct:"), "{name}");
     }
 }

@@ -315,6 +315,51 @@ fn two_conditions_in_one_object_are_not_guessed_at() {
     refused(&use_if(json!([both])), ProblemKind::Contradiction, "constraint");
     let two = json!({"or": [atom("recipient", "eq", json!(APP))], "and": [atom("recipient", "eq", json!(KNMI))]});
     refused(&use_if(json!([two])), ProblemKind::Contradiction, "constraint");
+    for (member, value) in [("rightOperand", json!("x")), ("operator", json!("eq"))] {
+        let mut both = json!({"and": [atom("recipient", "eq", json!(APP))]});
+        both[member] = value;
+        refused(&use_if(json!([both])), ProblemKind::Contradiction, "constraint");
+    }
+}
+
+#[test]
+fn an_empty_member_is_not_an_absent_one() {
+    let typed = |datatype: Value| {
+        let right = json!({"@value": "2019-01-01T00:00:00Z", "@type": datatype});
+        use_if(json!([atom("dateTime", "lt", right)]))
+    };
+    refused(&typed(json!([])), ProblemKind::WrongShape, "@type");
+    refused(&typed(json!([[]])), ProblemKind::WrongShape, "[...]");
+    refused(
+        &typed(json!(["xsd:dateTime", "xsd:string"])),
+        ProblemKind::WrongShape,
+        "@type",
+    );
+    assert!(Policy::parse(&typed(json!(["xsd:dateTime"]))).is_ok());
+    let mut untyped = atom("dateTime", "lt", json!("2019-01-01Z"));
+    untyped["@type"] = json!([]);
+    refused(&use_if(json!([untyped])), ProblemKind::Missing, "@type");
+    for member in ["action", "target", "assigner", "assignee"] {
+        let mut rule = json!({"action": "use"});
+        rule[member] = json!([]);
+        refused(&permission(rule), ProblemKind::Missing, member);
+    }
+    let emptied = agreement(json!([{"action": "use"}]), json!([{"action": []}]));
+    refused(&emptied, ProblemKind::Missing, "action");
+    let spared = agreement(
+        json!([{"action": "use", "duty": [{"odrl:action": []}]}]),
+        json!([{"action": "odrl:distribute"}]),
+    );
+    refused(&spared, ProblemKind::Missing, "odrl:action");
+    for (member, value) in [("@type", json!([])), ("target", json!([])), ("action", json!([]))] {
+        let mut policy = permission(json!({"action": "use"}));
+        policy[member] = value;
+        refused(&policy, ProblemKind::Missing, member);
+    }
+    let mut nothing = permission(json!({"action": "use", "constraint": [], "duty": []}));
+    nothing["prohibition"] = json!([]);
+    nothing["profile"] = json!([]);
+    assert!(Policy::parse(&nothing).is_ok(), "no rules and no conditions are none");
 }
 
 #[test]

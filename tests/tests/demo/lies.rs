@@ -1,6 +1,6 @@
 //! A provider that lies is caught by its consumer, each lie by its name, and nothing of what it sent is kept.
 
-use crate::scene::{Connector, RAIN, Scene, copy_all, good};
+use crate::scene::{Connector, RAIN, Scene, copy_all, good, told};
 use rocksdb::{DB, Options};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -56,6 +56,11 @@ fn a_provider_that_goes_back_to_an_older_log_is_caught_as_a_fork() {
     std::fs::remove_dir_all(&storage).unwrap();
     copy_all(&copy, &storage);
     scene.provider.start();
+    // Of a shorter log nothing can be continued; one that has grown past it again has no proof to show.
+    scene.caught("log forked");
+    for id in ["snow", "hail", "fog", "dew"] {
+        scene.provider.publish(id, id.as_bytes());
+    }
     scene.caught("log forked");
 }
 
@@ -70,6 +75,44 @@ fn a_provider_that_gives_a_number_twice_is_caught() {
     let after = streams(&mut scene.provider, &before);
     assert_ne!(before, after, "a pull takes a number");
     scene.caught("number reused");
+}
+
+/// A consumer that asks for our offer in words of its own, in which the limit says nothing any more.
+#[test]
+fn an_offer_asked_for_in_other_words_is_not_agreed_to() {
+    let scene = Scene::set();
+    let once = r#"{"@type": "Offer", "permission": [{"action": "use", "constraint": [{"leftOperand": "count", "operator": "lteq",
+        "rightOperand": {"@value": "1", "@type": "xsd:integer"}}]}]}"#;
+    let offer = scene.folder.path().join("once.json");
+    std::fs::write(&offer, once).unwrap();
+    let (data, policy) = (scene.folder.path().join("data"), offer.to_str().unwrap());
+    std::fs::write(&data, "snow").unwrap();
+    let data = data.to_str().unwrap();
+    good(
+        &scene
+            .provider
+            .run(&["publish", data, "--id", "snow", "--title", "Snow", "--policy", policy]),
+    );
+    for (from, to) in [
+        (r#""@type":"xsd:integer""#, r#""@type":[]"#),
+        (r#""@value":"1""#, r#""@value":"1000""#),
+        (r#""leftOperand":"odrl:count""#, r#""leftOperand":"odrl:spatial""#),
+    ] {
+        scene.proxy.lie_about("POST /dsp/2025-1/catalog", move |answer| {
+            let body = String::from_utf8(answer.body.clone()).unwrap();
+            assert!(body.contains(from), "{body}");
+            answer.body = body.replace(from, to).into_bytes();
+        });
+        let refused = scene.consumer.run(&["negotiate", &scene.provider.did, "snow"]);
+        assert_eq!(refused.status.code(), Some(5), "{to}: {}", told(&refused));
+        assert!(told(&refused).contains("policy-mismatch"), "{to}: {}", told(&refused));
+    }
+    scene.proxy.lie(|_| {});
+    let agreed = good(&scene.consumer.run(&["negotiate", &scene.provider.did, "snow"]));
+    let agreement = agreed["agreement"].as_str().unwrap();
+    good(&scene.consumer.run(&["pull", agreement]));
+    let again = scene.consumer.run(&["pull", agreement]);
+    assert_eq!(again.status.code(), Some(5), "{}", told(&again));
 }
 
 /// The provider's counters of streams as they lie on its disk, after `set` was written over them; it is stopped meanwhile.

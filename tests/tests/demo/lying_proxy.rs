@@ -26,8 +26,11 @@ impl Answer {
     }
 }
 
-/// What is done to the answers to `GET /data/...`; everything else passes unchanged.
-pub(crate) type Lie = Box<dyn FnMut(&mut Answer) + Send>;
+/// What is done to the answers to requests that start so; everything else passes unchanged.
+struct Lie {
+    about: &'static str,
+    change: Box<dyn FnMut(&mut Answer) + Send>,
+}
 
 /// The proxy; it goes with the process.
 pub(crate) struct LyingProxy {
@@ -38,7 +41,11 @@ impl LyingProxy {
     /// Listens on `port` and forwards to `to`.
     pub(crate) fn start(port: u16, to: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
-        let lie: Arc<Mutex<Lie>> = Arc::new(Mutex::new(Box::new(|_: &mut Answer| {})));
+        let honest = Lie {
+            about: "",
+            change: Box::new(|_: &mut Answer| {}),
+        };
+        let lie = Arc::new(Mutex::new(honest));
         let told = lie.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -49,8 +56,15 @@ impl LyingProxy {
         Self { lie }
     }
 
-    pub(crate) fn lie(&self, lie: impl FnMut(&mut Answer) + Send + 'static) {
-        *self.lie.lock().unwrap() = Box::new(lie);
+    /// Changes what is answered to a pull.
+    pub(crate) fn lie(&self, change: impl FnMut(&mut Answer) + Send + 'static) {
+        self.lie_about("GET /data/", change);
+    }
+
+    /// Changes what is answered to requests whose first line starts with `about`.
+    pub(crate) fn lie_about(&self, about: &'static str, change: impl FnMut(&mut Answer) + Send + 'static) {
+        let change = Box::new(change);
+        *self.lie.lock().unwrap() = Lie { about, change };
     }
 }
 
@@ -61,14 +75,19 @@ fn forward(mut from: TcpStream, to: u16, lie: &Mutex<Lie>) {
     let Ok(mut server) = TcpStream::connect(("127.0.0.1", to)) else {
         return;
     };
-    let is_data = request.head[0].starts_with("GET /data/");
     write(&mut server, &request);
     let Some(mut answer) = message(&mut BufReader::new(server)) else {
         return;
     };
-    if is_data {
-        (lie.lock().unwrap())(&mut answer);
+    let mut lie = lie.lock().unwrap();
+    if request.head[0].starts_with(lie.about) {
+        (lie.change)(&mut answer);
+        if answer.header("content-length").is_some() {
+            answer.drop_header("content-length");
+            answer.head.push(format!("content-length: {}", answer.body.len()));
+        }
     }
+    drop(lie);
     write(&mut from, &answer);
 }
 

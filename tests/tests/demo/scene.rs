@@ -7,6 +7,8 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// What the dataset holds.
 pub(crate) const RAIN: &[u8] = b"51.3 mm in the hour ending 15:00\n";
@@ -231,11 +233,14 @@ pub(crate) fn serve(directory: &Path) -> Command {
     command
 }
 
-/// A free port below the range from which outgoing connections are given theirs, which could take it first.
+/// A free port below the range from which outgoing connections are given theirs, which could take it first. Given once: a
+/// connector that another test has stopped for a moment gets its own back.
 pub(crate) fn free_port() -> u16 {
     use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-    let random = || 10_000 + u16::try_from(RandomState::new().build_hasher().finish() % 10_000).unwrap();
-    std::iter::repeat_with(random)
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    let first = || AtomicU16::new(u16::try_from(RandomState::new().build_hasher().finish() % 10_000).unwrap());
+    let next = || 10_000 + NEXT.get_or_init(first).fetch_add(1, Ordering::Relaxed) % 10_000;
+    std::iter::repeat_with(next)
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .unwrap()
 }

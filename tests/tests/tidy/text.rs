@@ -8,7 +8,7 @@ const MAX_LINES: usize = 400;
 /// Files that may be longer, how long, and why.
 const LONGER: [(&str, usize, &str); 1] = [(
     "ledger/verifier/verify.py",
-    1_700,
+    2_200,
     "one file with one published digest, which an auditor downloads and reads",
 )];
 

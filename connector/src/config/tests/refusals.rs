@@ -146,6 +146,12 @@ fn a_wrong_value_is_shown_with_what_was_expected() {
             "`ledger.origin`",
             "<host>[:<port>]",
         ),
+        (
+            "knmi.example/log/1",
+            "other.example/log/1",
+            "`ledger.origin`",
+            "on the host of `participant.did`",
+        ),
         ("[ledger]", "listen = 3\n[ledger]", "is", ""),
     ];
     for (line, other, found, expected) in cases {
@@ -163,7 +169,7 @@ fn a_wrong_value_is_shown_with_what_was_expected() {
         (
             "[limits]\ntoken_lifetime_s = 0",
             "`limits.token_lifetime_s` is `0`",
-            "whole number from 10 to 3600",
+            "whole number from 10 to 300",
         ),
         ("[limits]\ntoken_lifetime_s = \"300\"", "is `\"300\"`", "whole number"),
         (

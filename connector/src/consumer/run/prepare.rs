@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// How long an input that is passed on may be fetched: the run begins at once.
-const ONWARD_MS: u64 = 5 * 60_000;
+pub(super) const ONWARD_MS: u64 = 5 * 60_000;
 
 pub(super) async fn prepare(node: &Node, request: Run) -> Result<Asking, Failure> {
     let trace = fresh_trace(node);
@@ -97,12 +97,7 @@ async fn description(node: &Node, agreement: &AgreementEntry, trace: &str) -> Re
     let headers = node.message_headers(&agreement.other, None, trace)?;
     let base = crate::dsp_shell::base_url(&agreement.other_base);
     let url = format!("{base}/processes/{}", agreement.target);
-    let answer = node
-        .client
-        .get_json(&url, headers)
-        .await
-        .and_then(|r| r.success())
-        .map_err(Failure::unreachable)?;
+    let answer = node.client.get_json(&url, headers).await.and_then(|r| r.success())?;
     Ok(answer.body.to_vec())
 }
 
@@ -125,10 +120,7 @@ async fn pass_on(
         )));
     };
     let agreement = consumer_agreement(node, &pull.agreement)?;
-    let asker = Asker {
-        did: &model.other,
-        purpose: agreement.purpose.as_deref(),
-    };
+    let asker = Asker::presumed(&model.other, agreement.purpose.as_deref());
     let decided = deciding::under_agreement(node, &agreement, DISTRIBUTE, &asker)?;
     if !decided.is_permit() {
         let facts = json!({
@@ -145,11 +137,7 @@ async fn pass_on(
         ))
         .next("agree with its holder on an offer that permits `distribute` to that recipient"));
     }
-    let recipient = node
-        .documents
-        .resolve(&model.other)
-        .await
-        .map_err(Failure::unreachable)?;
+    let recipient = node.documents.resolve(&model.other).await?;
     let onward = node.fresh_id();
     let grant = GrantEntry {
         id: node.fresh_id(),

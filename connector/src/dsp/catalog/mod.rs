@@ -18,8 +18,6 @@ use std::collections::HashSet;
 
 /// Format of a distribution that is fetched over HTTP, as EDC and the protocol's examples call it.
 pub const HTTP_PULL: &str = "HttpData-PULL";
-/// Format of a distribution that is pushed over HTTP.
-pub const HTTP_PUSH: &str = "HttpData-PUSH";
 /// Format of a model service that is run through OGC API - Processes.
 pub const PROCESSES: &str = "OgcApiProcesses";
 /// What a data service conforms to that runs models (OGC 18-062r2).
@@ -230,14 +228,6 @@ impl Resource {
     #[must_use]
     pub fn distributions(&self) -> &[Distribution] {
         &self.distributions
-    }
-
-    /// Whether it can be had in `format`.
-    #[must_use]
-    pub fn has_format(&self, format: &str) -> bool {
-        self.distributions
-            .iter()
-            .any(|distribution| distribution.format == format)
     }
 
     /// Under which policies.

@@ -26,11 +26,10 @@ fn all() -> Vec<Refusal> {
         },
         Refusal::ReusedPid { pid: x() },
         Refusal::ReusedMessageId { id: x() },
-        Refusal::UnknownOffer { offer: x() },
         Refusal::NoAgreement { agreement: x() },
         Refusal::Format {
-            format: x(),
-            offered: x(),
+            asked: x(),
+            offered: "x",
         },
         Refusal::AddressMissing,
         Refusal::Filter,
@@ -39,7 +38,6 @@ fn all() -> Vec<Refusal> {
             negotiated: "x",
         }
         .into(),
-        Refusal::Denied { why: x() },
         Refusal::Unauthenticated { why: x() },
         Refusal::AnswerNeeded,
         Refusal::Unavailable { why: x() },

@@ -1,5 +1,24 @@
 //! The messages that differ only in their names: process ids alone, with a cause, or with a state.
 
+/// What the state machines need of a message that carries both process ids, and perhaps a cause.
+macro_rules! between_both {
+    ($name:ident $(, $cause:ident)?) => {
+        impl $crate::dsp::message::ProcessMessage for $name {
+            fn pid(&self, end: $crate::dsp::Role) -> Option<&$crate::dsp::id::Id> {
+                Some(self.pids.of(end))
+            }
+
+            $(fn cause(&self) -> Option<&Cause> {
+                Some(&self.$cause)
+            })?
+
+            fn json(&self, id: &str) -> Value {
+                self.to_json(Some(id))
+            }
+        }
+    };
+}
+
 /// A message of both process ids and nothing else.
 macro_rules! pids_only {
     ($(#[$doc:meta])* $name:ident, $type:literal) => {
@@ -22,6 +41,8 @@ macro_rules! pids_only {
                 self.pids.write(members);
             }
         }
+
+        between_both!($name);
     };
 }
 
@@ -50,6 +71,8 @@ macro_rules! with_cause {
                 self.cause.write(members);
             }
         }
+
+        between_both!($name, cause);
     };
 }
 

@@ -83,6 +83,20 @@ pub trait Message: Sized {
     }
 }
 
+/// What the state machines need of every message of a process, whatever its type.
+pub trait ProcessMessage {
+    /// The process id of `end`; missing in a message that opens a process, for the receiver's end.
+    fn pid(&self, end: Role) -> Option<&Id>;
+
+    /// Why, if the message says so.
+    fn cause(&self) -> Option<&Cause> {
+        None
+    }
+
+    /// The message as JSON with `id` as its `@id`.
+    fn json(&self, id: &str) -> Value;
+}
+
 /// A message as it came from a peer. Only parsing makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received<T> {

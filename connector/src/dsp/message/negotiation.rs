@@ -1,10 +1,11 @@
 //! Messages of the contract negotiation protocol.
 
+use super::super::Role;
 use super::super::id::{Address, Id};
 use super::super::negotiation::State;
 use super::super::node::{MessageError, Node};
 use super::super::policy::{Agreement, Offer};
-use super::{Cause, Message, Pids, put, put_id};
+use super::{Cause, Message, Pids, ProcessMessage, put, put_id};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -72,6 +73,19 @@ impl Message for ContractRequest {
     }
 }
 
+impl ProcessMessage for ContractRequest {
+    fn pid(&self, end: Role) -> Option<&Id> {
+        match end {
+            Role::Consumer => Some(&self.consumer_pid),
+            Role::Provider => self.provider_pid.as_ref(),
+        }
+    }
+
+    fn json(&self, id: &str) -> Value {
+        self.to_json(Some(id))
+    }
+}
+
 /// The provider makes an offer (`negotiation/contract-offer-message-schema.json`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,6 +125,19 @@ impl Message for ContractOffer {
     }
 }
 
+impl ProcessMessage for ContractOffer {
+    fn pid(&self, end: Role) -> Option<&Id> {
+        match end {
+            Role::Consumer => self.consumer_pid.as_ref(),
+            Role::Provider => Some(&self.provider_pid),
+        }
+    }
+
+    fn json(&self, id: &str) -> Value {
+        self.to_json(Some(id))
+    }
+}
+
 /// The provider agrees (`negotiation/contract-agreement-message-schema.json`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -136,6 +163,8 @@ impl Message for ContractAgreement {
         put(members, "agreement", self.agreement.as_value().clone());
     }
 }
+
+between_both!(ContractAgreement);
 
 /// `eventType`: which party may send which is the state machine's to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,6 +217,8 @@ impl Message for NegotiationEvent {
         put(members, "eventType", self.event.name());
     }
 }
+
+between_both!(NegotiationEvent);
 
 pids_only!(
     /// The consumer confirms the agreement (`negotiation/contract-agreement-verification-message-schema.json`).

@@ -1,9 +1,10 @@
 //! Messages of the transfer process protocol.
 
+use super::super::Role;
 use super::super::id::{Address, Id};
 use super::super::node::{MessageError, Node};
 use super::super::transfer::State;
-use super::{Cause, DataAddress, Message, Pids, put, put_id};
+use super::{Cause, DataAddress, Message, Pids, ProcessMessage, put, put_id};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -57,6 +58,16 @@ impl Message for TransferRequest {
     }
 }
 
+impl ProcessMessage for TransferRequest {
+    fn pid(&self, end: Role) -> Option<&Id> {
+        (end == Role::Consumer).then_some(&self.consumer_pid)
+    }
+
+    fn json(&self, id: &str) -> Value {
+        self.to_json(Some(id))
+    }
+}
+
 /// Data is there to be fetched, or is being pushed (`transfer/transfer-start-message-schema.json`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +93,8 @@ impl Message for TransferStart {
         put_address(members, self.address.as_ref());
     }
 }
+
+between_both!(TransferStart);
 
 pids_only!(
     /// All data is through (`transfer/transfer-completion-message-schema.json`).

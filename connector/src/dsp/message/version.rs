@@ -2,7 +2,6 @@
 //! `common/protocol-version-schema.json`). It has neither `@context` nor `@type`.
 
 use super::super::VERSION;
-use super::super::id::{Address, IdError};
 use super::super::node::{MessageError, Node};
 use herleid_vocab::json::{self, Limits};
 use serde_json::{Map, Value, json};
@@ -36,16 +35,6 @@ pub struct Version {
     pub auth: Option<Auth>,
 }
 
-impl Version {
-    /// The base of all endpoints of this version: the root of the connector and the path (common requirements, "HTTPS Binding").
-    ///
-    /// # Errors
-    /// When the two together are no address.
-    pub fn base(&self, root: &Address) -> Result<Address, IdError> {
-        format!("{root}{}", self.path).parse()
-    }
-}
-
 /// The versions that a connector speaks; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionDocument {
@@ -69,18 +58,6 @@ impl VersionDocument {
                 }),
             }],
         }
-    }
-
-    /// All versions.
-    #[must_use]
-    pub fn versions(&self) -> &[Version] {
-        &self.versions
-    }
-
-    /// The version that we speak.
-    #[must_use]
-    pub fn matching(&self) -> Option<&Version> {
-        self.versions.iter().find(|v| v.version == VERSION)
     }
 
     /// Parses a peer's document; versions over bindings that we do not know are passed over.

@@ -263,12 +263,6 @@ impl Negotiation {
         &self.facts().offer
     }
 
-    /// Whose it is.
-    #[must_use]
-    pub fn offered_by(&self) -> Role {
-        self.facts().offered_by
-    }
-
     /// The agreement, once both ends have it; see [`Negotiation::in_force`].
     #[must_use]
     pub fn agreement(&self) -> Option<&Agreement> {

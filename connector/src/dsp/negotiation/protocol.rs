@@ -3,10 +3,9 @@
 use super::{Decide, Kind, Message, Negotiation, State, Terms};
 use crate::dsp::Role;
 use crate::dsp::error::{Family, Refusal};
-use crate::dsp::id::Id;
 use crate::dsp::message::{
     Cause, ContractAgreement, ContractNegotiation, ContractOffer, ContractRequest, EventType, Message as _,
-    NegotiationEvent, NegotiationTermination, Pids, Verification,
+    NegotiationEvent, NegotiationTermination, Pids, ProcessMessage, Verification,
 };
 use crate::dsp::policy::Mismatch;
 use crate::dsp::process::Protocol;
@@ -67,44 +66,14 @@ impl Protocol for Contract {
         Kind::of(message)
     }
 
-    fn pid(message: &Message, end: Role) -> Option<&Id> {
-        let pids = match message {
-            Message::Request(m) => {
-                return match end {
-                    Role::Consumer => Some(&m.consumer_pid),
-                    Role::Provider => m.provider_pid.as_ref(),
-                };
-            }
-            Message::Offer(m) => {
-                return match end {
-                    Role::Consumer => m.consumer_pid.as_ref(),
-                    Role::Provider => Some(&m.provider_pid),
-                };
-            }
-            Message::Agreement(m) => &m.pids,
-            Message::Verification(m) => &m.pids,
-            Message::Event(m) => &m.pids,
-            Message::Termination(m) => &m.pids,
-        };
-        Some(pids.of(end))
-    }
-
-    fn cause(message: &Message) -> Option<&Cause> {
+    fn part(message: &Message) -> &dyn ProcessMessage {
         match message {
-            Message::Termination(m) => Some(&m.cause),
-            _ => None,
-        }
-    }
-
-    fn json(message: &Message, id: &str) -> Value {
-        let id = Some(id);
-        match message {
-            Message::Request(m) => m.to_json(id),
-            Message::Offer(m) => m.to_json(id),
-            Message::Agreement(m) => m.to_json(id),
-            Message::Verification(m) => m.to_json(id),
-            Message::Event(m) => m.to_json(id),
-            Message::Termination(m) => m.to_json(id),
+            Message::Request(m) => m,
+            Message::Offer(m) => m,
+            Message::Agreement(m) => m,
+            Message::Verification(m) => m,
+            Message::Event(m) => m,
+            Message::Termination(m) => m,
         }
     }
 
@@ -166,6 +135,10 @@ impl Protocol for Contract {
 
     fn termination(pids: Pids, cause: Cause) -> Message {
         Message::Termination(NegotiationTermination { pids, cause })
+    }
+
+    fn terminate(cause: Cause) -> Decide {
+        Decide::Terminate(cause)
     }
 
     fn examine(negotiation: &Negotiation, _sender: Role, message: &Message) -> Result<(), Refusal> {

@@ -43,6 +43,8 @@ fn unordered(value: &Value, keep_order: bool) -> Value {
             }
             Value::Array(items)
         }
+        // A literal is its value and its datatype: without that, or with an empty list for it, it is another one.
+        Value::Object(members) if members.contains_key("@value") => value.clone(),
         Value::Object(members) => members
             .iter()
             .filter(|(name, member)| *name != "@type" && !member.as_array().is_some_and(Vec::is_empty))

@@ -62,6 +62,14 @@ fn what_json_ld_sees_as_equal_is_equal_and_sequences_keep_their_order() {
         json!({"permission": [{"action": "use"}], "profile": "urn:p"}),
         json!({"permission": [{"action": "use", "constraint": []}], "profile": ["urn:p"]}),
     ));
+    let typed = |kind: Value| {
+        json!({"permission": [{"action": "use", "constraint": [{"leftOperand": "count", "operator": "lteq",
+            "rightOperand": {"@value": "1", "@type": kind}}]}]})
+    };
+    assert!(both(typed(json!("xsd:integer")), typed(json!("xsd:integer"))));
+    for other in [json!([]), json!("xsd:string"), json!(["xsd:integer", "xsd:string"])] {
+        assert!(!both(typed(json!("xsd:integer")), typed(other)));
+    }
     let sequence =
         |a, b| json!({"permission": [{"action": "use", "constraint": [{"andSequence": [atom(a), atom(b)]}]}]});
     assert!(both(sequence("a", "b"), sequence("a", "b")));

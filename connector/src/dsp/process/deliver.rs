@@ -2,6 +2,7 @@
 
 use super::{Ended, Pending, Process, Protocol};
 use crate::dsp::error::Refusal;
+use crate::dsp::id::excerpt;
 use crate::dsp::message::{Cause, Pids};
 use crate::dsp::outbox::{Effect, Key, Notice};
 
@@ -44,8 +45,11 @@ impl<P: Protocol> Process<P> {
         pids: Option<Pids>,
         now_ms: u64,
     ) -> Result<Vec<Effect<P>>, Refusal> {
-        if self.peer_pid.is_none() {
-            self.learn_pid(pids.ok_or(Refusal::AnswerNeeded)?)?;
+        if self.peer_pid.is_none()
+            && let Err(why) = self.learn_pid(pids.ok_or(Refusal::AnswerNeeded)?)
+        {
+            // The answer is about some other process, now and whenever it is asked for again: this one was not taken up.
+            return Ok(self.ended_by_peer(pending, Some(why), now_ms));
         }
         let mut effects = self.settle(pending.key.clone(), now_ms);
         if P::is_terminal(self.state) {
@@ -75,16 +79,17 @@ impl<P: Protocol> Process<P> {
         }
     }
 
-    fn learn_pid(&mut self, pids: Pids) -> Result<(), Refusal> {
+    fn learn_pid(&mut self, pids: Pids) -> Result<(), String> {
         let (own, peer) = match self.role {
             crate::dsp::Role::Consumer => (pids.consumer, pids.provider),
             crate::dsp::Role::Provider => (pids.provider, pids.consumer),
         };
         if own != self.own_pid {
-            return Err(Refusal::WrongPid {
-                found: own.to_string(),
-                expected: self.own_pid.to_string(),
-            });
+            return Err(format!(
+                "the answer names another process id: `{}`, expected `{}`",
+                excerpt(own.as_str()),
+                self.own_pid
+            ));
         }
         self.peer_pid = Some(peer);
         Ok(())
@@ -177,7 +182,10 @@ impl<P: Protocol> Process<P> {
         if P::is_terminal(self.state) {
             return self.settle(pending.key, now_ms);
         }
-        let why = format!("{kind} could not be delivered");
+        let why = match &pending.refused {
+            Some(reason) => format!("{kind} could not be delivered: {reason}"),
+            None => format!("{kind} could not be delivered"),
+        };
         let unknown = self.peer_pid.is_none();
         let mut effects = self.end(Cause::new("undeliverable", &why), now_ms);
         if unknown {

@@ -13,16 +13,18 @@
 //! arrived. If it only fits the state before, both are on their way: the one of higher rank counts, and both ends rank alike.
 //!
 //! **Refused.** If the other end refuses our message, an earlier attempt may have reached it all the same. It is asked where it
-//! stands ([`super::outbox::Ask`]): there, the message counts; at the old state, it does not; anywhere else the process is ended, as
-//! the protocol demands when states differ.
+//! stands ([`super::outbox::Ask`]): there, the message counts; at the old state, it does not, and the process is ended for that reason
+//! ([`FollowUp::End`]); anywhere else the process is ended at once, as the protocol demands when states differ.
 
 mod decide;
 mod deliver;
+mod follow;
 mod protocol;
 mod receive;
 mod store;
 
 pub use deliver::Outcome;
+pub use follow::{FollowUp, follow_up};
 pub use protocol::Protocol;
 pub use store::StoredError;
 
@@ -116,6 +118,14 @@ pub fn step<P: Protocol>(
         Event::Delivery { key, outcome } => next.deliver(&key, outcome, now_ms)?,
     };
     Ok((next, effects))
+}
+
+/// Under which id the sender of an opening message has the process; `None` when the message opens none.
+#[must_use]
+pub fn opener_pid<P: Protocol>(message: &P::Message) -> Option<&Id> {
+    let opens = |end: &Role| P::next(None, *end, P::kind(message)).is_some();
+    let opener = [Role::Consumer, Role::Provider].into_iter().find(opens)?;
+    P::pid(message, opener)
 }
 
 /// What is needed to open a process, besides its message.
@@ -240,12 +250,6 @@ impl<P: Protocol> Process<P> {
     #[must_use]
     pub fn is_over(&self) -> bool {
         P::is_terminal(self.state) && self.pending.is_none()
-    }
-
-    /// When it began, UTC milliseconds.
-    #[must_use]
-    pub fn created_ms(&self) -> u64 {
-        self.created_ms
     }
 
     /// When it last changed, UTC milliseconds.

@@ -4,7 +4,7 @@ use super::Process;
 use crate::dsp::Role;
 use crate::dsp::error::{Family, Refusal};
 use crate::dsp::id::Id;
-use crate::dsp::message::{Cause, Pids};
+use crate::dsp::message::{Cause, Pids, ProcessMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -43,12 +43,20 @@ pub trait Protocol: Debug + Clone + PartialEq + Eq + 'static {
 
     /// The kind of a message.
     fn kind(message: &Self::Message) -> Self::Kind;
+    /// The message, whatever its type.
+    fn part(message: &Self::Message) -> &dyn ProcessMessage;
     /// The process id of `end` in a message; missing in one that opens a process, for the receiver's end.
-    fn pid(message: &Self::Message, end: Role) -> Option<&Id>;
+    fn pid(message: &Self::Message, end: Role) -> Option<&Id> {
+        Self::part(message).pid(end)
+    }
     /// Why, if the message says so.
-    fn cause(message: &Self::Message) -> Option<&Cause>;
+    fn cause(message: &Self::Message) -> Option<&Cause> {
+        Self::part(message).cause()
+    }
     /// The message as JSON with `id` as `@id`.
-    fn json(message: &Self::Message, id: &str) -> Value;
+    fn json(message: &Self::Message, id: &str) -> Value {
+        Self::part(message).json(id)
+    }
     /// The answer that says where the process stands.
     fn answer(pids: &Pids, state: Self::State) -> Value;
     /// Last segments of the path for a kind of message.
@@ -60,6 +68,8 @@ pub trait Protocol: Debug + Clone + PartialEq + Eq + 'static {
     fn compose(pids: Pids, decision: Self::Decision) -> Self::Message;
     /// A termination.
     fn termination(pids: Pids, cause: Cause) -> Self::Message;
+    /// The decision to end the process.
+    fn terminate(cause: Cause) -> Self::Decision;
 
     /// Checks a message, ours or the other end's, against what is known.
     ///

@@ -3,9 +3,8 @@
 use super::{Decide, Delivery, Direction, Kind, Message, State, Suspended, Transfer};
 use crate::dsp::Role;
 use crate::dsp::error::{Family, Refusal};
-use crate::dsp::id::Id;
 use crate::dsp::message::{
-    Cause, Message as _, Pids, TransferCompletion, TransferProcess, TransferStart, TransferSuspension,
+    Cause, Message as _, Pids, ProcessMessage, TransferCompletion, TransferProcess, TransferStart, TransferSuspension,
     TransferTermination,
 };
 use crate::dsp::process::Protocol;
@@ -66,33 +65,13 @@ impl Protocol for DataTransfer {
         Kind::of(message)
     }
 
-    fn pid(message: &Message, end: Role) -> Option<&Id> {
-        let pids = match message {
-            Message::Request(m) => return (end == Role::Consumer).then_some(&m.consumer_pid),
-            Message::Start(m) => &m.pids,
-            Message::Suspension(m) => &m.pids,
-            Message::Completion(m) => &m.pids,
-            Message::Termination(m) => &m.pids,
-        };
-        Some(pids.of(end))
-    }
-
-    fn cause(message: &Message) -> Option<&Cause> {
+    fn part(message: &Message) -> &dyn ProcessMessage {
         match message {
-            Message::Suspension(m) => Some(&m.cause),
-            Message::Termination(m) => Some(&m.cause),
-            _ => None,
-        }
-    }
-
-    fn json(message: &Message, id: &str) -> Value {
-        let id = Some(id);
-        match message {
-            Message::Request(m) => m.to_json(id),
-            Message::Start(m) => m.to_json(id),
-            Message::Suspension(m) => m.to_json(id),
-            Message::Completion(m) => m.to_json(id),
-            Message::Termination(m) => m.to_json(id),
+            Message::Request(m) => m,
+            Message::Start(m) => m,
+            Message::Suspension(m) => m,
+            Message::Completion(m) => m,
+            Message::Termination(m) => m,
         }
     }
 
@@ -131,6 +110,10 @@ impl Protocol for DataTransfer {
 
     fn termination(pids: Pids, cause: Cause) -> Message {
         Message::Termination(TransferTermination { pids, cause })
+    }
+
+    fn terminate(cause: Cause) -> Decide {
+        Decide::Terminate(cause)
     }
 
     fn examine(transfer: &Transfer, sender: Role, message: &Message) -> Result<(), Refusal> {

@@ -1,6 +1,5 @@
 //! The documents that say what there is: landing page, conformance, list, description, API definition.
 
-use super::ProcessError;
 use crate::models::package::{Model, PackageError, Port, RawModel, SEED, to_value};
 use herleid_vocab::json;
 use serde_json::{Map, Value, json};
@@ -238,21 +237,4 @@ pub fn api_definition(title: &str) -> Value {
             "/processes/{processID}/execution": execute,
         },
     })
-}
-
-impl Process {
-    /// The process that a path names.
-    ///
-    /// # Errors
-    /// [`ProcessError::NoSuchProcess`], with the nearest name there is.
-    pub fn find<'a>(id: &str, processes: impl IntoIterator<Item = &'a Self>) -> Result<&'a Self, ProcessError> {
-        let mut known = Vec::new();
-        for process in processes {
-            if process.model.id() == id {
-                return Ok(process);
-            }
-            known.push(process.model.id());
-        }
-        Err(ProcessError::no_such_process(id, &known))
-    }
 }

@@ -42,7 +42,6 @@ fn the_documents_are_valid() {
         ("processList", process_list(base, [&process])),
         ("processSummary", process.summary(base)),
         ("process", value(&process.document().unwrap())),
-        ("exception", run_failed("exit code 1", "/processes/x/execution")),
         (
             "exception",
             ProcessError::Missing {

@@ -5,7 +5,7 @@ use herleid_vocab::terms::HERLEID;
 use serde_json::{Value, json};
 
 /// The one exception type that 18-062r2 prescribes for what is built here (requirement `/req/core/process-exception/no-such-process`).
-pub const NO_SUCH_PROCESS: &str = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-process";
+const NO_SUCH_PROCESS: &str = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-process";
 
 /// Why a request is refused before anything runs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -132,12 +132,6 @@ impl ProcessError {
         };
         exception(&self.type_iri(), title, self.status(), &self.to_string(), instance)
     }
-}
-
-/// The exception document of a run that was made, recorded, and failed: status 500 (18-062r2, section 7.13).
-#[must_use]
-pub fn run_failed(reason: &str, instance: &str) -> Value {
-    exception(&format!("{HERLEID}runFailed"), "The run failed", 500, reason, instance)
 }
 
 fn exception(kind: &str, title: &str, status: u16, detail: &str, instance: &str) -> Value {

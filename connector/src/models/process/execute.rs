@@ -51,7 +51,6 @@ pub enum ResponseForm {
 pub struct ExecuteRequest {
     inputs: BTreeMap<String, InputValue>,
     parameters: Map<String, Value>,
-    defaulted: Vec<String>,
     seed: Option<u64>,
     outputs: Vec<String>,
     response: ResponseForm,
@@ -68,12 +67,6 @@ impl ExecuteRequest {
     #[must_use]
     pub fn parameters(&self) -> &Map<String, Value> {
         &self.parameters
-    }
-
-    /// The parameters that the request did not name, in the model's order.
-    #[must_use]
-    pub fn defaulted(&self) -> &[String] {
-        &self.defaulted
     }
 
     /// The seed; `None` for a model that uses none.
@@ -161,7 +154,7 @@ impl Process {
     ) -> Result<ExecuteRequest, ProcessError> {
         let model = self.model();
         let (mut inputs, mut parameters) = (BTreeMap::new(), Map::new());
-        let (mut defaulted, mut missing, mut seed) = (Vec::new(), Vec::new(), None);
+        let (mut missing, mut seed) = (Vec::new(), None);
         for port in model.inputs() {
             match given.remove(&port.name) {
                 Some(value) => {
@@ -187,8 +180,7 @@ impl Process {
                     parameters.insert(name, value);
                 }
                 (None, Some(default)) => {
-                    parameters.insert(name.clone(), default.clone());
-                    defaulted.push(name);
+                    parameters.insert(name, default.clone());
                 }
                 (None, None) => missing.push(name),
             }
@@ -222,7 +214,6 @@ impl Process {
         Ok(ExecuteRequest {
             inputs,
             parameters,
-            defaulted,
             seed,
             outputs,
             response,

@@ -1,5 +1,6 @@
 use super::*;
 use crate::models::package::ModelPackage;
+use crate::state::Digests;
 use serde_json::json;
 
 const LIMITS: Limits = Limits::MESSAGE;
@@ -32,13 +33,12 @@ fn good() -> Value {
 }
 
 #[test]
-fn all_parameters_are_filled_in_and_defaults_are_known_as_such() {
+fn all_parameters_are_filled_in() {
     let request = read(&good()).unwrap();
     assert_eq!(
         Value::Object(request.parameters().clone()),
         json!({"storage_mm": "9", "pump_mm_per_h": "0.7"})
     );
-    assert_eq!(request.defaulted(), ["pump_mm_per_h"]);
     assert_eq!((request.seed(), request.response()), (None, ResponseForm::Document));
     assert_eq!(request.outputs(), ["result"]);
     assert_eq!(
@@ -59,10 +59,9 @@ fn all_parameters_are_filled_in_and_defaults_are_known_as_such() {
 }
 
 #[test]
-fn exact_bytes_travel_in_base64_with_their_origin() {
+fn exact_bytes_travel_in_base64_with_their_digests() {
     let bytes = Bytes::from_static(b"{ \"not\": \"canonical\" }\n");
-    let mut pin = Pin::of(&bytes);
-    pin.dataset = Some("rain".to_owned());
+    let pin = Pin::of(&bytes);
     let inputs = BTreeMap::from([
         (
             "rain".to_owned(),
@@ -82,9 +81,12 @@ fn exact_bytes_travel_in_base64_with_their_origin() {
     let (sent, asked) = process().request(&inputs, &Map::new(), None, &LIMITS).unwrap();
     assert_eq!(process().parse_request(&sent, &LIMITS).unwrap(), asked);
     assert_eq!(asked.inputs()["rain"], inputs["rain"]);
-    assert_eq!(asked.defaulted(), ["storage_mm", "pump_mm_per_h"]);
+    assert_eq!(
+        Value::Object(asked.parameters().clone()),
+        json!({"storage_mm": "7", "pump_mm_per_h": "0.7"})
+    );
     let recorded = asked.run_inputs(&process()).unwrap();
-    assert_eq!(recorded[0]["dataset"], "rain");
+    assert_eq!(recorded[0]["dataset"], Value::Null);
     assert_eq!(recorded[0]["sha256"], json!(pin.sha256));
     assert_eq!(recorded[1]["name"], "sewer");
     assert_eq!(recorded[1]["transaction"], Value::Null);
@@ -101,6 +103,50 @@ fn exact_bytes_travel_in_base64_with_their_origin() {
         found.contains("input `rain` is refused: its length is 2, but the request says 23"),
         "{found}"
     );
+}
+
+#[test]
+fn a_value_that_claims_to_come_from_somewhere_is_refused() {
+    let bytes = b"{}";
+    let asked = |change: &dyn Fn(&mut Pin)| {
+        let mut pin = Pin::of(bytes);
+        change(&mut pin);
+        let mut request = good();
+        request["inputs"]["rain"] = json!({
+            "value": STANDARD.encode(bytes), "encoding": "base64", "mediaType": "application/json", "x-herleid": pin,
+        });
+        read(&request)
+    };
+    assert!(asked(&|_| {}).is_ok());
+    let said = || Some("0190163d-8694-739b-aea5-966c26f8ad90".to_owned());
+    let refused = |member: &str, change: &dyn Fn(&mut Pin)| {
+        let error = asked(change).unwrap_err().to_string();
+        assert!(error.contains(&format!("gives it a `{member}`")), "{error}");
+    };
+    refused("dataset", &|pin| pin.dataset = said());
+    refused("version", &|pin| pin.version = said());
+    refused("agreement", &|pin| pin.agreement = said());
+    refused("transaction", &|pin| pin.transaction = said());
+}
+
+#[test]
+fn a_pin_holds_only_for_content_that_has_all_its_digests() {
+    let right = Digests::of(b"rain");
+    let pin = Pin::of(b"rain");
+    assert_eq!(pin.check_digests(&right), Ok(()));
+    let other = Digests::of(b"sun");
+    let found = |found: Digests| pin.check_digests(&found).unwrap_err();
+    let blake3 = Digests {
+        blake3: other.blake3,
+        ..right.clone()
+    };
+    assert!(found(blake3).contains("BLAKE3"));
+    let sha256 = Digests {
+        sha256: other.sha256,
+        ..right.clone()
+    };
+    assert!(found(sha256).contains("SHA-256"));
+    assert!(found(Digests { bytes: 3, ..right }).contains("its length is 3, but the request says 4"));
 }
 
 #[test]
@@ -258,7 +304,7 @@ fn raw_is_the_default_and_has_room_for_one_output() {
 
 #[test]
 fn an_exception_says_what_the_standard_asks_for() {
-    let error = Process::find("sewer", [&process()]).unwrap_err();
+    let error = ProcessError::no_such_process("sewer", &["sewer-storage-pump"]);
     let exception = error.exception("/processes/sewer");
     assert_eq!(
         exception["type"],
@@ -268,7 +314,6 @@ fn an_exception_says_what_the_standard_asks_for() {
         (&exception["status"], &exception["instance"]),
         (&json!(404), &json!("/processes/sewer"))
     );
-    assert!(Process::find("sewer-storage-pump", [&process()]).is_ok());
-    let near = Process::find("sewer-storage-pomp", [&process()]).unwrap_err();
+    let near = ProcessError::no_such_process("sewer-storage-pomp", &["sewer-storage-pump"]);
     assert!(near.to_string().contains("did you mean `sewer-storage-pump`?"));
 }

@@ -12,7 +12,7 @@ mod results;
 mod value;
 
 pub use description::{CONFORMANCE, Process, api_definition, conformance, landing, process_list};
-pub use exception::{NO_SUCH_PROCESS, ProcessError, run_failed};
+pub use exception::ProcessError;
 pub use execute::{Content, ExecuteRequest, InputValue, ResponseForm};
 pub use pin::Pin;
 pub use results::{ResultError, document, parse_document};

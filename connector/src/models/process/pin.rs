@@ -1,8 +1,8 @@
 //! What a request says of an input besides its content: where it comes from, and its digests.
 
+use crate::state::Digests;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 /// An input as `run.inputs` records it (docs/log-format.md, section 6), without its name and media type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,14 +28,15 @@ impl Pin {
     /// The pin of content that stands for itself.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
+        let Digests { blake3, sha256, bytes } = Digests::of(bytes);
         Self {
             dataset: None,
             version: None,
             agreement: None,
             transaction: None,
-            sha256: hex::encode(Sha256::digest(bytes)),
-            blake3: blake3::hash(bytes).to_hex().to_string(),
-            bytes: bytes.len() as u64,
+            sha256,
+            blake3,
+            bytes,
         }
     }
 
@@ -57,17 +58,36 @@ impl Pin {
     /// # Errors
     /// Says which digest or length differs.
     pub fn check(&self, content: &[u8]) -> Result<(), String> {
-        let found = Self::of(content);
+        self.check_digests(&Digests::of(content))
+    }
+
+    /// Checks that the content with these digests is what this says: all of them, since each may be what a reader checks later.
+    ///
+    /// # Errors
+    /// Says which digest or length differs.
+    pub fn check_digests(&self, found: &Digests) -> Result<(), String> {
         for (name, found, said) in [
-            ("length", found.bytes.to_string(), self.bytes.to_string()),
-            ("SHA-256", found.sha256, self.sha256.clone()),
-            ("BLAKE3", found.blake3, self.blake3.clone()),
+            ("length", &found.bytes.to_string(), &self.bytes.to_string()),
+            ("SHA-256", &found.sha256, &self.sha256),
+            ("BLAKE3", &found.blake3, &self.blake3),
         ] {
             if found != said {
                 return Err(format!("its {name} is {found}, but the request says {said}"));
             }
         }
         Ok(())
+    }
+
+    /// The first member that says where the content comes from; `None` when it stands for itself.
+    pub(crate) fn provenance(&self) -> Option<&'static str> {
+        let members = [
+            ("dataset", &self.dataset),
+            ("version", &self.version),
+            ("agreement", &self.agreement),
+            ("transaction", &self.transaction),
+        ];
+        let said = members.into_iter().find(|(_, value)| value.is_some());
+        said.map(|(name, _)| name)
     }
 
     /// The entry of `run.inputs`.

@@ -49,6 +49,12 @@ pub(super) fn input(port: &Port, value: Value) -> Result<InputValue, String> {
             let bytes = inline(port, value, members.get("encoding"))?;
             if let Some(pin) = &pin {
                 pin.check(&bytes)?;
+                // Nothing shows it: where a value comes from can be followed only for what is fetched there.
+                if let Some(member) = pin.provenance() {
+                    return Err(format!(
+                        "it comes as a value, but `{PIN}` gives it a `{member}`; expected null, or a link to where it comes from"
+                    ));
+                }
             }
             let pin = pin.or_else(|| Some(Pin::of(&bytes)));
             Ok(InputValue {

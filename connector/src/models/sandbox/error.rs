@@ -80,6 +80,18 @@ impl SandboxError {
     }
 }
 
+/// Why a run is not taken on at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{parallel} model programs run here at once and {waiting} may wait, and all these places are taken; ask again in a while"
+)]
+pub struct Busy {
+    /// Programs that run at once.
+    pub parallel: usize,
+    /// Runs that may wait.
+    pub waiting: usize,
+}
+
 /// Why a program that ran gave no result; what `run-failed` records as `run.reason`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {

@@ -14,6 +14,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// The form of `job.json`.
 const FORMAT: &str = "herleid-job/1";
@@ -68,6 +69,8 @@ pub struct Prepared {
     pub(super) process: Arc<Process>,
     pub(super) program_sha256: String,
     pub(super) environment: Value,
+    /// Lets one program run; held until the job directory is gone.
+    pub(super) _slot: OwnedSemaphorePermit,
 }
 
 impl Prepared {
@@ -96,7 +99,12 @@ pub fn digest_program(path: &Path) -> Result<[u8; 32], SandboxError> {
     Ok(read_program(path)?.0)
 }
 
-pub(super) fn prepare(jobs: &Path, host: &Host, job: &Job) -> Result<Prepared, SandboxError> {
+pub(super) fn prepare(
+    jobs: &Path,
+    host: &Host,
+    job: &Job,
+    slot: OwnedSemaphorePermit,
+) -> Result<Prepared, SandboxError> {
     let model = job.process.model();
     fits(job)?;
     let directory = JobDirectory::create(jobs, &job.id, host.identity)?;
@@ -155,6 +163,7 @@ pub(super) fn prepare(jobs: &Path, host: &Host, job: &Job) -> Result<Prepared, S
         process: Arc::clone(&job.process),
         program_sha256,
         environment,
+        _slot: slot,
     })
 }
 

@@ -18,7 +18,7 @@ mod run;
 mod walls;
 mod watch;
 
-pub use error::{Failure, SandboxError};
+pub use error::{Busy, Failure, SandboxError};
 pub use job::{InputSource, Job, JobInput, Prepared, digest_program};
 pub use run::{Output, Run};
 pub use walls::{TMP_BYTES, describe};
@@ -26,7 +26,8 @@ pub use walls::{TMP_BYTES, describe};
 use herleid_vocab::rim::Clock;
 use host::Host;
 use std::path::{Path, PathBuf};
-use tokio::sync::Semaphore;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Prefix of every job directory; [`Sandbox::sweep`] removes what bears it.
 const JOB_PREFIX: &str = "job-";
@@ -36,15 +37,26 @@ const JOB_PREFIX: &str = "job-";
 pub struct Sandbox {
     host: Host,
     jobs: PathBuf,
-    slots: Semaphore,
+    parallel: usize,
+    /// For programs that run, with their job directories.
+    slots: Arc<Semaphore>,
+    /// For those and the ones that wait.
+    places: Arc<Semaphore>,
+}
+
+/// A place among the runs that go on or wait; given back when this value goes.
+#[derive(Debug)]
+#[must_use]
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Sandbox {
     /// Finds what is needed, and builds the walls once around nothing to see that they stand.
     ///
     /// `jobs` is an existing directory for job directories, on a disk with room for inputs and outputs; at most `parallel`
-    /// programs run at once, others wait. When Herleid runs as root, programs run as the user nobody (65534), who must be
-    /// able to reach `jobs`.
+    /// programs run at once, others wait in [`Sandbox::prepare`]. When Herleid runs as root, programs run as the user nobody
+    /// (65534), who must be able to reach `jobs`.
     ///
     /// # Errors
     /// [`SandboxError::NotInstalled`] names the package to install; [`SandboxError::NotPossible`] says what the kernel
@@ -53,11 +65,29 @@ impl Sandbox {
         let host = Host::look().await?;
         let jobs = host.check_jobs(jobs)?;
         host.probe(&jobs).await?;
+        let parallel = parallel.clamp(1, Semaphore::MAX_PERMITS / 2);
         Ok(Self {
             host,
             jobs,
-            slots: Semaphore::new(parallel.clamp(1, Semaphore::MAX_PERMITS)),
+            parallel,
+            slots: Arc::new(Semaphore::new(parallel)),
+            // As many wait as run: the last of them waits about as long as one run lasts, which those who ask allow for.
+            places: Arc::new(Semaphore::new(2 * parallel)),
         })
+    }
+
+    /// Takes a place among the runs that go on or wait, before anything is done for a run that others ask for.
+    ///
+    /// # Errors
+    /// When so many wait already that this one had better be asked for later.
+    pub fn place(&self) -> Result<Place, Busy> {
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(permit) => Ok(Place { _permit: permit }),
+            Err(_) => Err(Busy {
+                parallel: self.parallel,
+                waiting: self.parallel,
+            }),
+        }
     }
 
     /// Removes job directories that a crash left behind, and says how many. Call it before the first job, and only when no
@@ -69,15 +99,18 @@ impl Sandbox {
         directory::sweep(&self.jobs)
     }
 
-    /// Makes the job directory: copies the program, checks it against its published digest, copies the inputs, checks them
-    /// against theirs, writes `job.json`. Nothing runs yet.
+    /// Waits for a slot, then makes the job directory: copies the program, checks it against its published digest, copies the
+    /// inputs, checks them against theirs, writes `job.json`. Nothing runs yet. The slot is the job's until it has run or is
+    /// dropped, so that no more copies lie on the disk than programs run.
     ///
     /// # Errors
     /// When the program or an input is not what was published, the job does not fit the model, or a file cannot be read or
     /// written.
     pub async fn prepare(&self, job: Job) -> Result<Prepared, SandboxError> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await;
+        let slot = slot.map_err(|e| SandboxError::NotPossible { why: e.to_string() })?;
         let (jobs, host) = (self.jobs.clone(), self.host.clone());
-        let task = tokio::task::spawn_blocking(move || job::prepare(&jobs, &host, &job));
+        let task = tokio::task::spawn_blocking(move || job::prepare(&jobs, &host, &job, slot));
         task.await
             .map_err(|e| SandboxError::NotPossible { why: e.to_string() })?
     }
@@ -91,8 +124,6 @@ impl Sandbox {
     /// Only when the walls could not be built, so that the program did not run. A program that ran and failed is a [`Run`]
     /// whose `outcome` says why.
     pub async fn run(&self, prepared: Prepared, clock: &dyn Clock) -> Result<Run, SandboxError> {
-        let slot = self.slots.acquire().await;
-        let _slot = slot.map_err(|e| SandboxError::NotPossible { why: e.to_string() })?;
         let ended = run::execute(&self.host, &prepared, clock).await?;
         run::conclude(prepared, ended).await
     }

@@ -298,6 +298,33 @@ async fn a_dropped_run_is_killed() {
 }
 
 #[tokio::test]
+async fn nothing_is_copied_for_a_job_without_a_slot_and_too_many_are_sent_away() {
+    let Some(Case { sandbox, job, folder }) = case("busy", "", "true").await else {
+        return;
+    };
+    let places: Vec<Place> = std::iter::from_fn(|| sandbox.place().ok()).collect();
+    assert_eq!(places.len(), 4, "two that run and two that wait");
+    let refused = sandbox.place().unwrap_err().to_string();
+    assert!(refused.contains("2 model programs run here at once"), "{refused}");
+    drop(places);
+    assert!(sandbox.place().is_ok());
+
+    let named = |id: &str| Job {
+        id: id.to_owned(),
+        ..job.clone()
+    };
+    let first = sandbox.prepare(named("busy-1")).await.unwrap();
+    let second = sandbox.prepare(named("busy-2")).await.unwrap();
+    let mut third = std::pin::pin!(sandbox.prepare(named("busy-3")));
+    let soon = std::time::Duration::from_millis(200);
+    assert!(tokio::time::timeout(soon, third.as_mut()).await.is_err());
+    assert_eq!(programs::left_in(&folder.0), 2);
+    drop(first);
+    third.await.unwrap();
+    drop(second);
+}
+
+#[tokio::test]
 async fn places_that_cannot_hold_jobs_are_refused() {
     assert!(matches!(
         Sandbox::open("/nonexistent/jobs".as_ref(), 1).await,

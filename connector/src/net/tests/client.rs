@@ -1,6 +1,6 @@
-use super::{Authority, Leaf, Site, client, get, patient};
-use crate::net::client::{ClientSettings, GuardedClient};
-use crate::net::error::{ClientError, TlsError, TlsFault};
+use super::{Authority, Leaf, Site, client, get, patient, short};
+use crate::net::client::{CallLimits, ClientSettings, GuardedClient, Streaming};
+use crate::net::error::{ClientError, Phase, TlsError, TlsFault};
 use crate::net::server::{Security, ServerLimits};
 use axum::Router;
 use axum::body::Body;
@@ -65,6 +65,13 @@ fn routes() -> Router {
         .route("/stalling", routing::get(|| async { stalling() }))
         .route("/dribbling", routing::get(|| async { dribbling() }))
         .route("/silent", routing::get(std::future::pending::<String>))
+        .route(
+            "/compute",
+            post(|body: String| async move {
+                tokio::time::sleep(Duration::from_millis(900)).await;
+                body.repeat(2000)
+            }),
+        )
 }
 
 pub(super) async fn site() -> (Authority, Site) {
@@ -214,28 +221,79 @@ async fn bodies_are_read_up_to_the_limit_and_not_past_it() {
     }
 }
 
+/// Bytes handed out, and how it ended.
+async fn drain(mut streaming: Streaming) -> (usize, Result<(), ClientError>) {
+    let mut got = 0;
+    loop {
+        match streaming.chunk().await {
+            Ok(Some(part)) => got += part.len(),
+            Ok(None) => return (got, Ok(())),
+            Err(error) => return (got, Err(error)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_with_limits_of_its_own_waits_and_reads_as_far_as_those_say() {
+    let (authority, site) = site().await;
+    // A message may pause for 400 ms and have 1,000 bytes; this answer begins after 900 ms and has 2,000.
+    let client = client(&authority, short());
+    let (url, body) = (site.url("/compute"), Bytes::from_static(b"x"));
+    let call = async |total: Duration, body_bytes: u64| {
+        let within = CallLimits { total, body_bytes };
+        client.post_within(&url, HeaderMap::new(), body.clone(), within).await
+    };
+    let long = Duration::from_secs(20);
+    assert_eq!(call(long, 2000).await.unwrap().body.len(), 2000);
+    let error = call(long, 1999).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::TooBig { limit_bytes: 1999, .. }),
+        "{error}"
+    );
+    let error = call(Duration::from_millis(300), 2000).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ClientError::Slow {
+                phase: Phase::Total,
+                limit_ms: 300,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let error = client
+        .message(http::Method::POST, &url, HeaderMap::new(), body.clone())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ClientError::Slow { phase: Phase::Idle, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_may_be_told_to_anybody_says_nothing_of_what_came_back() {
+    let (authority, site) = site().await;
+    let answer = get(&client(&authority, patient()), site.url("/refused")).await.unwrap();
+    let error = answer.success().unwrap_err();
+    assert!(error.to_string().contains("not allowed") && !error.class().contains("not allowed"));
+}
+
 #[tokio::test]
 async fn a_stream_hands_out_nothing_past_its_limit() {
     let (authority, site) = site().await;
     let client = client(&authority, patient());
-    let mut sink = Vec::new();
-    let mut told = Vec::new();
     let streaming = client
         .get_stream(&site.url("/fits"), HeaderMap::new(), 1000)
         .await
         .unwrap();
     assert_eq!(streaming.stated_bytes, Some(1000));
-    assert_eq!(
-        streaming.copy_to(&mut sink, |done| told.push(done)).await.unwrap(),
-        1000
-    );
-    assert_eq!((sink.len(), told.last()), (1000, Some(&1000)));
-    let mut sink = Vec::new();
+    let (got, ended) = drain(streaming).await;
+    assert!(got == 1000 && ended.is_ok());
     let streaming = client
         .get_stream(&site.url("/endless"), HeaderMap::new(), 100_000)
         .await
         .unwrap();
-    let error = streaming.copy_to(&mut sink, |_| {}).await.unwrap_err();
+    let (got, ended) = drain(streaming).await;
+    let error = ended.unwrap_err();
     assert!(
         matches!(
             error,
@@ -246,7 +304,7 @@ async fn a_stream_hands_out_nothing_past_its_limit() {
         ),
         "{error}"
     );
-    assert!(sink.len() <= 100_000);
+    assert!(got <= 100_000);
     let refused = client
         .get_stream(&site.url("/refused"), HeaderMap::new(), 1 << 40)
         .await

@@ -139,6 +139,20 @@ pub(super) fn client(authority: &Authority, limits: ClientLimits) -> GuardedClie
     .unwrap()
 }
 
+/// A client that speaks plain HTTP with loopback, for tests of other folders.
+pub(crate) fn plain_client() -> GuardedClient {
+    // Its roots are read here and now; the file need not outlive this.
+    let authority = Authority::new();
+    GuardedClient::new(&ClientSettings {
+        ca_files: vec![authority.ca_file.clone()],
+        system_authorities_too: false,
+        allow_private_addresses: true,
+        plain_http_for_development: true,
+        limits: ClientLimits::default(),
+    })
+    .unwrap()
+}
+
 pub(super) fn patient() -> ClientLimits {
     ClientLimits {
         body_bytes: 1000,

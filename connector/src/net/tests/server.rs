@@ -5,7 +5,7 @@ use crate::net::tls::server_config;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
-use axum::routing::{self, post};
+use axum::routing;
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,7 +34,10 @@ fn hello() -> Router {
             "/",
             routing::get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }),
         )
-        .route("/body", post(|body: Bytes| async move { body.len().to_string() }))
+        .route(
+            "/body",
+            routing::post(|body: Bytes| async move { body.len().to_string() }),
+        )
 }
 
 async fn all(stream: &mut TcpStream) -> String {
@@ -53,7 +56,7 @@ async fn a_port_in_use_says_which_and_what_to_do() {
     assert!(matches!(error, ServerError::PortInUse { .. }));
     let text = error.to_string();
     assert!(
-        text.contains(&address.port().to_string()) && text.contains("`listen`"),
+        text.contains(&address.port().to_string()) && text.contains("`[listen]`"),
         "{text}"
     );
     let elsewhere = Listener::bind("192.0.2.1:0".parse().unwrap()).await.unwrap_err();
@@ -96,6 +99,48 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
         .unwrap();
     let answer = all(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+}
+
+async fn post(address: SocketAddr, bytes: usize) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!("POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {bytes}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The server may answer and close before it has read all of it.
+    let _ = stream.write_all(&vec![b'x'; bytes]).await;
+    all(&mut stream).await
+}
+
+#[tokio::test]
+async fn bodies_in_memory_are_bounded_over_all_connections_and_given_back() {
+    let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let inside = (Arc::clone(&begun), Arc::clone(&go));
+    let keeping = move |body: Bytes| {
+        let (begun, go) = inside.clone();
+        async move {
+            if body.len() > 500 {
+                begun.notify_one();
+                go.notified().await;
+            }
+            body.len().to_string()
+        }
+    };
+    let router = Router::new().route("/body", routing::post(keeping));
+    let limits = ServerLimits {
+        bodies_bytes: 1000,
+        ..ServerLimits::default()
+    };
+    let site = Site::start(Security::PlainForDevelopment, router, limits).await;
+    let address = site.address;
+    // Kept by a handler that has not answered yet: 800 of the 1,000.
+    let kept = tokio::spawn(post(address, 800));
+    begun.notified().await;
+    assert!(post(address, 200).await.ends_with("200"));
+    let refused = post(address, 201).await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(refused.to_lowercase().contains("retry-after: 2"), "{refused}");
+    go.notify_one();
+    assert!(kept.await.unwrap().ends_with("800"));
+    assert!(post(address, 400).await.ends_with("400"));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! From records to a case.
 
 use super::{Agreement, Case, Decision, Published, Pull, Run, RunSection};
-use herleid_ledger::exchange::{Content, Phase};
+use herleid_ledger::exchange::{Content, Exchange, Phase};
 use herleid_ledger::handover::VerifiedRecord;
 use herleid_ledger::merkle::Hash;
 use herleid_ledger::record::Kind;
@@ -46,14 +46,55 @@ fn rank(status: &str) -> u8 {
     }
 }
 
+/// A `run` section, its record, and the exchange that it stands with.
+struct Told<'a> {
+    section: RunSection,
+    record: CaseRecord<'a>,
+    exchange: Option<Exchange>,
+}
+
+impl<'a> Told<'a> {
+    /// The section of a record, unless it stands where anybody could put it: without an exchange of that transaction. Only a
+    /// failure has none, and brings no outputs.
+    fn of(record: CaseRecord<'a>) -> Option<Self> {
+        let section = record.section(SectionName::Run)?.clone();
+        let mut section = serde_json::from_value::<RunSection>(section).ok()?;
+        let exchange = record.record.exchange().and_then(Result::ok);
+        match &exchange {
+            Some(exchange) if exchange.phase != Phase::Pull => {
+                if exchange.transaction.hyphenated().to_string() != section.transaction {
+                    return None;
+                }
+                // Only the exchange that brings outputs commits to them.
+                if exchange.phase != Phase::RunResult {
+                    section.outputs.clear();
+                }
+            }
+            None if record.kind() == Some(Kind::RunFailed) && section.status == "failed" => section.outputs.clear(),
+            _ => return None,
+        }
+        Some(Self {
+            section,
+            record,
+            exchange,
+        })
+    }
+
+    /// The same order whatever the files are called: by how far the run is along, then by leaf.
+    fn order(&self) -> (u8, Hash) {
+        (rank(&self.section.status), self.record.record.leaf())
+    }
+}
+
 impl Case {
     /// Gathers a case from records whose `decision-made` record has the leaf hash `root`. What is not opened, or not of the
     /// form that its kind has, is left out: checking that is the verifier's work.
     #[must_use]
     pub fn gather<'a>(records: impl IntoIterator<Item = CaseRecord<'a>>, root: &Hash) -> Self {
         let mut case = Self::default();
+        let mut runs = Vec::new();
         for record in records {
-            case.take_run(&record);
+            runs.extend(Told::of(record));
             case.take_exchange(&record);
             match record.kind() {
                 Some(Kind::DecisionMade) if record.record.leaf() == *root => case.take_decision(&record),
@@ -61,6 +102,10 @@ impl Case {
                 Some(Kind::DatasetPublished | Kind::ModelPublished) => case.take_published(&record),
                 _ => {}
             }
+        }
+        runs.sort_by_key(Told::order);
+        for told in runs {
+            case.take_run(told);
         }
         case
     }
@@ -73,20 +118,24 @@ impl Case {
         let author = record
             .section(SectionName::People)
             .and_then(|people| people.get("author"));
+        let author = author.and_then(|author| serde_json::from_value(author.clone()).ok());
+        // Another copy of the record may have opened it.
+        let known = self.decision.take().and_then(|decision| decision.author);
         self.decision = Some(Decision {
             party: record.did.clone(),
             leaf: record.record.leaf(),
             recorded_ms: record.recorded_ms(),
             facts,
-            author: author.and_then(|author| serde_json::from_value(author.clone()).ok()),
+            author: author.or(known),
         });
     }
 
-    fn take_run(&mut self, record: &CaseRecord<'_>) {
-        let section = record.section(SectionName::Run).cloned();
-        let Some(section) = section.and_then(|run| serde_json::from_value::<RunSection>(run).ok()) else {
-            return;
-        };
+    fn take_run(&mut self, told: Told<'_>) {
+        let Told {
+            section,
+            record,
+            exchange,
+        } = told;
         let run = self.runs.entry(section.transaction.clone()).or_insert_with(|| Run {
             transaction: section.transaction.clone(),
             agreement: section.agreement,
@@ -117,14 +166,17 @@ impl Case {
         run.reason = section.reason.or(run.reason.take());
         run.program = section.program.or(run.program.take());
         run.case = section.case.or(run.case.take());
-        if let Some(Value::Object(parameters)) = record.section(SectionName::Parameters) {
+        let is_request = exchange
+            .as_ref()
+            .is_some_and(|exchange| exchange.phase == Phase::RunRequest);
+        if is_request && let Some(Value::Object(parameters)) = record.section(SectionName::Parameters) {
             run.parameters = parameters.clone();
         }
         if let Some(at) = record.recorded_ms() {
             let (first, last) = run.recorded_ms.unwrap_or((at, at));
             run.recorded_ms = Some((first.min(at), last.max(at)));
         }
-        if let Some(Ok(exchange)) = record.record.exchange() {
+        if let Some(exchange) = exchange {
             run.provider = Some(exchange.provider);
             run.consumer = Some(exchange.consumer);
         }

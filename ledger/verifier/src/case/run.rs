@@ -9,10 +9,10 @@ use serde_json::Value;
 pub struct RunInput {
     /// The model's name for it.
     pub name: String,
-    /// Dataset.
-    pub dataset: String,
+    /// Dataset; none when it is of no published one.
+    pub dataset: Option<String>,
     /// Version of the dataset.
-    pub version: String,
+    pub version: Option<String>,
     /// Agreement under which it was obtained.
     pub agreement: Option<String>,
     /// Transaction of the pull that brought it to the party that ran; none when it is that party's own.
@@ -77,13 +77,13 @@ pub struct RunSection {
     pub case: Option<String>,
 }
 
-/// An output that a decision relies on.
+/// What a decision relies on: an output of a run, or data as they were delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Relied {
-    /// Transaction of the run.
+    /// Transaction of the run or the pull.
     pub transaction: String,
-    /// Name of the output.
-    pub output: String,
+    /// Name of the output; none when it is what a pull brought.
+    pub output: Option<String>,
     /// Its SHA-256, hex.
     pub sha256: String,
 }
@@ -98,7 +98,7 @@ pub struct DecisionFacts {
     pub title: String,
     /// Legal basis: IRIs.
     pub legal_basis: Vec<String>,
-    /// Outputs relied on.
+    /// Outputs and deliveries relied on.
     pub relies_on: Vec<Relied>,
     /// What people chose, and why.
     pub choices: String,

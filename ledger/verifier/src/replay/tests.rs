@@ -1,42 +1,25 @@
 use super::*;
 
-fn compared(then: &[u8], now: &[u8], canonicalisation: Canonicalisation) -> Verdict {
+fn whole(then: &[u8], now: &[u8], canonicalisation: Canonicalisation) -> Comparison {
     let digest = hex_sha256(then);
     let recorded = [RecordedOutput {
         name: "result",
         sha256: &digest,
         bytes: Some(then),
     }];
-    compare(
-        &recorded,
-        &[ReplayedOutput {
-            name: "result",
-            bytes: now,
-        }],
-        canonicalisation,
-    )
-    .unwrap()
-    .verdict
+    let replayed = [ReplayedOutput {
+        name: "result",
+        bytes: now,
+    }];
+    compare(&recorded, &replayed, canonicalisation).unwrap()
+}
+
+fn compared(then: &[u8], now: &[u8], canonicalisation: Canonicalisation) -> Verdict {
+    whole(then, now, canonicalisation).verdict
 }
 
 fn first(then: &[u8], now: &[u8], canonicalisation: Canonicalisation) -> OutputComparison {
-    let digest = hex_sha256(then);
-    let recorded = [RecordedOutput {
-        name: "result",
-        sha256: &digest,
-        bytes: Some(then),
-    }];
-    compare(
-        &recorded,
-        &[ReplayedOutput {
-            name: "result",
-            bytes: now,
-        }],
-        canonicalisation,
-    )
-    .unwrap()
-    .outputs
-    .remove(0)
+    whole(then, now, canonicalisation).outputs.remove(0)
 }
 
 #[test]

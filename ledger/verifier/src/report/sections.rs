@@ -86,7 +86,7 @@ fn decision(page: &mut Page, case: &Case, language: Language) {
         .iter()
         .map(|relied| {
             vec![
-                Cell::Text(&relied.output),
+                Cell::Text(case.title_of_relied(relied)),
                 Cell::Code(&relied.transaction),
                 Cell::Code(&relied.sha256),
             ]
@@ -94,10 +94,14 @@ fn decision(page: &mut Page, case: &Case, language: Language) {
         .collect();
     page.table(
         pick(
-            "Outputs that the decision relies on",
-            "Uitkomsten waarop het besluit rust",
+            "Outputs and data that the decision relies on",
+            "Uitkomsten en gegevens waarop het besluit rust",
         ),
-        &[pick("Output", "Uitkomst"), pick("Run", "Berekening"), "SHA-256"],
+        &[
+            pick("Output or data", "Uitkomst of gegevens"),
+            pick("Run or delivery", "Berekening of levering"),
+            "SHA-256",
+        ],
         &rows,
     );
 }
@@ -160,8 +164,8 @@ fn run(page: &mut Page, case: &Case, run: &Run, number: usize, language: Languag
         .map(|(input, source)| {
             vec![
                 Cell::Text(&input.name),
-                Cell::Text(case.title_of(&input.dataset, &input.version)),
-                Cell::Text(&input.version),
+                Cell::Text(case.title_of_input(input)),
+                Cell::Text(input.version.as_deref().unwrap_or_default()),
                 Cell::Text(source),
                 Cell::Code(&input.sha256),
             ]

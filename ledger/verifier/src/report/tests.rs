@@ -15,7 +15,7 @@ fn case(title: &str) -> Case {
                 legal_basis: vec!["urn:example:law".to_owned()],
                 relies_on: vec![Relied {
                     transaction: "t".to_owned(),
-                    output: "o".to_owned(),
+                    output: Some("o".to_owned()),
                     sha256: "00".repeat(32),
                 }],
                 choices: "as measured".to_owned(),

@@ -1,7 +1,7 @@
 //! Runs as actions of the profile: the workflow, its tools and steps, and who did what with which values.
 
 use super::{Graph, WORKFLOW, own, references, time};
-use crate::case::{Case, Run};
+use crate::case::{Case, Relied, Run};
 use crate::dossier::ManifestHead;
 use serde_json::{Map, Value, json};
 
@@ -75,13 +75,21 @@ fn workflow(
     graph.extend(WORKFLOW, more);
     let id = "#case".to_owned();
     let decision = case.decision.as_ref();
-    let used = case
-        .runs
-        .values()
-        .flat_map(|run| &run.inputs)
-        .map(|input| format!("data/{}", input.sha256));
-    let results = decision.into_iter().flat_map(|decision| &decision.facts.relies_on);
-    let results: Vec<String> = results.map(|relied| format!("data/{}", relied.sha256)).collect();
+    let relied = decision.map(|decision| decision.facts.relies_on.as_slice());
+    let relied = relied.unwrap_or_default();
+    // What a run gave is a result of the chain; what was only delivered went into the decision.
+    let (given, delivered): (Vec<&Relied>, Vec<&Relied>) = relied.iter().partition(|relied| relied.output.is_some());
+    for relied in &delivered {
+        let mut more = Map::new();
+        more.insert("name".to_owned(), json!(case.title_of_relied(relied)));
+        graph.extend(&format!("data/{}", relied.sha256), more);
+    }
+    let inputs = case.runs.values().flat_map(|run| &run.inputs);
+    let used = inputs
+        .map(|input| &input.sha256)
+        .chain(delivered.iter().map(|relied| &relied.sha256))
+        .map(|sha256| format!("data/{sha256}"));
+    let results = given.iter().map(|relied| format!("data/{}", relied.sha256));
     let mut action = json!({"@type": "CreateAction", "name": format!("Case {}", head.case),
         "description": decision.map_or("", |decision| &decision.facts.choices), "instrument": {"@id": WORKFLOW},
         "agent": {"@id": head.party.as_str()}, "actionStatus": "http://schema.org/CompletedActionStatus",
@@ -154,7 +162,7 @@ fn run(graph: &mut Graph, case: &Case, run: &Run, action: &str, tool: &str) {
         .map(|input| {
             (
                 format!("data/{}", input.sha256),
-                case.title_of(&input.dataset, &input.version),
+                case.title_of_input(input),
                 input.media_type.as_str(),
             )
         })

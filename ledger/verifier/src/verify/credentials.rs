@@ -1,9 +1,10 @@
 //! Presentations of credentials, as they were accepted when an agreement was concluded: verified with the anchors' keys for the
 //! holder and the issuers, at the time of the record.
 
+use super::doubt::{Doubt, report};
 use super::reason::Reason;
 use super::records::Rec;
-use super::requests::{Refused, failed, report};
+use super::requests::no_key;
 use super::verdict::{Check, Findings};
 use crate::anchors::{Anchors, KeyAnchor};
 use crate::dossier::Archive;
@@ -41,27 +42,27 @@ pub(super) fn check<R: Read + Seek>(
         {
             let result = match anchors {
                 Some(anchors) => one(archive, &name, rec, anchors),
-                None => Err(Refused::NotChecked(Reason::NoAnchors)),
+                None => Err(Doubt::NotChecked(Reason::NoAnchors)),
             };
             report(result, Check::Credential, &name, findings);
         }
     }
 }
 
-fn one<R: Read + Seek>(archive: &mut Archive<R>, name: &str, rec: &Rec, anchors: &Anchors) -> Result<(), Refused> {
-    let bytes = archive.read(name, MAX_BYTES).map_err(failed)?;
-    let token = std::str::from_utf8(&bytes).map_err(failed)?;
+fn one<R: Read + Seek>(archive: &mut Archive<R>, name: &str, rec: &Rec, anchors: &Anchors) -> Result<(), Doubt> {
+    let bytes = archive.read(name, MAX_BYTES).map_err(Doubt::failed)?;
+    let token = std::str::from_utf8(&bytes).map_err(Doubt::failed)?;
     let envelope = rec.section(SectionName::Envelope);
     let at_ms = envelope
         .and_then(|e| e.get("recordedAt"))
         .and_then(Value::as_u64)
         .ok_or_else(|| {
-            Refused::NotChecked(Reason::Incomplete {
+            Doubt::NotChecked(Reason::Incomplete {
                 what: "the record's envelope".to_owned(),
             })
         })?;
     let holder = other_end(rec).ok_or_else(|| {
-        Refused::NotChecked(Reason::Incomplete {
+        Doubt::NotChecked(Reason::Incomplete {
             what: "the other party of the agreement".to_owned(),
         })
     })?;
@@ -73,8 +74,11 @@ fn one<R: Read + Seek>(archive: &mut Archive<R>, name: &str, rec: &Rec, anchors:
     let mut issuer_documents = BTreeMap::new();
     let mut trusted = TrustedIssuers::new();
     for issuer in &anchors.issuers {
-        let document = document(&issuer.did, &issuer.keys, Relationship::AssertionMethod, at_ms)?;
-        issuer_documents.insert(issuer.did.clone(), document);
+        // One who had no key then has issued nothing of this; what the others issued is checked all the same. A credential by
+        // an issuer without a document is not trusted.
+        if let Ok(document) = document(&issuer.did, &issuer.keys, Relationship::AssertionMethod, at_ms) {
+            issuer_documents.insert(issuer.did.clone(), document);
+        }
         for credential_type in &issuer.types {
             trusted.trust(issuer.did.clone(), credential_type);
         }
@@ -93,16 +97,16 @@ fn one<R: Read + Seek>(archive: &mut Archive<R>, name: &str, rec: &Rec, anchors:
     };
     match presentation::verify(token, &expected) {
         Ok(_) => Ok(()),
-        Err(error @ PresentationError::NoIssuerDocument { .. }) => Err(Refused::Untrusted(Reason::refused(error))),
+        Err(error @ PresentationError::NoIssuerDocument { .. }) => Err(Doubt::Untrusted(Reason::refused(error))),
         Err(PresentationError::Credential {
             source: error @ CredentialError::Untrusted { .. },
             ..
-        }) => Err(Refused::Untrusted(Reason::refused(error))),
+        }) => Err(Doubt::Untrusted(Reason::refused(error))),
         Err(PresentationError::Credential {
             source: error @ CredentialError::UncheckableStatus { .. },
             ..
-        }) => Err(Refused::NotChecked(Reason::refused(error))),
-        Err(error) => Err(failed(error)),
+        }) => Err(Doubt::NotChecked(Reason::refused(error))),
+        Err(error) => Err(Doubt::failed(error)),
     }
 }
 
@@ -118,20 +122,20 @@ fn other_end(rec: &Rec) -> Option<Did> {
 }
 
 /// A document of anchored keys only: what the party said of itself then is not asked.
-fn document(did: &Did, keys: &[KeyAnchor], purpose: Relationship, at_ms: u64) -> Result<DidDocument, Refused> {
+fn document(did: &Did, keys: &[KeyAnchor], purpose: Relationship, at_ms: u64) -> Result<DidDocument, Doubt> {
     let mut builder = DidDocument::builder(did);
     let mut is_empty = true;
     for key in keys.iter().filter(|key| key.period.covers(at_ms)) {
         if let Some((owner, fragment)) = key.id.split_once('#')
             && owner == did.as_str()
         {
-            let public = PublicKey::from_jwk(&key.jwk).map_err(failed)?;
+            let public = PublicKey::from_jwk(&key.jwk).map_err(Doubt::failed)?;
             builder = builder.key(fragment, &public, &[purpose]);
             is_empty = false;
         }
     }
     if is_empty {
-        return Err(Refused::NotChecked(Reason::NoKeyAnchor { key: did.to_string() }));
+        return Err(no_key(did.as_str(), !keys.is_empty()));
     }
-    builder.build().map_err(failed)
+    builder.build().map_err(Doubt::failed)
 }

@@ -7,14 +7,26 @@ use super::records::Rec;
 use super::verdict::{Check, Findings};
 use herleid_ledger::section::SectionName;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A file that a record names.
 struct Named<'a> {
     source: &'a str,
     role: String,
-    blake3: Option<&'a str>,
-    bytes: Option<u64>,
+    /// What records say of it: each must be so.
+    blake3: BTreeSet<&'a str>,
+    bytes: BTreeSet<u64>,
+}
+
+impl<'a> Named<'a> {
+    fn new(source: &'a str, role: &str) -> Self {
+        Self {
+            source,
+            role: role.to_owned(),
+            blake3: BTreeSet::new(),
+            bytes: BTreeSet::new(),
+        }
+    }
 }
 
 /// Files of the dossier that are known by name; others are listed as not checked.
@@ -27,39 +39,28 @@ pub(super) fn check(files: &Files, records: &[Rec], explanations: &Explanations,
     let mut models: BTreeMap<&str, Named<'_>> = BTreeMap::new();
     for rec in records {
         for (role, sha256) in rec.documents() {
-            let named = Named {
-                source: &rec.source,
-                role: role.to_owned(),
-                blake3: None,
-                bytes: None,
-            };
-            evidence.entry(sha256).or_insert(named);
+            evidence.entry(sha256).or_insert_with(|| Named::new(&rec.source, role));
         }
         let Some(run) = rec.section(SectionName::Run) else {
             continue;
         };
         for list in ["inputs", "outputs"] {
             for file in run.get(list).and_then(Value::as_array).into_iter().flatten() {
-                let Some(sha256) = file.get("sha256").and_then(Value::as_str) else {
+                let text = |member: &str| file.get(member).and_then(Value::as_str);
+                let Some(sha256) = text("sha256") else {
                     continue;
                 };
-                let named = Named {
-                    source: &rec.source,
-                    role: file.get("name").and_then(Value::as_str).unwrap_or(list).to_owned(),
-                    blake3: file.get("blake3").and_then(Value::as_str),
-                    bytes: file.get("bytes").and_then(Value::as_u64),
-                };
-                data.entry(sha256).or_insert(named);
+                let named = data
+                    .entry(sha256)
+                    .or_insert_with(|| Named::new(&rec.source, text("name").unwrap_or(list)));
+                named.blake3.extend(text("blake3"));
+                named.bytes.extend(file.get("bytes").and_then(Value::as_u64));
             }
         }
-        if let Some(program) = run.get("program").and_then(Value::as_str) {
-            let named = Named {
-                source: &rec.source,
-                role: run.get("model").and_then(Value::as_str).unwrap_or("program").to_owned(),
-                blake3: None,
-                bytes: None,
-            };
-            models.entry(program).or_insert(named);
+        let text = |member: &str| run.get(member).and_then(Value::as_str);
+        if let Some(program) = text("program") {
+            let role = text("model").unwrap_or("program");
+            models.entry(program).or_insert_with(|| Named::new(&rec.source, role));
         }
     }
     for (check, folder, what, named) in [
@@ -71,8 +72,10 @@ pub(super) fn check(files: &Files, records: &[Rec], explanations: &Explanations,
             let file = format!("{folder}/{sha256}");
             match files.found.get(&file) {
                 Some(found) => {
-                    let blake3_fits = named.blake3.is_none_or(|blake3| blake3 == hex::encode(found.blake3));
-                    if hex::encode(found.sha256) != *sha256 || named.bytes.is_some_and(|bytes| bytes != found.bytes) {
+                    let blake3 = hex::encode(found.blake3);
+                    let blake3_fits = named.blake3.iter().all(|said| *said == blake3);
+                    let bytes_fit = named.bytes.iter().all(|said| *said == found.bytes);
+                    if hex::encode(found.sha256) != *sha256 || !bytes_fit {
                         findings.failed(check, file, Reason::NotItsDigest);
                     } else if blake3_fits {
                         findings.verified(check, file);
@@ -86,7 +89,7 @@ pub(super) fn check(files: &Files, records: &[Rec], explanations: &Explanations,
                         role: named.role.clone(),
                         source: named.source.to_owned(),
                     };
-                    let explained = explanations.file(what, sha256, records);
+                    let explained = explanations.file(what, sha256);
                     if check == Check::Model {
                         // "Where the licence allows": its absence stands in the way of replay, not of the verdict.
                         findings.unchecked(check, file, reason);

@@ -1,6 +1,7 @@
 //! Which key a log's signature is checked with, and whether that key leads back to the anchors.
 
 use super::reason::Reason;
+use super::verdict::{Check, Findings};
 use crate::anchors::{Anchors, Period};
 use herleid_ledger::checkpoint::{Checkpoint, CheckpointError};
 use herleid_ledger::handover::{HandedOver, HandoverError, VerifiedRecord};
@@ -119,5 +120,26 @@ impl Keys<'_> {
             |error| matches!(error, NoteError::Unsigned { .. }),
         )
         .map(|(_, signed)| signed)
+    }
+}
+
+/// The verdict on something that a log's key signed: whether that key leads back to the anchors, and counted at a moment when
+/// the thing was there. What has no such moment may have been signed after the key was given up, by whoever found it.
+pub(super) fn trust(
+    check: Check,
+    subject: &str,
+    signed: &Signed,
+    there_ms: Option<u64>,
+    keys: &Keys<'_>,
+    findings: &mut Findings,
+) {
+    match (signed.anchored, there_ms) {
+        (None, _) if keys.anchors.is_none() => findings.untrusted(check, subject, Reason::NoAnchors),
+        (None, _) => findings.untrusted(check, subject, Reason::NotAnchored),
+        (Some(period), Some(at_ms)) if !period.covers(at_ms) => {
+            findings.untrusted(check, subject, Reason::KeyNotValidThen { at_ms });
+        }
+        (Some(period), None) if period.until.is_some() => findings.untrusted(check, subject, Reason::Undated),
+        (Some(_), _) => findings.verified(check, subject),
     }
 }

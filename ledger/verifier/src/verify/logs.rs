@@ -8,7 +8,7 @@ use crate::dossier::Archive;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::note::{Algorithm, SignedNote, Verifier};
 use herleid_vocab::did::Did;
-use herleid_vocab::json::{self, Limits};
+use herleid_vocab::json::{self, Limits, MAX_INTEGER};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek};
@@ -67,6 +67,9 @@ fn try_read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<BTreeMap<u64, Cl
             return Err(Reason::refused(
                 "an origin stands twice, or its key is not a log's key of that name",
             ));
+        }
+        if log.k > MAX_INTEGER {
+            return Err(Reason::refused("a number is above 2^53 - 1"));
         }
         if logs.insert(log.k, Claimed { did: log.did, key }).is_some() {
             return Err(Reason::refused("a number stands twice"));

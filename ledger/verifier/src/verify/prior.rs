@@ -1,4 +1,4 @@
-//! `envelope.prior`: a record names, by leaf hash, the earlier ones that it rests on; those have to be there too.
+//! `envelope.prior`: a record names, by leaf hash, the earlier ones of its log that it rests on; those have to be there too.
 
 use super::explanations::Explanations;
 use super::reason::Reason;
@@ -10,7 +10,11 @@ use std::collections::BTreeSet;
 
 /// Looks for every leaf that an opened envelope names.
 pub(super) fn check(records: &[Rec], explanations: &Explanations, findings: &mut Findings) {
-    let present: BTreeSet<String> = records.iter().map(|rec| hex::encode(rec.leaf)).collect();
+    // Another log may hold the same MACs, and with them the same leaf.
+    let present: BTreeSet<(&str, String)> = records
+        .iter()
+        .map(|rec| (rec.record.origin(), hex::encode(rec.leaf)))
+        .collect();
     let mut reported = BTreeSet::new();
     let mut count = 0;
     for rec in records {
@@ -23,7 +27,7 @@ pub(super) fn check(records: &[Rec], explanations: &Explanations, findings: &mut
             .flatten()
             .filter_map(Value::as_str)
         {
-            if present.contains(leaf) {
+            if present.contains(&(rec.record.origin(), leaf.to_owned())) {
                 count += 1;
             } else if reported.insert(leaf.to_owned()) {
                 let reason = Reason::NoPrior {

@@ -1,12 +1,13 @@
 //! The manifest's signature, and its place in the party's log.
 
 use super::files::Files;
-use super::keys::{Keys, Refusal, Signed};
+use super::keys::{Keys, Refusal, Signed, trust};
 use super::logs::{Log, Moment, cosignatures};
 use super::reason::Reason;
+use super::records::{MAX_RECORD_BYTES, parse};
 use super::verdict::{Check, Findings};
 use crate::dossier::{Archive, MANIFEST_PROOF, MANIFEST_SIGNATURE, signed_text};
-use herleid_ledger::handover::{HandedOver, VerifiedRecord};
+use herleid_ledger::handover::VerifiedRecord;
 use herleid_ledger::note::SignedNote;
 use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
@@ -15,7 +16,6 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 const MAX_NOTE_BYTES: u64 = 256 << 10;
-const MAX_RECORD_BYTES: u64 = 16 << 20;
 
 fn failed(error: impl std::fmt::Display) -> Refusal {
     Refusal::Failed(Reason::refused(error))
@@ -37,32 +37,25 @@ pub(super) fn check<R: Read + Seek>(
         return None;
     };
     let signature = signed_by(archive, files, keys);
-    report(signature.as_ref(), Check::Signature, MANIFEST_SIGNATURE, keys, findings);
     let logged = logged(archive, files, log, keys);
-    report(
-        logged.as_ref().map(|(_, signed)| signed),
-        Check::ManifestRecord,
-        MANIFEST_PROOF,
-        keys,
-        findings,
-    );
-    let (record, signed) = logged.ok()?;
-    // The log's own checkpoint has been looked at already.
-    let known = log.checkpoint.as_ref().map(|(known, _)| known.note().to_string());
-    if known.as_deref() != Some(record.checkpoint().note().to_string().as_str()) {
-        cosignatures(record.checkpoint(), MANIFEST_PROOF, keys.anchors, moment, findings);
-    }
-    Some((record, signed))
-}
-
-fn report(result: Result<&Signed, &Refusal>, check: Check, subject: &str, keys: &Keys<'_>, findings: &mut Findings) {
-    match result {
-        Ok(signed) if signed.anchored.is_some() => findings.verified(check, subject),
-        Ok(_) if keys.anchors.is_none() => findings.untrusted(check, subject, Reason::NoAnchors),
-        Ok(_) => findings.untrusted(check, subject, Reason::NotAnchored),
+    // The record says that the manifest was there when a witness saw it. The log's own checkpoint has been looked at already.
+    let there_ms = logged.as_ref().ok().and_then(|(record, _)| {
+        let known = log.checkpoint.as_ref().map(|(known, _)| known.note());
+        if known == Some(record.checkpoint().note()) {
+            log.cosigned_ms
+        } else {
+            cosignatures(record.checkpoint(), MANIFEST_PROOF, keys.anchors, moment, findings).earliest_ms
+        }
+    });
+    let mut report = |result: Result<&Signed, &Refusal>, check: Check, subject: &str| match result {
+        Ok(signed) => trust(check, subject, signed, there_ms, keys, findings),
         Err(Refusal::Failed(reason)) => findings.failed(check, subject, reason.clone()),
         Err(Refusal::NoKey(reason)) => findings.untrusted(check, subject, reason.clone()),
-    }
+    };
+    report(signature.as_ref(), Check::Signature, MANIFEST_SIGNATURE);
+    let signed = logged.as_ref().map(|(_, signed)| signed);
+    report(signed, Check::ManifestRecord, MANIFEST_PROOF);
+    logged.ok()
 }
 
 fn signed_by<R: Read + Seek>(archive: &mut Archive<R>, files: &Files, keys: &Keys<'_>) -> Result<Signed, Refusal> {
@@ -88,8 +81,7 @@ fn logged<R: Read + Seek>(
     log: &Log,
     keys: &Keys<'_>,
 ) -> Result<(VerifiedRecord, Signed), Refusal> {
-    let bytes = archive.read(MANIFEST_PROOF, MAX_RECORD_BYTES).map_err(failed)?;
-    let handed = HandedOver::parse(&bytes).map_err(failed)?;
+    let handed = parse(&archive.read(MANIFEST_PROOF, MAX_RECORD_BYTES).map_err(failed)?)?;
     if handed.origin != files.manifest.head.origin {
         return Err(failed("the record is of another log than the manifest names"));
     }

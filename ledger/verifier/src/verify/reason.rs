@@ -60,6 +60,8 @@ reasons! {
     KeyNotValidThen { at_ms: u64 },
     /// These witnesses cosigned.
     Witnessed { by: Vec<String>, at_ms: u64 },
+    /// The key counted for a time only, and nothing tells when this was signed.
+    Undated,
     /// Too few witnesses, or none from outside.
     NotWitnessed { found: u64, quorum: u64, outside: bool },
     /// The time lies in the future of the auditor's clock.
@@ -68,6 +70,8 @@ reasons! {
     DatedLater { source: String, at_ms: u64, seen_ms: u64 },
     /// A record carries another checkpoint than its log's.
     OtherCheckpoint { file: String },
+    /// Records and receipts are longer together than is read.
+    TooManyRecords { bytes: u64, limit: u64 },
     /// A record is not of the form of its kind.
     RecordForm { what: String },
     /// The party wrote records with development shortcuts on.
@@ -100,6 +104,10 @@ reasons! {
     MissingNumber { kind: String, n: u64, length: u64, of: String, by: StatedBy },
     /// More numbers are not there than are named.
     MissingMore { more: u64 },
+    /// A record has a number that is not opened.
+    HiddenNumber { kind: String, source: String },
+    /// The model's provider gave a run no number.
+    NotCounted { did: String },
     /// A run is counted, and its contents are kept back.
     ClosedRun { n: u64, length: u64, of: String },
     /// All numbers are there.
@@ -110,6 +118,8 @@ reasons! {
     NoPrior { source: String },
     /// So many named predecessors are there.
     PriorFound { count: u64 },
+    /// One party stands at both ends.
+    SameEnds,
     /// The two ends have different bytes.
     AlteredExchange { one: String, other: String },
     /// The two ends differ in a section that must be equal.
@@ -124,6 +134,14 @@ reasons! {
     ContentDoesNotFit { source: String },
     /// The record's own inputs, parameters or outputs are not what was exchanged.
     OtherThanExchanged { source: String },
+    /// There is no opened section to compare with.
+    NotOpened { section: String, of: String },
+    /// A run stands in a record without an exchange, where anybody could put it.
+    RunWithoutExchange { source: String },
+    /// A run is of another transaction, agreement or model than the exchange that it stands with.
+    RunOfOther { source: String },
+    /// A run has a status that is none, or that its exchange does not fit.
+    OtherStatus { status: String, source: String },
     /// A run has no exchange of that phase.
     NoExchange { phase: String },
     /// Both ends agree on the run.
@@ -134,11 +152,19 @@ reasons! {
     NoPull { transaction: String },
     /// The pull was of another dataset or version.
     OtherDataset,
+    /// The pull was made under another agreement.
+    OtherAgreement,
     /// Somebody else pulled it.
     PulledByOther { consumer: String },
     /// The pull brought other bytes.
     OtherThanPulled,
-    /// The pull came in several segments, or its content is not opened.
+    /// What was passed on had come as something else.
+    OtherThanReceived { did: String },
+    /// What was passed on had been published as something else.
+    OtherThanPublished { did: String },
+    /// Nothing shows where the one who passed it on had it from.
+    NoSource { did: String },
+    /// It came in several segments, and nothing shows the whole.
     InSegments,
     /// The decision is not there, or not opened.
     NoDecision,
@@ -152,6 +178,12 @@ reasons! {
     OtherOutput,
     /// The run or its output is not there.
     NoOutput,
+    /// The run has not finished, or not both ends show its result.
+    NotFinished { status: String },
+    /// What the decision relies on was delivered to somebody else.
+    DeliveredToOther { did: String },
+    /// The delivery brought something else than the decision says.
+    OtherDelivery,
     /// A file's name is not its digest.
     NotItsDigest,
     /// A file's BLAKE3 digest or length is another than the record says.
@@ -172,8 +204,14 @@ reasons! {
     DeniedThoughPermitted,
     /// The decision is about other parties.
     DecidedForOther,
+    /// The decision is about something else than its record.
+    DecidedOther { member: String },
+    /// The agreement that was decided under is not there.
+    NoAgreement { agreement: String },
     /// A signed request is about something else, or somebody else's.
     OtherRequest { member: String },
+    /// The request was made at another time than its record.
+    NotNear { created_ms: u64, recorded_ms: u64 },
     /// The anchors have no key to check it with.
     NoKeyAnchor { key: String },
     /// The document it belongs with is not there.

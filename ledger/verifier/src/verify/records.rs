@@ -1,7 +1,7 @@
-//! Records handed over: those in `records/`, and the receipts among the evidence.
+//! Records handed over, as they stand in `records/`.
 
 use super::files::Files;
-use super::keys::{Keys, Refusal, Signed};
+use super::keys::{Keys, Refusal, Signed, trust};
 use super::logs::{CLOCK_TOLERANCE_MS, Log};
 use super::reason::Reason;
 use super::verdict::{Check, Findings};
@@ -13,12 +13,48 @@ use herleid_ledger::note::Verifier;
 use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
+use herleid_vocab::json::{self, Limits};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 /// A record handed over has at most 16 MiB (twelve sections of 1 MiB, escaped).
-const MAX_RECORD_BYTES: u64 = 16 << 20;
+pub(super) const MAX_RECORD_BYTES: u64 = 16 << 20;
+/// Records and receipts are kept in memory while the checks run: together at most 256 MiB, a hundred thousand of some 2 KiB.
+const MAX_TOTAL_BYTES: u64 = 256 << 20;
+/// The object, `opened`, a section.
+const LIMITS: Limits = Limits {
+    max_bytes: MAX_RECORD_BYTES as usize,
+    max_depth: 4,
+};
+
+/// How much has been read of what is kept in memory.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    taken: u64,
+}
+
+impl Room {
+    /// Takes room for these files, all or none; says so when there is not enough.
+    pub(super) fn take<'a>(
+        &mut self,
+        files: &Files,
+        names: impl Iterator<Item = &'a String>,
+        findings: &mut Findings,
+    ) -> bool {
+        let bytes: u64 = names
+            .filter_map(|name| files.found.get(name))
+            .map(|digests| digests.bytes)
+            .sum();
+        self.taken = self.taken.saturating_add(bytes);
+        let fits = self.taken <= MAX_TOTAL_BYTES;
+        if !fits {
+            let (bytes, limit) = (self.taken, MAX_TOTAL_BYTES);
+            findings.failed(Check::Archive, "zip", Reason::TooManyRecords { bytes, limit });
+        }
+        fits
+    }
+}
 
 /// A record whose MACs, entry, inclusion and checkpoint signature have been checked.
 #[derive(Debug)]
@@ -35,6 +71,9 @@ pub(crate) struct Rec {
     pub(crate) leaf: Hash,
     /// Whether it came as a receipt, under a checkpoint of its own.
     pub(crate) is_receipt: bool,
+    /// A moment at which it was there already: when it was written, or when a witness saw its log; for a receipt that of the
+    /// first record that names it. UTC milliseconds since 1970.
+    pub(crate) there_ms: Option<u64>,
 }
 
 impl Rec {
@@ -74,19 +113,23 @@ pub(super) fn check<R: Read + Seek>(
     files: &Files,
     logs: &BTreeMap<u64, Log>,
     keys: &Keys<'_>,
+    room: &mut Room,
     findings: &mut Findings,
 ) -> Vec<Rec> {
     let mut records = Vec::new();
-    for name in files.found.keys().filter(|name| name.starts_with("records/")) {
+    let names: Vec<&String> = files.found.keys().filter(|name| name.starts_with("records/")).collect();
+    if !room.take(files, names.iter().copied(), findings) {
+        return records;
+    }
+    for name in names {
         match read_one(archive, name, logs, keys) {
             Err(Refusal::Failed(reason)) => findings.failed(Check::Record, name, reason),
             Err(Refusal::NoKey(reason)) => findings.untrusted(Check::Record, name, reason),
             Ok((record, signed)) => {
-                judge(name, &record, &signed, keys, findings);
-                let seen_ms = logs
-                    .values()
-                    .find(|log| log.key == signed.key)
-                    .and_then(|log| log.cosigned_ms);
+                let log = logs.values().find(|log| log.key.name() == record.origin());
+                let seen_ms = log.and_then(|log| log.cosigned_ms);
+                let there_ms = recorded_ms(&record).or(seen_ms);
+                judge(name, &record, &signed, there_ms, keys, findings);
                 if let (Some(at_ms), Some(seen_ms)) = (recorded_ms(&record), seen_ms)
                     && at_ms > seen_ms.saturating_add(CLOCK_TOLERANCE_MS)
                 {
@@ -100,6 +143,7 @@ pub(super) fn check<R: Read + Seek>(
                     leaf: record.leaf(),
                     record,
                     is_receipt: false,
+                    there_ms,
                 });
             }
         }
@@ -109,6 +153,16 @@ pub(super) fn check<R: Read + Seek>(
 
 fn failed(error: impl std::fmt::Display) -> Refusal {
     Refusal::Failed(Reason::refused(error))
+}
+
+/// A record handed over, as it stands in a file. Where nothing is proved to be consistent, the member is left out: `null` in
+/// its place would be a second form of the same record.
+pub(super) fn parse(bytes: &[u8]) -> Result<HandedOver, Refusal> {
+    let value = json::parse(bytes, &LIMITS).map_err(failed)?;
+    if value.get("consistency").is_some_and(Value::is_null) {
+        return Err(failed("`consistency` is null; without a proof it is left out"));
+    }
+    HandedOver::from_value(value).map_err(failed)
 }
 
 fn read_one<R: Read + Seek>(
@@ -121,8 +175,7 @@ fn read_one<R: Read + Seek>(
     let log = logs
         .get(&k)
         .ok_or_else(|| failed(format!("log {k} does not stand in logs.json")))?;
-    let bytes = archive.read(name, MAX_RECORD_BYTES).map_err(failed)?;
-    let handed = HandedOver::parse(&bytes).map_err(failed)?;
+    let handed = parse(&archive.read(name, MAX_RECORD_BYTES).map_err(failed)?)?;
     if handed.origin != log.key.name() || handed.index != index {
         return Err(failed("its origin or index is another than its name says"));
     }
@@ -145,12 +198,19 @@ fn place(name: &str) -> Option<(u64, u64)> {
 }
 
 /// When the record says that it was written, if its envelope is opened.
-fn recorded_ms(record: &VerifiedRecord) -> Option<u64> {
+pub(super) fn recorded_ms(record: &VerifiedRecord) -> Option<u64> {
     record.section(SectionName::Envelope)?.get("recordedAt")?.as_u64()
 }
 
 /// The verdict on a record whose cryptography holds: the key at that time, and the form that its kind asks for.
-fn judge(name: &str, record: &VerifiedRecord, signed: &Signed, keys: &Keys<'_>, findings: &mut Findings) {
+fn judge(
+    name: &str,
+    record: &VerifiedRecord,
+    signed: &Signed,
+    there_ms: Option<u64>,
+    keys: &Keys<'_>,
+    findings: &mut Findings,
+) {
     if let Err(reason) = form(record, &signed.did) {
         return findings.failed(Check::Record, name, reason);
     }
@@ -160,14 +220,7 @@ fn judge(name: &str, record: &VerifiedRecord, signed: &Signed, keys: &Keys<'_>, 
             did: signed.did.to_string(),
         });
     }
-    match (signed.anchored, recorded_ms(record)) {
-        (None, _) if keys.anchors.is_none() => findings.untrusted(Check::Record, name, Reason::NoAnchors),
-        (None, _) => findings.untrusted(Check::Record, name, Reason::NotAnchored),
-        (Some(period), Some(at_ms)) if !period.covers(at_ms) => {
-            findings.untrusted(Check::Record, name, Reason::KeyNotValidThen { at_ms });
-        }
-        _ => findings.verified(Check::Record, name),
-    }
+    trust(Check::Record, name, signed, there_ms, keys, findings);
 }
 
 /// Docs/log-format.md, sections 3 and 6, as far as sections are opened.
@@ -196,106 +249,9 @@ fn form(record: &VerifiedRecord, did: &Did) -> Result<(), Reason> {
     let Ok(kind) = kind.parse::<Kind>() else {
         return wrong("envelope.kind is not a registered kind");
     };
-    requirements(record, kind)
-}
-
-/// Docs/log-format.md, section 6: sections and members, documents, phase and status.
-fn requirements(record: &VerifiedRecord, kind: Kind) -> Result<(), Reason> {
-    let needed = kind.requirements();
-    let wrong = |what: &str| {
-        Err(Reason::RecordForm {
-            what: format!("a `{}` {what}", kind.as_str()),
+    let has = |name: SectionName| record.macs().contains_key(&name);
+    kind.check(has, |name| record.section(name))
+        .map_err(|error| Reason::RecordForm {
+            what: error.to_string(),
         })
-    };
-    for (section, members) in needed.rules.iter().copied() {
-        if !record.macs().contains_key(&section) {
-            return wrong(&format!("has no section `{section}`"));
-        }
-        let Some(value) = record.section(section) else {
-            continue;
-        };
-        if let Some(member) = members.iter().find(|member| value.get(**member).is_none()) {
-            return wrong(&format!("has no `{section}.{member}`"));
-        }
-    }
-    if let Some(facts) = record.section(SectionName::Facts) {
-        let has_all = |set: &&[&str]| set.iter().all(|member| facts.get(*member).is_some());
-        if !needed.facts_either.is_empty() && !needed.facts_either.iter().any(has_all) {
-            return wrong("lacks members of `facts`");
-        }
-    }
-    if let Some(evidence) = record.section(SectionName::Evidence) {
-        let documents = evidence.get("documents").and_then(Value::as_array);
-        for (role, count) in needed.roles.iter().copied() {
-            let of_role = |document: &&Value| document.get("role").and_then(Value::as_str) == Some(role);
-            if documents.into_iter().flatten().filter(of_role).count() < count {
-                return wrong(&format!("has fewer than {count} documents `{role}`"));
-            }
-        }
-    }
-    let status = record
-        .section(SectionName::Run)
-        .and_then(|run| run.get("status"))
-        .and_then(Value::as_str);
-    if status.is_some_and(|status| !needed.run_status.is_empty() && !needed.run_status.contains(&status)) {
-        return wrong("has another `run.status`");
-    }
-    let phase = record
-        .section(SectionName::Exchange)
-        .and_then(|exchange| exchange.get("phase"));
-    if let (Some(found), Some(phase)) = (phase, needed.phase)
-        && found.as_str() != Some(phase.as_str())
-    {
-        return wrong("has another `exchange.phase`");
-    }
-    Ok(())
-}
-
-/// Checks the documents that records name as receipts. The log's owner who gave a receipt is bound by its own signature, so
-/// its checkpoint needs no witness.
-pub(super) fn receipts<R: Read + Seek>(
-    archive: &mut Archive<R>,
-    records: &[Rec],
-    keys: &Keys<'_>,
-    findings: &mut Findings,
-) -> Vec<Rec> {
-    let named: BTreeSet<String> = records
-        .iter()
-        .flat_map(Rec::documents)
-        .filter(|(role, _)| *role == "receipt")
-        .map(|(_, sha256)| format!("evidence/{sha256}"))
-        .collect();
-    let mut receipts = Vec::new();
-    // A receipt that is not there is found missing with the other evidence.
-    for name in named
-        .into_iter()
-        .filter(|name| archive.contains(name))
-        .collect::<Vec<_>>()
-    {
-        let opened = archive
-            .read(&name, MAX_RECORD_BYTES)
-            .map_err(failed)
-            .and_then(|bytes| HandedOver::parse(&bytes).map_err(failed))
-            .and_then(|handed| keys.open(&handed));
-        match opened {
-            Err(Refusal::Failed(reason)) => findings.failed(Check::Receipt, name, reason),
-            Err(Refusal::NoKey(reason)) => findings.untrusted(Check::Receipt, name, reason),
-            Ok((record, signed)) => {
-                match signed.anchored {
-                    Some(_) => findings.verified(Check::Receipt, &name),
-                    None if keys.anchors.is_none() => findings.untrusted(Check::Receipt, &name, Reason::NoAnchors),
-                    None => findings.untrusted(Check::Receipt, &name, Reason::NotAnchored),
-                }
-                receipts.push(Rec {
-                    source: name,
-                    did: signed.did,
-                    key: signed.key,
-                    leaf: record.leaf(),
-                    record,
-                    is_receipt: true,
-                });
-            }
-        }
-    }
-    receipts
 }

@@ -1,126 +1,63 @@
-//! Runs and the decision: every input has a pull or is the runner's own, every output relied on exists with that digest.
+//! Runs and what a decision relies on: what each section says was exchanged, both ends agree, every input has a source, every
+//! output relied on exists with that digest.
 
-use super::exchanges::Joined;
+use super::bound::{self, FINISHED};
+use super::copies::Copies;
+use super::doubt::{Doubt, report};
+use super::exchanges::Exchanges;
 use super::explanations::Explanations;
 use super::files::Files;
+use super::inputs::Sources;
 use super::reason::Reason;
 use super::records::Rec;
 use super::verdict::{Check, Findings};
-use crate::case::{Case, Run, RunInput, RunSection};
-use herleid_ledger::exchange::{Phase, Subject};
+use crate::case::{Case, Decision, Relied};
+use herleid_ledger::exchange::Phase;
 use herleid_ledger::section::SectionName;
-use std::collections::BTreeMap;
 
-/// Segments by transaction and phase.
-type Exchanges<'a> = BTreeMap<(String, Phase), Vec<&'a Joined<'a>>>;
+/// What the checks of runs and of the decision look at.
+pub(super) struct Told<'a> {
+    pub(super) case: &'a Case,
+    pub(super) records: &'a [Rec],
+    pub(super) copies: &'a Copies<'a>,
+    pub(super) exchanges: &'a Exchanges<'a>,
+    pub(super) explanations: &'a Explanations,
+}
 
 /// Checks all runs, then the decision.
-pub(super) fn check(
-    case: &Case,
-    joined: &[Joined<'_>],
-    files: &Files,
-    records: &[Rec],
-    explanations: &Explanations,
-    findings: &mut Findings,
-) {
-    for rec in records {
-        let section = rec.section(SectionName::Run);
-        if section.is_some_and(|run| serde_json::from_value::<RunSection>(run.clone()).is_err()) {
-            let what = "run is not of the form of docs/log-format.md, section 6".to_owned();
-            findings.failed(Check::Run, &rec.source, Reason::RecordForm { what });
-        }
-    }
-    let mut exchanges = Exchanges::new();
-    for one in joined {
-        let transaction = one.exchange.transaction.hyphenated().to_string();
-        exchanges
-            .entry((transaction, one.exchange.phase))
-            .or_default()
-            .push(one);
-    }
-    for run in case.runs.values() {
-        ends(run, &exchanges, findings);
-        for input in &run.inputs {
-            source(run, input, &exchanges, findings);
-        }
-    }
-    decision(case, files, records, explanations, findings);
-}
-
-/// A run has an exchange of its request, and when it has finished one of its result.
-fn ends(run: &Run, exchanges: &Exchanges<'_>, findings: &mut Findings) {
-    let mut is_whole = true;
-    for needed in [Phase::RunRequest, Phase::RunResult] {
-        if needed == Phase::RunResult && run.status != "finished" {
-            continue;
-        }
-        match exchanges.get(&(run.transaction.clone(), needed)) {
-            Some(found) => is_whole &= found.iter().all(|segment| segment.is_whole),
-            None => {
-                is_whole = false;
-                let phase = needed.as_str().to_owned();
-                findings.missing(Check::Run, &run.transaction, Reason::NoExchange { phase }, None);
-            }
-        }
-    }
-    // What is wrong or missing about an exchange has been said there.
-    if is_whole {
-        let reason = Reason::Ran {
-            model: run.model.clone(),
-            status: run.status.clone(),
+pub(super) fn check(told: &Told<'_>, files: &Files, findings: &mut Findings) {
+    let doubtful = bound::check(told.copies, told.exchanges, told.explanations, findings);
+    let sources = Sources::of(told);
+    for run in told.case.runs.values() {
+        let is_whole = |phase: Phase| {
+            let segments = told.exchanges.get(&(run.transaction.clone(), phase));
+            segments.is_some_and(|segments| segments.iter().all(|segment| segment.is_whole))
         };
-        findings.verified_as(Check::Run, &run.transaction, reason);
-    }
-}
-
-fn source(run: &Run, input: &RunInput, exchanges: &Exchanges<'_>, findings: &mut Findings) {
-    let subject = format!("{}/{}", run.transaction, input.name);
-    let Some(transaction) = &input.transaction else {
-        findings.verified_as(Check::Input, subject, Reason::DeclaredOwn);
-        return;
-    };
-    let segments = exchanges
-        .get(&(transaction.clone(), Phase::Pull))
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let Some(first) = segments.first() else {
-        let transaction = transaction.clone();
-        findings.missing(Check::Input, subject, Reason::NoPull { transaction }, None);
-        return;
-    };
-    let exchange = &first.exchange;
-    let is_same_dataset = match &exchange.subject {
-        Subject::Dataset { dataset, version } => *dataset == input.dataset && *version == input.version,
-        Subject::Model { .. } => false,
-    };
-    if !is_same_dataset {
-        findings.failed(Check::Input, subject, Reason::OtherDataset);
-        return;
-    }
-    if run.provider.as_ref().is_some_and(|runner| *runner != exchange.consumer) {
-        let consumer = exchange.consumer.to_string();
-        findings.failed(Check::Input, subject, Reason::PulledByOther { consumer });
-        return;
-    }
-    match (segments, &first.content) {
-        ([_], Some(content)) if exchange.from == 0 => {
-            let same = hex::encode(content.sha256) == input.sha256
-                && hex::encode(content.blake3) == input.blake3
-                && content.bytes == input.bytes;
-            if same {
-                findings.verified(Check::Input, subject);
+        let has_result = run.status != FINISHED || is_whole(Phase::RunResult);
+        // What is wrong or missing about an exchange has been said there.
+        if is_whole(Phase::RunRequest) && has_result && !doubtful.contains(&run.transaction) {
+            let reason = Reason::Ran {
+                model: run.model.clone(),
+                status: run.status.clone(),
+            };
+            findings.verified_as(Check::Run, &run.transaction, reason);
+        }
+        for input in &run.inputs {
+            let subject = format!("{}/{}", run.transaction, input.name);
+            if input.transaction.is_none() {
+                findings.verified_as(Check::Input, subject, Reason::DeclaredOwn);
             } else {
-                findings.failed(Check::Input, subject, Reason::OtherThanPulled);
+                report(sources.check(run, input), Check::Input, &subject, findings);
             }
         }
-        _ => findings.unchecked(Check::Input, subject, Reason::InSegments),
     }
+    decision(told, files, findings);
 }
 
-fn decision(case: &Case, files: &Files, records: &[Rec], explanations: &Explanations, findings: &mut Findings) {
+fn decision(told: &Told<'_>, files: &Files, findings: &mut Findings) {
     let head = &files.manifest.head;
     let root = hex::encode(head.root);
-    let Some(decision) = &case.decision else {
+    let Some(decision) = &told.case.decision else {
         findings.missing(Check::Decision, root, Reason::NoDecision, None);
         return;
     };
@@ -130,7 +67,7 @@ fn decision(case: &Case, files: &Files, records: &[Rec], explanations: &Explanat
     }
     match &decision.author {
         None => {
-            let explained = explanations.section(&root, SectionName::People, records);
+            let explained = told.explanations.section(&head.root, SectionName::People);
             findings.missing(Check::Decision, &root, Reason::NoAuthor, explained);
         }
         Some(author) => {
@@ -142,13 +79,67 @@ fn decision(case: &Case, files: &Files, records: &[Rec], explanations: &Explanat
         }
     }
     for relied in &decision.facts.relies_on {
-        let subject = format!("{}/{}", relied.transaction, relied.output);
-        let run = case.runs.get(&relied.transaction);
-        let output = run.and_then(|run| run.outputs.iter().find(|output| output.name == relied.output));
-        match output {
-            Some(output) if output.sha256 == relied.sha256 => findings.verified(Check::Output, subject),
-            Some(_) => findings.failed(Check::Output, subject, Reason::OtherOutput),
-            None => findings.missing(Check::Output, subject, Reason::NoOutput, None),
+        let (subject, result) = match &relied.output {
+            Some(output) => (
+                format!("{}/{output}", relied.transaction),
+                told.output(&relied.transaction, output, &relied.sha256),
+            ),
+            None => (relied.transaction.clone(), told.delivery(decision, relied)),
+        };
+        report(result, Check::Output, &subject, findings);
+    }
+}
+
+impl Told<'_> {
+    /// An output of a run: the run gave it, has finished, and both ends show its result.
+    fn output(&self, transaction: &str, name: &str, sha256: &str) -> Result<(), Doubt> {
+        let run = self.case.runs.get(transaction);
+        let given = run.and_then(|run| {
+            let output = run.outputs.iter().find(|output| output.name == name)?;
+            Some((run, output))
+        });
+        let Some((run, output)) = given else {
+            return Err(Doubt::missing(Reason::NoOutput, None));
+        };
+        if output.sha256 != sha256 {
+            return Err(Doubt::Failed(Reason::OtherOutput));
+        }
+        let result = self.exchanges.get(&(transaction.to_owned(), Phase::RunResult));
+        if run.status == FINISHED && result.is_some_and(|result| result.iter().all(|segment| segment.is_whole)) {
+            return Ok(());
+        }
+        Err(Doubt::missing(
+            Reason::NotFinished {
+                status: run.status.clone(),
+            },
+            None,
+        ))
+    }
+
+    /// Data that the decision relies on as it was delivered, without a run: both ends show it, and it came to the one who
+    /// decided.
+    fn delivery(&self, decision: &Decision, relied: &Relied) -> Result<(), Doubt> {
+        let transaction = relied.transaction.clone();
+        let segments = self.exchanges.get(&(transaction.clone(), Phase::Pull));
+        let segments = segments.map(Vec::as_slice).unwrap_or_default();
+        let Some(one) = segments.first() else {
+            return Err(Doubt::missing(Reason::NoPull { transaction }, None));
+        };
+        if one.exchange.consumer != decision.party {
+            let did = one.exchange.consumer.to_string();
+            return Err(Doubt::Failed(Reason::DeliveredToOther { did }));
+        }
+        if segments.len() > 1 || one.exchange.from > 0 {
+            return Err(Doubt::missing(Reason::InSegments, None));
+        }
+        let content = one.content(self.explanations)?;
+        if hex::encode(content.sha256) != relied.sha256 {
+            return Err(Doubt::Failed(Reason::OtherDelivery));
+        }
+        if one.is_whole {
+            Ok(())
+        } else {
+            Err(Doubt::missing(Reason::NoPull { transaction }, None))
         }
     }
 }

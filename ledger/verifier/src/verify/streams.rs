@@ -1,16 +1,20 @@
 //! Numbers: every stream counts from 1 without gaps, each number names its predecessor, and the other ends say how far it goes.
 
+mod stated;
+
+use super::copies::Copies;
 use super::explanations::Explanations;
 use super::keys::Keys;
 use super::reason::{Reason, StatedBy};
 use super::records::Rec;
+use super::shown::Shown;
 use super::verdict::{Check, Findings};
 use crate::dossier::ManifestHead;
 use crate::hex32;
 use herleid_ledger::merkle::Hash;
-use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
 use serde_json::Value;
+use stated::{stated_by_anchors, stated_by_decisions};
 use std::collections::{BTreeMap, BTreeSet};
 
 const STREAMS: [SectionName; 3] = [
@@ -35,7 +39,7 @@ struct Stream<'a> {
 struct Place<'a> {
     prev: Option<Hash>,
     rec: &'a Rec,
-    /// Whether anything but numbers can be read of it, here or in another copy.
+    /// Whether more than its number can be read, here or in another copy; of a run, whether it is shown.
     is_open: bool,
 }
 
@@ -59,12 +63,15 @@ impl Numbers<'_> {
 /// Checks every stream of which a number is to be seen or is stated.
 pub(super) fn check(
     records: &[Rec],
+    copies: &Copies<'_>,
     head: &ManifestHead,
     keys: &Keys<'_>,
     explanations: &Explanations,
     findings: &mut Findings,
 ) {
-    let mut streams = collect(records, findings);
+    hidden(copies, head, explanations, findings);
+    let shown = Shown::of(copies);
+    let mut streams = collect(records, &shown, findings);
     for (stream, numbers) in &mut streams {
         let last = numbers.places.keys().next_back().copied().unwrap_or_default();
         if stream.origin == head.origin {
@@ -74,7 +81,11 @@ pub(super) fn check(
             numbers.at_least(last, StatedBy::Receipts);
         }
     }
-    let stated = [stated_by_decisions(records), stated_by_anchors(keys, findings)].concat();
+    let stated = [
+        stated_by_decisions(records, findings),
+        stated_by_anchors(keys, findings),
+    ]
+    .concat();
     for statement in &stated {
         let fits = |stream: &Stream<'_>| {
             let origin = statement.origin.as_deref();
@@ -107,12 +118,30 @@ pub(super) fn check(
     }
     one_id_per_model(&mut streams);
     for (stream, numbers) in &streams {
-        report(stream, numbers, explanations, findings);
+        report(stream, numbers, &shown, explanations, findings);
+    }
+}
+
+/// Numbers that a record has, and no copy of it opens: whoever hides them hides how many there are. The number of a case is
+/// for the one who decides it; the format has no receipt open it.
+fn hidden(copies: &Copies<'_>, head: &ManifestHead, explanations: &Explanations, findings: &mut Findings) {
+    for rec in copies.firsts() {
+        for kind in STREAMS {
+            let is_due = kind != SectionName::StreamCase || rec.record.origin() == head.origin;
+            if is_due && copies.is_closed(rec, kind) {
+                let reason = Reason::HiddenNumber {
+                    kind: kind.as_str().to_owned(),
+                    source: rec.source.clone(),
+                };
+                let id = format!("{}/{kind}", hex::encode(rec.leaf));
+                findings.missing(Check::Stream, id, reason, explanations.section(&rec.leaf, kind));
+            }
+        }
     }
 }
 
 /// All places, one for each record even if it came twice.
-fn collect<'a>(records: &'a [Rec], findings: &mut Findings) -> BTreeMap<Stream<'a>, Numbers<'a>> {
+fn collect<'a>(records: &'a [Rec], shown: &Shown<'_>, findings: &mut Findings) -> BTreeMap<Stream<'a>, Numbers<'a>> {
     let mut streams: BTreeMap<Stream<'a>, Numbers<'a>> = BTreeMap::new();
     for rec in records {
         for kind in STREAMS {
@@ -131,9 +160,13 @@ fn collect<'a>(records: &'a [Rec], findings: &mut Findings) -> BTreeMap<Stream<'
             };
             let numbers = streams.entry(stream).or_default();
             numbers.of = numbers.of.take().or_else(|| subject(rec, kind));
-            let is_open = [SectionName::Run, SectionName::Exchange, SectionName::Facts]
-                .iter()
-                .any(|name| rec.section(*name).is_some());
+            let is_open = if kind == SectionName::StreamModel {
+                shown.has_run(rec)
+            } else {
+                [SectionName::Run, SectionName::Exchange, SectionName::Facts]
+                    .iter()
+                    .any(|name| rec.section(*name).is_some())
+            };
             let places = numbers.places.entry(n).or_default();
             match places.iter_mut().find(|place| place.rec.leaf == rec.leaf) {
                 Some(same) => same.is_open |= is_open,
@@ -208,86 +241,6 @@ fn faults(places: &BTreeMap<u64, Vec<Place<'_>>>) -> Vec<Reason> {
     faults
 }
 
-/// A length that somebody states.
-#[derive(Debug, Clone)]
-struct Statement {
-    origin: Option<String>,
-    kind: SectionName,
-    id: String,
-    n: u64,
-    of: Option<String>,
-    /// Whose runs a model stream counts.
-    consumer: Option<String>,
-    by: StatedBy,
-}
-
-/// `decision-made` names the streams that it rests on.
-fn stated_by_decisions(records: &[Rec]) -> Vec<Statement> {
-    let decisions = records.iter().filter(|rec| rec.kind() == Some(Kind::DecisionMade));
-    let streams = decisions.filter_map(|rec| rec.section(SectionName::Facts)?.get("streams")?.as_array());
-    streams
-        .flatten()
-        .filter_map(|stream| {
-            Some(Statement {
-                origin: None,
-                kind: stream.get("kind")?.as_str()?.parse().ok()?,
-                id: stream.get("id")?.as_str()?.to_owned(),
-                n: stream.get("n")?.as_u64()?,
-                of: stream.get("of").and_then(label),
-                consumer: None,
-                by: StatedBy::Decision,
-            })
-        })
-        .collect()
-}
-
-/// What the other ends told the auditor. A statement that its key does not carry has been reported with the checkpoints.
-fn stated_by_anchors(keys: &Keys<'_>, findings: &mut Findings) -> Vec<Statement> {
-    let streams = keys.anchors.map(|anchors| anchors.streams.as_slice());
-    let mut stated = Vec::new();
-    for (i, anchor) in streams.unwrap_or_default().iter().enumerate() {
-        let Ok((record, signed)) = keys.open(&anchor.record) else {
-            continue;
-        };
-        let Some((id, n, _)) = record.section(anchor.kind).and_then(read) else {
-            let what = format!("the opened section `{}`", anchor.kind);
-            findings.unchecked(
-                Check::Stream,
-                format!("anchors streams[{i}]"),
-                Reason::Incomplete { what },
-            );
-            continue;
-        };
-        let exchange = record.section(SectionName::Exchange);
-        let consumer = exchange
-            .and_then(|exchange| exchange.get("consumer"))
-            .or_else(|| anchor.of.get("consumer"));
-        if signed.anchored.is_some() {
-            stated.push(Statement {
-                origin: Some(record.origin().to_owned()),
-                kind: anchor.kind,
-                id: id.to_owned(),
-                n,
-                of: label(&anchor.of),
-                consumer: consumer.and_then(Value::as_str).map(str::to_owned),
-                by: StatedBy::Party {
-                    did: signed.did.to_string(),
-                },
-            });
-        }
-    }
-    stated
-}
-
-fn label(of: &Value) -> Option<String> {
-    match of {
-        Value::String(text) => Some(text.clone()),
-        _ => ["model", "agreement", "case"]
-            .iter()
-            .find_map(|name| Some(of.get(*name)?.as_str()?.to_owned())),
-    }
-}
-
 /// A provider that allots a second stream id to one (model, consumer) starts counting anew, which hides the first count.
 fn one_id_per_model(streams: &mut BTreeMap<Stream<'_>, Numbers<'_>>) {
     let mut ids: BTreeMap<(String, String, String), BTreeSet<String>> = BTreeMap::new();
@@ -316,7 +269,13 @@ fn one_id_per_model(streams: &mut BTreeMap<Stream<'_>, Numbers<'_>>) {
     }
 }
 
-fn report(stream: &Stream<'_>, numbers: &Numbers<'_>, explanations: &Explanations, findings: &mut Findings) {
+fn report(
+    stream: &Stream<'_>,
+    numbers: &Numbers<'_>,
+    shown: &Shown<'_>,
+    explanations: &Explanations,
+    findings: &mut Findings,
+) {
     let subject = format!("{}/{}", stream.kind, stream.id);
     let of = numbers.of.clone().unwrap_or_else(|| stream.id.to_owned());
     let mut is_whole = numbers.faults.is_empty();
@@ -354,22 +313,25 @@ fn report(stream: &Stream<'_>, numbers: &Numbers<'_>, explanations: &Explanation
         }
         is_whole &= absent == 0;
     }
-    let closed: Vec<u64> = numbers
+    let closed: Vec<(u64, Option<&Rec>)> = numbers
         .places
         .iter()
         .filter(|(_, places)| places.iter().all(|place| !place.is_open))
-        .map(|(n, _)| *n)
+        .map(|(n, places)| (*n, places.first().map(|place| place.rec)))
         .collect();
     if stream.kind == SectionName::StreamModel {
         // A run that is counted and not shown is what counting is for.
-        for n in &closed {
+        for (n, rec) in &closed {
             let id = format!("{subject}/{n}");
+            let explained = explanations
+                .record(&id)
+                .or_else(|| shown.explained((*rec)?, explanations));
             let reason = Reason::ClosedRun {
                 n: *n,
                 length: numbers.length.as_ref().map_or(*n, |(length, _)| *length),
                 of: of.clone(),
             };
-            findings.missing(Check::Stream, &id, reason, explanations.record(&id));
+            findings.missing(Check::Stream, &id, reason, explained);
         }
         is_whole &= closed.is_empty();
     }

@@ -16,7 +16,7 @@ use std::io::Cursor;
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 impl World {
-    fn witnessed(&self, log: &TestLog) -> Checkpoint {
+    pub fn witnessed(&self, log: &TestLog) -> Checkpoint {
         log.cosigned(log.size(), &[&self.witness])
     }
 

@@ -43,6 +43,18 @@ pub fn request(
     agreement: &str,
     at_ms: u64,
 ) -> Vec<(&'static str, Vec<u8>)> {
+    request_as(&key_id(caller), caller, provider, transaction, agreement, at_ms)
+}
+
+/// The same under a key id of one's choice.
+pub fn request_as(
+    key_name: &str,
+    caller: &str,
+    provider: &str,
+    transaction: &str,
+    agreement: &str,
+    at_ms: u64,
+) -> Vec<(&'static str, Vec<u8>)> {
     let key_pair = key(caller);
     let mut headers = HeaderMap::new();
     for (name, value) in [("herleid-transaction", transaction), ("herleid-agreement", agreement)] {
@@ -56,7 +68,7 @@ pub fn request(
     let new = NewSignature {
         created_ms: at_ms,
         nonce: "a-nonce",
-        key_id: &key_id(caller),
+        key_id: key_name,
     };
     let signed = sign(&key_pair, &request, &new).unwrap();
     let grant = Grant {

@@ -179,7 +179,7 @@ impl TestLog {
 
     pub fn cosigned(&self, size: u64, witnesses: &[&Signer]) -> Checkpoint {
         witnesses.iter().fold(self.checkpoint(size), |checkpoint, witness| {
-            let line = checkpoint.cosign(witness, self.now_ms / 1000 + 60).unwrap();
+            let line = witness.sign(checkpoint.note().text(), self.now_ms / 1000 + 60);
             checkpoint.with(line).unwrap()
         })
     }
@@ -232,15 +232,31 @@ impl TestLog {
 
     /// A receipt of a record under the log's checkpoint of that moment.
     pub fn receipt(&self, index: usize) -> Vec<u8> {
-        let open = [
-            SectionName::Exchange,
-            SectionName::Content,
-            SectionName::StreamAgreement,
-            SectionName::StreamModel,
-            SectionName::Parameters,
-        ];
-        self.hand_over(index, &open, &self.checkpoint(self.size()), None)
-            .to_bytes()
-            .unwrap()
+        self.receipt_by(index, &RECEIPT, &self.signer)
     }
+
+    /// A receipt that opens these sections, under a checkpoint that this key signed.
+    pub fn receipt_by(&self, index: usize, open: &[SectionName], signer: &Signer) -> Vec<u8> {
+        let checkpoint = self.body(self.size()).sign(signer).unwrap();
+        self.hand_over(index, open, &checkpoint, None).to_bytes().unwrap()
+    }
+}
+
+/// What a receipt opens.
+const RECEIPT: [SectionName; 5] = [
+    SectionName::Exchange,
+    SectionName::Content,
+    SectionName::StreamAgreement,
+    SectionName::StreamModel,
+    SectionName::Parameters,
+];
+
+/// These sections but one.
+pub fn all_but(sections: &[SectionName], closed: SectionName) -> Vec<SectionName> {
+    sections.iter().copied().filter(|name| *name != closed).collect()
+}
+
+/// What a receipt opens, but for one section.
+pub fn receipt_without(closed: SectionName) -> Vec<SectionName> {
+    all_but(&RECEIPT, closed)
 }

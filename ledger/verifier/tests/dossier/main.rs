@@ -11,6 +11,7 @@
 
 mod build;
 mod flips;
+mod forgeries;
 mod honest;
 mod hostile;
 mod identity;
@@ -18,6 +19,8 @@ mod judge;
 mod lies;
 mod log;
 mod pieces;
+mod runs;
 mod texts;
+mod withheld;
 mod world;
 mod zip;

@@ -21,9 +21,19 @@ pub fn policy(id: &str, assigner: &str, assignee: &str, target: &str) -> Documen
     Document::read(&json)
 }
 
-pub fn decide(policy: &Document, assignee: &str, assigner: &str, target: &str, action: &str, now_ms: u64) -> Value {
+/// A decision to permit `action`; `recipient` is who gets it.
+pub fn decide(
+    policy: &Document,
+    assignee: &str,
+    assigner: &str,
+    target: &str,
+    action: &str,
+    recipient: &str,
+    now_ms: u64,
+) -> Value {
     let request = Request::new(assignee, assigner, target, now_ms).for_action(action);
-    let decision = policy.decide(&request, &Facts::none());
+    let facts = Facts::none().with_recipient(recipient, "as authenticated", now_ms);
+    let decision = policy.decide(&request, &facts);
     assert_eq!(decision.outcome(), Outcome::Permit, "{:?}", decision.record());
     decision.record().to_json()
 }

@@ -2,22 +2,22 @@
 
 use crate::identity::{self, ISSUER, presentation};
 use crate::log::{Draft, TestLog, sha256_hex, signing_key};
-use crate::pieces::{decide, exchange, file, policy, rain, sewer, transaction};
+use crate::pieces::{decide, exchange, file, policy, rain, transaction};
 use herleid_ledger::exchange::Phase;
 use herleid_ledger::merkle::Hash;
 use herleid_ledger::note::Signer;
 use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName as S;
-use herleid_vocab::json;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub const CASE: &str = "Z-2020-17";
 pub const RAIN: &str = "urn:example:rain";
 pub const MODEL: &str = "urn:example:sewer";
-const PROGRAM: &[u8] = b"#!/bin/sh\necho sewer\n";
+pub const PROGRAM: &[u8] = b"#!/bin/sh\necho sewer\n";
 const RAIN_CSV: &[u8] = b"260,2020-06-17 14:00,0\n260,2020-06-17 15:00,513\n260,2020-06-17 16:00,2\n";
-const AGREED_DATA: &str = "urn:uuid:0b3e1b5a-0000-4000-8000-00000000000a";
-const AGREED_MODEL: &str = "urn:uuid:0b3e1b5a-0000-4000-8000-00000000000b";
+const LESS_RAIN_CSV: &[u8] = b"260,2020-06-17 14:00,0\n260,2020-06-17 15:00,13\n260,2020-06-17 16:00,2\n";
+pub const AGREED_DATA: &str = "urn:uuid:0b3e1b5a-0000-4000-8000-00000000000a";
+pub const AGREED_MODEL: &str = "urn:uuid:0b3e1b5a-0000-4000-8000-00000000000b";
 
 /// What somebody in the case does that they should not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,30 @@ pub enum Lie {
     OtherRequest,
     /// The app shows a credential by somebody whom nobody trusts.
     ForgedCredential,
+    /// The app passes on other rain than it was given.
+    AlteredPassOn,
+    /// The app takes a decision to use the rain for one to pass it on.
+    BorrowedDecision,
+    /// The app records a decision that is said to be by another engine.
+    FalseEngine,
+    /// The app shows a request under a key that the board does not have.
+    FabricatedKey,
+    /// KNMI's receipt is signed with a key that it has given up.
+    RetiredKey,
+    /// Both ends record the second run as one of another model than they exchanged.
+    SwappedModel,
+    /// The app puts outputs of its own beside the last run.
+    ForeignRun,
+    /// The app delivers something to itself.
+    OneParty,
+    /// The board's receipt of the last run does not show its number.
+    StrippedNumber,
+    /// The board's receipt of the last run does not show what it brought.
+    StrippedContent,
+    /// The decision counts a section that is no stream.
+    StreamOfOtherKind,
+    /// No lie: the decision rests on the rain itself.
+    ReliesOnDelivery,
 }
 
 pub struct World {
@@ -76,8 +100,51 @@ impl World {
         let agreed_model = world.agree(AGREED_MODEL, MODEL);
         let pulled = world.pull(&transaction(1), agreed_data);
         let received: Vec<Hash> = (1..=3).map(|n| world.run(n, agreed_model, pulled)).collect();
+        world.add_what_is_false();
         world.decide(&received);
+        if lie == Lie::AlteredPassOn {
+            world.data.push(LESS_RAIN_CSV.to_vec());
+        }
         world
+    }
+
+    /// The rain as the app passes it on.
+    pub fn passed_on(&self) -> &'static [u8] {
+        if self.lie == Lie::AlteredPassOn {
+            LESS_RAIN_CSV
+        } else {
+            RAIN_CSV
+        }
+    }
+
+    /// The key that KNMI's log was signed with once.
+    pub fn retired(&self) -> Signer {
+        Signer::ed25519(&self.knmi.origin, signing_key("retired")).unwrap()
+    }
+
+    /// Records of the app that nobody asked for.
+    fn add_what_is_false(&mut self) {
+        if self.lie == Lie::ForeignRun {
+            let mut run = self.app.section(self.app.entries.len() - 1, S::Run);
+            run["outputs"] = json!([file("flooding", b"wishes")]);
+            let facts = json!({"transaction": self.runs[2], "verdict": "identical"});
+            let draft = Draft {
+                sections: vec![(S::Facts, facts), (S::Run, run)],
+                ..Draft::default()
+            };
+            self.app.append(Kind::Replayed, draft);
+        }
+        if self.lie == Lie::OneParty {
+            let (id, app) = (transaction(40), self.app.did.clone());
+            let mut sections = exchange(Phase::Pull, &id, AGREED_DATA, (&app, &app), rain(), RAIN_CSV);
+            sections.push((S::Facts, json!({"transaction": id})));
+            let draft = Draft {
+                sections,
+                streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} onward"))],
+                ..Draft::default()
+            };
+            self.app.append(Kind::PullServed, draft);
+        }
     }
 
     fn publish(&mut self) {
@@ -123,11 +190,16 @@ impl World {
             self.board.did.clone()
         };
         let document = policy(id, &holder, &app, target);
-        let mut decision = decide(&document, &app, &holder, target, "use", 1_592_400_500_000);
+        let mut decision = decide(&document, &app, &holder, target, "use", &app, 1_592_400_500_000);
         let mut leaf = [0; 32];
         for (side, is_app) in [("provider", false), ("consumer", true)] {
             if self.lie == Lie::OtherPolicyDecision && is_app {
                 decision["outcome"] = json!("deny");
+            }
+            if self.lie == Lie::FalseEngine && is_app {
+                decision["engine"] = json!("herleid-policies/9.9.9");
+                decision["tables"] = json!("00");
+                decision["grantedBy"] = json!("a rule of one's own");
             }
             let facts = json!({"agreement": id, "side": side, "provider": holder, "consumer": app, "logs": [], "policy": document.digest().hex(), "decision": decision});
             let issuer = if self.lie == Lie::ForgedCredential {
@@ -159,7 +231,7 @@ impl World {
     fn pull(&mut self, id: &str, agreed: Hash) -> Hash {
         let (knmi, app) = (self.knmi.did.clone(), self.app.did.clone());
         let document = policy(AGREED_DATA, &knmi, &app, RAIN);
-        let decision = decide(&document, &app, &knmi, RAIN, "use", self.knmi.now_ms);
+        let decision = decide(&document, &app, &knmi, RAIN, "use", &app, self.knmi.now_ms);
         let sections = exchange(Phase::Pull, id, AGREED_DATA, (&knmi, &app), rain(), RAIN_CSV);
         let mut served = sections.clone();
         if self.lie == Lie::AlteredExchange {
@@ -178,7 +250,12 @@ impl World {
                 ..Draft::default()
             },
         );
-        let receipt = self.knmi.receipt(index);
+        let receipt = if self.lie == Lie::RetiredKey {
+            let open = [S::Exchange, S::Content, S::StreamAgreement];
+            self.knmi.receipt_by(index, &open, &self.retired())
+        } else {
+            self.knmi.receipt(index)
+        };
         let index = self.app.append(
             Kind::PullReceived,
             Draft {
@@ -202,7 +279,7 @@ impl World {
     }
 
     /// The app passes the rain on to the board, under KNMI's agreement; gives the leaf at the app.
-    fn pass_on(&mut self, id: &str, pulled: Hash) -> Hash {
+    pub fn pass_on(&mut self, id: &str, pulled: Hash) -> Hash {
         let (app, board) = (self.app.did.clone(), self.board.did.clone());
         let signed_for = if self.lie == Lie::OtherRequest {
             transaction(99)
@@ -210,8 +287,17 @@ impl World {
             id.to_owned()
         };
         let document = policy(AGREED_DATA, &self.knmi.did, &app, RAIN);
-        let decision = decide(&document, &app, &self.knmi.did, RAIN, "distribute", self.app.now_ms);
-        let sections = exchange(Phase::Pull, id, AGREED_DATA, (&app, &board), rain(), RAIN_CSV);
+        let action = if self.lie == Lie::BorrowedDecision {
+            "use"
+        } else {
+            "distribute"
+        };
+        let decision = decide(&document, &app, &self.knmi.did, RAIN, action, &board, self.app.now_ms);
+        let key_name = match self.lie {
+            Lie::FabricatedKey => format!("{board}#key-9"),
+            _ => format!("{board}#key-1"),
+        };
+        let sections = exchange(Phase::Pull, id, AGREED_DATA, (&app, &board), rain(), self.passed_on());
         let mut served = sections.clone();
         served.push((
             S::Facts,
@@ -221,7 +307,7 @@ impl World {
             Kind::PullOpened,
             Draft {
                 sections: served,
-                documents: identity::request(&board, &app, &signed_for, AGREED_DATA, self.app.now_ms),
+                documents: identity::request_as(&key_name, &board, &app, &signed_for, AGREED_DATA, self.app.now_ms),
                 streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} onward"))],
                 prior: vec![pulled],
             },
@@ -250,134 +336,24 @@ impl World {
         leaf
     }
 
-    /// The n-th run; gives the leaf of the app's `run-received`.
-    fn run(&mut self, n: u64, agreed: Hash, pulled: Hash) -> Hash {
-        let (id, input_id) = (transaction(10 + n), transaction(20 + n));
-        let passed_on = self.pass_on(&input_id, pulled);
-        let (app, board) = (self.app.did.clone(), self.board.did.clone());
-        let output = format!("hour,flooded\n15,{}\n", n * 7).into_bytes();
-        let mut input = file("rain", RAIN_CSV);
-        input.as_object_mut().unwrap().extend([
-            ("dataset".to_owned(), json!(RAIN)),
-            ("version".to_owned(), json!("2020-06-18")),
-            ("agreement".to_owned(), json!(AGREED_DATA)),
-            ("transaction".to_owned(), json!(input_id)),
-        ]);
-        let parameters = json!({"storage_mm": n.to_string(), "pump_mm_per_h": "0.7"});
-        let run = |status: &str, outputs: Value, program: bool, case: Value| {
-            let mut run = json!({"transaction": id, "agreement": AGREED_MODEL, "model": MODEL, "version": "1", "inputs": [input], "outputs": outputs,
-                "seed": null, "status": status, "environment": null, "case": case});
-            if program {
-                run["program"] = json!(sha256_hex(PROGRAM));
-            }
-            run
-        };
-        let asked = json::canonical(&json!({"inputs": [input], "parameters": parameters})).unwrap();
-        let request = exchange(Phase::RunRequest, &id, AGREED_MODEL, (&board, &app), sewer(), &asked);
-        let mut sections = request.clone();
-        sections.extend([
-            (S::Run, run("requested", json!([]), false, json!(CASE))),
-            (S::Parameters, parameters.clone()),
-        ]);
-        let requested = self.app.append(
-            Kind::RunRequested,
-            Draft {
-                sections,
-                streams: vec![(S::StreamAgreement, format!("{AGREED_MODEL} consumer"))],
-                prior: vec![agreed, passed_on],
-                ..Draft::default()
-            },
-        );
-        let receipts = self.board_runs(n, request, &run, parameters, &output);
-        let answer = json::canonical(&json!({"outputs": [file("flooding", &output)]})).unwrap();
-        let mut sections = exchange(Phase::RunResult, &id, AGREED_MODEL, (&board, &app), sewer(), &answer);
-        sections.push((
-            S::Run,
-            run("finished", json!([file("flooding", &output)]), true, json!(CASE)),
-        ));
-        let index = self.app.append(
-            Kind::RunReceived,
-            Draft {
-                sections,
-                documents: receipts.into_iter().map(|receipt| ("receipt", receipt)).collect(),
-                streams: vec![
-                    (S::StreamAgreement, format!("{AGREED_MODEL} consumer")),
-                    (S::StreamCase, CASE.to_owned()),
-                ],
-                prior: vec![self.app.leaf(requested)],
-            },
-        );
-        self.runs.push(id.clone());
-        self.data.push(output);
-        self.app.leaf(index)
-    }
-
-    /// The board's two records of a run; gives their receipts.
-    fn board_runs(
-        &mut self,
-        n: u64,
-        request: Vec<(S, Value)>,
-        run: &dyn Fn(&str, Value, bool, Value) -> Value,
-        mut parameters: Value,
-        output: &[u8],
-    ) -> [Vec<u8>; 2] {
-        let (id, app, board) = (transaction(10 + n), self.app.did.clone(), self.board.did.clone());
-        let document = policy(AGREED_MODEL, &board, &app, MODEL);
-        let decision = decide(&document, &app, &board, MODEL, "use", self.board.now_ms);
-        if self.lie == Lie::SwappedParameter && n == 2 {
-            parameters["storage_mm"] = json!("70");
-        }
-        let model_stream = (S::StreamModel, format!("{MODEL} {app}"));
-        let before = self.board.streams.get(&model_stream).copied();
-        let mut sections = request;
-        sections.extend([
-            (S::Run, run("started", json!([]), true, Value::Null)),
-            (S::Parameters, parameters),
-            (S::Facts, json!({"transaction": id, "decision": decision})),
-        ]);
-        let index = self.board.append(
-            Kind::RunStarted,
-            Draft {
-                sections,
-                documents: identity::request(&app, &board, &id, AGREED_MODEL, self.board.now_ms),
-                streams: vec![
-                    (S::StreamAgreement, format!("{AGREED_MODEL} provider")),
-                    model_stream.clone(),
-                ],
-                ..Draft::default()
-            },
-        );
-        if self.lie == Lie::ReusedNumber && n == 2 {
-            self.board.streams.insert(model_stream, before.unwrap());
-        }
-        self.last_started = index;
-        let started = self.board.receipt(index);
-        let answer = json::canonical(&json!({"outputs": [file("flooding", output)]})).unwrap();
-        let mut sections = exchange(Phase::RunResult, &id, AGREED_MODEL, (&board, &app), sewer(), &answer);
-        sections.push((
-            S::Run,
-            run("finished", json!([file("flooding", output)]), true, Value::Null),
-        ));
-        let index = self.board.append(
-            Kind::RunFinished,
-            Draft {
-                sections,
-                streams: vec![(S::StreamAgreement, format!("{AGREED_MODEL} provider"))],
-                ..Draft::default()
-            },
-        );
-        [started, self.board.receipt(index)]
-    }
-
     fn decide(&mut self, received: &[Hash]) {
         let mut sha256 = sha256_hex(&self.data[3]);
         if self.lie == Lie::OtherOutput {
             sha256 = sha256_hex(b"wishes");
         }
         let id = crate::log::stream_id(&self.board.origin, S::StreamModel, &format!("{MODEL} {}", self.app.did));
-        let facts = json!({"case": CASE, "title": "No permit for paving", "legalBasis": ["urn:example:awb:3-2"],
-            "reliesOn": [{"transaction": self.runs[2], "output": "flooding", "sha256": sha256}],
-            "choices": "storage of 3 mm, as measured", "streams": [{"kind": "stream-model", "id": id, "n": 3, "of": {"model": MODEL, "consumer": self.app.did}}]});
+        let relied = if self.lie == Lie::ReliesOnDelivery {
+            json!({"transaction": transaction(1), "output": null, "sha256": sha256_hex(RAIN_CSV)})
+        } else {
+            json!({"transaction": self.runs[2], "output": "flooding", "sha256": sha256})
+        };
+        let kind = if self.lie == Lie::StreamOfOtherKind {
+            "exchange"
+        } else {
+            "stream-model"
+        };
+        let facts = json!({"case": CASE, "title": "No permit for paving", "legalBasis": ["urn:example:awb:3-2"], "reliesOn": [relied],
+            "choices": "storage of 3 mm, as measured", "streams": [{"kind": kind, "id": id, "n": 3, "of": {"model": MODEL, "consumer": self.app.did}}]});
         let people = json!({"author": {"name": "A. de Vries", "role": "advisor", "organisation": "Example"}});
         self.decision = self.app.append(
             Kind::DecisionMade,

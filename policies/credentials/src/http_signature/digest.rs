@@ -14,12 +14,6 @@ impl ContentDigest {
         Self(Sha256::digest(content).into())
     }
 
-    /// Takes a digest that was computed while the content went by.
-    #[must_use]
-    pub fn from_sha256(digest: [u8; 32]) -> Self {
-        Self(digest)
-    }
-
     /// Reads the field's value. Other algorithms beside `sha-256` are passed over (RFC 9530, section 2).
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub struct NewPresentation<'a> {
 /// Signs a presentation. `key_id` is the absolute DID URL of a key in the holder's `authentication`.
 ///
 /// # Errors
-/// [`ClaimError::Lifetime`](crate::ClaimError::Lifetime), [`PresentationError::Shape`] for more than [`MAX_CREDENTIALS`].
+/// [`ClaimError::Lifetime`](crate::ClaimError::Lifetime), [`PresentationError::Token`] for more than [`MAX_CREDENTIALS`].
 pub fn build(key: &SigningKey, key_id: &str, new: &NewPresentation<'_>) -> Result<String, PresentationError> {
     if new.credentials.len() > MAX_CREDENTIALS {
         return Err(ShapeError::new("verifiableCredential", "expected at most 16 credentials").into());

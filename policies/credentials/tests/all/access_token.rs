@@ -2,7 +2,7 @@ use crate::party::{MINUTE_MS, NOW_MS, Party, altered, at, flips, holder, now, pa
 use herleid_credentials::access_token::{self, AccessToken, AccessTokenError, Expected, Grant, MAX_LIFETIME_MS};
 use herleid_credentials::jose::JoseError;
 use herleid_credentials::keys::{Algorithm, Thumbprint};
-use herleid_credentials::{ClaimError, Now};
+use herleid_credentials::{ClaimError, Now, TokenFault};
 use serde_json::{Value, json};
 
 const BASE: &str = "https://knmi.example/data";
@@ -84,7 +84,9 @@ fn each_missing_claim_is_named() {
         "version",
     ] {
         match error_with(&format!("/{claim}"), Value::Null) {
-            AccessTokenError::Claim(ClaimError::Missing { claim: named }) => assert_eq!(named, claim),
+            AccessTokenError::Token(TokenFault::Claim(ClaimError::Missing { claim: named })) => {
+                assert_eq!(named, claim)
+            }
             other => panic!("{claim}: {other:?}"),
         }
     }
@@ -131,7 +133,9 @@ fn another_data_plane_refuses() {
     ] {
         assert!(matches!(
             verify_with(&mint(), audience, &grant().key, now()),
-            Err(AccessTokenError::Claim(ClaimError::WrongAudience { .. }))
+            Err(AccessTokenError::Token(TokenFault::Claim(
+                ClaimError::WrongAudience { .. }
+            )))
         ));
     }
 }
@@ -151,7 +155,7 @@ fn another_issuer_or_key_is_refused() {
     let forged = access_token::mint(&consumer.key, &verifier().key_id, &grant(), "jti-1", NOW_MS, MINUTE_MS).unwrap();
     assert!(matches!(
         verify(&forged),
-        Err(AccessTokenError::Jose(JoseError::Signature { .. }))
+        Err(AccessTokenError::Token(TokenFault::Jose(JoseError::Signature { .. })))
     ));
 }
 
@@ -160,7 +164,7 @@ fn other_kinds_of_token_are_refused() {
     for media_type in ["JWT", "vc+jwt", ""] {
         assert!(matches!(
             verify(&verifier().sign(media_type, &payload(&mint()))),
-            Err(AccessTokenError::Jose(JoseError::Type { .. }))
+            Err(AccessTokenError::Token(TokenFault::Jose(JoseError::Type { .. })))
         ));
     }
 }
@@ -171,22 +175,24 @@ fn five_minutes_and_no_longer() {
     assert!(verify_with(&mint(), BASE, &grant().key, at(end_ms - 1)).is_ok());
     assert!(matches!(
         verify_with(&mint(), BASE, &grant().key, at(end_ms)),
-        Err(AccessTokenError::Claim(ClaimError::Expired { .. }))
+        Err(AccessTokenError::Token(TokenFault::Claim(ClaimError::Expired { .. })))
     ));
     assert!(matches!(
         verify_with(&mint(), BASE, &grant().key, at(NOW_MS - 1)),
-        Err(AccessTokenError::Claim(ClaimError::IssuedInTheFuture { .. }))
+        Err(AccessTokenError::Token(TokenFault::Claim(
+            ClaimError::IssuedInTheFuture { .. }
+        )))
     ));
     assert!(matches!(
         error_with("/exp", json!(NOW_MS / 1000 + 301)),
-        AccessTokenError::Claim(ClaimError::Lifetime { .. })
+        AccessTokenError::Token(TokenFault::Claim(ClaimError::Lifetime { .. }))
     ));
     let provider = verifier();
     for lifetime_ms in [0, 999, MAX_LIFETIME_MS + 1] {
         let minted = access_token::mint(&provider.key, &provider.key_id, &grant(), "j", NOW_MS, lifetime_ms);
         assert!(matches!(
             minted,
-            Err(AccessTokenError::Claim(ClaimError::Lifetime { .. }))
+            Err(AccessTokenError::Token(TokenFault::Claim(ClaimError::Lifetime { .. })))
         ));
     }
 }

@@ -2,11 +2,11 @@ use crate::party::{
     MINUTE_MS, NOW_MS, Party, TYPE, altered, at, flips, holder, issuer, membership, membership_vc11,
     membership_vc11_claims, now, payload, trusting,
 };
-use herleid_credentials::Now;
 use herleid_credentials::credential::{self, CredentialError, Expected, Profile, TrustedIssuers, VerifiedCredential};
 use herleid_credentials::did_document::{DidDocumentError, Relationship};
 use herleid_credentials::jose::{self, JoseError};
 use herleid_credentials::keys::Algorithm;
+use herleid_credentials::{Now, TokenFault};
 use serde_json::{Value, json};
 
 fn verify_by(token: &str, issuer: &Party, now: Now) -> Result<VerifiedCredential, CredentialError> {
@@ -198,8 +198,23 @@ fn before_and_after_its_validity_it_is_refused() {
     ));
     assert!(matches!(
         error_with("/validUntil", json!("2020-06-17T02:00:00Z")),
-        CredentialError::Shape(_)
+        CredentialError::Token(TokenFault::Shape(_))
     ));
+}
+
+#[test]
+fn a_credential_that_never_ends_is_refused() {
+    let endless = error_with("/validUntil", Value::Null);
+    assert_eq!(endless, CredentialError::Endless);
+    assert!(endless.to_string().contains("must end by itself"), "{endless}");
+    assert_eq!(error_with_vc11("/exp", Value::Null), CredentialError::Endless);
+    // An end in the token's claims, or in the credential of VC 1.1, is one too.
+    let claims = altered(&payload(&good()), "/validUntil", Value::Null);
+    let claims = altered(&claims, "/exp", json!(NOW_MS / 1000 + 60));
+    assert!(verify(&issuer().sign("vc+jwt", &claims)).is_ok());
+    let claims = altered(&membership_vc11_claims(&issuer(), &holder().did), "/exp", Value::Null);
+    let claims = altered(&claims, "/vc/expirationDate", json!("2020-06-18T14:00:00Z"));
+    assert!(verify(&issuer().sign("JWT", &claims)).is_ok());
 }
 
 #[test]
@@ -239,7 +254,9 @@ fn the_key_must_be_the_issuers_and_for_credentials() {
         for token in [membership(&issuer, &subject), membership_vc11(&issuer, &subject)] {
             assert!(matches!(
                 verify_by(&token, &issuer, now()),
-                Err(CredentialError::Key(DidDocumentError::WrongRelationship { .. }))
+                Err(CredentialError::Token(TokenFault::Key(
+                    DidDocumentError::WrongRelationship { .. }
+                )))
             ));
         }
     }
@@ -248,12 +265,14 @@ fn the_key_must_be_the_issuers_and_for_credentials() {
     // Signed with a key of the thief's, under the thief's name; then under the issuer's.
     assert!(matches!(
         verify(&thief.sign("vc+jwt", &claims)),
-        Err(CredentialError::Key(DidDocumentError::UnknownKey { .. }))
+        Err(CredentialError::Token(TokenFault::Key(
+            DidDocumentError::UnknownKey { .. }
+        )))
     ));
     let forged = jose::sign(&thief.key, &issuer.key_id, "vc+jwt", None, &claims).unwrap();
     assert!(matches!(
         verify(&forged),
-        Err(CredentialError::Jose(JoseError::Signature { .. }))
+        Err(CredentialError::Token(TokenFault::Jose(JoseError::Signature { .. })))
     ));
     // The thief's document in place of the issuer's.
     let expected = Expected {
@@ -270,7 +289,10 @@ fn the_key_must_be_the_issuers_and_for_credentials() {
     let unnamed = strip_key_id(&issuer, &claims);
     assert!(matches!(
         verify(&unnamed),
-        Err(CredentialError::Jose(JoseError::Header { member: "kid", .. }))
+        Err(CredentialError::Token(TokenFault::Jose(JoseError::Header {
+            member: "kid",
+            ..
+        })))
     ));
 }
 

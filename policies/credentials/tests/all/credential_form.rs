@@ -2,9 +2,9 @@
 
 use crate::credential::{error_with, error_with_vc11, good, verify};
 use crate::party::{MINUTE_MS, NOW_MS, TYPE, altered, holder, issuer, membership_vc11_claims, payload};
-use herleid_credentials::ClaimError;
 use herleid_credentials::credential::{self, CredentialError, NewCredential};
 use herleid_credentials::jose::{self, JoseError};
+use herleid_credentials::{ClaimError, TokenFault};
 use serde_json::{Map, Value, json};
 
 #[test]
@@ -22,9 +22,15 @@ fn the_profiles_are_never_mixed() {
     mixed(verify(&issuer().sign("vc+jwt", &claims)).unwrap_err());
     // The other version's context.
     let v2 = json!(["https://www.w3.org/ns/credentials/v2"]);
-    assert!(matches!(error_with_vc11("/vc/@context", v2), CredentialError::Shape(_)));
+    assert!(matches!(
+        error_with_vc11("/vc/@context", v2),
+        CredentialError::Token(TokenFault::Shape(_))
+    ));
     let v1 = json!(["https://www.w3.org/2018/credentials/v1"]);
-    assert!(matches!(error_with("/@context", v1), CredentialError::Shape(_)));
+    assert!(matches!(
+        error_with("/@context", v1),
+        CredentialError::Token(TokenFault::Shape(_))
+    ));
 }
 
 #[test]
@@ -33,7 +39,7 @@ fn other_kinds_of_token_are_refused() {
         assert!(
             matches!(
                 verify(&issuer().sign(media_type, &payload(&good()))),
-                Err(CredentialError::Jose(JoseError::Type { .. }))
+                Err(CredentialError::Token(TokenFault::Jose(JoseError::Type { .. })))
             ),
             "{media_type}"
         );
@@ -42,7 +48,10 @@ fn other_kinds_of_token_are_refused() {
     let token = jose::sign(&issuer.key, &issuer.key_id, "vc+jwt", Some("vp"), &payload(&good())).unwrap();
     assert!(matches!(
         verify(&token),
-        Err(CredentialError::Jose(JoseError::Header { member: "cty", .. }))
+        Err(CredentialError::Token(TokenFault::Jose(JoseError::Header {
+            member: "cty",
+            ..
+        })))
     ));
 }
 
@@ -71,11 +80,11 @@ fn claims_and_members_must_agree() {
         let text = json!("2010-01-01T19:23:24Z");
         assert!(matches!(
             error_with(claim, text.clone()),
-            CredentialError::Claim(ClaimError::Malformed { .. })
+            CredentialError::Token(TokenFault::Claim(ClaimError::Malformed { .. }))
         ));
         assert!(matches!(
             error_with_vc11(claim, text),
-            CredentialError::Claim(ClaimError::Malformed { .. })
+            CredentialError::Token(TokenFault::Claim(ClaimError::Malformed { .. }))
         ));
     }
 }
@@ -100,7 +109,10 @@ fn malformed_members_are_refused() {
         ("/id", json!("not a url")),
     ] {
         assert!(
-            matches!(error_with(pointer, value.clone()), CredentialError::Shape(_)),
+            matches!(
+                error_with(pointer, value.clone()),
+                CredentialError::Token(TokenFault::Shape(_))
+            ),
             "{pointer} {value}"
         );
     }
@@ -111,7 +123,10 @@ fn malformed_members_are_refused() {
         ("/vc/issuanceDate", json!("yesterday")),
     ] {
         assert!(
-            matches!(error_with_vc11(pointer, value.clone()), CredentialError::Shape(_)),
+            matches!(
+                error_with_vc11(pointer, value.clone()),
+                CredentialError::Token(TokenFault::Shape(_))
+            ),
             "{pointer} {value}"
         );
     }
@@ -119,7 +134,7 @@ fn malformed_members_are_refused() {
     let undated = altered(&undated, "/vc/issuanceDate", Value::Null);
     assert!(matches!(
         verify(&issuer().sign("JWT", &undated)),
-        Err(CredentialError::Shape(_))
+        Err(CredentialError::Token(TokenFault::Shape(_)))
     ));
 }
 
@@ -152,6 +167,9 @@ fn nothing_is_issued_that_would_not_be_accepted() {
             ..new
         },
     ] {
-        assert!(matches!(issue(&bad), Err(CredentialError::Shape(_))), "{bad:?}");
+        assert!(
+            matches!(issue(&bad), Err(CredentialError::Token(TokenFault::Shape(_)))),
+            "{bad:?}"
+        );
     }
 }

@@ -9,7 +9,7 @@ use herleid_credentials::keys::Algorithm;
 use herleid_credentials::presentation::{
     self, Expected, MAX_CREDENTIALS, MAX_LIFETIME_MS, NewPresentation, PresentationError, VerifiedPresentation,
 };
-use herleid_credentials::{ClaimError, Now};
+use herleid_credentials::{ClaimError, Now, TokenFault};
 use herleid_vocab::did::Did;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -117,11 +117,11 @@ fn somebody_elses_presentation_is_refused() {
     }
     assert!(matches!(
         error_with("/holder", Value::Null),
-        PresentationError::Shape(_)
+        PresentationError::Token(TokenFault::Shape(_))
     ));
     assert!(matches!(
         error_with_vc11("/iss", Value::Null),
-        PresentationError::Shape(_)
+        PresentationError::Token(TokenFault::Shape(_))
     ));
     // A thief presents the holder's credential as its own.
     let thief = Party::new("did:web:thief.example", Algorithm::EdDsa);
@@ -151,13 +151,17 @@ fn the_key_must_be_the_holders_and_for_presentations() {
         let token = build(&party, &[&credential], Profile::Vc20Jose).unwrap();
         assert!(matches!(
             verify_as(&token, &party.document, None, now()),
-            Err(PresentationError::Key(DidDocumentError::WrongRelationship { .. }))
+            Err(PresentationError::Token(TokenFault::Key(
+                DidDocumentError::WrongRelationship { .. }
+            )))
         ));
     }
     let thief = Party::new("did:web:thief.example", Algorithm::EdDsa);
     assert!(matches!(
         verify(&thief.sign("vp+jwt", &payload(&good()))),
-        Err(PresentationError::Key(DidDocumentError::UnknownKey { .. }))
+        Err(PresentationError::Token(TokenFault::Key(
+            DidDocumentError::UnknownKey { .. }
+        )))
     ));
 }
 
@@ -165,7 +169,7 @@ fn the_key_must_be_the_holders_and_for_presentations() {
 fn audience_nonce_and_times_are_checked() {
     assert!(matches!(
         error_with("/aud", json!("did:web:other.example")),
-        PresentationError::Claim(ClaimError::WrongAudience { .. })
+        PresentationError::Token(TokenFault::Claim(ClaimError::WrongAudience { .. }))
     ));
     for claim in ["aud", "iat", "exp"] {
         for error in [
@@ -173,7 +177,9 @@ fn audience_nonce_and_times_are_checked() {
             error_with_vc11(&format!("/{claim}"), Value::Null),
         ] {
             match error {
-                PresentationError::Claim(ClaimError::Missing { claim: named }) => assert_eq!(named, claim),
+                PresentationError::Token(TokenFault::Claim(ClaimError::Missing { claim: named })) => {
+                    assert_eq!(named, claim)
+                }
                 other => panic!("{claim}: {other:?}"),
             }
         }
@@ -189,19 +195,21 @@ fn audience_nonce_and_times_are_checked() {
     let end_ms = NOW_MS + 5 * MINUTE_MS;
     assert!(matches!(
         verify_as(&good(), &holder.document, None, at(end_ms)),
-        Err(PresentationError::Claim(ClaimError::Expired { .. }))
+        Err(PresentationError::Token(TokenFault::Claim(ClaimError::Expired { .. })))
     ));
     assert!(matches!(
         verify_as(&good(), &holder.document, None, at(NOW_MS - 1)),
-        Err(PresentationError::Claim(ClaimError::IssuedInTheFuture { .. }))
+        Err(PresentationError::Token(TokenFault::Claim(
+            ClaimError::IssuedInTheFuture { .. }
+        )))
     ));
     assert!(matches!(
         error_with("/nbf", json!(NOW_MS / 1000 + 1)),
-        PresentationError::Claim(ClaimError::NotYetValid { .. })
+        PresentationError::Token(TokenFault::Claim(ClaimError::NotYetValid { .. }))
     ));
     assert!(matches!(
         error_with("/exp", json!((NOW_MS + MAX_LIFETIME_MS) / 1000 + 1)),
-        PresentationError::Claim(ClaimError::Lifetime { .. })
+        PresentationError::Token(TokenFault::Claim(ClaimError::Lifetime { .. }))
     ));
 }
 
@@ -266,12 +274,12 @@ fn other_kinds_of_token_are_refused() {
     for media_type in ["JWT", "vc+jwt", "at+jwt"] {
         assert!(matches!(
             verify(&holder().sign(media_type, &payload(&good()))),
-            Err(PresentationError::Jose(JoseError::Type { .. }))
+            Err(PresentationError::Token(TokenFault::Jose(JoseError::Type { .. })))
         ));
     }
     assert!(matches!(
         verify(&holder().sign("vp+jwt", &payload(&good_vc11()))),
-        Err(PresentationError::Jose(JoseError::Type { .. }))
+        Err(PresentationError::Token(TokenFault::Jose(JoseError::Type { .. })))
     ));
 }
 
@@ -307,7 +315,7 @@ fn entries_must_be_signed_credentials() {
     assert!(build(&holder(), &many, Profile::Vc20Jose).is_err());
     assert!(matches!(
         error_with_vc11("/vp/verifiableCredential", json!(many)),
-        PresentationError::Shape(_)
+        PresentationError::Token(TokenFault::Shape(_))
     ));
 }
 

@@ -3,7 +3,7 @@ use herleid_credentials::did_document::{DidDocument, DidDocumentError, Relations
 use herleid_credentials::jose::JoseError;
 use herleid_credentials::keys::Algorithm;
 use herleid_credentials::si_token::{self, Authenticated, Expected, MAX_LIFETIME_MS, SelfIssued, SiTokenError};
-use herleid_credentials::{ClaimError, Now};
+use herleid_credentials::{ClaimError, Now, TokenFault};
 use serde_json::{Value, json};
 
 fn says<'a>(subject: &'a Party, audience: &'a Party) -> SelfIssued<'a> {
@@ -92,7 +92,7 @@ fn a_did_key_can_speak_too() {
 fn each_missing_claim_is_named() {
     for claim in ["iss", "sub", "aud", "jti", "iat", "exp"] {
         match error_with(claim, Value::Null) {
-            SiTokenError::Claim(ClaimError::Missing { claim: named }) => assert_eq!(named, claim),
+            SiTokenError::Token(TokenFault::Claim(ClaimError::Missing { claim: named })) => assert_eq!(named, claim),
             other => panic!("{claim}: {other:?}"),
         }
     }
@@ -116,7 +116,9 @@ fn each_malformed_claim_is_named() {
         ("purpose", json!(1)),
     ] {
         match error_with(claim, value.clone()) {
-            SiTokenError::Claim(ClaimError::Malformed { claim: named, .. }) => assert_eq!(named, claim),
+            SiTokenError::Token(TokenFault::Claim(ClaimError::Malformed { claim: named, .. })) => {
+                assert_eq!(named, claim)
+            }
             other => panic!("{claim} {value}: {other:?}"),
         }
     }
@@ -142,7 +144,7 @@ fn another_audience_is_refused() {
     ] {
         assert!(matches!(
             error_with("aud", json!(audience)),
-            SiTokenError::Claim(ClaimError::WrongAudience { .. })
+            SiTokenError::Token(TokenFault::Claim(ClaimError::WrongAudience { .. }))
         ));
     }
     let one = altered(&payload(&mint()), "/aud", json!([verifier().did]));
@@ -155,10 +157,10 @@ fn an_expired_token_is_refused_to_the_millisecond() {
     assert!(verify_at(&mint(), at(end_ms - 1)).is_ok());
     assert_eq!(
         verify_at(&mint(), at(end_ms)).unwrap_err(),
-        SiTokenError::Claim(ClaimError::Expired {
+        SiTokenError::Token(TokenFault::Claim(ClaimError::Expired {
             expired_at_ms: end_ms,
             now_ms: end_ms
-        })
+        }))
     );
     let lenient = |now_ms| Now {
         now_ms,
@@ -172,10 +174,10 @@ fn an_expired_token_is_refused_to_the_millisecond() {
 fn a_token_from_the_future_is_refused() {
     assert_eq!(
         verify_at(&mint(), at(NOW_MS - 1)).unwrap_err(),
-        SiTokenError::Claim(ClaimError::IssuedInTheFuture {
+        SiTokenError::Token(TokenFault::Claim(ClaimError::IssuedInTheFuture {
             issued_at_ms: NOW_MS,
             now_ms: NOW_MS - 1
-        })
+        }))
     );
     let lenient = Now {
         now_ms: NOW_MS - 2000,
@@ -188,10 +190,10 @@ fn a_token_from_the_future_is_refused() {
 fn a_token_not_yet_valid_is_refused() {
     assert_eq!(
         error_with("nbf", json!(NOW_MS / 1000 + 1)),
-        SiTokenError::Claim(ClaimError::NotYetValid {
+        SiTokenError::Token(TokenFault::Claim(ClaimError::NotYetValid {
             valid_from_ms: NOW_MS + 1000,
             now_ms: NOW_MS
-        })
+        }))
     );
     let valid = altered(&payload(&mint()), "/nbf", json!(NOW_MS / 1000));
     assert!(verify(&holder().sign("JWT", &valid)).is_ok());
@@ -202,7 +204,7 @@ fn a_token_for_too_long_or_backwards_is_refused() {
     for seconds in [16 * 60, 3600 * 24 * 365] {
         assert!(matches!(
             error_with("exp", json!(NOW_MS / 1000 + seconds)),
-            SiTokenError::Claim(ClaimError::Lifetime { .. })
+            SiTokenError::Token(TokenFault::Claim(ClaimError::Lifetime { .. }))
         ));
     }
     let backwards = altered(&payload(&mint()), "/exp", json!(NOW_MS / 1000 - 1));
@@ -212,7 +214,10 @@ fn a_token_for_too_long_or_backwards_is_refused() {
     };
     assert!(matches!(
         verify_at(&holder().sign("JWT", &backwards), lenient),
-        Err(SiTokenError::Claim(ClaimError::Lifetime { found_ms: -1000, .. }))
+        Err(SiTokenError::Token(TokenFault::Claim(ClaimError::Lifetime {
+            found_ms: -1000,
+            ..
+        })))
     ));
     let party = holder();
     for lifetime_ms in [0, 999, MAX_LIFETIME_MS + 1, u64::MAX] {
@@ -243,7 +248,9 @@ fn the_key_must_be_the_subjects_and_for_this_use() {
         let token = si_token::mint(&party.key, &party.key_id, &says(&party, &audience)).unwrap();
         assert!(matches!(
             si_token::verify(&token, &party.document, &expected),
-            Err(SiTokenError::Key(DidDocumentError::WrongRelationship { .. }))
+            Err(SiTokenError::Token(TokenFault::Key(
+                DidDocumentError::WrongRelationship { .. }
+            )))
         ));
     }
     // Somebody else's key under its own name, and under the subject's.
@@ -251,12 +258,14 @@ fn the_key_must_be_the_subjects_and_for_this_use() {
     let named = si_token::mint(&thief.key, &thief.key_id, &says(&party, &audience)).unwrap();
     assert!(matches!(
         verify(&named),
-        Err(SiTokenError::Key(DidDocumentError::UnknownKey { .. }))
+        Err(SiTokenError::Token(TokenFault::Key(
+            DidDocumentError::UnknownKey { .. }
+        )))
     ));
     let borrowed = si_token::mint(&thief.key, &party.key_id, &says(&party, &audience)).unwrap();
     assert!(matches!(
         verify(&borrowed),
-        Err(SiTokenError::Jose(JoseError::Signature { .. }))
+        Err(SiTokenError::Token(TokenFault::Jose(JoseError::Signature { .. })))
     ));
     // The thief's own token, with the document of the one it robs.
     let own = si_token::mint(&thief.key, &thief.key_id, &says(&thief, &audience)).unwrap();
@@ -270,7 +279,7 @@ fn other_kinds_of_token_are_refused() {
         assert!(
             matches!(
                 verify(&holder().sign(media_type, &claims)),
-                Err(SiTokenError::Jose(JoseError::Type { .. }))
+                Err(SiTokenError::Token(TokenFault::Jose(JoseError::Type { .. })))
             ),
             "{media_type}"
         );

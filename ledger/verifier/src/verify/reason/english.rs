@@ -31,6 +31,10 @@ pub(super) fn sentence(reason: &R) -> String {
         R::OtherKey => "the anchors have another key for this log: somebody else may have made it".to_owned(),
         R::OtherParty { claimed, anchored } => format!("it is said to be of {claimed}, the anchors say {anchored}"),
         R::KeyNotValidThen { at_ms } => format!("by the anchors the key did not count on {}", moment(*at_ms)),
+        R::Undated => {
+            "by the anchors the key counted for a time only, and nothing shows that this was signed within it"
+                .to_owned()
+        }
         R::Witnessed { by, at_ms } => format!("cosigned by {}, first on {}", by.join(", "), moment(*at_ms)),
         R::NotWitnessed { found, quorum, outside } => {
             let outside = if *outside {
@@ -51,6 +55,9 @@ pub(super) fn sentence(reason: &R) -> String {
             format!("{source} is dated {at}, later than {seen}, when a witness had seen it: its clock was wrong")
         }
         R::OtherCheckpoint { file } => format!("it carries another checkpoint than `{file}`"),
+        R::TooManyRecords { bytes, limit } => {
+            format!("{bytes} bytes of records and receipts, at most {limit} are read: the rest is not")
+        }
         R::RecordForm { what } => what.clone(),
         R::Development { did } => format!("{did} wrote records with development shortcuts on"),
         R::PartyWithoutLog => "the party of the manifest has no log in logs.json".to_owned(),
@@ -85,6 +92,10 @@ pub(super) fn sentence(reason: &R) -> String {
             )
         }
         R::MissingMore { more } => format!("missing: {more} more"),
+        R::HiddenNumber { kind, source } => {
+            format!("`{kind}` of {source} is not opened, which hides how many there are")
+        }
+        R::NotCounted { did } => format!("no record of {did}, who has the model, gives the run a number"),
         R::ClosedRun { n, length, of } => format!("run {n} of {length} of `{of}` is counted, and not shown"),
         R::Counted {
             length,
@@ -107,6 +118,7 @@ pub(super) fn sentence(reason: &R) -> String {
         }
         R::NoPrior { source } => format!("`{source}` rests on this record, and it is not there"),
         R::PriorFound { count } => format!("{count} references to earlier records, all there"),
+        R::SameEnds => "one party stands at both ends, and can exchange with itself whatever it likes".to_owned(),
         R::AlteredExchange { one, other } => {
             format!("altered exchange: the ends recorded different things, in {one} and in {other}")
         }
@@ -120,20 +132,41 @@ pub(super) fn sentence(reason: &R) -> String {
         R::OtherThanExchanged { source } => {
             format!("{source} has other inputs, parameters or outputs than were exchanged")
         }
+        R::NotOpened { section, of } => format!("no opened `{section}` of {of} is there to compare it with"),
+        R::RunWithoutExchange { source } => {
+            format!("the run in {source} stands in a record without an exchange, where anybody could put it")
+        }
+        R::RunOfOther { source } => {
+            format!("the run in {source} is of another transaction, agreement or model than its exchange")
+        }
+        R::OtherStatus { status, source } => {
+            format!("the run in {source} has the status `{status}`, which it cannot have there")
+        }
         R::NoExchange { phase } => format!("there is no `{phase}` exchange of this run"),
         R::Ran { model, status } => format!("`{model}` ({status}), both ends agree"),
         R::DeclaredOwn => "declared as the runner's own; where it comes from is not recorded".to_owned(),
         R::NoPull { transaction } => format!("the pull {transaction} that should have brought it is not there"),
         R::OtherDataset => "the pull was of another dataset or version".to_owned(),
+        R::OtherAgreement => "the pull was made under another agreement than the run says".to_owned(),
         R::PulledByOther { consumer } => format!("it was pulled by {consumer}, who did not run the model"),
         R::OtherThanPulled => "the pull brought other bytes than the run says".to_owned(),
-        R::InSegments => "the pull came in segments, or its content is not opened".to_owned(),
+        R::OtherThanReceived { did } => format!("{did} passed on other bytes than it had received"),
+        R::OtherThanPublished { did } => format!("{did} gave other bytes than it had published"),
+        R::NoSource { did } => {
+            format!("no earlier delivery of it to {did} is there, and {did} did not publish it")
+        }
+        R::InSegments => "it came in segments, and nothing shows the whole".to_owned(),
         R::NoDecision => "the record of the decision is not there, or not opened".to_owned(),
         R::OtherDecision => "the decision is of another party or case than the manifest says".to_owned(),
         R::NoAuthor => "who decided is not opened".to_owned(),
         R::DecidedBy { name, role } => format!("by {name}, {role}"),
         R::OtherOutput => "the run gave another output than the decision says".to_owned(),
         R::NoOutput => "the run that should have given it, or that output of it, is not there".to_owned(),
+        R::NotFinished { status } => {
+            format!("not both ends show that the run finished (it is `{status}`)")
+        }
+        R::DeliveredToOther { did } => format!("it was delivered to {did}, not to the one who decided"),
+        R::OtherDelivery => "the delivery brought other bytes than the decision says".to_owned(),
         R::NotItsDigest => "its name is not the SHA-256 of its content, or its length is another".to_owned(),
         R::OtherBlake3 { source } => format!("its BLAKE3 digest is another than {source} says"),
         R::NoFile { role, source } => format!("`{role}`, named by {source}, is not there"),
@@ -141,11 +174,22 @@ pub(super) fn sentence(reason: &R) -> String {
         R::OnlyListed => "it is as listed; what it says is not compared with the records".to_owned(),
         R::UnknownFile => "a file of a kind that this version does not know".to_owned(),
         R::NoPolicy { file } => format!("the policy that was decided on, `{file}`, is not there"),
-        R::ServedThoughDenied => "it was given although, evaluated again, the policy denies".to_owned(),
-        R::DeniedThoughPermitted => "it was denied although, evaluated again, the policy permits".to_owned(),
+        R::ServedThoughDenied => "it was given although the decision recorded for it denies".to_owned(),
+        R::DeniedThoughPermitted => "it was denied although the decision recorded for it permits".to_owned(),
         R::DecidedForOther => "the decision is about other parties than the exchange".to_owned(),
+        R::DecidedOther { member } => format!("the decision is about another {member} than its record"),
+        R::NoAgreement { agreement } => {
+            format!("no record of the agreement `{agreement}` that it was decided under is there")
+        }
         R::OtherRequest { member } => format!("the signed request is of another {member} than the record"),
-        R::NoKeyAnchor { key } => format!("the anchors have no key `{key}`"),
+        R::NotNear {
+            created_ms,
+            recorded_ms,
+        } => {
+            let (created, recorded) = (moment(*created_ms), moment(*recorded_ms));
+            format!("the request was signed on {created}, and recorded on {recorded}: too far apart to be one event")
+        }
+        R::NoKeyAnchor { key } => format!("the anchors have no key `{key}` that counted then"),
         R::Incomplete { what } => format!("{what} is not there to check it with"),
         R::FalsePulls { count } => format!("{count} pull(s) between them"),
         R::FalseRuns { count } => format!("{count} exchange(s) of runs between them"),

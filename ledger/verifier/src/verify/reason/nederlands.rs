@@ -33,6 +33,10 @@ pub(super) fn sentence(reason: &R) -> String {
         }
         R::OtherParty { claimed, anchored } => format!("het zou van {claimed} zijn, maar de ankers noemen {anchored}"),
         R::KeyNotValidThen { at_ms } => format!("volgens de ankers gold de sleutel niet op {}", moment(*at_ms)),
+        R::Undated => {
+            "volgens de ankers gold de sleutel maar een tijd, en niets toont dat dit binnen die tijd is ondertekend"
+                .to_owned()
+        }
         R::Witnessed { by, at_ms } => format!(
             "medeondertekend door {}, het eerst op {}",
             by.join(", "),
@@ -57,6 +61,11 @@ pub(super) fn sentence(reason: &R) -> String {
             format!("{source} heeft als datum {at}, maar een getuige zag het al op {seen}: de klok liep niet goed")
         }
         R::OtherCheckpoint { file } => format!("er staat een ander controlepunt in dan in `{file}`"),
+        R::TooManyRecords { bytes, limit } => {
+            format!(
+                "{bytes} bytes aan vastleggingen en ontvangstbewijzen, er worden er hoogstens {limit} gelezen: de rest niet"
+            )
+        }
         R::RecordForm { what } => format!("de vorm klopt niet: {what}"),
         R::Development { did } => format!("{did} legde vast met instellingen voor ontwikkeling aan"),
         R::PartyWithoutLog => "de partij van de lijst heeft geen logboek in logs.json".to_owned(),
@@ -99,6 +108,12 @@ pub(super) fn sentence(reason: &R) -> String {
             )
         }
         R::MissingMore { more } => format!("ontbreken: nog {more}"),
+        R::HiddenNumber { kind, source } => {
+            format!("`{kind}` van {source} is niet geopend; zo blijft verborgen hoeveel er zijn")
+        }
+        R::NotCounted { did } => {
+            format!("geen vastlegging van {did}, die het model heeft, geeft de berekening een nummer")
+        }
         R::ClosedRun { n, length, of } => {
             format!("berekening {n} van {length} van `{of}` is geteld, maar wordt niet getoond")
         }
@@ -123,6 +138,7 @@ pub(super) fn sentence(reason: &R) -> String {
         }
         R::NoPrior { source } => format!("`{source}` bouwt hierop voort, maar het is er niet"),
         R::PriorFound { count } => format!("{count} verwijzingen naar eerdere vastleggingen, alle aanwezig"),
+        R::SameEnds => "één partij is gever en ontvanger; met zichzelf kan zij alles uitwisselen".to_owned(),
         R::AlteredExchange { one, other } => {
             format!("veranderde uitwisseling: de partijen legden niet hetzelfde vast, in {one} en in {other}")
         }
@@ -136,20 +152,47 @@ pub(super) fn sentence(reason: &R) -> String {
         R::OtherThanExchanged { source } => {
             format!("{source} heeft andere invoer, instellingen of uitkomsten dan er zijn uitgewisseld")
         }
+        R::NotOpened { section, of } => {
+            format!("er is geen geopende `{section}` van {of} om het mee te vergelijken")
+        }
+        R::RunWithoutExchange { source } => {
+            format!(
+                "de berekening in {source} staat in een vastlegging zonder uitwisseling; daar kan iedereen haar neerzetten"
+            )
+        }
+        R::RunOfOther { source } => {
+            format!(
+                "de berekening in {source} heeft een andere transactie, afspraak of een ander model dan de uitwisseling"
+            )
+        }
+        R::OtherStatus { status, source } => {
+            format!("de berekening in {source} heeft de status `{status}`; die kan ze daar niet hebben")
+        }
         R::NoExchange { phase } => format!("van deze berekening ontbreekt de uitwisseling `{phase}`"),
         R::Ran { model, status } => format!("`{model}` ({status}), beide partijen zeggen hetzelfde"),
         R::DeclaredOwn => "opgegeven als eigen gegevens van wie rekende; de herkomst is niet vastgelegd".to_owned(),
         R::NoPull { transaction } => format!("de levering {transaction} die dit had moeten brengen, is er niet"),
         R::OtherDataset => "de levering was van andere gegevens of een andere versie".to_owned(),
+        R::OtherAgreement => "de levering viel onder een andere afspraak dan de berekening noemt".to_owned(),
         R::PulledByOther { consumer } => format!("het is opgehaald door {consumer}, die het model niet draaide"),
         R::OtherThanPulled => "de levering bracht iets anders dan de berekening noemt".to_owned(),
-        R::InSegments => "de levering kwam in delen, of de inhoud is niet geopend".to_owned(),
+        R::OtherThanReceived { did } => format!("{did} gaf iets anders door dan het had gekregen"),
+        R::OtherThanPublished { did } => format!("{did} gaf iets anders dan het had gepubliceerd"),
+        R::NoSource { did } => {
+            format!("er is geen eerdere levering ervan aan {did}, en {did} heeft het niet gepubliceerd")
+        }
+        R::InSegments => "het kwam in delen, en niets toont het geheel".to_owned(),
         R::NoDecision => "de vastlegging van het besluit is er niet, of is niet geopend".to_owned(),
         R::OtherDecision => "het besluit is van een andere partij of zaak dan de lijst zegt".to_owned(),
         R::NoAuthor => "wie besloot, is niet geopend".to_owned(),
         R::DecidedBy { name, role } => format!("door {name}, {role}"),
         R::OtherOutput => "de berekening gaf een andere uitkomst dan het besluit noemt".to_owned(),
         R::NoOutput => "de berekening, of die uitkomst ervan, is er niet".to_owned(),
+        R::NotFinished { status } => {
+            format!("niet beide partijen tonen dat de berekening klaar is (status `{status}`)")
+        }
+        R::DeliveredToOther { did } => format!("het is geleverd aan {did}, niet aan wie besloot"),
+        R::OtherDelivery => "de levering bracht iets anders dan het besluit noemt".to_owned(),
         R::NotItsDigest => "de naam is niet de SHA-256 van de inhoud, of de lengte klopt niet".to_owned(),
         R::OtherBlake3 { source } => format!("de BLAKE3-waarde is anders dan {source} zegt"),
         R::NoFile { role, source } => format!("`{role}`, genoemd in {source}, is er niet"),
@@ -157,11 +200,26 @@ pub(super) fn sentence(reason: &R) -> String {
         R::OnlyListed => "het is zoals in de lijst; de tekst is niet vergeleken met de vastleggingen".to_owned(),
         R::UnknownFile => "een soort bestand dat deze versie niet kent".to_owned(),
         R::NoPolicy { file } => format!("de voorwaarden waarover is beslist, `{file}`, zijn er niet"),
-        R::ServedThoughDenied => "het is gegeven, maar opnieuw beoordeeld staan de voorwaarden het niet toe".to_owned(),
-        R::DeniedThoughPermitted => "het is geweigerd, maar opnieuw beoordeeld staan de voorwaarden het toe".to_owned(),
+        R::ServedThoughDenied => {
+            "het is gegeven, maar de beoordeling die erbij is vastgelegd staat het niet toe".to_owned()
+        }
+        R::DeniedThoughPermitted => {
+            "het is geweigerd, maar de beoordeling die erbij is vastgelegd staat het toe".to_owned()
+        }
         R::DecidedForOther => "de beoordeling gaat over andere partijen dan de uitwisseling".to_owned(),
+        R::DecidedOther { member } => format!("de beoordeling hoort niet bij de vastlegging ({member})"),
+        R::NoAgreement { agreement } => {
+            format!("de afspraak `{agreement}`, waarop de beoordeling rust, is niet vastgelegd in dit dossier")
+        }
         R::OtherRequest { member } => format!("het ondertekende verzoek hoort niet bij de vastlegging ({member})"),
-        R::NoKeyAnchor { key } => format!("de ankers hebben geen sleutel `{key}`"),
+        R::NotNear {
+            created_ms,
+            recorded_ms,
+        } => {
+            let (created, recorded) = (moment(*created_ms), moment(*recorded_ms));
+            format!("het verzoek is ondertekend op {created} en vastgelegd op {recorded}: dat ligt te ver uit elkaar")
+        }
+        R::NoKeyAnchor { key } => format!("de ankers hebben geen sleutel `{key}` die toen gold"),
         R::Incomplete { what } => format!("{what} is er niet om het mee te controleren"),
         R::FalsePulls { count } => format!("{count} levering(en) tussen hen"),
         R::FalseRuns { count } => format!("{count} uitwisseling(en) van berekeningen tussen hen"),

@@ -1,0 +1,214 @@
+//! Carrying on: after a start, and from time to time, it is looked again at what is not finished.
+
+use super::{Kept, Negotiator, delivery, internal, named, open_key};
+use crate::dsp::error::Refusal;
+use crate::dsp::negotiation::Contract;
+use crate::dsp::process::Process;
+use crate::dsp::transfer::DataTransfer;
+use crate::node::Node;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Processes of one protocol that one round takes up, however many wait: as many slow peers cost as many tasks, and no more.
+const AT_ONCE: usize = 64;
+/// The pause after the first round that came to nothing.
+const FIRST_PAUSE_MS: u64 = 120_000;
+/// Doubled five times at most: 64 minutes.
+const MOST_DOUBLINGS: u32 = 5;
+const LONGEST_PAUSE_MS: u64 = FIRST_PAUSE_MS << MOST_DOUBLINGS;
+
+/// When what is due in a process is looked at again. In memory only: a start looks at everything once.
+#[derive(Default)]
+pub(super) struct Rounds(Arc<Mutex<BTreeMap<String, Looked>>>);
+
+#[derive(Debug, Default)]
+struct Looked {
+    /// Tasks that do what is due in the process at this moment.
+    running: u32,
+    /// Rounds that have taken the process up since it last went on.
+    rounds: u32,
+    /// No round takes it up before, Unix milliseconds.
+    not_before_ms: u64,
+}
+
+/// As long as it is kept, no round takes the process up.
+pub(super) struct Running {
+    all: Arc<Mutex<BTreeMap<String, Looked>>>,
+    key: String,
+}
+
+fn lock(all: &Mutex<BTreeMap<String, Looked>>) -> MutexGuard<'_, BTreeMap<String, Looked>> {
+    // A panic while the lock was held leaves at worst a pause that is too long or too short.
+    all.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut all = lock(&self.all);
+        let Some(looked) = all.get_mut(&self.key) else { return };
+        looked.running = looked.running.saturating_sub(1);
+        if looked.running == 0 && looked.rounds == 0 {
+            all.remove(&self.key);
+        }
+    }
+}
+
+impl Rounds {
+    /// Says that a task does what is due in the process at `key`, until the answer is dropped.
+    pub(super) fn running(&self, key: String) -> Running {
+        lock(&self.0).entry(key.clone()).or_default().running += 1;
+        Running {
+            all: self.0.clone(),
+            key,
+        }
+    }
+
+    /// The process at `key` went on: what failed before says nothing about what is due now.
+    pub(super) fn begin_anew(&self, key: &str) {
+        if let Some(looked) = lock(&self.0).get_mut(key) {
+            looked.rounds = 0;
+            looked.not_before_ms = 0;
+        }
+    }
+
+    /// Whether this round takes up the process at `key`; if so, the next one that may is later each time.
+    fn may(&self, key: &str, now_ms: u64) -> bool {
+        let mut all = lock(&self.0);
+        let looked = all.entry(key.to_owned()).or_default();
+        let wait_ms = looked.not_before_ms.saturating_sub(now_ms);
+        // A longer wait than there is comes from a clock that was set back.
+        if looked.running > 0 || (1..=LONGEST_PAUSE_MS).contains(&wait_ms) {
+            return false;
+        }
+        looked.not_before_ms = now_ms.saturating_add(FIRST_PAUSE_MS << looked.rounds.min(MOST_DOUBLINGS));
+        looked.rounds = looked.rounds.saturating_add(1);
+        true
+    }
+
+    /// Forgets what is not open any more, of the keys that begin with `prefix`.
+    fn forget(&self, prefix: &str, open: &BTreeSet<String>) {
+        lock(&self.0).retain(|key, looked| looked.running > 0 || !key.starts_with(prefix) || open.contains(key));
+    }
+}
+
+/// The processes that are not finished. One that cannot be read is named in the log and passed over: it answers its own requests with
+/// an error, and keeps nobody else waiting.
+fn open_processes<P: Kept>(node: &Node, prefix: &str) -> Result<Vec<Process<P>>, Refusal> {
+    let found = node
+        .ledger
+        .scan(prefix)
+        .map_err(|e| internal(&format!("`{prefix}`: {e}")))?;
+    let load = |(key, bytes): (String, Vec<u8>)| {
+        // What fails in either is logged there, with the key.
+        let pid = named(&key, &bytes).ok()?;
+        let process = node.negotiator.load::<P>(node, &pid).ok()?;
+        if process.is_none() {
+            tracing::error!(%key, "an open process is not there; the store is damaged");
+        }
+        process
+    };
+    Ok(found.into_iter().filter_map(load).collect())
+}
+
+impl Negotiator {
+    /// Carries on after a start: every message on its way is sent again, and what is due is done.
+    ///
+    /// # Errors
+    /// When the state cannot be read at all.
+    pub fn resume(&self, node: &Arc<Node>) -> Result<(), Refusal> {
+        self.resume_all::<Contract>(node)?;
+        self.resume_all::<DataTransfer>(node)
+    }
+
+    fn resume_all<P: Kept>(&self, node: &Arc<Node>) -> Result<(), Refusal> {
+        for process in open_processes::<P>(node, &format!("open/{}", P::PREFIX))? {
+            if let Some(effect) = process.unsettled() {
+                delivery::start(node, process.own_pid(), effect);
+            }
+            if P::is_due(&process) {
+                self.look(node, process);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up again what was due and could not be done when it became due (a peer's document could not be had, say): some
+    /// processes at a time, each with pauses that grow.
+    ///
+    /// # Errors
+    /// When the state cannot be read at all.
+    pub fn look_again(&self, node: &Arc<Node>) -> Result<(), Refusal> {
+        self.look_again_at::<Contract>(node)?;
+        self.look_again_at::<DataTransfer>(node)
+    }
+
+    fn look_again_at<P: Kept>(&self, node: &Arc<Node>) -> Result<(), Refusal> {
+        let prefix = format!("open/{}", P::PREFIX);
+        let now_ms = node.now_ms();
+        let mut open = BTreeSet::new();
+        let mut taken = 0;
+        for process in open_processes::<P>(node, &prefix)? {
+            let key = open_key::<P>(process.own_pid());
+            if P::is_due(&process) && taken < AT_ONCE && self.rounds.may(&key, now_ms) {
+                taken += 1;
+                self.look(node, process);
+            }
+            open.insert(key);
+        }
+        self.rounds.forget(&prefix, &open);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_is_taken_up_again_after_pauses_that_grow() {
+        let rounds = Rounds::default();
+        let mut taken = Vec::new();
+        // Ten hours of rounds, one a minute.
+        for minute in 0..600 {
+            if rounds.may("open/negotiation/a", minute * 60_000) {
+                taken.push(minute);
+            }
+        }
+        assert_eq!(taken[..7], [0, 2, 6, 14, 30, 62, 126]);
+        assert!(taken.windows(2).all(|pair| pair[1] - pair[0] <= 64), "{taken:?}");
+        // It went on: the next failure is the first.
+        rounds.begin_anew("open/negotiation/a");
+        assert!(rounds.may("open/negotiation/a", 0));
+    }
+
+    #[test]
+    fn what_is_being_done_is_not_begun_twice() {
+        let rounds = Rounds::default();
+        let (one, other) = (rounds.running("a".to_owned()), rounds.running("a".to_owned()));
+        assert!(!rounds.may("a", 0));
+        drop(one);
+        assert!(!rounds.may("a", 0));
+        drop(other);
+        assert!(rounds.may("a", 0));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_stops_nothing() {
+        let rounds = Rounds::default();
+        assert!(rounds.may("a", 1_000 * LONGEST_PAUSE_MS));
+        assert!(rounds.may("a", 0));
+    }
+
+    #[test]
+    fn what_is_finished_is_forgotten() {
+        let rounds = Rounds::default();
+        for key in ["open/a/1", "open/a/2", "open/b/1"] {
+            assert!(rounds.may(key, 0));
+        }
+        let running = rounds.running("open/a/1".to_owned());
+        rounds.forget("open/a/", &BTreeSet::new());
+        let known: Vec<String> = lock(&rounds.0).keys().cloned().collect();
+        assert_eq!(known, ["open/a/1", "open/b/1"]);
+        drop(running);
+    }
+}

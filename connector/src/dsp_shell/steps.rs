@@ -1,0 +1,205 @@
+//! One step of a process: taken in turn, made durable, and only then sent, answered and followed up.
+
+use super::rounds::Running;
+use super::{Context, Due, Kept, Negotiator, context_key, delivery, internal, key, open_key, peer_key};
+use crate::dsp::error::{Answer, Refusal};
+use crate::dsp::id::Id;
+use crate::dsp::message::{Cause, Received};
+use crate::dsp::outbox::Effect;
+use crate::dsp::process::{self, Event, FollowUp, Process};
+use crate::node::Node;
+use crate::state::{Change, set};
+use std::sync::Arc;
+
+/// A process that has just been opened, and what to do about it.
+type Opened<P> = (Process<P>, Vec<Effect<P>>);
+
+/// Makes a step durable, with `more` of our own state; a step without effect on the process writes nothing.
+fn keep<P: Kept>(node: &Node, process: &Process<P>, effects: &[Effect<P>], more: Vec<Change>) -> Result<(), Refusal> {
+    if more.is_empty() && !effects.iter().any(|e| matches!(e, Effect::Persist)) {
+        return Ok(());
+    }
+    let mut changes = kept(node, process, P::is_due(process))?;
+    changes.extend(more);
+    node.ledger.put_state_blocking(changes).map_err(|e| internal(&e))
+}
+
+/// What is written of a process, in one commit: itself, where the other end's id for it leads, whether it is open, and what changes
+/// beside it. It stays open while something is `due`.
+fn kept<P: Kept>(node: &Node, process: &Process<P>, due: bool) -> Result<Vec<Change>, Refusal> {
+    let own = process.own_pid();
+    let pid = || own.as_str().as_bytes().to_vec();
+    let bytes = process.to_bytes().map_err(|e| internal(&e))?;
+    let mut changes = P::beside(node, process)?;
+    changes.push((key::<P>(own), Some(bytes)));
+    changes.push((open_key::<P>(own), (due || !process.is_over()).then(pid)));
+    if let Some(theirs) = process.peer_pid() {
+        changes.push((peer_key::<P>(process.peer(), theirs), Some(pid())));
+    }
+    Ok(changes)
+}
+
+/// Does what is due at this end, once; after an error, a later round tries again.
+async fn settle<P: Kept>(node: Arc<Node>, process: Process<P>, _running: Running) {
+    let (pid, seen) = (process.own_pid().clone(), process.state());
+    let due = match P::due(node.clone(), process).await {
+        Ok(due) => due,
+        Err(why) => {
+            tracing::error!(%why, %pid, "what is due in a negotiation or transfer could not be decided; it will be tried again");
+            return;
+        }
+    };
+    match node.negotiator.perform::<P>(&node, &pid, seen, due).await {
+        Ok(()) => {}
+        Err(why @ Refusal::Internal { .. }) => {
+            tracing::error!(%why, %pid, "a decision could not be kept; it will be tried again")
+        }
+        Err(why) => tracing::info!(%why, %pid, "a decision came too late"),
+    }
+}
+
+/// Ends a process from this end.
+async fn end<P: Kept>(node: Arc<Node>, pid: Id, cause: Cause) {
+    let decided = Event::Decided(P::terminate(cause));
+    if let Err(why) = node.negotiator.step::<P>(&node, &pid, decided).await {
+        tracing::info!(%why, %pid, "a process ended or went on before it could be ended from here");
+    }
+}
+
+impl Negotiator {
+    /// Takes one step of an existing process.
+    ///
+    /// # Errors
+    /// The refusal; nothing has changed then.
+    pub async fn step<P: Kept>(&self, node: &Arc<Node>, pid: &Id, event: Event<P>) -> Result<Option<Answer>, Refusal> {
+        let _turn = self.turn.lock().await;
+        let process = self.load::<P>(node, pid)?.ok_or(Refusal::NotFound)?;
+        let (next, effects) = process::step(&process, event, node.now_ms())?;
+        keep(node, &next, &effects, Vec::new())?;
+        Ok(self.carry_out(node, next, effects))
+    }
+
+    /// Keeps a process that this end has just opened.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub async fn open<P: Kept>(
+        &self,
+        node: &Arc<Node>,
+        (process, effects): Opened<P>,
+        context: &Context,
+    ) -> Result<(), Refusal> {
+        let _turn = self.turn.lock().await;
+        let context = set(context_key::<P>(process.own_pid()), context).map_err(|e| internal(&e))?;
+        keep(node, &process, &effects, vec![context])?;
+        self.carry_out(node, process, effects);
+        Ok(())
+    }
+
+    /// Takes up a process that `from` opens by `message`, as `opened` says; a repeat of a message that opened one is answered as it
+    /// was. Looked up and written in one turn: of two copies that come at once, one opens the process and the other finds it.
+    ///
+    /// # Errors
+    /// The refusal: that of `opened`, unless the process is known; nothing has changed then.
+    pub async fn take_up<P: Kept>(
+        &self,
+        node: &Arc<Node>,
+        from: Id,
+        message: Received<P::Message>,
+        opened: Result<Opened<P>, Refusal>,
+        context: &Context,
+    ) -> Result<Option<Answer>, Refusal> {
+        let _turn = self.turn.lock().await;
+        let known = match process::opener_pid::<P>(message.message()) {
+            Some(pid) => self.load_by_peer::<P>(node, &from, pid)?,
+            None => None,
+        };
+        if let Some(known) = known {
+            let (next, effects) = process::step(&known, Event::Received { from, message }, node.now_ms())?;
+            keep(node, &next, &effects, Vec::new())?;
+            return Ok(self.carry_out(node, next, effects));
+        }
+        let (process, effects) = opened?;
+        let context = set(context_key::<P>(process.own_pid()), context).map_err(|e| internal(&e))?;
+        keep(node, &process, &effects, vec![context])?;
+        Ok(self.carry_out(node, process, effects))
+    }
+
+    /// Does what was found due when the process was `seen` in a state; with nothing due, a finished process leaves the index.
+    async fn perform<P: Kept>(
+        &self,
+        node: &Arc<Node>,
+        pid: &Id,
+        seen: P::State,
+        due: Option<Due<P>>,
+    ) -> Result<(), Refusal> {
+        let _turn = self.turn.lock().await;
+        let process = self.load::<P>(node, pid)?.ok_or(Refusal::NotFound)?;
+        let Some(due) = due else {
+            if process.is_over() && process.state() == seen {
+                let put_away = vec![(open_key::<P>(pid), None)];
+                node.ledger.put_state_blocking(put_away).map_err(|e| internal(&e))?;
+            }
+            self.tell();
+            return Ok(());
+        };
+        let (next, effects, more) = match due.decision {
+            Some(decision) => {
+                let (next, effects) = process::step(&process, Event::Decided(decision), node.now_ms())?;
+                let more = P::is_due(&next);
+                (next, effects, more)
+            }
+            None => (process, Vec::new(), false),
+        };
+        let mut changes = kept(node, &next, more)?;
+        changes.extend(due.changes);
+        // The record and the step that it is about are one commit: neither can be had without the other.
+        let recorded = match due.record {
+            Some(draft) => {
+                let draft = changes
+                    .iter()
+                    .cloned()
+                    .fold(draft, |draft, (key, value)| draft.put(key, value));
+                let recorded = node.append(draft).await.map_err(|e| internal(&e))?;
+                !recorded.replayed()
+            }
+            None => false,
+        };
+        if !recorded {
+            // Also when the record was there before: of a repeated draft nothing is written.
+            node.ledger.put_state_blocking(changes).map_err(|e| internal(&e))?;
+        }
+        self.carry_out(node, next, effects);
+        Ok(())
+    }
+
+    /// Sends and tells, after what was decided has become durable; gives the answer to the request that caused it.
+    fn carry_out<P: Kept>(&self, node: &Arc<Node>, process: Process<P>, effects: Vec<Effect<P>>) -> Option<Answer> {
+        let follow_up = process::follow_up(&process, &effects);
+        let mut answer = None;
+        for effect in effects {
+            match effect {
+                Effect::Answer(given) => answer = Some(given),
+                other => delivery::start(node, process.own_pid(), other),
+            }
+        }
+        match follow_up {
+            FollowUp::Decide if P::is_due(&process) => {
+                self.rounds.begin_anew(&open_key::<P>(process.own_pid()));
+                self.look(node, process);
+            }
+            FollowUp::End(cause) => {
+                tokio::spawn(end::<P>(node.clone(), process.own_pid().clone(), cause));
+            }
+            FollowUp::Decide | FollowUp::Nothing => {}
+        }
+        self.tell();
+        answer
+    }
+
+    /// Starts to do what is due in a process.
+    pub(super) fn look<P: Kept>(&self, node: &Arc<Node>, process: Process<P>) {
+        let running = self.rounds.running(open_key::<P>(process.own_pid()));
+        tokio::spawn(settle::<P>(node.clone(), process, running));
+    }
+}

@@ -1,0 +1,102 @@
+use super::*;
+use crate::dsp::outbox::Effect;
+use crate::dsp::path::TransferPost;
+use crate::dsp::process::{Outcome, step};
+use serde_json::Value;
+
+const CONSUMER: &str = "did:web:app.example";
+
+fn id(text: &str) -> Id {
+    text.parse().unwrap()
+}
+
+fn message(post: Option<TransferPost>, kind: &str, members: Value) -> crate::dsp::message::Received<transfer::Message> {
+    let mut message = json!({
+        "@context": ["https://w3id.org/dspace/2025/1/context.jsonld"], "@type": kind, "consumerPid": "urn:uuid:c",
+    });
+    for (name, value) in members.as_object().unwrap() {
+        message[name] = value.clone();
+    }
+    transfer::Message::parse(post, message.to_string().as_bytes()).unwrap()
+}
+
+/// A transfer that a consumer has asked us for.
+fn requested() -> Transfer {
+    let request = message(
+        None,
+        "TransferRequestMessage",
+        json!({"agreementId": "urn:agreement:1", "format": HTTP_PULL, "callbackAddress": "https://app.example/dsp"}),
+    );
+    transfer::opened(id("urn:uuid:p"), id(CONSUMER), &request, 0).unwrap().0
+}
+
+/// We decide, and the consumer gets our message.
+fn decides(process: &Transfer, decision: Decide) -> (Transfer, Transfer) {
+    let (decided, _) = step(process, Event::Decided(decision), 1).unwrap();
+    let Some(Effect::Send(send)) = decided.unsettled() else {
+        panic!("nothing is sent")
+    };
+    let delivery = Event::Delivery {
+        key: send.key,
+        outcome: Outcome::Acknowledged(None),
+    };
+    let (known, _) = step(&decided, delivery, 2).unwrap();
+    (decided, known)
+}
+
+fn receives(process: &Transfer, post: TransferPost, kind: &str) -> Transfer {
+    let message = message(Some(post), kind, json!({"providerPid": "urn:uuid:p"}));
+    let from = id(CONSUMER);
+    step(process, Event::Received { from, message }, 3).unwrap().0
+}
+
+#[test]
+fn access_is_open_while_data_may_flow_and_only_then() {
+    let process = requested();
+    assert_eq!(closed(&process).as_deref(), Some("the transfer is REQUESTED"));
+    let start = Decide::Start(Some(DataAddress::http_bearer("https://knmi.example/data", "token")));
+    // The consumer may come before its acknowledgement.
+    let (starting, started) = decides(&process, start);
+    assert_eq!((closed(&starting), closed(&started)), (None, None));
+
+    let suspended = receives(&started, TransferPost::Suspension, "TransferSuspensionMessage");
+    assert_eq!(closed(&suspended).as_deref(), Some("the transfer is SUSPENDED"));
+    // A transfer that goes on has its access again.
+    let resumed = receives(&suspended, TransferPost::Start, "TransferStartMessage");
+    assert_eq!(closed(&resumed), None);
+
+    let (suspending, suspended) = decides(&resumed, Decide::Suspend(Cause::new("late", "it is late")));
+    assert_eq!(
+        closed(&suspending).as_deref(),
+        Some("this connector has sent its TransferSuspensionMessage")
+    );
+    let ended = receives(&suspended, TransferPost::Termination, "TransferTerminationMessage");
+    assert_eq!(closed(&ended).as_deref(), Some("the transfer is TERMINATED"));
+    let completed = receives(&resumed, TransferPost::Completion, "TransferCompletionMessage");
+    assert_eq!(closed(&completed).as_deref(), Some("the transfer is COMPLETED"));
+}
+
+#[test]
+fn a_transfer_is_due_until_it_is_answered() {
+    let process = requested();
+    assert!(DataTransfer::is_due(&process));
+    let start = Decide::Start(Some(DataAddress::http_bearer("https://knmi.example/data", "token")));
+    let (starting, started) = decides(&process, start);
+    assert!(!DataTransfer::is_due(&starting) && !DataTransfer::is_due(&started));
+}
+
+#[test]
+fn nothing_is_pushed_and_formats_that_nothing_has_are_refused() {
+    assert_eq!(served(HTTP_PULL, false), Ok(()));
+    assert_eq!(served(PROCESSES, false), Ok(()));
+    for (format, push) in [
+        (HTTP_PULL, true),
+        ("HttpData-PUSH", true),
+        ("HttpData-PUSH", false),
+        ("", false),
+    ] {
+        let refusal = served(format, push).unwrap_err();
+        assert_eq!((refusal.code(), refusal.status()), ("format", 400));
+        assert!(refusal.to_string().contains("without `dataAddress`"), "{refusal}");
+    }
+}

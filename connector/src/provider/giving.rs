@@ -1,0 +1,144 @@
+//! What several requests at once must not do to each other: remembered in memory, for as long as they take.
+
+use herleid_vocab::did::Did;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The memory of an end that gives. What has to survive a crash stands in the log's own commits, not here.
+#[derive(Default)]
+pub struct Giving {
+    /// Held from reading a tally of denials until its successor is durable: a count must be neither lost nor recorded twice.
+    pub(super) denials: tokio::sync::Mutex<()>,
+    attempts: Arc<Mutex<HashMap<String, Attempts>>>,
+    settling: Arc<Mutex<HashSet<String>>>,
+}
+
+/// The attempts at one transaction that go on at this moment.
+#[derive(Default)]
+struct Attempts {
+    running: usize,
+    sent: bool,
+    given_up: bool,
+}
+
+/// One attempt at a transaction; it ends when this value goes.
+pub(super) struct Attempt {
+    all: Arc<Mutex<HashMap<String, Attempts>>>,
+    key: String,
+}
+
+/// A place among what is outstanding that is being given back; nobody else gives it back meanwhile.
+pub(super) struct Settling {
+    all: Arc<Mutex<HashSet<String>>>,
+    key: String,
+}
+
+impl Giving {
+    /// Begins an attempt; `None` while the transaction is being given up.
+    pub(super) fn attempt(&self, consumer: &Did, transaction: &str) -> Option<Attempt> {
+        let key = format!("{consumer}/{transaction}");
+        let mut all = lock(&self.attempts);
+        let attempts = all.entry(key.clone()).or_default();
+        if attempts.given_up {
+            return None;
+        }
+        attempts.running += 1;
+        Some(Attempt {
+            all: Arc::clone(&self.attempts),
+            key,
+        })
+    }
+
+    /// Takes the place at `key` in hand; `None` while somebody else has it.
+    pub(super) fn settle(&self, key: &str) -> Option<Settling> {
+        lock(&self.settling).insert(key.to_owned()).then(|| Settling {
+            all: Arc::clone(&self.settling),
+            key: key.to_owned(),
+        })
+    }
+}
+
+impl Attempt {
+    /// Says that bytes of the transaction have left.
+    pub(super) fn sent(&self) {
+        if let Some(attempts) = lock(&self.all).get_mut(&self.key) {
+            attempts.sent = true;
+        }
+    }
+
+    /// Whether nothing has left and nobody else is about to send. If so, no attempt begins until this one has ended: what the
+    /// transaction reserved can be given back.
+    pub(super) fn give_up(&self) -> bool {
+        let mut all = lock(&self.all);
+        let Some(attempts) = all.get_mut(&self.key) else {
+            return false;
+        };
+        let alone = attempts.running == 1 && !attempts.sent;
+        attempts.given_up |= alone;
+        alone
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let mut all = lock(&self.all);
+        if let Some(attempts) = all.get_mut(&self.key) {
+            attempts.running = attempts.running.saturating_sub(1);
+            if attempts.running == 0 {
+                all.remove(&self.key);
+            }
+        }
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        lock(&self.all).remove(&self.key);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change is one step, so that a panic elsewhere leaves nothing half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn did() -> Did {
+        "did:web:app.example".parse().unwrap()
+    }
+
+    #[test]
+    fn only_the_last_attempt_of_which_nothing_left_gives_up() {
+        let giving = Giving::default();
+        let first = giving.attempt(&did(), "t").unwrap();
+        let second = giving.attempt(&did(), "t").unwrap();
+        assert!(!first.give_up(), "the second could still send");
+        drop(second);
+        assert!(first.give_up());
+        assert!(giving.attempt(&did(), "t").is_none(), "it is being given up");
+        assert!(giving.attempt(&did(), "u").is_some());
+        drop(first);
+        assert!(giving.attempt(&did(), "t").is_some());
+    }
+
+    #[test]
+    fn what_another_attempt_sent_is_remembered_while_one_goes_on() {
+        let giving = Giving::default();
+        let first = giving.attempt(&did(), "t").unwrap();
+        giving.attempt(&did(), "t").unwrap().sent();
+        assert!(!first.give_up());
+    }
+
+    #[test]
+    fn a_place_is_given_back_by_one_at_a_time() {
+        let giving = Giving::default();
+        let held = giving.settle("outstanding/a/t").unwrap();
+        assert!(giving.settle("outstanding/a/t").is_none());
+        assert!(giving.settle("outstanding/a/u").is_some());
+        drop(held);
+        assert!(giving.settle("outstanding/a/t").is_some());
+    }
+}

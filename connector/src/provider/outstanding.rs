@@ -1,0 +1,79 @@
+//! What was given and waits for the consumer's receipt: at most so much under one agreement, counted in the commits that
+//! give and that acknowledge.
+
+use crate::http::Refusal;
+use crate::node::Node;
+use crate::state::{StateError, set};
+use herleid_ledger::AppendError;
+use herleid_ledger::record::Draft;
+use herleid_vocab::did::Did;
+use serde::{Deserialize, Serialize};
+
+/// What all keys of this state begin with.
+pub(super) const PREFIX: &str = "outstanding/";
+
+/// One pull or run that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Outstanding {
+    /// Whose receipt it waits for.
+    pub(super) consumer: Did,
+    /// Since when, Unix milliseconds.
+    pub(super) since_ms: u64,
+}
+
+/// The key under which `transaction` waits.
+pub(super) fn key(agreement: &str, transaction: &str) -> String {
+    format!("{PREFIX}{agreement}/{transaction}")
+}
+
+/// The key that says that it was recorded as overdue.
+pub(super) fn overdue_key(agreement: &str, transaction: &str) -> String {
+    format!("overdue/{agreement}/{transaction}")
+}
+
+/// The counter of what is outstanding under an agreement.
+pub(super) fn counter(agreement: &str) -> String {
+    format!("{PREFIX}{agreement}")
+}
+
+/// Takes a place among what is outstanding, in the commit of `draft`.
+pub(super) fn reserve(node: &Node, draft: Draft, agreement: &str) -> Draft {
+    draft.reserve(counter(agreement), 1, node.config.limits.outstanding_per_agreement)
+}
+
+/// Lets `transaction` wait from now on, in the commit of `draft`.
+pub(super) fn wait(
+    node: &Node,
+    draft: Draft,
+    agreement: &str,
+    transaction: &str,
+    consumer: &Did,
+) -> Result<Draft, StateError> {
+    let waits = Outstanding {
+        consumer: consumer.clone(),
+        since_ms: node.now_ms(),
+    };
+    let (key, value) = set(key(agreement, transaction), &waits)?;
+    Ok(draft.put(key, value))
+}
+
+/// Lets `transaction` wait no longer, in the commit of `draft`, which also has to give its place back.
+pub(super) fn forget(draft: Draft, agreement: &str, transaction: &str) -> Draft {
+    draft
+        .put(key(agreement, transaction), None)
+        .put(overdue_key(agreement, transaction), None)
+}
+
+/// What the consumer is told when `error` says that too much is outstanding: it must not be able to deny all of it.
+pub(super) fn refusal(node: &Node, agreement: &str, error: &AppendError) -> Option<Refusal> {
+    match error {
+        AppendError::Exhausted { key, used, at_most, .. } if *key == counter(agreement) => {
+            Some(Refusal::denied(&format!(
+                "{used} pulls and runs under agreement `{agreement}` wait for your receipts, at most {at_most} may: send them to `{}/receipts`",
+                node.public_url
+            )))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,60 @@
+//! The same pull again: the answer was lost, and the consumer asks once more for what is recorded already.
+
+use crate::node::Node;
+use crate::provider::kind_of;
+use crate::state::{Digests, GrantEntry};
+use herleid_ledger::handover::{Content, Exchange, Subject};
+use herleid_ledger::record::{Kind, Term};
+use herleid_ledger::section::SectionName;
+use herleid_ledger::{LedgerError, StoredRecord};
+use herleid_policies::DecisionRecord;
+
+/// The counters in which this very pull has a place already; `None` when it is not recorded.
+pub(super) fn counted(
+    node: &Node,
+    grant: &GrantEntry,
+    transaction: &str,
+    version: &str,
+    digests: &Digests,
+) -> Result<Option<Vec<String>>, LedgerError> {
+    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
+        let stored = node.ledger.record(index)?;
+        if kind_of(&stored) == Some(Kind::PullOpened) && is_of(&stored, node, grant, version, digests) {
+            return Ok(Some(reserved(&stored)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the record is of this consumer, agreement, version and content.
+fn is_of(stored: &StoredRecord, node: &Node, grant: &GrantEntry, version: &str, digests: &Digests) -> bool {
+    let exchange = stored
+        .value(SectionName::Exchange)
+        .and_then(|value| Exchange::from_value(value).ok());
+    let content = stored
+        .value(SectionName::Content)
+        .and_then(|value| Content::from_value(value).ok());
+    // What was erased cannot be compared, and counts as another pull.
+    let (Some(exchange), Some(content)) = (exchange, content) else {
+        return false;
+    };
+    let subject = Subject::Dataset {
+        dataset: grant.subject.clone(),
+        version: version.to_owned(),
+    };
+    exchange.provider == node.did
+        && exchange.consumer == grant.consumer
+        && exchange.agreement == grant.agreement
+        && exchange.subject == subject
+        && hex::encode(content.sha256) == digests.sha256
+        && hex::encode(content.blake3) == digests.blake3
+}
+
+/// The counters of the decision under which it was recorded.
+fn reserved(stored: &StoredRecord) -> Vec<String> {
+    let decision = stored
+        .value(SectionName::Facts)
+        .and_then(|facts| DecisionRecord::parse(facts.get("decision")?).ok());
+    let reservations = decision.map(|decision| decision.reservations).unwrap_or_default();
+    reservations.into_iter().map(|place| place.counter).collect()
+}

@@ -1,0 +1,156 @@
+//! What is recorded of a run: that it started, and its one end.
+
+use super::interrupted::{OpenRun, open_key};
+use super::{Asked, Sent, output_value, repeated, result_bytes};
+use crate::deciding::Decided;
+use crate::http::Refusal;
+use crate::models::sandbox::Output;
+use crate::node::Node;
+use crate::provider::{outstanding, stream};
+use crate::state::{Digests, Side, digest_bytes, set};
+use axum::http::StatusCode;
+use herleid_ledger::AppendError;
+use herleid_ledger::handover::{Content, Phase};
+use herleid_ledger::record::{Draft, Kind, StreamKey, Term};
+use herleid_ledger::section::SectionName;
+use herleid_vocab::did::Did;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// What of a reason is recorded and told, in characters.
+const REASON_CHARS: usize = 2_000;
+
+impl Asked<'_> {
+    /// Durable before the program runs; takes its place among what is outstanding, and leaves a mark until the run's end.
+    pub(super) async fn record_started(&self, node: &Node, sent: &Sent, decided: &Decided) -> Result<(), Refusal> {
+        let transaction = self.access.transaction().to_owned();
+        let facts = json!({"transaction": transaction, "decision": decided.record()});
+        let same = Sha256::digest(sent.exchange.to_string());
+        let open = OpenRun {
+            agreement: self.agreement.id.clone(),
+            consumer: self.agreement.other.clone(),
+            model: self.model.model.clone(),
+            version: self.model.version.clone(),
+        };
+        let (key, value) = set(open_key(&transaction), &open).map_err(|e| Refusal::internal(&e))?;
+        let mut draft = Draft::new(Kind::RunStarted, self.trace)
+            .section(SectionName::Facts, facts)
+            .section(SectionName::Exchange, sent.exchange.clone())
+            .section(SectionName::Content, sent.content.clone())
+            .section(
+                SectionName::Run,
+                self.run_section("started", &[], json!({"published": self.model.environment})),
+            )
+            .section(
+                SectionName::Parameters,
+                Value::Object(self.request.parameters().clone()),
+            )
+            .stream(stream(&self.agreement))
+            .stream(StreamKey::Model {
+                model: self.model.model.clone(),
+                consumer: self.agreement.other.clone(),
+            })
+            .once(format!("run/{transaction}"), same.into())
+            .term(Term::Transaction(transaction))
+            .term(Term::Agreement(self.agreement.id.clone()))
+            .term(Term::Model(self.model.model.clone()))
+            .term(Term::Party(self.agreement.other.clone()))
+            .put(key, value);
+        for input in self.run_inputs.as_array().into_iter().flatten() {
+            if let Some(digest) = input.get("sha256").and_then(Value::as_str).and_then(digest_bytes) {
+                draft = draft.term(Term::RunInput(digest));
+            }
+        }
+        for document in self.access.evidence() {
+            draft = draft.evidence(document);
+        }
+        let draft = outstanding::reserve(node, decided.reserve(draft), &self.agreement.id);
+        match node.append(draft).await {
+            Ok(recorded) if recorded.replayed() => Err(repeated(self.access)),
+            Ok(_) => Ok(()),
+            Err(e @ (AppendError::Conflict { .. } | AppendError::Exhausted { .. })) => {
+                let waiting = outstanding::refusal(node, &self.agreement.id, &e);
+                Err(waiting.unwrap_or_else(|| Refusal::denied(&e)))
+            }
+            Err(e) => Err(Refusal::internal(&e)),
+        }
+    }
+
+    /// Records the outputs. On an error nothing is recorded, and the run has not ended.
+    pub(super) async fn record_finished(
+        &self,
+        node: &Node,
+        ran: &[Output],
+        environment: Value,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let transaction = self.access.transaction();
+        let mut outputs = Vec::new();
+        let mut draft = Draft::new(Kind::RunFinished, self.trace);
+        for output in ran {
+            let digests: Digests = node.payloads.put(&output.bytes)?;
+            draft = draft.term(Term::RunOutput(digest_bytes(&digests.sha256).unwrap_or_default()));
+            outputs.push(output_value(&output.name, &output.media_type, &digests));
+        }
+        let bytes = result_bytes(&outputs)?;
+        let content = Content::digest(node.entropy.bytes32(), &bytes, "application/json");
+        let exchange = self
+            .exchange(node, Phase::RunResult, content.mac(), content.bytes)
+            .ok_or("the transaction is not a UUID")?;
+        let draft = draft
+            .section(SectionName::Exchange, exchange.to_value())
+            .section(SectionName::Content, content.to_value())
+            .section(SectionName::Run, self.run_section("finished", &outputs, environment))
+            .stream(stream(&self.agreement))
+            .once(end_key(transaction), Sha256::digest("finished").into())
+            .term(Term::Transaction(transaction.to_owned()))
+            .term(Term::Agreement(self.agreement.id.clone()))
+            .term(Term::Model(self.model.model.clone()))
+            .put(open_key(transaction), None);
+        let (agreement, consumer) = (&self.agreement.id, &self.agreement.other);
+        let draft = outstanding::wait(node, draft, agreement, transaction, consumer)?;
+        node.append(draft).await?;
+        Ok(())
+    }
+
+    /// Records that there are no outputs, and gives what the consumer is told.
+    pub(super) async fn record_failed(
+        &self,
+        node: &Node,
+        status: StatusCode,
+        reason: &str,
+        environment: Value,
+    ) -> Refusal {
+        let reason: String = reason.chars().take(REASON_CHARS).collect();
+        let mut run = self.run_section("failed", &[], environment);
+        if let Some(members) = run.as_object_mut() {
+            members.insert("reason".to_owned(), json!(reason));
+        }
+        let (agreement, consumer) = (&self.agreement.id, &self.agreement.other);
+        let draft = failed(run, agreement, consumer, self.access.transaction(), self.trace);
+        match node.append(draft).await {
+            Ok(_) => Refusal::new(status, "run-failed", &reason),
+            Err(e) => Refusal::internal(&e),
+        }
+    }
+}
+
+/// The record of a run without outputs. There is nothing to send a receipt for, so its place is given back.
+pub(super) fn failed(run: Value, agreement: &str, consumer: &Did, transaction: &str, trace: &str) -> Draft {
+    Draft::new(Kind::RunFailed, trace)
+        .section(SectionName::Run, run)
+        .stream(StreamKey::Agreement {
+            agreement: agreement.to_owned(),
+            side: Side::Provider.into(),
+            other: consumer.clone(),
+        })
+        .once(end_key(transaction), Sha256::digest("failed").into())
+        .term(Term::Transaction(transaction.to_owned()))
+        .term(Term::Agreement(agreement.to_owned()))
+        .release(outstanding::counter(agreement), 1)
+        .put(open_key(transaction), None)
+}
+
+/// A run ends once: finished or failed.
+fn end_key(transaction: &str) -> String {
+    format!("run-end/{transaction}")
+}

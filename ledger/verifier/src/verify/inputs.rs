@@ -1,0 +1,186 @@
+//! Where the inputs of a run came from: the pull that brought each one to the model's holder, and behind it those that brought it
+//! to whoever passed it on, back to the one whose data it is (docs/decisions/0005-inputs-are-pulls.md).
+
+use super::doubt::Doubt;
+use super::exchanges::Joined;
+use super::reason::Reason;
+use super::records::Rec;
+use super::runs::Told;
+use crate::case::{Case, Run, RunInput};
+use herleid_ledger::exchange::{Content, Exchange, Phase, Subject};
+use herleid_ledger::record::Kind;
+use herleid_ledger::section::SectionName;
+use std::collections::BTreeMap;
+
+/// Whose, which dataset, which version.
+type Version<'a> = (&'a str, &'a str, &'a str);
+
+/// What a pull brought where: to whom, under which agreement, which dataset, which version.
+type Delivery<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+/// Pulls and publications, by what they are looked up with.
+pub(super) struct Sources<'a> {
+    told: &'a Told<'a>,
+    /// Pulls in one piece.
+    delivered: BTreeMap<Delivery<'a>, Vec<&'a Joined<'a>>>,
+    /// SHA-256 of what was published.
+    published: BTreeMap<Version<'a>, &'a str>,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn of(told: &'a Told<'a>) -> Self {
+        let mut delivered: BTreeMap<Delivery<'a>, Vec<&'a Joined<'a>>> = BTreeMap::new();
+        for ((_, phase), segments) in told.exchanges {
+            if let (Phase::Pull, [one]) = (phase, segments.as_slice())
+                && one.exchange.from == 0
+                && let Some((dataset, version)) = dataset(&one.exchange)
+            {
+                let exchange = &one.exchange;
+                let to = (
+                    exchange.consumer.as_str(),
+                    exchange.agreement.as_str(),
+                    dataset,
+                    version,
+                );
+                delivered.entry(to).or_default().push(*one);
+            }
+        }
+        let published = told.records.iter().filter_map(published).collect();
+        Self {
+            told,
+            delivered,
+            published,
+        }
+    }
+
+    /// Checks an input that a pull brought.
+    pub(super) fn check(&self, run: &Run, input: &RunInput) -> Result<(), Doubt> {
+        let transaction = input.transaction.clone().unwrap_or_default();
+        let segments = self.told.exchanges.get(&(transaction.clone(), Phase::Pull));
+        let segments = segments.map(Vec::as_slice).unwrap_or_default();
+        let Some(first) = segments.first() else {
+            return Err(Doubt::missing(Reason::NoPull { transaction }, None));
+        };
+        let exchange = &first.exchange;
+        let named = input.dataset.as_deref().zip(input.version.as_deref());
+        if named.is_none() || named != dataset(exchange) {
+            return Err(Doubt::Failed(Reason::OtherDataset));
+        }
+        if input.agreement.as_deref() != Some(exchange.agreement.as_str()) {
+            return Err(Doubt::Failed(Reason::OtherAgreement));
+        }
+        if run.provider.as_ref().is_some_and(|runner| *runner != exchange.consumer) {
+            let consumer = exchange.consumer.to_string();
+            return Err(Doubt::Failed(Reason::PulledByOther { consumer }));
+        }
+        let content = self.whole(segments, first, input)?;
+        // Whoever had the model run also gave this input, so that it has another source before that.
+        if run.consumer.as_ref() == Some(&exchange.provider) {
+            self.follow(exchange, content)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The content that the pull brought, when it is what the run says.
+    fn whole<'b>(
+        &self,
+        segments: &'b [&'b Joined<'b>],
+        first: &'b Joined<'b>,
+        input: &RunInput,
+    ) -> Result<&'b Content, Doubt> {
+        let is_same = |content: &&Content| {
+            hex::encode(content.sha256) == input.sha256
+                && hex::encode(content.blake3) == input.blake3
+                && content.bytes == input.bytes
+        };
+        if let [_] = segments
+            && first.exchange.from == 0
+        {
+            let content = first.content(self.told.explanations)?;
+            return Some(content)
+                .filter(is_same)
+                .ok_or(Doubt::Failed(Reason::OtherThanPulled));
+        }
+        // Digests of parts say nothing of the whole, unless one part is the whole.
+        let from_start = segments.iter().filter(|segment| segment.exchange.from == 0);
+        from_start
+            .filter_map(|segment| segment.content.as_ref())
+            .find(is_same)
+            .ok_or_else(|| Doubt::missing(Reason::InSegments, None))
+    }
+
+    /// Follows data back from the one who passed it on.
+    fn follow(&self, exchange: &Exchange, content: &Content) -> Result<(), Doubt> {
+        let Some((dataset, version)) = dataset(exchange) else {
+            return Ok(());
+        };
+        let mut exchange = exchange;
+        let mut is_first = true;
+        // Each step goes to an earlier transaction, so there is an end.
+        loop {
+            let giver = &exchange.provider;
+            if let Some(sha256) = self.published.get(&(giver.as_str(), dataset, version)) {
+                return if hex::encode(content.sha256) == **sha256 {
+                    Ok(())
+                } else {
+                    Err(Doubt::Failed(Reason::OtherThanPublished { did: giver.to_string() }))
+                };
+            }
+            // The agreement is with the one whose data it is.
+            if !is_first && is_provider(self.told.case, exchange) {
+                return Ok(());
+            }
+            is_first = false;
+            exchange = self.before(exchange, content, (dataset, version))?;
+        }
+    }
+
+    /// The earlier pull by which the giver got the same.
+    fn before(
+        &self,
+        exchange: &Exchange,
+        content: &Content,
+        (dataset, version): (&str, &str),
+    ) -> Result<&Exchange, Doubt> {
+        let giver = exchange.provider.as_str();
+        let to = (giver, exchange.agreement.as_str(), dataset, version);
+        let all = self.delivered.get(&to).into_iter().flatten().copied();
+        let earlier: Vec<&Joined<'_>> = all
+            .filter(|one| one.is_whole && one.exchange.transaction < exchange.transaction)
+            .collect();
+        let is_same = |other: &Content| {
+            (other.sha256, other.blake3, other.bytes) == (content.sha256, content.blake3, content.bytes)
+        };
+        if let Some(found) = earlier.iter().find(|one| one.content.as_ref().is_some_and(is_same)) {
+            return Ok(&found.exchange);
+        }
+        let did = giver.to_owned();
+        if earlier.iter().any(|one| one.content.is_some()) {
+            return Err(Doubt::Failed(Reason::OtherThanReceived { did }));
+        }
+        let closed = earlier.iter().flat_map(|one| one.ends.iter().copied());
+        let explained = self.told.explanations.section_of_all(closed, SectionName::Content);
+        Err(Doubt::missing(Reason::NoSource { did }, explained))
+    }
+}
+
+fn dataset(exchange: &Exchange) -> Option<(&str, &str)> {
+    match &exchange.subject {
+        Subject::Dataset { dataset, version } => Some((dataset.as_str(), version.as_str())),
+        Subject::Model { .. } => None,
+    }
+}
+
+fn is_provider(case: &Case, exchange: &Exchange) -> bool {
+    let agreement = case.agreements.get(&exchange.agreement);
+    agreement.is_some_and(|agreement| agreement.provider == exchange.provider.as_str())
+}
+
+fn published(rec: &Rec) -> Option<(Version<'_>, &str)> {
+    if rec.kind() != Some(Kind::DatasetPublished) {
+        return None;
+    }
+    let text = |member| rec.text(SectionName::Facts, member);
+    Some(((rec.did.as_str(), text("dataset")?, text("version")?), text("sha256")?))
+}

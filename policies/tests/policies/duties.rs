@@ -1,0 +1,107 @@
+//! Duties: what stands in the way of a permission, when it is due, and what its deadline means.
+
+use crate::common::{NOW, agreement, atom, read, request};
+use herleid_policies::{Decision, DutyState, EnforcedBy, Facts, Obstacle, Policy};
+use serde_json::{Value, json};
+
+/// An agreement whose one permission asks to inform somebody, under this condition.
+fn informing(condition: &Value) -> Value {
+    let duty = json!([{"action": "odrl:inform", "constraint": [condition]}]);
+    agreement(json!([{"action": "use", "duty": duty}]), json!([]))
+}
+
+fn decide(policy: &Value, state: Option<DutyState>) -> Decision {
+    let policy = Policy::parse(policy).unwrap();
+    let duty = policy.permissions()[0].duties()[0].id().to_owned();
+    let facts = match state {
+        Some(state) => Facts::none().with_duty(&duty, state, "ledger", EnforcedBy::Provider, NOW),
+        None => Facts::none(),
+    };
+    policy.decide(&request(), &facts)
+}
+
+#[test]
+fn a_duty_stands_in_the_way_until_it_is_fulfilled() {
+    let policy = agreement(
+        json!([{"action": "use", "duty": [{"action": "odrl:inform"}]}]),
+        json!([]),
+    );
+    assert!(decide(&policy, Some(DutyState::Fulfilled)).is_permit());
+    for state in [Some(DutyState::NotSet), Some(DutyState::Violated), None] {
+        let decision = decide(&policy, state);
+        let [failing] = decision.record().failing.as_slice() else {
+            panic!("expected one: {:?}", decision.record().failing)
+        };
+        assert_eq!(failing.obstacle, Obstacle::Duty);
+    }
+}
+
+#[test]
+fn a_duty_that_is_not_due_yet_does_not_stand_in_the_way() {
+    for condition in [
+        atom("dateTime", "gteq", json!("2021-01-01Z")),
+        atom("dateTime", "gt", json!("2021-01-01Z")),
+        atom("dateTime", "eq", json!("2021-01-01Z")),
+        json!({"and": [atom("dateTime", "gteq", json!("2021-01-01Z")), atom("dateTime", "lt", json!("2022-01-01Z"))]}),
+    ] {
+        assert!(decide(&informing(&condition), None).is_permit(), "{condition}");
+    }
+    let other = atom("dateTime", "gteq", json!("2020-01-01Z"));
+    assert!(!decide(&informing(&other), None).is_permit(), "due since January");
+}
+
+#[test]
+fn a_duty_does_not_lapse_with_its_deadline() {
+    let begun = atom("dateTime", "gteq", json!("2019-01-01Z"));
+    for end in ["2020-01-01Z", "2021-01-01Z"] {
+        let (before, until) = (atom("dateTime", "lt", json!(end)), atom("dateTime", "lteq", json!(end)));
+        for condition in [
+            before.clone(),
+            until.clone(),
+            json!({"and": [begun, before]}),
+            json!({"or": [until, before]}),
+            json!({"xone": [begun, before]}),
+        ] {
+            let policy = informing(&condition);
+            assert!(
+                !decide(&policy, None).is_permit(),
+                "missed or not yet done: {condition}"
+            );
+            assert!(!decide(&policy, Some(DutyState::Violated)).is_permit(), "{condition}");
+            assert!(decide(&policy, Some(DutyState::Fulfilled)).is_permit(), "{condition}");
+        }
+    }
+    let that_day = informing(&atom("dateTime", "eq", json!("2020-01-01Z")));
+    assert!(!decide(&that_day, None).is_permit(), "the day has passed");
+}
+
+#[test]
+fn the_trace_still_says_whether_a_condition_holds() {
+    let policy = informing(&atom("dateTime", "lt", json!("2020-01-01Z")));
+    let decision = read(&policy).decide(&request(), &Facts::none());
+    let value = |at: &str| {
+        let step = decision.record().trace.iter().find(|step| step.at == at).unwrap();
+        step.value
+    };
+    use herleid_policies::Truth::{False, Unknown};
+    assert_eq!(value("/permission/0/duty/0/constraint/0"), False);
+    assert_eq!(
+        value("/permission/0/duty/0"),
+        Unknown,
+        "nobody knows that it was fulfilled"
+    );
+}
+
+#[test]
+fn a_duty_fulfilled_for_one_permission_is_not_fulfilled_for_another() {
+    let policy = agreement(
+        json!([
+            {"action": "odrl:read", "duty": [{"action": "odrl:compensate"}]},
+            {"action": "odrl:distribute", "duty": [{"action": "odrl:compensate"}]},
+        ]),
+        json!([]),
+    );
+    let policy = Policy::parse(&policy).unwrap();
+    let ids: Vec<&str> = policy.permissions().iter().map(|rule| rule.duties()[0].id()).collect();
+    assert_ne!(ids[0], ids[1]);
+}
