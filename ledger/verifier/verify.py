@@ -1478,6 +1478,10 @@ class Dossier:
         for record in self.records:
             for role, digest in self.documents(record):
                 named["evidence"].setdefault(digest, role)
+            for relied in record.member("facts", "reliesOn", list) or ():
+                # Outputs, which runs name as well, and what pulls brought.
+                if isinstance(relied, dict) and isinstance(relied.get("sha256"), str):
+                    named["data"].setdefault(relied["sha256"], "reliesOn")
             for part in ("inputs", "outputs"):
                 for file in record.member("run", part, list) or ():
                     if isinstance(file, dict) and isinstance(file.get("sha256"), str):

@@ -5,6 +5,7 @@ use super::catalog::peer;
 use super::summary::{open_until, summary};
 use crate::control::progress::Progress;
 use crate::control::protocol::{self, AgreementLine, AgreementList, Agreements, Negotiate, NegotiateAnswer};
+use crate::deciding::{self, Asker, USE};
 use crate::dsp::id::Id;
 use crate::dsp_shell::peer_catalogue;
 use crate::node::{Node, fresh_trace};
@@ -60,18 +61,35 @@ pub(super) async fn list(node: Arc<Node>, request: Agreements, _progress: Progre
     let agreements = entries
         .into_iter()
         .take(most)
-        .map(|(_, entry)| AgreementLine {
-            side: match entry.side {
-                Side::Provider => protocol::Side::Provider,
-                Side::Consumer => protocol::Side::Consumer,
-            },
-            policy: summary(&entry.agreement),
-            open_until_ms: open_until(&entry.agreement),
-            agreement: entry.id,
-            other: entry.other,
-            dataset: entry.target,
-            closed: entry.terminated,
-        })
-        .collect();
+        .map(|(_, entry)| line(&node, entry))
+        .collect::<Result<_, Failure>>()?;
     Ok(AgreementList { total, agreements })
+}
+
+fn line(node: &Node, entry: AgreementEntry) -> Result<AgreementLine, Failure> {
+    // Terminated, or such that its policy would not grant use any more: a period that is over, a count that is used up.
+    let closed = match &entry.terminated {
+        Some(why) => Some(why.clone()),
+        None => {
+            let purpose = entry.purpose.as_deref();
+            let asker = match entry.side {
+                Side::Provider => Asker::presumed(&entry.other, purpose),
+                Side::Consumer => Asker::ourselves(&node.did, purpose),
+            };
+            let decided = deciding::under_agreement(node, &entry, USE, &asker)?;
+            (!decided.is_permit()).then(|| decided.headline())
+        }
+    };
+    Ok(AgreementLine {
+        side: match entry.side {
+            Side::Provider => protocol::Side::Provider,
+            Side::Consumer => protocol::Side::Consumer,
+        },
+        policy: summary(&entry.agreement),
+        open_until_ms: open_until(&entry.agreement),
+        agreement: entry.id,
+        other: entry.other,
+        dataset: entry.target,
+        closed,
+    })
 }

@@ -4,9 +4,12 @@ use super::Failure;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Status, StatusAnswer};
 use crate::node::Node;
+use crate::peers::{LIES, LieEntry};
 use crate::state::{AgreementEntry, ModelEntry, PullEntry, RunEntry, VersionEntry};
+use herleid_vocab::time::format_rfc3339_ms;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Looks around.
 pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progress) -> Result<StatusAnswer, Failure> {
@@ -34,6 +37,27 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
         warnings.push(format!(
             "{} of {size} records are not witnessed yet",
             size - witnessed_size
+        ));
+    }
+    for (_, caught) in node.state.scan::<LieEntry>(LIES)? {
+        let at = format_rfc3339_ms(caught.when_ms);
+        warnings.push(format!(
+            "`{}` was caught at {at}: {}; the proof is kept here",
+            caught.peer, caught.text
+        ));
+    }
+    if let Some(witness) = &node.witness {
+        for conflict in witness.conflicts().map_err(Failure::failed)? {
+            warnings.push(format!(
+                "the log `{}` showed this witness two histories of {} records; both checkpoints are kept here",
+                conflict.origin, conflict.size
+            ));
+        }
+    }
+    let strangers = node.unauthenticated.load(Ordering::Relaxed);
+    if strangers > 0 {
+        warnings.push(format!(
+            "{strangers} requests since the start did not prove who sent them; nothing was answered to them"
         ));
     }
     if node.config.development.is_some() {

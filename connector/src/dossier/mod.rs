@@ -34,9 +34,10 @@ pub async fn command(node: Arc<Node>, request: Dossier, _progress: Progress) -> 
         );
     }
     let wanted = write::files(&closure::of_case(&node, &request.case)?).1;
-    let missing = programs(&node, &wanted).await?;
+    let mut missing = programs(&node, &wanted).await?;
     // Again: a program that was fetched is a pull of its own, and part of the case.
     let closure = closure::of_case(&node, &request.case)?;
+    missing.extend(other_runs(&node, &closure)?);
     wait_until_witnessed(&node, node.ledger.size()).await?;
     let foreign = foreign::gather(&node, &closure.records).await?;
     let unsigned = write::write(&node, &request, &closure, &foreign, missing)?;
@@ -102,4 +103,30 @@ async fn programs(node: &Arc<Node>, wanted: &BTreeSet<String>) -> Result<Vec<Val
         json!({"what": "model", "id": program, "why": why, "explanation": error.to_string()})
     };
     Ok(failed.into_iter().map(entry).collect())
+}
+
+/// Runs of this party that the case does not rest on. Their providers count them all the same, and whoever asks those finds
+/// numbers that the dossier does not show: it says itself that it leaves them out.
+fn other_runs(node: &Node, closure: &closure::Closure) -> Result<Vec<Value>, Failure> {
+    let shown: BTreeSet<String> = closure
+        .records
+        .values()
+        .filter_map(|record| {
+            record
+                .value(SectionName::Run)?
+                .get("transaction")?
+                .as_str()
+                .map(str::to_owned)
+        })
+        .collect();
+    let runs = node.state.scan::<RunEntry>("run/")?;
+    let left_out = runs.into_iter().filter(|(_, run)| !shown.contains(&run.transaction));
+    let entry = |(_, run): (String, RunEntry)| {
+        let (stream, n) = run.model_stream?;
+        let explanation = format!("a run of `{}` that this case does not rest on", run.model);
+        Some(
+            json!({"what": "record", "id": format!("stream-model/{stream}/{n}"), "why": "withheld", "explanation": explanation}),
+        )
+    };
+    Ok(left_out.filter_map(entry).collect())
 }

@@ -191,10 +191,14 @@ fn evidence(closure: &Closure) -> BTreeSet<String> {
     found
 }
 
-/// SHA-256 of the inputs and outputs of runs, and of their programs.
+/// SHA-256 of the inputs and outputs of runs and of what a decision relies on, and of the runs' programs.
 pub(super) fn files(closure: &Closure) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut data, mut models) = (BTreeSet::new(), BTreeSet::new());
     for record in closure.records.values() {
+        let facts = record.value(SectionName::Facts).unwrap_or_default();
+        for relied in facts.get("reliesOn").and_then(Value::as_array).into_iter().flatten() {
+            data.extend(relied.get("sha256").and_then(Value::as_str).map(str::to_owned));
+        }
         let Some(run) = record.value(SectionName::Run) else {
             continue;
         };

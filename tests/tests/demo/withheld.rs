@@ -65,6 +65,15 @@ fn a_run_that_the_other_end_counted_and_the_dossier_leaves_out_is_missing() {
     let agreement = |dataset: &str| {
         let all = agreed["agreements"].as_array().unwrap();
         let found = all.iter().find(|a| a["dataset"].as_str().unwrap().contains(dataset));
+        // That of the pilot is over, and says so.
+        let closed = all
+            .iter()
+            .find(|a| a["dataset"].as_str().unwrap().contains("neerslag-proef"));
+        assert!(
+            closed.unwrap()["closed"].as_str().unwrap().contains("Refused"),
+            "{agreed}"
+        );
+        assert_eq!(found.unwrap()["closed"].as_str(), None, "{agreed}");
         found.unwrap_or_else(|| panic!("{dataset}: {agreed}"))["agreement"]
             .as_str()
             .unwrap()
@@ -94,6 +103,50 @@ fn a_run_that_the_other_end_counted_and_the_dossier_leaves_out_is_missing() {
         ],
     ));
     assert_eq!(verdicts(&dossier, Some(&anchors(&root, "after"))), (3, 3));
+
+    // Another case, decided on data as they came, without a model.
+    let (_, transaction) = rain.split_once('=').unwrap();
+    let decision = [
+        "decide",
+        "--case",
+        "Z2026-002",
+        "--title",
+        "Warning for rain",
+        "--relies-on",
+        transaction,
+    ];
+    let who = [
+        "--author",
+        "B. de Wit",
+        "--role",
+        "hydrologist",
+        "--organisation",
+        "Vlissingen",
+    ];
+    let why = [
+        "--legal-basis",
+        "https://wetten.overheid.nl/BWBR0037885",
+        "--choices",
+        "51.3 mm is too much",
+    ];
+    good(&at(&root, "app", &[decision.as_slice(), &who, &why].concat()));
+    let second = root.join("second.zip");
+    good(&at(
+        &root,
+        "app",
+        &["dossier", "Z2026-002", "--out", second.to_str().unwrap()],
+    ));
+    // Who asks the water board hears of three runs of its model, and that this case does not rest on them.
+    let (second, all) = (second.to_str().unwrap(), anchors(&root, "second"));
+    let counted = run(&["verify", second, "--anchors", all.to_str().unwrap()]);
+    assert_eq!(counted.status.code(), Some(3), "{}", told(&counted));
+    assert_eq!(
+        told(&counted).matches("that this case does not rest on").count(),
+        3,
+        "{}",
+        told(&counted)
+    );
+    assert!(told(&counted).contains("MISSING (3)"), "{}", told(&counted));
 }
 
 /// What every party states of itself now, put together.

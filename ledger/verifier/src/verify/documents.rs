@@ -41,6 +41,14 @@ pub(super) fn check(files: &Files, records: &[Rec], explanations: &Explanations,
         for (role, sha256) in rec.documents() {
             evidence.entry(sha256).or_insert_with(|| Named::new(&rec.source, role));
         }
+        // A decision names what it relies on: outputs, which runs name as well, and what pulls brought.
+        let relied = rec.section(SectionName::Facts).and_then(|facts| facts.get("reliesOn"));
+        for relied in relied.and_then(Value::as_array).into_iter().flatten() {
+            if let Some(sha256) = relied.get("sha256").and_then(Value::as_str) {
+                data.entry(sha256)
+                    .or_insert_with(|| Named::new(&rec.source, "reliesOn"));
+            }
+        }
         let Some(run) = rec.section(SectionName::Run) else {
             continue;
         };
