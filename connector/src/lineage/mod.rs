@@ -131,7 +131,8 @@ impl Known<'_> {
         let runs = self
             .records
             .values()
-            .filter(|r| kind(r) == Some(Kind::RunReceived))
+            // Also those that did not come to an end.
+            .filter(|r| matches!(kind(r), Some(Kind::RunRequested | Kind::RunReceived)))
             .filter_map(|r| r.value(SectionName::Run));
         runs.filter(|run| text(run, "/case") == case)
             .map(|run| text(&run, "/transaction"))
@@ -145,7 +146,13 @@ impl Known<'_> {
     }
 
     fn transaction(&self, id: &str) -> Result<TraceNode, Failure> {
-        if let Some(run) = self.of_kind(id, &[Kind::RunReceived, Kind::RunFinished]) {
+        // The end of a run says most of it.
+        let stages: [&[Kind]; 3] = [
+            &[Kind::RunReceived, Kind::RunFinished],
+            &[Kind::RunFailed],
+            &[Kind::RunRequested, Kind::RunStarted],
+        ];
+        if let Some(run) = stages.into_iter().find_map(|kinds| self.of_kind(id, kinds)) {
             return self.run(run);
         }
         if let Some(pull) = self.of_kind(id, &[Kind::PullReceived, Kind::PullOpened, Kind::PullServed]) {
@@ -164,11 +171,13 @@ impl Known<'_> {
 
     fn run(&self, record: &StoredRecord) -> Result<TraceNode, Failure> {
         let run = record.value(SectionName::Run).unwrap_or_default();
-        let mut node = self.of_record(
-            record,
-            "run",
-            format!("{} {}", text(&run, "/model"), text(&run, "/version")),
-        )?;
+        let end = match text(&run, "/status").as_str() {
+            "failed" => format!(": failed: {}", text(&run, "/reason")),
+            "requested" | "started" => ": no end of it is recorded here".to_owned(),
+            _ => String::new(),
+        };
+        let label = format!("{} {}{end}", text(&run, "/model"), text(&run, "/version"));
+        let mut node = self.of_record(record, "run", label)?;
         let id = text(&run, "/transaction");
         let parameters = self
             .of_kind(&id, &[Kind::RunRequested, Kind::RunStarted])

@@ -7,6 +7,7 @@ mod lies;
 mod lying_proxy;
 mod publishing;
 mod refusals;
+mod runs;
 mod scene;
 mod story;
 mod trace;

@@ -90,3 +90,34 @@ fn assert_not_admitted(output: &Output) {
     assert!(!output.status.success(), "{}", told(output));
     assert!(told(output).contains("trust.peers"), "{}", told(output));
 }
+
+#[test]
+fn mock_identity_asks_for_no_credential_and_is_seen() {
+    let mut scene = Scene::set();
+    let catalogue = |scene: &Scene| scene.consumer.run(&["catalog", &scene.provider.did]);
+    let rewritten = |scene: &mut Scene, from: &str, to: &str| {
+        let file = scene.provider.directory.join("herleid.toml");
+        let configuration = std::fs::read_to_string(&file).unwrap();
+        assert!(configuration.contains(from), "{configuration}");
+        scene.provider.kill();
+        std::fs::write(&file, configuration.replace(from, to)).unwrap();
+        scene.provider.start();
+    };
+    let member = r#"required_credentials = ["MembershipCredential"]"#;
+    rewritten(&mut scene, "required_credentials = []", member);
+    let refused = catalogue(&scene);
+    assert_eq!(refused.status.code(), Some(5), "{}", told(&refused));
+    assert!(told(&refused).contains("MembershipCredential"), "{}", told(&refused));
+    rewritten(
+        &mut scene,
+        "plain_http = true",
+        "plain_http = true\nmock_identity = true",
+    );
+    good(&catalogue(&scene));
+    let status = scene.provider.run(&["status"]);
+    assert!(
+        told(&status).contains("development shortcuts are on"),
+        "{}",
+        told(&status)
+    );
+}

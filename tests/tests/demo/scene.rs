@@ -90,10 +90,18 @@ impl Connector {
 
     /// A command, carried out by the running service.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        let configuration = self.directory.join("herleid.toml");
-        let mut all = vec!["--development", "--json", "--config", configuration.to_str().unwrap()];
-        all.extend(arguments);
-        run(&all)
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The same, to be started.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(herleid());
+        command
+            .args(["--development", "--json", "--config"])
+            .arg(self.directory.join("herleid.toml"))
+            .args(arguments)
+            .env("HERLEID_LANG", "en");
+        command
     }
 
     /// Publishes `contents` for everybody.

@@ -1,0 +1,149 @@
+//! Model runs that do not go to plan: a caller that hangs up, a connector that is stopped, ceilings that were lowered.
+
+use crate::scene::{Connector, free_port, good, told};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+/// A holder of a model that runs for a while, and somebody with an agreement about it.
+struct Scene {
+    _folder: tempfile::TempDir,
+    holder: Connector,
+    asker: Connector,
+    agreement: String,
+}
+
+const PACKAGE: &str = r#"
+format = "herleid-model/1"
+id = "patience"
+version = "1"
+title = "Takes its time"
+description = "Waits, and says that it did."
+program = "patience.sh"
+arguments = []
+canonicalisation = "none"
+uses_seed = false
+[licence]
+id = "EUPL-1.2"
+program_in_dossier = true
+[environment]
+description = "Any shell."
+packages = []
+[limits]
+wall_ms = 60000
+[[parameters]]
+name = "seconds"
+title = "How long"
+type = "integer"
+minimum = 0
+maximum = 60
+default = 0
+[[outputs]]
+name = "result"
+title = "Said"
+file = "result.txt"
+media_type = "text/plain"
+"#;
+
+const PROGRAM: &str = r#"#!/bin/sh
+seconds=$(sed 's/.*"seconds":\([0-9]*\).*/\1/' job.json)
+sleep "$seconds"
+echo "waited $seconds" > out/result.txt
+"#;
+
+impl Scene {
+    fn set() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let connector = |name: &str| {
+            let port = free_port();
+            let mut connector = Connector::new(folder.path().join(name), port, port);
+            connector.start();
+            connector
+        };
+        let (holder, asker) = (connector("holder"), connector("asker"));
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("model.toml"), PACKAGE).unwrap();
+        std::fs::write(path("patience.sh"), PROGRAM).unwrap();
+        std::fs::set_permissions(path("patience.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(
+            path("offer.json"),
+            r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#,
+        )
+        .unwrap();
+        let (package, offer) = (path("model.toml"), path("offer.json"));
+        let (package, offer) = (package.to_str().unwrap(), offer.to_str().unwrap());
+        good(&holder.run(&["publish", "--model", package, "--id", "patience", "--policy", offer]));
+        let agreed = good(&asker.run(&["negotiate", &holder.did, "patience"]));
+        let agreement = agreed["agreement"].as_str().unwrap().to_owned();
+        Self {
+            _folder: folder,
+            holder,
+            asker,
+            agreement,
+        }
+    }
+
+    /// Asks for a run of so many seconds, and returns once the holder has recorded that it started.
+    fn started(&self, seconds: &str) -> std::process::Child {
+        let before = size(&self.holder);
+        let seconds = format!("seconds={seconds}");
+        let mut asking = self.asker.command(&["run", &self.agreement, "--set", &seconds]);
+        let child = asking.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        until(&self.holder, |size| size > before);
+        child
+    }
+
+    /// What the holder says of the one run.
+    fn traced(&self) -> String {
+        let tree = good(&self.holder.run(&["trace", &self.agreement]));
+        let run = &tree["tree"]["children"][0];
+        assert_eq!(
+            (run["kind"].as_str(), run["verified"].as_bool()),
+            (Some("run"), Some(true)),
+            "{tree}"
+        );
+        run["label"].as_str().unwrap().to_owned()
+    }
+}
+
+fn size(connector: &Connector) -> u64 {
+    good(&connector.run(&["status"]))["size"].as_u64().unwrap()
+}
+
+/// Looks at a log until it has the size that is wanted; each look is a command of its own, so that a thousand are half a minute.
+fn until(connector: &Connector, wanted: impl Fn(u64) -> bool) {
+    assert!((0..1000).any(|_| wanted(size(connector))), "the log does not grow");
+}
+
+#[test]
+fn a_run_whose_caller_is_gone_still_has_its_end_in_the_log() {
+    let mut scene = Scene::set();
+    let mut asking = scene.started("2");
+    let during = size(&scene.holder);
+    assert_eq!(scene.traced(), "patience 1: no end of it is recorded here");
+    scene.asker.kill();
+    asking.wait().unwrap();
+    until(&scene.holder, |size| size > during);
+    assert_eq!(scene.traced(), "patience 1");
+}
+
+#[test]
+fn a_run_that_a_stop_interrupts_is_recorded_as_failed() {
+    let mut scene = Scene::set();
+    let mut asking = scene.started("60");
+    scene.holder.kill();
+    asking.wait().unwrap();
+    scene.holder.start();
+    assert_eq!(scene.traced(), "patience 1: failed: interrupted");
+}
+
+#[test]
+fn a_model_beyond_todays_ceilings_does_not_run() {
+    let mut scene = Scene::set();
+    good(&scene.asker.run(&["run", &scene.agreement]));
+    scene.holder.kill();
+    scene.holder.set("models.sandbox", "wall_ms = 1000");
+    scene.holder.start();
+    let refused = scene.asker.run(&["run", &scene.agreement]);
+    assert_eq!(refused.status.code(), Some(5), "{}", told(&refused));
+    assert!(told(&refused).contains("does not run here now"), "{}", told(&refused));
+}
