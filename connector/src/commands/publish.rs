@@ -282,6 +282,7 @@ pub(super) async fn withdraw(
     request: Withdraw,
     _progress: Progress,
 ) -> Result<WithdrawAnswer, Failure> {
+    let _turn = TURN.lock().await;
     let wanted = |version: &str| request.version.as_deref().is_none_or(|v| v == version);
     let mut versions = Vec::new();
     let mut index = 0;

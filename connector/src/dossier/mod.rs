@@ -85,12 +85,15 @@ async fn wait_until_witnessed(node: &Node, size: u64) -> Result<(), Failure> {
 /// Fetches the programs of the case's runs, so that an auditor can repeat them; says of those that are not there why.
 async fn programs(node: &Arc<Node>, wanted: &BTreeSet<String>) -> Result<Vec<Value>, Failure> {
     let mut failed: BTreeMap<String, Failure> = BTreeMap::new();
+    let mut tried = BTreeSet::new();
     for (_, run) in node.state.scan::<RunEntry>("run/")? {
-        if !wanted.contains(&run.program) || failed.contains_key(&run.program) {
+        // Under each agreement once: one may be over and another not.
+        if !wanted.contains(&run.program) || !tried.insert((run.program.clone(), run.agreement.clone())) {
             continue;
         }
-        if let Err(error) = program_of(node, &run).await {
-            failed.insert(run.program, error);
+        match program_of(node, &run).await {
+            Ok(()) => drop(failed.remove(&run.program)),
+            Err(error) => drop(failed.insert(run.program, error)),
         }
     }
     let entry = |(program, error): (String, Failure)| {

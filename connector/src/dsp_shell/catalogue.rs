@@ -12,7 +12,7 @@ use crate::node::Node;
 use crate::state::{ModelEntry, OfferEntry, StateError, VersionEntry};
 use herleid_credentials::did_document::CATALOG_SERVICE;
 use herleid_vocab::did::Did;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Why our catalogue cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +164,19 @@ pub enum Candidate<'a> {
 /// What would not fit: an offer with a target, an identifier that another dataset, model or offer has.
 pub fn check_candidate(node: &Node, candidate: &Candidate<'_>) -> Result<(), CatalogueError> {
     let mut published = Published::read(node)?;
+    let (id, offers) = match candidate {
+        Candidate::Dataset(v) => (&v.dataset, &v.offers),
+        Candidate::Model(m) => (&m.model, &m.offers),
+    };
+    // Older versions as well: when a newer one is withdrawn they are offered again.
+    for (other, taken) in offered(node)? {
+        if let Some(offer) = offers.iter().find(|offer| other != *id && offer.id == taken) {
+            return Err(CatalogueError::Entry(format!(
+                "the offer identifier `{}` is that of an offer for `{other}`",
+                offer.id
+            )));
+        }
+    }
     match candidate {
         Candidate::Dataset(v) => {
             dataset(node, v)?;
@@ -182,14 +195,41 @@ pub fn check_candidate(node: &Node, candidate: &Candidate<'_>) -> Result<(), Cat
 /// others must not vanish with it.
 fn resources(node: &Node) -> Result<Vec<Resource>, CatalogueError> {
     let published = Published::read(node)?;
+    let mut seen = HashSet::new();
+    let mut fits = |resource: &Resource| {
+        let offers = resource.offers().iter().map(|offer| format!("offer {}", offer.id()));
+        let names: Vec<String> = offers.chain([format!("resource {}", resource.id())]).collect();
+        let free = names.iter().all(|name| !seen.contains(name));
+        seen.extend(names);
+        free
+    };
     let whole = published.resources(node).filter_map(|made| match made {
-        Ok(resource) => Some(resource),
+        Ok(resource) if fits(&resource) => Some(resource),
+        Ok(resource) => {
+            let id = resource.id();
+            tracing::error!(%id, "a published entry is left out of the catalogue: it has an identifier of another one");
+            None
+        }
         Err(error) => {
             tracing::error!(%error, "a published entry is left out of the catalogue");
             None
         }
     });
     Ok(whole.collect())
+}
+
+/// Every offer that is not withdrawn: what it is for, and its identifier.
+fn offered(node: &Node) -> Result<Vec<(String, String)>, StateError> {
+    let mut found = Vec::new();
+    for (_, v) in node.state.scan::<VersionEntry>("dataset/")? {
+        let offers = v.offers.into_iter().filter(|_| v.withdrawn.is_none());
+        found.extend(offers.map(|offer| (v.dataset.clone(), offer.id)));
+    }
+    for (_, m) in node.state.scan::<ModelEntry>("model/")? {
+        let offers = m.offers.into_iter().filter(|_| m.withdrawn.is_none());
+        found.extend(offers.map(|offer| (m.model.clone(), offer.id)));
+    }
+    Ok(found)
 }
 
 fn catalogue(node: &Node, resources: Vec<Resource>) -> Result<Catalogue, CatalogueError> {

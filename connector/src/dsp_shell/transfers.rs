@@ -15,6 +15,7 @@ use crate::provider::grants;
 use crate::state::{AgreementEntry, Change, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, set};
 use herleid_ledger::record::StreamKey;
 use herleid_vocab::did::Did;
+use herleid_vocab::time::format_rfc3339_ms;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -49,14 +50,16 @@ impl Kept for DataTransfer {
     const PREFIX: &'static str = "transfer/";
 
     fn is_due(process: &Process<Self>) -> bool {
-        process.role() == Role::Provider && process.state() == State::Requested && process.underway().is_none()
+        // Access that was given is looked at now and then: whoever never gives it back must not keep it open for ever.
+        let looked_at = matches!(process.state(), State::Requested | State::Started | State::Suspended);
+        process.role() == Role::Provider && looked_at && process.underway().is_none()
     }
 
     async fn due(node: Arc<Node>, process: Process<Self>) -> Result<Option<Due<Self>>, Refusal> {
-        if Self::is_due(&process) {
-            start(&node, &process).await.map(Some)
-        } else {
-            Ok(None)
+        match process.state() {
+            _ if !Self::is_due(&process) => Ok(None),
+            State::Requested => start(&node, &process).await.map(Some),
+            _ => expired(&node, &process),
         }
     }
 
@@ -77,6 +80,20 @@ impl Kept for DataTransfer {
             _ => Ok(Vec::new()),
         }
     }
+}
+
+/// The end of a transfer whose access has run out; `None` while it has not.
+fn expired(node: &Node, process: &Transfer) -> Result<Option<Due<DataTransfer>>, Refusal> {
+    let key = GrantEntry::key(process.own_pid().as_str());
+    let grant: Option<GrantEntry> = node.state.get(&key).map_err(|e| internal(&e))?;
+    let over = grant.filter(|grant| grant.until_ms <= node.now_ms());
+    Ok(over.map(|grant| {
+        let until = format_rfc3339_ms(grant.until_ms);
+        refuse(
+            "expired",
+            &format!("access was given until {until}; request a transfer again"),
+        )
+    }))
 }
 
 /// Why nothing may be had under the transfer; `None` while data may flow. What this end has decided counts at once, though the other
@@ -271,8 +288,22 @@ impl super::Negotiator {
                     _ => None,
                 }
             })
-            .await
-            .map_err(Failure::unreachable)?;
+            .await;
+        let found = match found {
+            Ok(found) => found,
+            Err(late) => {
+                // Nobody waits for it any more: access that is given later would only lie open.
+                let cause = Cause::new(
+                    "timeout",
+                    "whoever asked for the transfer does not wait for it any more",
+                );
+                let ended = self.step::<DataTransfer>(node, &pid, Event::Decided(Decide::Terminate(cause)));
+                if let Err(why) = ended.await {
+                    tracing::info!(%why, %pid, "a transfer that came too late could not be ended");
+                }
+                return Err(Failure::unreachable(late));
+            }
+        };
         let address = found?;
         let missing = || {
             Failure::untrusted(format!(

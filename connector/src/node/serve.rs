@@ -100,13 +100,12 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     );
     let ended = stop.clone();
     let witnessed = tokio::spawn(async move {
+        // However the asking ends, nothing more is signed: a log that a witness knows otherwise, also when that was seen too late to
+        // refuse the start, or one that nobody asks about any more.
+        let _stops = ended.clone().drop_guard();
         tokio::select! {
             () = ended.cancelled() => Ok(()),
-            asked = asking => {
-                // A log that a witness knows otherwise signs nothing more, also when it was seen too late to refuse the start.
-                ended.cancel();
-                asked
-            }
+            asked = asking => asked,
         }
     });
     let rounds = tokio::spawn(rounds(node.clone(), stop.clone()));

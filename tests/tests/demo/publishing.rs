@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// Tries to publish `id` under `policy`, and says what came of it.
 fn publish(scene: &Scene, id: &str, policy: &Value, more: &[&str]) -> std::process::Output {
     let (file, offer) = (scene.folder.path().join(id), scene.folder.path().join("tried.json"));
-    std::fs::write(&file, id).unwrap();
+    std::fs::write(&file, format!("{id} {more:?}")).unwrap();
     std::fs::write(&offer, policy.to_string()).unwrap();
     let (file, offer) = (file.to_str().unwrap(), offer.to_str().unwrap());
     let mut arguments = vec!["publish", file, "--id", id, "--title", "Tried", "--policy", offer];
@@ -69,5 +69,23 @@ fn a_version_never_changes() {
     let narrower = json!({"@type": "Offer", "@id": "urn:offer:2", "permission": [{"action": "use", "constraint": [
         {"leftOperand": "count", "operator": "lteq", "rightOperand": {"@value": "3", "@type": "xsd:integer"}}]}]});
     good(&publish(&scene, "one", &narrower, &["--version", "1"]));
+    assert_eq!(catalogue(&scene), ["one", "rain"]);
+}
+
+/// What a withdrawal brings back must fit as well.
+#[test]
+fn an_offer_of_an_older_version_is_not_given_to_another_dataset() {
+    let scene = Scene::set();
+    let offer = |id: &str| json!({"@type": "Offer", "@id": id, "permission": [{"action": "use"}]});
+    good(&publish(&scene, "one", &offer("urn:offer:x"), &["--version", "1"]));
+    good(&publish(&scene, "one", &offer("urn:offer:y"), &["--version", "2"]));
+    let refused = publish(&scene, "two", &offer("urn:offer:x"), &[]);
+    assert_eq!(refused.status.code(), Some(5), "{}", told(&refused));
+    assert!(told(&refused).contains("urn:offer:x"), "{}", told(&refused));
+    good(
+        &scene
+            .provider
+            .run(&["withdraw", "one", "--version", "2", "--reason", "too early"]),
+    );
     assert_eq!(catalogue(&scene), ["one", "rain"]);
 }
