@@ -161,6 +161,17 @@ pub struct Response {
     pub conflict: Option<Persist>,
 }
 
+impl Response {
+    /// What is to be kept of a checkpoint that was cosigned earlier, by a witness whose memory moves to another store.
+    #[must_use]
+    pub fn cosigned_before(seen: Persist) -> Self {
+        Self {
+            persist: Some(seen),
+            ..answer(200, "")
+        }
+    }
+}
+
 fn answer(status: u16, body: impl Into<String>) -> Response {
     Response {
         status,

@@ -10,11 +10,12 @@ use crate::payloads::{PayloadError, Payloads};
 use crate::peers::{Peers, Remembering};
 use crate::provider::Giving;
 use crate::rim::{SystemClock, SystemEntropy};
-use crate::state::State;
+use crate::state::{State, StateError, digest_bytes};
 use crate::witnessing::{Witness, WitnessService};
 use herleid_credentials::credential::TrustedIssuers;
 use herleid_credentials::did_document::{DidDocument, DidDocumentError, LogService, Relationship, ServiceError};
 use herleid_ledger::note::{NoteError, Signer};
+use herleid_ledger::witness::{Persist, Response};
 use herleid_ledger::{Ledger, LedgerError, Options, WitnessPolicy, WitnessStore};
 use herleid_vocab::rim::{Clock, Entropy};
 use std::sync::Arc;
@@ -31,6 +32,9 @@ pub enum OpenError {
     /// The log.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The state beside it.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// Payloads.
     #[error(transparent)]
     Payloads(#[from] PayloadError),
@@ -86,10 +90,12 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     let witness = match &config.witness {
         Some(others) => {
             let known = others.logs.iter().map(|l| l.verifier.clone()).collect();
+            let memory = WitnessStore::open(&config.storage.directory.join("witness"))?;
+            take_over(&state, &memory)?;
             Some(WitnessService::new(
                 witness_signer(&public_url, &secrets)?,
                 known,
-                WitnessStore::open(&config.storage.directory.join("witness"))?,
+                memory,
                 clock.clone(),
             ))
         }
@@ -144,6 +150,34 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         entropy,
         config,
     }))
+}
+
+/// What builds before 22 November 2026 cosigned was kept within the log's own store: a witness that forgot it would cosign a second
+/// history of a log that it knows.
+fn take_over(state: &State, memory: &WitnessStore) -> Result<(), OpenError> {
+    #[derive(serde::Deserialize)]
+    struct Seen {
+        size: u64,
+        root: String,
+        note: String,
+    }
+    for (key, seen) in state.scan::<Seen>("witnessed/")? {
+        let origin = key.trim_start_matches("witnessed/").to_owned();
+        if memory.last(&origin)?.is_some() {
+            continue;
+        }
+        let unreadable = || StateError::Format {
+            key: key.clone(),
+            why: "its root is not 64 hex digits".to_owned(),
+        };
+        memory.keep(&Response::cosigned_before(Persist {
+            origin,
+            size: seen.size,
+            root: digest_bytes(&seen.root).ok_or_else(unreadable)?,
+            note: seen.note,
+        }))?;
+    }
+    Ok(())
 }
 
 /// The witnesses of our log.
