@@ -113,7 +113,11 @@ impl Known<'_> {
         for output in facts.get("reliesOn").and_then(Value::as_array).into_iter().flatten() {
             let run = text(output, "/transaction");
             let mut child = self.transaction(&run)?;
-            child.label = format!("{} → {}", child.label, text(output, "/output"));
+            // A pull has no outputs to name.
+            let name = text(output, "/output");
+            if !name.is_empty() {
+                child.label = format!("{} → {name}", child.label);
+            }
             child.digest = Some(text(output, "/sha256"));
             shown.insert(run);
             node.children.push(child);
