@@ -1,9 +1,9 @@
 //! Reads another party's log over HTTP as C2SP tlog-tiles gives it: checkpoints and tiles, from which proofs are computed here.
 //!
-//! Nothing that comes back is believed: proofs are checked by whoever uses them, against roots that a known key has signed.
+//! Nothing that comes back is believed: tiles are not signed, and count only if they lead to a root that a known key has signed.
 
 use crate::net::client::GuardedClient;
-use herleid_ledger::merkle::{self, Hash, Nodes};
+use herleid_ledger::merkle::{self, Hash, Nodes, ProofError};
 use herleid_ledger::tile::{FULL_WIDTH, Level, TilePath, hashes_at};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,6 +42,14 @@ pub enum ForeignLogError {
         size: u64,
         /// The limit, in milliseconds.
         limit_ms: u64,
+    },
+    /// The tiles are not those of the tree that was signed.
+    #[error("the tiles served are not those of the tree of {size} leaves that the log signed: {error}")]
+    OtherTree {
+        /// Its size.
+        size: u64,
+        /// What does not fit.
+        error: ProofError,
     },
     /// The proof needs more tiles than any proof does.
     #[error("the log of size {size} gives no proof")]
@@ -86,17 +94,25 @@ impl ForeignLog {
             .await
     }
 
-    /// The consistency proof between the trees of `from` and `to` leaves, unchecked.
+    /// The root of the first `from` leaves of the tree of `size` leaves with this `root`, which the log's key has signed; `from`
+    /// is not above `size`. Checked: no other answer is possible for that tree, whoever serves the tiles.
     ///
     /// # Errors
-    /// When a tile cannot be fetched.
-    pub async fn consistency(&self, from: u64, to: u64) -> Result<Vec<Hash>, ForeignLogError> {
-        self.prove(to, |nodes| merkle::consistency_proof(nodes, from, to)).await
+    /// When a tile cannot be fetched, or the tiles are not those of that tree: nothing is known of it then.
+    pub async fn root_at(&self, from: u64, size: u64, root: &Hash) -> Result<Hash, ForeignLogError> {
+        let read = self.prove(size, |nodes| {
+            let before = merkle::root_at(nodes, from)?;
+            Ok((before, merkle::consistency_proof(nodes, from, size)?))
+        });
+        let (before, proof) = read.await?;
+        merkle::verify_consistency(from, size, &proof, &before, root)
+            .map_err(|error| ForeignLogError::OtherTree { size, error })?;
+        Ok(before)
     }
 
-    async fn prove<F>(&self, size: u64, proof: F) -> Result<Vec<Hash>, ForeignLogError>
+    async fn prove<T, F>(&self, size: u64, proof: F) -> Result<T, ForeignLogError>
     where
-        F: Fn(&Tiles) -> Result<Vec<Hash>, Missing>,
+        F: Fn(&Tiles) -> Result<T, Missing>,
     {
         let proved = timeout(self.limit, self.gather(size, proof)).await;
         proved.unwrap_or_else(|_| {
@@ -105,11 +121,11 @@ impl ForeignLog {
         })
     }
 
-    async fn gather<F>(&self, size: u64, proof: F) -> Result<Vec<Hash>, ForeignLogError>
+    async fn gather<T, F>(&self, size: u64, proof: F) -> Result<T, ForeignLogError>
     where
-        F: Fn(&Tiles) -> Result<Vec<Hash>, Missing>,
+        F: Fn(&Tiles) -> Result<T, Missing>,
     {
-        // A proof has at most two hashes a level and a tile serves eight levels; 64 levels in all.
+        // A proof has at most two hashes a level, a root of fewer leaves one, and a tile serves eight levels; 64 levels in all.
         const MOST_TILES: usize = 2 * 64;
         let mut tiles = Tiles {
             size,
@@ -213,7 +229,7 @@ mod tests {
         let origin = format!("{}/log/1", mute.local_addr().unwrap());
         let mut log = ForeignLog::new(Arc::new(plain_client()), "http", &origin);
         log.limit = Duration::from_millis(200);
-        let error = log.consistency(1, 300).await.unwrap_err();
+        let error = log.root_at(1, 300, &[0; 32]).await.unwrap_err();
         assert!(
             matches!(
                 error,
@@ -244,6 +260,12 @@ mod tests {
             for index in [0, size / 2, size - 1] {
                 let proof = merkle::inclusion_proof(&tiles, index, size).ok().unwrap();
                 merkle::verify_inclusion(&leaves[index as usize], index, size, &proof, &root).unwrap();
+            }
+            for from in [1, size.div_ceil(2), size] {
+                let before = merkle::root_at(&tiles, from).ok().unwrap();
+                assert_eq!(before, merkle::root(&leaves[..from as usize]));
+                let proof = merkle::consistency_proof(&tiles, from, size).ok().unwrap();
+                merkle::verify_consistency(from, size, &proof, &before, &root).unwrap();
             }
         }
     }

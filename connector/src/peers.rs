@@ -4,11 +4,13 @@
 //! checkpoint extends the last one seen, no stream number is given twice, and no stream begins anew. Each lie has a name,
 //! which a user and a court both get to see; what proves it is kept.
 
+mod kept;
 mod lies;
 mod place;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use kept::{LIES, LieEntry};
 pub use lies::{Lie, ReceiptError, same_exchange};
 
 use crate::foreign_log::ForeignLog;
@@ -17,46 +19,16 @@ use crate::state::{Change, LogIdentity, State, StateError, set};
 use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::handover::{HandedOver, HandoverError, VerifiedRecord};
-use herleid_ledger::merkle;
 use herleid_ledger::note::Verifier;
-use herleid_ledger::record::{Document, Draft, Kind, Term};
-use herleid_ledger::section::SectionName;
-use herleid_vocab::did::Did;
 use herleid_vocab::rim::{Clock, Entropy};
 use place::Place;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
 use tokio::sync::{Mutex, watch};
 
 /// How often a receipt is checked without holding up others of the same log; then it is checked while they wait.
 const ATTEMPTS: usize = 4;
-/// Where lies are kept.
-pub(crate) const LIES: &str = "lie/";
-/// Lies kept of one participant: the first ones prove enough, and a liar must not be able to fill the disk.
-const LIES_OF_ONE: usize = 16;
-
-/// A lie, with what proves it: kept under `lie/<did>/<SHA-256 of what was handed over>`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LieEntry {
-    /// Whose.
-    pub(crate) peer: Did,
-    /// Its name, such as `log forked`.
-    pub(crate) lie: String,
-    /// When it was caught, Unix milliseconds.
-    pub(crate) when_ms: u64,
-    /// All of it, for people.
-    pub(crate) text: String,
-    /// The log.
-    pub(crate) origin: String,
-    /// The checkpoint known before, a signed note.
-    pub(crate) known: Option<String>,
-    /// The record as it was handed over (docs/log-format.md, section 7).
-    pub(crate) handed_over: String,
-}
 
 #[derive(Serialize, Deserialize)]
 struct SeenLog {
@@ -206,32 +178,42 @@ impl Peers {
         record: &VerifiedRecord,
     ) -> Result<(), ReceiptError> {
         let Some(known) = known else { return Ok(()) };
+        let shown = record.checkpoint();
         let forked = || Lie::LogForked {
             origin: log.origin.clone(),
-            size: record.checkpoint().size(),
+            size: shown.size(),
             known: known.size(),
         };
         match record.extends(known) {
             Ok(()) => Ok(()),
-            // Another request was answered in between: the proof from the size seen by now has to be fetched.
-            Err(HandoverError::NoConsistency { .. }) | Err(HandoverError::Consistency { .. })
-                if record.checkpoint().size() != known.size() =>
-            {
-                let (old, new) = if known.size() < record.checkpoint().size() {
-                    (known, record.checkpoint())
+            // Both are signed, are of one size, and have two roots.
+            Err(HandoverError::Consistency { .. }) if shown.size() == known.size() => Err(forked().into()),
+            // Another request was answered in between, or the proof that came is none: what the tree of the larger checkpoint begins
+            // with has to be fetched.
+            Err(HandoverError::NoConsistency { .. } | HandoverError::Consistency { .. }) => {
+                let (old, new) = if known.size() < shown.size() {
+                    (known, shown)
                 } else {
-                    (record.checkpoint(), known)
+                    (shown, known)
                 };
                 let reader = ForeignLog::new(self.with.client.clone(), self.with.scheme, &log.origin);
-                let proof = reader.consistency(old.size(), new.size()).await;
-                let proof = proof.map_err(|e| ReceiptError::Unproved {
+                let before = reader.root_at(old.size(), new.size(), new.root()).await;
+                // Nobody has signed the tiles: if they lead to another root, that proves nothing against the log.
+                let before = before.map_err(|e| ReceiptError::Unproved {
                     origin: log.origin.clone(),
                     why: e.to_string(),
                 })?;
-                merkle::verify_consistency(old.size(), new.size(), &proof, old.root(), new.root())
-                    .map_err(|_| forked().into())
+                if before == *old.root() {
+                    Ok(())
+                } else {
+                    Err(forked().into())
+                }
             }
-            Err(_) => Err(forked().into()),
+            Err(error) => Err(Lie::ReceiptInvalid {
+                peer: log.did.to_string(),
+                error,
+            }
+            .into()),
         }
     }
 
@@ -316,75 +298,6 @@ impl Peers {
             key,
             why: e.to_string(),
         })
-    }
-
-    /// Keeps what proves a lie; a second history of a log is recorded in our own log too.
-    async fn keep(
-        &self,
-        log: &LogIdentity,
-        handed: &HandedOver,
-        known: Option<&Checkpoint>,
-        lie: &Lie,
-    ) -> Result<(), StateError> {
-        let of_one = format!("{LIES}{}/", log.did);
-        let bytes = handed.to_bytes().map_err(|e| StateError::Format {
-            key: of_one.clone(),
-            why: e.to_string(),
-        })?;
-        let key = format!("{of_one}{}", hex::encode(Sha256::digest(&bytes)));
-        let kept = self.state.scan::<LieEntry>(&of_one)?;
-        tracing::error!(%lie, kept = kept.len(), "a participant was caught in a lie");
-        if kept.len() < LIES_OF_ONE && kept.iter().all(|(other, _)| *other != key) {
-            let entry = LieEntry {
-                peer: log.did.clone(),
-                lie: lie.name().to_owned(),
-                when_ms: self.with.clock.now_ms(),
-                text: lie.to_string(),
-                origin: log.origin.clone(),
-                known: known.map(|c| c.note().to_string()),
-                handed_over: String::from_utf8_lossy(&bytes).into_owned(),
-            };
-            self.write(vec![set(key.clone(), &entry)?]).await?;
-        }
-        match (lie, known) {
-            (Lie::LogForked { .. }, Some(known)) => self.record_fork(log, handed, known, &key).await,
-            // `witness-conflict` is for two checkpoints that exclude each other; other lies have none such.
-            _ => Ok(()),
-        }
-    }
-
-    /// Once a log: one pair of checkpoints proves that it has two histories, and a liar could make pairs without end.
-    async fn record_fork(
-        &self,
-        log: &LogIdentity,
-        handed: &HandedOver,
-        known: &Checkpoint,
-        key: &str,
-    ) -> Result<(), StateError> {
-        let checkpoint = |note: &str| Document {
-            role: "checkpoint".to_owned(),
-            media_type: "text/plain".to_owned(),
-            bytes: note.as_bytes().to_vec(),
-        };
-        let name = name(log);
-        let trace = crate::node::fresh_traceparent(self.with.entropy.as_ref());
-        let draft = Draft::new(Kind::WitnessConflict, trace)
-            .section(
-                SectionName::Facts,
-                json!({"origin": log.origin, "party": log.did.as_str()}),
-            )
-            .evidence(checkpoint(&known.note().to_string()))
-            .evidence(checkpoint(&handed.checkpoint))
-            .term(Term::Party(log.did.clone()))
-            .term(Term::Kind(Kind::WitnessConflict))
-            .once(format!("witness-conflict/{name}"), Sha256::digest(&name).into());
-        let recorded = self.with.ledger.append(draft).await;
-        recorded.map_err(|e| StateError::Store {
-            key: key.to_owned(),
-            why: e.to_string(),
-        })?;
-        self.with.grown.send_replace(self.with.ledger.size());
-        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod program;
 pub mod pull;
+pub(crate) mod receipts;
 pub mod run;
 
 use crate::commands::Failure;
@@ -9,10 +10,8 @@ use crate::node::Node;
 use crate::state::LogIdentity;
 use herleid_credentials::http_signature::{self, ContentDigest, NewSignature, Request};
 use herleid_credentials::jose;
-use herleid_ledger::handover::HandedOver;
 use herleid_vocab::did::Did;
 use http::{HeaderMap, HeaderName, Method, header};
-use serde_json::json;
 
 /// The log that `did` names in its DID document.
 ///
@@ -82,31 +81,4 @@ pub(crate) fn signed_headers(node: &Node, say: &Say<'_>) -> Result<HeaderMap, Fa
     headers.insert("signature", crate::node::header(&signed.signature)?);
     headers.insert(header::ACCEPT, header::HeaderValue::from_static("*/*"));
     Ok(headers)
-}
-
-/// Sends our receipts to the provider. A failure is not fatal: the receipt is durable here and rides along again.
-pub(crate) async fn send_receipts(
-    node: &Node,
-    provider: &Did,
-    base: &str,
-    agreement: &str,
-    receipts: &[HandedOver],
-    trace: &str,
-) -> Result<(), Failure> {
-    let receipts = receipts
-        .iter()
-        .map(HandedOver::to_value)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Failure::failed)?;
-    let headers = node.message_headers(provider, None, trace)?;
-    let url = format!("{}/receipts", base.trim_end_matches('/'));
-    let body = json!({"agreement": agreement, "receipts": receipts}).to_string();
-    let answer = node
-        .client
-        .post_json(&url, headers, body.into())
-        .await
-        .and_then(|r| r.success());
-    answer
-        .map(|_| ())
-        .map_err(|e| Failure::unreachable(format!("`{provider}` did not take the receipt: {e}")))
 }

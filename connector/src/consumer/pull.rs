@@ -1,23 +1,22 @@
 //! `pull`: asks for access, takes the bytes, checks them against the receipt, records that, and only then gives them out.
 
 mod check;
+mod onward;
+mod record;
 
-use super::{Say, log_of, send_receipts, signed_headers};
+pub(crate) use onward::onward_source;
+
+use super::{Say, receipts, signed_headers};
 use crate::commands::Failure;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Pull, PullAnswer, Unit};
 use crate::dsp::catalog::HTTP_PULL;
 use crate::node::{Node, fresh_trace};
 use crate::peers::{Lie, ReceiptError};
-use crate::state::{AgreementEntry, Digests, LogIdentity, PullEntry, Side, set};
-use herleid_ledger::handover::{Content, Exchange, HandedOver, Subject};
-use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
-use herleid_ledger::section::SectionName;
-use herleid_ledger::{AppendError, At};
+use crate::state::{AgreementEntry, LogIdentity, PullEntry, Side};
 use herleid_vocab::did::Did;
-use herleid_vocab::json;
 use http::Method;
-use sha2::{Digest as _, Sha256};
+use record::Received;
 use std::sync::Arc;
 
 /// The code by which a log says that it has fewer records than we told it to have seen.
@@ -186,22 +185,23 @@ pub(crate) async fn fetch(
         .map_err(|e| untrusted(&e))?;
     let (exchange, content) = check::check(node, source, &record, &digests, &media_type).map_err(Failure::untrusted)?;
     receiving.keep()?;
-    let index = record_received(node, source, &handed, &exchange, &content, &digests, &media_type, trace).await?;
-    let own = [
-        SectionName::Exchange,
-        SectionName::Content,
-        SectionName::StreamAgreement,
-    ];
-    let ours = node.ledger.hand_over(index, &own, None, At::Latest)?;
-    if let Err(error) = send_receipts(node, &source.provider, &source.base, &source.agreement, &[ours], trace).await {
-        tracing::warn!(%error, "the receipt was not taken");
-    }
-    let version = version_of(&exchange);
-    let entry = entry(source, version, digests, media_type);
-    Ok((entry, index))
+    let received = Received {
+        source,
+        handed: &handed,
+        exchange: &exchange,
+        content: &content,
+        digests,
+        media_type,
+    };
+    let recorded = received.record(node, trace).await?;
+    receipts::deliver(node, &source.provider, &source.transaction, trace).await;
+    Ok(recorded)
 }
 
 fn untrusted(error: &ReceiptError) -> Failure {
+    if error.is_passing() {
+        return Failure::unreachable(error).next("nothing of the data was kept; pull it again");
+    }
     Failure::untrusted(error).next("nothing of the data was kept; ask the provider's operator, and keep this message")
 }
 
@@ -226,140 +226,6 @@ pub(super) fn refusal(provider: &Did, log: &LogIdentity, seen: u64, status: http
     }
 }
 
-fn version_of(exchange: &Exchange) -> String {
-    match &exchange.subject {
-        Subject::Dataset { version, .. } | Subject::Model { version, .. } => version.clone(),
-    }
-}
-
-fn entry(source: &Source, version: String, digests: Digests, media_type: String) -> PullEntry {
-    PullEntry {
-        transaction: source.transaction.clone(),
-        agreement: source.agreement.clone(),
-        provider: source.provider.clone(),
-        dataset: source.dataset.clone(),
-        version,
-        digests,
-        media_type,
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "the parts of one record")]
-async fn record_received(
-    node: &Node,
-    source: &Source,
-    handed: &HandedOver,
-    exchange: &Exchange,
-    content: &Content,
-    digests: &Digests,
-    media_type: &str,
-    trace: &str,
-) -> Result<u64, Failure> {
-    let stream = StreamKey::Agreement {
-        agreement: source.agreement.clone(),
-        side: Side::Consumer.into(),
-        other: source.provider.clone(),
-    };
-    let receipt = handed.to_bytes().map_err(Failure::failed)?;
-    let mut draft = Draft::new(Kind::PullReceived, trace)
-        .section(SectionName::Exchange, exchange.to_value())
-        .section(SectionName::Content, content.to_value())
-        .stream(stream)
-        .evidence(Document {
-            role: "receipt".to_owned(),
-            media_type: "application/json".to_owned(),
-            bytes: receipt,
-        })
-        .term(Term::Transaction(source.transaction.clone()))
-        .term(Term::Agreement(source.agreement.clone()))
-        .term(Term::Dataset(source.dataset.clone()))
-        .term(Term::Party(source.provider.clone()))
-        .term(Term::Digest(content.sha256))
-        .once(
-            once_key(&source.provider, &source.transaction),
-            Sha256::digest(json::canonical(&exchange.to_value())?).into(),
-        );
-    if !source.run_input {
-        let entry = entry(source, version_of(exchange), digests.clone(), media_type.to_owned());
-        let (key, value) = set(PullEntry::key(&source.transaction), &entry)?;
-        draft = draft.put(key, value);
-    }
-    match node.append(draft).await {
-        Ok(recorded) => Ok(recorded.index()),
-        Err(e @ AppendError::Conflict { .. }) => Err(Failure::refused(format!(
-            "`{}` gave something else in transaction {} before: {e}",
-            source.provider, source.transaction
-        ))),
-        Err(e) => Err(e.into()),
-    }
-}
-
-/// What is received once: the same exchange again has the old record, another one under its transaction is refused.
-fn once_key(provider: &Did, transaction: &str) -> String {
-    format!("pull-received/{provider}/{transaction}/1")
-}
-
-/// A transaction that the other end chose: in its one form, and not one of something else in our log, whose records would
-/// then be found with those of this pull.
-fn foreign_transaction(node: &Node, from: &Did, transaction: &str) -> Result<(), Failure> {
-    let right =
-        uuid::Uuid::try_parse(transaction).is_ok_and(|u| u.get_version_num() == 7 && u.to_string() == transaction);
-    if !right {
-        return Err(Failure::usage(format!(
-            "the input's transaction is `{}`; expected a UUIDv7 in lower case",
-            transaction.chars().take(80).collect::<String>()
-        )));
-    }
-    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
-        let exchange = node
-            .ledger
-            .record(index)?
-            .value(SectionName::Exchange)
-            .unwrap_or_default();
-        let party = |name: &str| {
-            exchange
-                .get(name)
-                .and_then(serde_json::Value::as_str)
-                .unwrap_or_default()
-        };
-        if party("provider") != from.as_str() || party("consumer") != node.did.as_str() {
-            return Err(Failure::refused(format!(
-                "transaction {transaction} is of something else here; every input that is passed on needs one of its own"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// A source for an input that a consumer passes on to our model: its log is the one in its DID document.
-pub(crate) async fn onward_source(
-    node: &Node,
-    from: &Did,
-    url: &str,
-    token: &str,
-    input: &serde_json::Value,
-) -> Result<Source, Failure> {
-    let text = |name: &str| input.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
-    let need = |name: &str| text(name).ok_or_else(|| Failure::usage(format!("the input has no `{name}`")));
-    let base = url.split("/data/").next().unwrap_or_default().to_owned();
-    let transaction = need("transaction")?;
-    foreign_transaction(node, from, &transaction)?;
-    Ok(Source {
-        provider: from.clone(),
-        log: log_of(node, from).await?,
-        base,
-        url: url.to_owned(),
-        token: token.to_owned(),
-        agreement: need("agreement")?,
-        dataset: need("dataset")?,
-        version: text("version"),
-        sha256: text("sha256"),
-        transaction,
-        limit_bytes: node.config.limits.payload_bytes,
-        run_input: true,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,15 +246,5 @@ mod tests {
         assert!(lost.code() == Code::Untrusted && lost.to_string().starts_with("log forked: `them.example/log/1`"));
         assert!(told(StatusCode::CONFLICT, "busy").code() == Code::Refused);
         assert!(told(StatusCode::FORBIDDEN, "denied").to_string().ends_with("no"));
-    }
-
-    #[test]
-    fn what_a_peer_chooses_cannot_be_the_key_of_another_peers_pull() {
-        let (a, b): (Did, Did) = (
-            "did:web:a.example".parse().unwrap(),
-            "did:web:b.example".parse().unwrap(),
-        );
-        let transaction = "0192f0c1-2b3c-7d4e-8f50-112233445566";
-        assert_ne!(once_key(&a, transaction), once_key(&b, transaction));
     }
 }

@@ -1,5 +1,6 @@
 //! `run`: has a model of another holder compute, on inputs that travel under their own agreements.
 
+mod failed;
 mod outcome;
 mod prepare;
 
@@ -52,15 +53,27 @@ struct Asking {
 pub async fn command(node: Arc<Node>, request: Run, _progress: Progress) -> Result<RunAnswer, Failure> {
     let asking = prepare::prepare(&node, request).await?;
     let (exchange, content) = asking.request_exchange(&node)?;
-    asking.record_requested(&node, &exchange, &content).await?;
+    // Access first: whoever gets none has asked for nothing yet, and has nothing to account for.
     let access = node
         .negotiator
         .start_transfer(&node, &asking.agreement, PROCESSES, asking.agreement.purpose.as_deref())
         .await?;
-    let ran = asking.ask(&node, &access, &exchange, &content).await;
+    let ran = match asking.record_requested(&node, &exchange, &content).await {
+        Ok(()) => asking.ask(&node, &access, &exchange, &content).await,
+        Err(unrecorded) => Err(unrecorded),
+    };
     node.negotiator.complete_transfer(&node, &access).await;
-    let outputs = ran?;
-    asking.receive(&node, &access.base(), outputs).await
+    match ran {
+        Ok(outputs) => asking.receive(&node, &access.base(), outputs).await,
+        Err(failure) => {
+            // What the holder says of it, if it says anything: a run that it counts, and of which nothing is shown, reads like one
+            // that is kept back.
+            if let Err(error) = asking.record_failed(&node, &access.base()).await {
+                tracing::warn!(%error, "how the run ended could not be recorded");
+            }
+            Err(failure)
+        }
+    }
 }
 
 impl Asking {

@@ -6,7 +6,8 @@
 //! | 401 | it is not known who asks |
 //! | 404 | unknown, or another party's: the same words for both, so that nobody can probe |
 //! | 413, 415 | too long; not JSON |
-//! | 500, 503 | the fault is on this side; on this side and passing |
+//! | 500 | the fault is on this side |
+//! | 503 | passing: on this side, or what is needed to know who asks could not be had |
 //!
 //! What a policy or an offer says is not decided while a request waits: the process begins, and is ended with the reason.
 //!
@@ -133,7 +134,7 @@ pub enum Refusal {
     /// The answer to an opening message did not have what it must.
     #[error("the answer that should carry the other end's process id could not be read: try again")]
     AnswerNeeded,
-    /// Passing.
+    /// Passing: the same message may be accepted later.
     #[error("not available at the moment: {why}; try again later")]
     Unavailable {
         /// What is being waited for.

@@ -54,13 +54,14 @@ async fn serve(node: Arc<Node>, access: Access, trace: String, answer: oneshot::
         Ok(open) => open,
         Err(refusal) => return drop(answer.send(Err(refusal))),
     };
+    let opened = Arc::new(opened);
     let (sender, receiver) = mpsc::channel(WAITING);
     let response = response(&opened, receiver);
     let refused = response.is_err();
     // Whoever has gone takes the answer with it, and with the answer the receiver: sending then ends before the first byte.
     drop(answer.send(response));
     if refused {
-        abort(&node, &opened, 0, "the answer could not be made", &trace).await;
+        abort(&node, &opened, "the answer could not be made", &trace).await;
     } else {
         send(&node, &opened, file, sender, &trace).await;
     }
@@ -75,11 +76,22 @@ async fn open(node: &Node, access: &Access, trace: &str) -> Result<(Opened, File
     Ok((pull::open(node, access, trace).await?, file))
 }
 
-fn response(opened: &Opened, receiver: mpsc::Receiver<Piece>) -> Result<Response, Refusal> {
+fn response(opened: &Arc<Opened>, receiver: mpsc::Receiver<Piece>) -> Result<Response, Refusal> {
     let receipt = opened.receipt().to_bytes().map_err(|e| Refusal::internal(&e))?;
+    let pieces = (receiver, Arc::clone(opened));
     let mut response = Response::new(Body::from_stream(futures_util::stream::unfold(
-        receiver,
-        |mut receiver| async move { receiver.recv().await.map(|item| (item, receiver)) },
+        pieces,
+        |(mut receiver, opened)| async move {
+            // Ended by what is taken, so that the receiver goes with the body and the task that fills it knows how that went.
+            if opened.left() >= opened.digests().bytes {
+                return None;
+            }
+            let piece = receiver.recv().await?;
+            if let Ok(bytes) = &piece {
+                opened.leave(bytes.len() as u64);
+            }
+            Some((piece, (receiver, opened)))
+        },
     )));
     let answer = response.headers_mut();
     let value = |text: &str| HeaderValue::from_str(text).map_err(|e| Refusal::internal(&e));
@@ -92,7 +104,6 @@ fn response(opened: &Opened, receiver: mpsc::Receiver<Piece>) -> Result<Response
 
 /// Sends the file while hashing it. A file that is no longer what was published breaks off before its last chunk.
 async fn send(node: &Node, opened: &Opened, mut file: File, sender: mpsc::Sender<Piece>, trace: &str) {
-    let mut sent = 0u64;
     let mut hasher = sha2::Sha256::new();
     let mut held: Option<Bytes> = None;
     let outcome = loop {
@@ -109,13 +120,10 @@ async fn send(node: &Node, opened: &Opened, mut file: File, sender: mpsc::Sender
             Ok(n) => {
                 buffer.truncate(n);
                 hasher.update(&buffer);
-                if let Some(chunk) = held.replace(buffer.into()) {
-                    let length = chunk.len() as u64;
-                    if let Err(why) = hand(&sender, Ok(chunk), STALLED).await {
-                        break Err(why);
-                    }
-                    opened.sent();
-                    sent += length;
+                if let Some(chunk) = held.replace(buffer.into())
+                    && let Err(why) = hand(&sender, Ok(chunk), STALLED).await
+                {
+                    break Err(why);
                 }
             }
             Err(e) => break Err(format!("the payload could not be read: {e}")),
@@ -125,10 +133,15 @@ async fn send(node: &Node, opened: &Opened, mut file: File, sender: mpsc::Sender
         (Ok(()), Some(last)) => hand(&sender, Ok(last), STALLED).await,
         (outcome, _) => outcome,
     };
+    let outcome = match outcome {
+        Ok(()) => taken(opened, &sender, STALLED).await,
+        failed => failed,
+    };
     match outcome {
-        Ok(()) => opened.sent(),
+        // Also of a dataset without bytes.
+        Ok(()) => opened.leave(0),
         Err(reason) => {
-            abort(node, opened, sent, &reason, trace).await;
+            abort(node, opened, &reason, trace).await;
             // The consumer may be gone already; what counts is the record.
             let _gone = hand(&sender, Err(io::Error::other(reason)), STALLED).await;
         }
@@ -144,9 +157,25 @@ async fn hand(sender: &mpsc::Sender<Piece>, piece: Piece, patience: Duration) ->
     }
 }
 
-async fn abort(node: &Node, opened: &Opened, sent: u64, reason: &str, trace: &str) {
+/// Waits until the connection has taken what was handed to it, or the consumer has to count as gone.
+async fn taken(opened: &Opened, sender: &mpsc::Sender<Piece>, patience: Duration) -> Result<(), String> {
+    let mut before = opened.left();
+    while tokio::time::timeout(patience, sender.closed()).await.is_err() {
+        let left = opened.left();
+        if left == before {
+            return Err(format!("the consumer read nothing for {} s", patience.as_secs()));
+        }
+        before = left;
+    }
+    if opened.left() < opened.digests().bytes {
+        return Err("the consumer broke off".to_owned());
+    }
+    Ok(())
+}
+
+async fn abort(node: &Node, opened: &Opened, reason: &str, trace: &str) {
     tracing::warn!(%reason, "a pull broke off");
-    if let Err(error) = opened.aborted(node, sent, reason, trace).await {
+    if let Err(error) = opened.aborted(node, reason, trace).await {
         tracing::error!(%error, "the abort could not be recorded");
     }
 }

@@ -1,7 +1,7 @@
 //! Our credential service (DCP 1.0): shows our credentials to those we asked something of, and to nobody else.
 
 use super::Refusal;
-use crate::identity::{AuthenticationError, HolderError};
+use crate::identity::HolderError;
 use crate::node::Node;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -16,10 +16,7 @@ pub(super) async fn presentations(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let caller = node.authenticate(&headers).await.map_err(|e| match e {
-        AuthenticationError::Memory(why) => Refusal::internal(&why),
-        other => Refusal::unauthenticated(&other),
-    })?;
+    let caller = node.authenticate(&headers).await?;
     let query = PresentationQuery::parse(&body).map_err(|e| match e {
         MessageError::PresentationDefinitionUnsupported => Refusal::new(StatusCode::NOT_IMPLEMENTED, "not-built", &e),
         other => Refusal::malformed(&other),

@@ -115,6 +115,9 @@ fn internal(cause: &dyn std::fmt::Display) -> Refusal {
 fn unauthenticated(error: &AuthenticationError) -> Refusal {
     match error {
         AuthenticationError::Memory(why) => internal(why),
+        passing if passing.is_passing() => Refusal::Unavailable {
+            why: passing.to_string(),
+        },
         other => Refusal::Unauthenticated { why: other.to_string() },
     }
 }

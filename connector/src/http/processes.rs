@@ -1,7 +1,7 @@
 //! OGC API - Processes 1.0, synchronous: the models of this holder, for those who have an agreement.
 
 use super::Refusal;
-use crate::identity::{AuthenticationError, presented_credentials};
+use crate::identity::presented_credentials;
 use crate::models::process::{self, ExecuteRequest, Process, ProcessError, ResponseForm};
 use crate::node::{Node, traceparent};
 use crate::provider::run::{NotRun, Ran};
@@ -45,12 +45,8 @@ fn published(node: &Node) -> Result<Vec<(ModelEntry, Vec<u8>)>, Refusal> {
 /// That the caller is who it says, and has the credentials that are asked for everywhere: what there is to run is told as the
 /// catalogue is, to members.
 async fn check_caller(node: &Node, headers: &HeaderMap) -> Result<(), Refusal> {
-    let unknown = |e: AuthenticationError| match e {
-        AuthenticationError::Memory(why) => Refusal::internal(&why),
-        other => Refusal::unauthenticated(&other),
-    };
-    let caller = node.authenticate(headers).await.map_err(unknown)?;
-    presented_credentials(node, &caller).await.map_err(unknown)?;
+    let caller = node.authenticate(headers).await?;
+    presented_credentials(node, &caller).await?;
     Ok(())
 }
 

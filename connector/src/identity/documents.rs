@@ -50,7 +50,7 @@ pub enum DocumentError {
         why: String,
     },
     /// Too many are being fetched.
-    #[error("`{did}` was not resolved: too many documents are being fetched at this moment; try again")]
+    #[error("`{did}` was not resolved: too many documents are being fetched at this moment")]
     Busy {
         /// Whose.
         did: Did,
@@ -64,7 +64,18 @@ impl DocumentError {
         match self {
             Self::Fetch { did, why, .. } => format!("the document of `{did}` could not be fetched: {why}"),
             Self::Content { did, why } => format!("the document of `{did}` is refused: {why}"),
-            Self::Busy { .. } => self.to_string(),
+            Self::Busy { .. } => format!("{self}; try again"),
+        }
+    }
+
+    /// Whether the document may be had in a while, with nothing changed here or there by anybody: whoever asked has done nothing
+    /// wrong then. An address that may not be called, or a host that does not prove who it is, stays what it is.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::Busy { .. } => true,
+            Self::Fetch { code, .. } => matches!(code, Code::Unreachable | Code::Failed),
+            Self::Content { .. } => false,
         }
     }
 }

@@ -50,6 +50,28 @@ pub enum AuthenticationError {
     /// The credentials are not enough.
     #[error("{0}")]
     Credentials(String),
+    /// What is needed to check the credentials could not be had at this moment.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl AuthenticationError {
+    /// Whether the same request, signed afresh, may succeed in a while: nothing was found out against the caller, who must not be
+    /// told that it is unknown, for that is final, and is not counted among those who are.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::Document(error) => error.is_passing(),
+            Self::Unavailable(_) => true,
+            Self::NoToken
+            | Self::Issuer(_)
+            | Self::Token(_)
+            | Self::Replayed
+            | Self::Memory(_)
+            | Self::NotAdmitted(_)
+            | Self::Credentials(_) => false,
+        }
+    }
 }
 
 /// A caller whose self-issued token has been checked; only [`authenticate`] makes one.

@@ -149,11 +149,16 @@ async fn ask(
     // The caller chose the address, and is told no more of what lies there than what kind of failure it was.
     let response = response.and_then(|r| r.success()).map_err(|error| {
         tracing::info!(did = %caller.did(), %url, %error, "a credential service did not answer");
-        refuse(format!(
+        let why = format!(
             "the credential service of `{}` did not answer: {}",
             caller.did(),
             error.class()
-        ))
+        );
+        if error.is_passing() {
+            AuthenticationError::Unavailable(why)
+        } else {
+            refuse(why)
+        }
     })?;
     PresentationResponse::parse(&response.body).map_err(|error| {
         tracing::info!(did = %caller.did(), %url, %error, "a credential service answered something else");
@@ -177,7 +182,17 @@ async fn verify(node: &Node, caller: &Authenticated, token: &str) -> Result<Veri
     for issuer in issuers {
         // An issuer that we do not trust is not worth a request.
         if node.trusted_issuers.knows(&issuer) {
-            let resolved = node.documents.resolve(&issuer).await.map_err(|e| invalid(&e))?;
+            let resolved = node.documents.resolve(&issuer).await.map_err(|e| {
+                if e.is_passing() {
+                    let why = format!(
+                        "the issuer of a credential of `{}` could not be asked: {e}",
+                        caller.did()
+                    );
+                    AuthenticationError::Unavailable(why)
+                } else {
+                    invalid(&e)
+                }
+            })?;
             issuer_documents.insert(issuer, resolved.document().clone());
         }
     }

@@ -146,6 +146,16 @@ async fn a_caller_learns_nothing_of_what_lies_where_it_made_us_look() {
 }
 
 #[tokio::test]
+async fn a_caller_whose_document_cannot_be_had_at_this_moment_is_not_found_out_to_be_unknown() {
+    let (door, caller) = (Door::new(), Participant::new(Some("busy")).await);
+    let error = door.knock(&caller.request(&caller.key, "n-1")).await.unwrap_err();
+    assert!(error.is_passing(), "{error}");
+    let known = Participant::new(None).await;
+    let refused = door.knock(&known.request(&caller.key, "n-2")).await.unwrap_err();
+    assert!(!refused.is_passing(), "{refused}");
+}
+
+#[tokio::test]
 async fn what_a_did_key_says_is_not_kept() {
     let door = Door::new();
     let did: Did = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"

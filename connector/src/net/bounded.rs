@@ -1,14 +1,16 @@
 //! What a caller may take its time over: reading a request's body and writing our answer are both bounded, so that a
-//! caller who stalls on purpose holds no connection for long ("slow loris"). And what all callers together may have us keep
-//! in memory before we know who they are.
+//! caller who stalls on purpose holds no connection for long ("slow loris"). And what one caller, and all of them together, may
+//! have us keep in memory before we know who they are.
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -29,42 +31,106 @@ struct BodyTooSlow {
 #[error("too many request bodies are in memory")]
 struct BudgetSpent;
 
+/// The memory for bodies. It is taken before it is known who calls, so nobody gets all of it: each caller has a part.
+#[derive(Debug)]
+pub(super) struct Budget {
+    all: Arc<Semaphore>,
+    of_one_bytes: usize,
+    callers: Mutex<HashMap<IpAddr, Weak<Semaphore>>>,
+}
+
+/// What one caller may take of a [`Budget`], over all of its connections.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    all: Arc<Semaphore>,
+    own: Arc<Semaphore>,
+}
+
+impl Budget {
+    /// So many bytes for all callers together, and so many for one.
+    pub(super) fn new(bytes: usize, of_one_bytes: usize) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))),
+            of_one_bytes: of_one_bytes.min(Semaphore::MAX_PERMITS),
+            callers: Mutex::default(),
+        }
+    }
+
+    /// The part of whoever calls from `address`. It is remembered for as long as one of its connections has it.
+    pub(super) fn part(&self, address: IpAddr) -> Part {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        callers.retain(|_, own| own.strong_count() > 0);
+        let known = callers.entry(caller(address)).or_default();
+        let own = known.upgrade().unwrap_or_else(|| {
+            let fresh = Arc::new(Semaphore::new(self.of_one_bytes));
+            *known = Arc::downgrade(&fresh);
+            fresh
+        });
+        Part {
+            all: Arc::clone(&self.all),
+            own,
+        }
+    }
+}
+
+/// Who counts as one caller: an IPv4 address, or the network of an IPv6 address, within which a host may take any (RFC 4291,
+/// section 2.5.1: the last 64 bits).
+fn caller(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// Bytes of the caller's own part, and the same of what all have.
+type Taken = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+
 /// What one request has taken of the memory for bodies; given back when it is dropped. Bytes count when they have come, not
 /// when they are announced: whoever announces much and sends nothing takes nothing from others.
 #[derive(Debug)]
 pub(super) struct Share {
-    budget: Arc<Semaphore>,
-    taken: Mutex<Option<OwnedSemaphorePermit>>,
+    part: Part,
+    taken: Mutex<Option<Taken>>,
     refused: AtomicBool,
 }
 
 impl Share {
-    /// Nothing yet of `budget`, which counts bytes.
-    pub(super) fn of(budget: &Arc<Semaphore>) -> Self {
+    /// Nothing yet of `part`.
+    pub(super) fn of(part: &Part) -> Self {
         Self {
-            budget: Arc::clone(budget),
+            part: part.clone(),
             taken: Mutex::new(None),
             refused: AtomicBool::new(false),
         }
     }
 
-    /// Whether some of the body was not read because the budget was spent.
+    /// Whether some of the body was not read because the caller's part, or all of the budget, was spent.
     pub(super) fn was_refused(&self) -> bool {
         self.refused.load(Ordering::SeqCst)
     }
 
     fn take(&self, bytes: usize) -> bool {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let Ok(more) = Arc::clone(&self.budget).try_acquire_many_owned(bytes) else {
+        let Some((own, all)) = self.acquire(bytes) else {
             self.refused.store(true, Ordering::SeqCst);
             return false;
         };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         match taken.as_mut() {
-            Some(taken) => taken.merge(more),
-            None => *taken = Some(more),
+            Some((own_before, all_before)) => {
+                own_before.merge(own);
+                all_before.merge(all);
+            }
+            None => *taken = Some((own, all)),
         }
         true
+    }
+
+    /// The caller's own part first: what it may not have is taken from nobody else, not for a moment.
+    fn acquire(&self, bytes: usize) -> Option<Taken> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let own = Arc::clone(&self.part.own).try_acquire_many_owned(bytes).ok()?;
+        let all = Arc::clone(&self.part.all).try_acquire_many_owned(bytes).ok()?;
+        Some((own, all))
     }
 }
 
@@ -251,5 +317,31 @@ impl Body for CountedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_has_one_part_over_all_of_its_connections() {
+        let budget = Budget::new(1000, 500);
+        let from = |address: &str| Share::of(&budget.part(address.parse().unwrap()));
+        let (first, second) = (from("192.0.2.1"), from("::ffff:192.0.2.1"));
+        assert!(first.take(300) && first.take(100));
+        assert!(!second.take(101) && second.was_refused() && !first.was_refused());
+        // Another one has its own, until all is spent.
+        let other = from("2001:db8::1");
+        assert!(other.take(500));
+        assert!(!from("2001:db8::ffff").take(1));
+        let last = from("2001:db8:0:1::1");
+        assert!(last.take(100));
+        assert!(!from("192.0.2.2").take(1));
+        drop((first, second, last));
+        assert!(from("192.0.2.1").take(400));
+        drop(other);
+        assert!(from("192.0.2.2").take(500));
+        assert_eq!(budget.callers.lock().unwrap().len(), 1);
     }
 }

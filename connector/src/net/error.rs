@@ -137,6 +137,23 @@ impl ClientError {
         }
     }
 
+    /// Whether the same call may work in a while, with nothing changed by anybody: the host is down or slow, or says itself that
+    /// it is not the request's fault, or not the moment.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::NameNotFound { .. } | Self::Down { .. } | Self::Slow { .. } | Self::Broken { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
+            Self::Url { .. }
+            | Self::Scheme { .. }
+            | Self::ForbiddenAddress { .. }
+            | Self::Tls { .. }
+            | Self::Redirect { .. }
+            | Self::TooBig { .. }
+            | Self::NotJson { .. } => false,
+        }
+    }
+
     /// Which kind of failure it is for whoever gave a command that needed the answer.
     #[must_use]
     pub const fn code(&self) -> Code {

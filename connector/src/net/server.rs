@@ -3,7 +3,7 @@
 //! [`Listener::bind`] first (so that a port in use is known before anything else starts, and port 0 can be asked what it
 //! became), then [`Listener::serve`].
 
-use super::bounded::{Activity, CountedBody, Share, TimedBody, TimedWrites};
+use super::bounded::{Activity, Budget, CountedBody, Part, Share, TimedBody, TimedWrites};
 use super::error::ServerError;
 use super::tls::ALPN_H2;
 use axum::Router;
@@ -42,6 +42,9 @@ pub struct ServerLimits {
     /// Bytes of request bodies in memory, over all connections: from their arrival until the request is answered. Who brings
     /// more than is left is answered 503 and may try again.
     pub bodies_bytes: usize,
+    /// The same over all connections of one caller: bodies are read before it is known who sends them, and one host must not be
+    /// able to have all others answered 503.
+    pub bodies_of_one_bytes: usize,
     /// From accepting to the end of the TLS handshake.
     pub handshake: Duration,
     /// For a request's head; also how long a kept-alive HTTP/1.1 connection may be idle.
@@ -61,12 +64,14 @@ pub struct ServerLimits {
 impl Default for ServerLimits {
     /// What strangers can have us hold at the very worst: 1,024 connections with 16 requests, each with a head of 32 KiB and
     /// an answer that they do not read (strangers get at most 10 KiB, 256 entries of the log), and 128 KiB of windows and TLS:
-    /// 1,024 x (16 x 42 KiB + 128 KiB) = 800 MiB. And 64 MiB of bodies.
+    /// 1,024 x (16 x 42 KiB + 128 KiB) = 800 MiB. And 64 MiB of bodies, of which one caller can have an eighth: eight of the
+    /// longest messages (1 MiB).
     fn default() -> Self {
         Self {
             connections: 1024,
             streams: 16,
             bodies_bytes: 64 << 20,
+            bodies_of_one_bytes: (64 << 20) / 8,
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(15),
             body: Duration::from_secs(60),
@@ -122,7 +127,7 @@ impl Listener {
     /// Each request carries [`ConnectInfo<SocketAddr>`] of its caller.
     pub async fn serve(self, security: Security, router: Router, limits: ServerLimits, stop: CancellationToken) {
         let places = Arc::new(Semaphore::new(limits.connections));
-        let bodies = Arc::new(Semaphore::new(limits.bodies_bytes.min(Semaphore::MAX_PERMITS)));
+        let bodies = Budget::new(limits.bodies_bytes, limits.bodies_of_one_bytes);
         let mut open = JoinSet::new();
         loop {
             while open.try_join_next().is_some() {}
@@ -134,7 +139,7 @@ impl Listener {
             let shared = Shared {
                 router: router.clone(),
                 limits,
-                bodies: Arc::clone(&bodies),
+                bodies: bodies.part(peer.ip()),
                 stop: stop.clone(),
             };
             let connection = connection(stream, peer, security.clone(), shared);
@@ -155,12 +160,12 @@ impl Listener {
     }
 }
 
-/// What all connections have in common.
+/// What a connection is given.
 struct Shared {
     router: Router,
     limits: ServerLimits,
-    /// Bytes left for request bodies.
-    bodies: Arc<Semaphore>,
+    /// Its caller's part of the memory for request bodies.
+    bodies: Part,
     stop: CancellationToken,
 }
 

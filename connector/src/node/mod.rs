@@ -164,7 +164,7 @@ impl Node {
     pub(crate) fn count_refusal<T>(&self, checked: &Result<T, AuthenticationError>) {
         if checked
             .as_ref()
-            .is_err_and(|e| !matches!(e, AuthenticationError::Memory(_)))
+            .is_err_and(|e| !matches!(e, AuthenticationError::Memory(_)) && !e.is_passing())
         {
             self.unauthenticated.fetch_add(1, Ordering::Relaxed);
         }

@@ -209,6 +209,9 @@ async fn rounds(node: Arc<Node>, stop: CancellationToken) {
         if let Err(error) = grants::flush_denials(&node, &trace).await {
             tracing::error!(%error, "counted denials could not be recorded");
         }
+        if let Err(error) = crate::consumer::receipts::resend(&node, &trace).await {
+            tracing::error!(%error, "receipts that are owed could not be sent again");
+        }
         if let Err(error) = node.negotiator.look_again(&node) {
             tracing::error!(%error, "open negotiations and transfers could not be looked at");
         }

@@ -145,7 +145,7 @@ pub enum ReceiptError {
         /// What is wrong.
         why: String,
     },
-    /// The proof that continues what was seen before could not be had.
+    /// The proof that continues what was seen before could not be had: neither that it does nor that it does not is known.
     #[error("`{origin}` could not be asked to prove that it continues what it showed before: {why}")]
     Unproved {
         /// The log.
@@ -156,6 +156,14 @@ pub enum ReceiptError {
     /// Our own memory failed.
     #[error(transparent)]
     State(#[from] StateError),
+}
+
+impl ReceiptError {
+    /// Whether the same receipt may be accepted in a while: nothing was found out against whoever handed it over.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Unproved { .. })
+    }
 }
 
 /// Compares two `exchange` sections member by member and names the first difference.

@@ -1,9 +1,15 @@
+mod tiles;
+
+use super::kept::LIES_OF_ONE;
 use super::*;
 use crate::net::tests::plain_client;
 use herleid_ledger::handover::{Content, Exchange, Phase, Subject};
-use herleid_ledger::record::{Side, StreamKey};
+use herleid_ledger::record::{Draft, Kind, Side, StreamKey, Term};
+use herleid_ledger::section::SectionName;
 use herleid_ledger::{At, Options, WitnessPolicy};
+use herleid_vocab::did::Did;
 use herleid_vocab::rim::{FixedClock, SeededEntropy};
+use serde_json::json;
 use std::path::Path;
 
 const NOW_MS: u64 = 1_800_000_000_000;
@@ -18,7 +24,7 @@ pub(crate) fn ledger(directory: &Path, origin: &str, key: u8) -> Ledger {
 }
 
 fn seeded(directory: &Path, origin: &str, key: u8, seed: u64) -> Ledger {
-    let host = origin.split('/').next().unwrap();
+    let host = origin.split('/').next().unwrap().replace(':', "%3A");
     Ledger::open(Options {
         dir: directory.to_owned(),
         origin: origin.to_owned(),

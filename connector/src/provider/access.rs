@@ -1,7 +1,7 @@
 //! A request on the data plane: an access token of ours, and a signature by the key that the token is bound to.
 
 use crate::http::Refusal;
-use crate::identity::{Resolved, bearer};
+use crate::identity::{AuthenticationError, Resolved, bearer};
 use crate::node::Node;
 use crate::state::GrantEntry;
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -75,7 +75,8 @@ impl Access {
 ///
 /// # Errors
 /// 401 when the caller is not who the token is for; 404 when there is no such grant for this caller; the same for both, so
-/// that nobody can find out which grants exist. 409 when the caller has seen more of our log than there is.
+/// that nobody can find out which grants exist. 409 when the caller has seen more of our log than there is. 503 when its document
+/// could not be had for a reason that passes.
 pub async fn check(
     node: &Node,
     grant_id: Option<&str>,
@@ -128,7 +129,7 @@ async fn checked(
     // An agreement from before the configuration was narrowed gives no access.
     node.admit(&caller).map_err(|e| Refusal::unauthenticated(&e))?;
     let document = node.documents.resolve_claimed(&caller).await;
-    let document = document.map_err(|e| Refusal::unauthenticated(&e))?;
+    let document = document.map_err(|e| Refusal::from(AuthenticationError::from(e)))?;
     let (_, key) = document
         .document()
         .key_for(Some(&key_id), Relationship::CapabilityInvocation)

@@ -5,6 +5,7 @@ use super::outstanding::{self, Outstanding};
 use crate::node::Node;
 use crate::peers::{Lie, ReceiptError, same_exchange};
 use crate::state::{AgreementEntry, Side};
+use herleid_ledger::LedgerError;
 use herleid_ledger::handover::{HandedOver, Phase, VerifiedRecord};
 use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
@@ -111,20 +112,24 @@ pub async fn take(
     } else {
         log_of(node, consumer).await?
     };
-    // By transaction: held until the acknowledgement is durable, so that no place is given back twice.
-    let mut settling: BTreeMap<String, Settling> = BTreeMap::new();
-    let mut latest = 0;
-    let mut draft = Draft::new(Kind::PullAcknowledged, trace)
-        .term(Term::Agreement(agreement.to_owned()))
-        .term(Term::Party(consumer.clone()));
+    // First everything that the network has a part in: how long its proofs take is for the other end to decide, and meanwhile
+    // nothing may be in hand that others wait for.
+    let mut checked = Vec::new();
     for (place, handed) in receipts.iter().enumerate().map(|(n, r)| (n + 1, r)) {
         let record = node
             .peers
             .accept(&log, handed)
             .await
             .map_err(|error| AcknowledgeError::Receipt { place, error })?;
-        let (transaction, last) = check(node, consumer, agreement, place, &record)?;
-        latest = latest.max(last);
+        checked.push((place, handed, check(node, consumer, agreement, place, &record)?));
+    }
+    // By transaction: held until the acknowledgement is durable, so that no place is given back twice.
+    let mut settling: BTreeMap<String, Settling> = BTreeMap::new();
+    let mut latest = 0;
+    let mut draft = Draft::new(Kind::PullAcknowledged, trace)
+        .term(Term::Agreement(agreement.to_owned()))
+        .term(Term::Party(consumer.clone()));
+    for (place, handed, transaction) in checked {
         if settling.contains_key(&transaction) {
             continue;
         }
@@ -133,6 +138,7 @@ pub async fn take(
             return Err(AcknowledgeError::Busy { place, transaction });
         };
         if node.ledger.get(&key).map_err(|e| own(&e))?.is_none() {
+            latest = latest.max(last_about(node, consumer, &transaction).map_err(|e| own(&e))?);
             continue;
         }
         draft = draft
@@ -187,15 +193,32 @@ async fn log_of(node: &Node, consumer: &Did) -> Result<crate::state::LogIdentity
         .map_err(|e| AcknowledgeError::Own(e.to_string()))
 }
 
-/// The receipt's exchange must be, byte for byte, the one that we recorded of what was given. Gives its transaction, and the
-/// index of the last record about that.
+/// The index of the last record about what `consumer` was given in `transaction`, an id that others may have chosen as well.
+fn last_about(node: &Node, consumer: &Did, transaction: &str) -> Result<u64, LedgerError> {
+    let mut last = 0;
+    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
+        let exchange = node.ledger.record(index)?.value(SectionName::Exchange);
+        // Records without an exchange are about one that has it.
+        if exchange.is_none_or(|exchange| is_of(&exchange, consumer)) {
+            last = index;
+        }
+    }
+    Ok(last)
+}
+
+/// Whether an exchange is of this consumer.
+fn is_of(exchange: &Value, consumer: &Did) -> bool {
+    exchange.get("consumer").and_then(Value::as_str) == Some(consumer.as_str())
+}
+
+/// The receipt's exchange must be, byte for byte, the one that we recorded of what was given. Gives its transaction.
 fn check(
     node: &Node,
     consumer: &Did,
     agreement: &str,
     place: usize,
     record: &VerifiedRecord,
-) -> Result<(String, u64), AcknowledgeError> {
+) -> Result<String, AcknowledgeError> {
     let own = |e: &dyn std::fmt::Display| AcknowledgeError::Own(e.to_string());
     let theirs = record.section(SectionName::Exchange).ok_or(AcknowledgeError::Closed {
         place,
@@ -225,15 +248,15 @@ fn check(
         });
     }
     let mut expected = None;
-    let mut last = 0;
     for index in node
         .ledger
         .by_term(&Term::Transaction(transaction.clone()))
         .map_err(|e| own(&e))?
     {
-        last = last.max(index);
         let stored = node.ledger.record(index).map_err(|e| own(&e))?;
+        // Of another consumer that chose the same transaction it would look like a lie of this one.
         if let Some(exchange) = stored.value(SectionName::Exchange)
+            && is_of(&exchange, consumer)
             && exchange.get("phase") == theirs.get("phase")
             && exchange.get("segment") == theirs.get("segment")
         {
@@ -245,7 +268,7 @@ fn check(
         place,
         error: lie.into(),
     })?;
-    Ok((transaction, last))
+    Ok(transaction)
 }
 
 /// Whether something leaves this end in that phase.

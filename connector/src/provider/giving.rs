@@ -4,6 +4,10 @@ use herleid_vocab::did::Did;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Runs of one consumer whose inputs are fetched at once: as many as programs run. How long that takes is for the consumer to
+/// decide, so there is an end to how much of this connector it can keep busy with it.
+const PREPARING: usize = 2;
+
 /// The memory of an end that gives. What has to survive a crash stands in the log's own commits, not here.
 #[derive(Default)]
 pub struct Giving {
@@ -11,6 +15,7 @@ pub struct Giving {
     pub(super) denials: tokio::sync::Mutex<()>,
     attempts: Arc<Mutex<HashMap<String, Attempts>>>,
     settling: Arc<Mutex<HashSet<String>>>,
+    preparing: Arc<Mutex<HashMap<Did, usize>>>,
 }
 
 /// The attempts at one transaction that go on at this moment.
@@ -31,6 +36,12 @@ pub(super) struct Attempt {
 pub(super) struct Settling {
     all: Arc<Mutex<HashSet<String>>>,
     key: String,
+}
+
+/// A run whose inputs are being fetched; they are there, or given up, when this value goes.
+pub(super) struct Preparing {
+    all: Arc<Mutex<HashMap<Did, usize>>>,
+    consumer: Did,
 }
 
 impl Giving {
@@ -54,6 +65,20 @@ impl Giving {
         lock(&self.settling).insert(key.to_owned()).then(|| Settling {
             all: Arc::clone(&self.settling),
             key: key.to_owned(),
+        })
+    }
+
+    /// Begins to fetch the inputs of a run; `None` while that is going on for as many runs of this consumer as may be.
+    pub(super) fn prepare(&self, consumer: &Did) -> Option<Preparing> {
+        let mut all = lock(&self.preparing);
+        let going_on = all.entry(consumer.clone()).or_default();
+        if *going_on >= PREPARING {
+            return None;
+        }
+        *going_on += 1;
+        Some(Preparing {
+            all: Arc::clone(&self.preparing),
+            consumer: consumer.clone(),
         })
     }
 }
@@ -94,6 +119,18 @@ impl Drop for Attempt {
 impl Drop for Settling {
     fn drop(&mut self) {
         lock(&self.all).remove(&self.key);
+    }
+}
+
+impl Drop for Preparing {
+    fn drop(&mut self) {
+        let mut all = lock(&self.all);
+        if let Some(going_on) = all.get_mut(&self.consumer) {
+            *going_on = going_on.saturating_sub(1);
+            if *going_on == 0 {
+                all.remove(&self.consumer);
+            }
+        }
     }
 }
 
@@ -140,5 +177,16 @@ mod tests {
         assert!(giving.settle("outstanding/a/u").is_some());
         drop(held);
         assert!(giving.settle("outstanding/a/t").is_some());
+    }
+
+    #[test]
+    fn a_consumer_prepares_two_runs_at_once_whatever_others_do() {
+        let giving = Giving::default();
+        let (first, _second) = (giving.prepare(&did()).unwrap(), giving.prepare(&did()).unwrap());
+        assert!(giving.prepare(&did()).is_none());
+        let other: Did = "did:web:other.example".parse().unwrap();
+        assert!(giving.prepare(&other).is_some());
+        drop(first);
+        assert!(giving.prepare(&did()).is_some());
     }
 }

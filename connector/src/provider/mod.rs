@@ -25,7 +25,7 @@ fn stream(agreement: &AgreementEntry) -> StreamKey {
 }
 
 /// The kind of a record of ours, as its envelope says.
-fn kind_of(record: &StoredRecord) -> Option<Kind> {
+pub(crate) fn kind_of(record: &StoredRecord) -> Option<Kind> {
     let envelope = record.value(SectionName::Envelope)?;
     envelope.get("kind")?.as_str()?.parse().ok()
 }

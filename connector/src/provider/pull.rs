@@ -83,7 +83,7 @@ fn begin(node: &Node, access: &Access) -> Result<Attempt, Refusal> {
     };
     let attempt = node.giving.attempt(&access.grant().consumer, transaction);
     let attempt = attempt.ok_or_else(ended)?;
-    match node.ledger.get(&released_key(transaction)) {
+    match node.ledger.get(&released_key(&access.grant().consumer, transaction)) {
         Ok(None) => Ok(attempt),
         Ok(Some(_)) => Err(ended()),
         Err(e) => Err(Refusal::internal(&e)),
@@ -183,7 +183,11 @@ async fn record(
         .section(SectionName::Exchange, exchange.to_value())
         .section(SectionName::Content, content.to_value())
         .stream(stream(&agreement))
-        .once(format!("pull/{}/1", access.transaction()), same.into())
+        // Consumers choose their transactions: what one of them chose is not the key of another one's pull.
+        .once(
+            format!("pull/{}/{}/1", grant.consumer, access.transaction()),
+            same.into(),
+        )
         .term(Term::Transaction(access.transaction().to_owned()))
         .term(Term::Agreement(grant.agreement.clone()))
         .term(Term::Party(grant.consumer.clone()))
@@ -232,6 +236,7 @@ async fn record(
             receipt,
             digests: digests.clone(),
             media_type: media_type.to_owned(),
+            left: std::sync::atomic::AtomicU64::new(0),
         }),
         Err(refusal) => {
             if let Err(error) = given.aborted(node, 0, "its receipt could not be made", trace).await {

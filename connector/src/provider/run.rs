@@ -1,5 +1,6 @@
 //! A run of a model of ours: decided, its inputs pulled, recorded before the program starts and after it ends.
 
+mod asked;
 mod inputs;
 mod interrupted;
 mod record;
@@ -7,22 +8,24 @@ mod record;
 pub use interrupted::close_interrupted;
 
 use super::access::Access;
-use super::{grants, kind_of, stream};
-use crate::deciding::{self, Asker, USE};
+use super::kind_of;
 use crate::http::Refusal;
 use crate::models::process::{ExecuteRequest, Process, ProcessError};
-use crate::models::sandbox::{Job, JobInput, Output, Run, Sandbox, SandboxError};
+use crate::models::sandbox::{Job, JobInput, Output, Run, Sandbox, SandboxError, Slot};
 use crate::node::Node;
 use crate::peers::same_exchange;
-use crate::state::{AgreementEntry, Digests, GrantPurpose, ModelEntry, Side, digest_bytes};
+use crate::state::{AgreementEntry, Digests, ModelEntry};
 use axum::http::StatusCode;
-use herleid_ledger::LedgerError;
 use herleid_ledger::handover::{Content, Exchange, Phase, Subject, content_mac};
 use herleid_ledger::record::{Kind, Term};
-use herleid_vocab::json::{self, Limits};
+use herleid_ledger::section::SectionName;
+use herleid_ledger::{LedgerError, StoredRecord};
+use herleid_vocab::did::Did;
+use herleid_vocab::json;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the consumer sends beside the request of OGC API - Processes.
 pub struct Sent {
@@ -56,7 +59,7 @@ impl From<Refusal> for NotRun {
 }
 
 /// What was asked for, understood.
-struct Asked<'a> {
+pub(super) struct Asked<'a> {
     access: &'a Access,
     agreement: AgreementEntry,
     model: ModelEntry,
@@ -69,8 +72,12 @@ struct Asked<'a> {
 /// Runs `model` as the request asks. Whoever calls it lets it come to its end, also when the consumer has gone: what has
 /// started has an end, and that is recorded.
 ///
+/// What takes time comes before what is scarce: the inputs are fetched before the run has a place, and it has a slot before
+/// anything of it is recorded, so that neither a slow consumer nor a long queue holds or costs anybody anything.
+///
 /// # Errors
-/// The refusal that the consumer is told; a denial and a failed run are recorded first.
+/// The refusal that the consumer is told; a denial and a failed run are recorded first. Of a run for which there is no room
+/// nothing is recorded.
 pub async fn execute(
     node: &Node,
     access: &Access,
@@ -79,75 +86,45 @@ pub async fn execute(
     sent: &Sent,
     trace: &str,
 ) -> Result<(Ran, ExecuteRequest), NotRun> {
-    let internal = |e: &dyn std::fmt::Display| Refusal::internal(e);
-    let grant = access.grant();
-    if grant.kind != GrantPurpose::Run || grant.subject != model {
-        return Err(Refusal::not_found(&format!("this access is not for running `{model}`")).into());
-    }
-    // Before anything else is done for it: a repeat must not make this end fetch the inputs again.
-    if is_recorded(node, access.transaction()).map_err(|e| internal(&e))? {
-        return Err(repeated(access).into());
-    }
-    let agreement: Option<AgreementEntry> = node
-        .state
-        .get(&AgreementEntry::key(&grant.agreement, Side::Provider))
-        .map_err(|e| internal(&e))?;
-    let agreement = agreement.ok_or_else(|| internal(&"a grant refers to an agreement that is not here"))?;
-    if let Some(why) = &agreement.terminated {
-        let why = format!("agreement `{}` has ended: {why}", agreement.id);
-        return Err(refuse(node, access, &agreement, &why, trace).await.into());
-    }
-    let Some(entry) = current_model(node, model)? else {
-        let why = format!("`{model}` was withdrawn");
-        return Err(refuse(node, access, &agreement, &why, trace).await.into());
-    };
-    let process = Arc::new(process(node, &entry)?);
-    // Checked when it was published; the configuration may have been narrowed since.
-    if let Err(e) = node.config.models.sandbox.allow(process.model().limits()) {
-        let why = format!("`{model}` does not run here now: {e}");
-        return Err(refuse(node, access, &agreement, &why, trace).await.into());
-    }
-    let request = process.parse_request(body, &Limits::MESSAGE).map_err(NotRun::Request)?;
-    let run_inputs = request
-        .run_inputs(&process)
-        .ok_or_else(|| Refusal::malformed(&"an input by reference says nothing of its digests (`x-herleid`)"))?;
-    let asked = Asked {
-        access,
-        agreement,
-        model: entry,
-        process,
-        request,
-        run_inputs,
-        trace,
-    };
-
-    let asker = Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref());
-    let decided = deciding::under_agreement(node, &asked.agreement, USE, &asker).map_err(|e| internal(&e))?;
-    if !decided.is_permit() {
-        let facts = json!({"what": "run", "party": grant.consumer.as_str(), "transaction": access.transaction(), "agreement": grant.agreement, "decision": decided.record()});
-        grants::record_denial(node, facts, Some(stream(&asked.agreement)), &decided, trace)
-            .await
-            .map_err(|e| internal(&e))?;
-        return Err(Refusal::denied(&decided.refusal(&grant.consumer)).into());
-    }
+    let mut asked = Asked::read(node, access, model, body, trace).await?;
+    asked.decide(node).await?;
     asked.check_exchange(node, sent)?;
-    let sandbox = node.sandbox().await.map_err(|e| internal(&e))?;
-    let place = sandbox.place();
-    let _place = place.map_err(|e| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &e))?;
+    let sandbox = node.sandbox().await.map_err(|e| Refusal::internal(&e))?;
+    // Only a look: when all places are taken now, nothing is fetched in vain.
+    drop(sandbox.place().map_err(|e| busy(&e))?);
     let inputs = asked.bring_inputs(node, sent).await?;
+    let place = sandbox.place().map_err(|e| busy(&e))?;
+    let patience = Duration::from_millis(asked.process.model().limits().wall_ms);
+    let slot = sandbox.slot(&place, patience).await.map_err(|e| busy(&e))?;
+    // How long that took was for the consumer and for other runs to say. What is recorded is decided on what holds now.
+    asked.look_again(node).await?;
+    let decided = asked.decide(node).await?;
     asked.record_started(node, sent, &decided).await?;
-    let ran = asked.run(node, sandbox, inputs).await?;
+    let ran = asked.run(node, sandbox, slot, inputs).await?;
+    // Kept until the end is recorded: outputs lie in memory until then.
+    drop(place);
     Ok((ran, asked.request))
 }
 
-/// Whether a run of this transaction has started, however it ended.
-fn is_recorded(node: &Node, transaction: &str) -> Result<bool, LedgerError> {
+/// There is no room for the run; a while later there may be.
+fn busy(why: &dyn std::fmt::Display) -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", why)
+}
+
+/// The record of the start of a run, however that ended. Consumers choose their transactions, and two may have chosen the same:
+/// whose a record is, its exchange says. Where that was erased it cannot be said, and the record's key keeps it from running twice.
+fn started(node: &Node, consumer: &Did, transaction: &str) -> Result<Option<StoredRecord>, LedgerError> {
     for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
-        if kind_of(&node.ledger.record(index)?) == Some(Kind::RunStarted) {
-            return Ok(true);
+        let stored = node.ledger.record(index)?;
+        let is_of_consumer = || {
+            let exchange = stored.value(SectionName::Exchange).unwrap_or_default();
+            exchange.get("consumer").and_then(Value::as_str) == Some(consumer.as_str())
+        };
+        if kind_of(&stored) == Some(Kind::RunStarted) && is_of_consumer() {
+            return Ok(Some(stored));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// The program has side effects on nobody, but its run is counted and numbered: it is not repeated silently.
@@ -156,35 +133,6 @@ fn repeated(access: &Access) -> Refusal {
         "transaction {} was run before; ask for its receipts, or use a new transaction",
         access.transaction()
     ))
-}
-
-/// Records a refusal for another reason than the policy, and gives it.
-async fn refuse(node: &Node, access: &Access, agreement: &AgreementEntry, why: &str, trace: &str) -> Refusal {
-    let facts = json!({"what": "run", "party": agreement.other.as_str(), "transaction": access.transaction(), "agreement": agreement.id});
-    match grants::record_refusal(node, facts, Some(stream(agreement)), why, trace).await {
-        Ok(()) => Refusal::denied(&why),
-        Err(e) => Refusal::internal(&e),
-    }
-}
-
-/// The newest version of a model that is not withdrawn.
-fn current_model(node: &Node, model: &str) -> Result<Option<ModelEntry>, Refusal> {
-    let mut entries = node
-        .state
-        .scan::<ModelEntry>(&format!("model/{model}/"))
-        .map_err(|e| Refusal::internal(&e))?;
-    entries.retain(|(_, e)| e.withdrawn.is_none());
-    entries.sort_by_key(|(_, e)| e.published_ms);
-    Ok(entries.pop().map(|(_, e)| e))
-}
-
-/// The description under which a model was published.
-fn process(node: &Node, entry: &ModelEntry) -> Result<Process, Refusal> {
-    let digest = digest_bytes(&entry.process).unwrap_or_default();
-    let description = node.ledger.evidence(&digest).map_err(|e| Refusal::internal(&e))?;
-    let description = description
-        .ok_or_else(|| Refusal::internal(&"the description of a published model is not in the evidence store"))?;
-    Process::parse(&description).map_err(|e| Refusal::internal(&e))
 }
 
 impl Asked<'_> {
@@ -233,20 +181,21 @@ impl Asked<'_> {
     }
 
     /// Runs what was recorded as started. Whatever becomes of it is recorded before it is told.
-    async fn run(&self, node: &Node, sandbox: &Sandbox, inputs: Vec<JobInput>) -> Result<Ran, Refusal> {
+    async fn run(&self, node: &Node, sandbox: &Sandbox, slot: Slot, inputs: Vec<JobInput>) -> Result<Ran, Refusal> {
         let program = match node.payloads.path(&self.model.program) {
             Ok(program) => program,
             Err(error) => return Err(self.broke_off(node, &error.to_string(), json!({})).await),
         };
         let job = Job {
-            id: self.access.transaction().to_owned(),
+            // Not the transaction: two consumers may have chosen the same one, and a job directory is used once.
+            id: node.fresh_id(),
             process: self.process.clone(),
             program,
             inputs,
             parameters: self.request.parameters().clone(),
             seed: self.request.seed(),
         };
-        let run = match sandbox.prepare(job).await {
+        let run = match sandbox.prepare_in(slot, job).await {
             Ok(prepared) => sandbox.run(prepared, node.clock.as_ref()).await,
             Err(error) => Err(error),
         };

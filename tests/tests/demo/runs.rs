@@ -46,6 +46,7 @@ media_type = "text/plain"
 
 const PROGRAM: &str = r#"#!/bin/sh
 seconds=$(sed 's/.*"seconds":\([0-9]*\).*/\1/' job.json)
+if [ "$seconds" = 13 ]; then echo "not on the thirteenth" >&2; exit 1; fi
 sleep "$seconds"
 echo "waited $seconds" > out/result.txt
 "#;
@@ -94,7 +95,11 @@ impl Scene {
 
     /// What the holder says of the one run.
     fn traced(&self) -> String {
-        let tree = good(&self.holder.run(&["trace", &self.agreement]));
+        self.traced_by(&self.holder)
+    }
+
+    fn traced_by(&self, party: &Connector) -> String {
+        let tree = good(&party.run(&["trace", &self.agreement]));
         let run = &tree["tree"]["children"][0];
         assert_eq!(
             (run["kind"].as_str(), run["verified"].as_bool()),
@@ -146,4 +151,17 @@ fn a_model_beyond_todays_ceilings_does_not_run() {
     let refused = scene.asker.run(&["run", &scene.agreement]);
     assert_eq!(refused.status.code(), Some(5), "{}", told(&refused));
     assert!(told(&refused).contains("does not run here now"), "{}", told(&refused));
+}
+
+#[test]
+fn a_run_that_fails_is_recorded_at_both_ends() {
+    let scene = Scene::set();
+    let failed = scene.asker.run(&["run", &scene.agreement, "--set", "seconds=13"]);
+    assert!(!failed.status.success(), "{}", told(&failed));
+    assert!(told(&failed).contains("not on the thirteenth"), "{}", told(&failed));
+    for party in [&scene.holder, &scene.asker] {
+        let traced = scene.traced_by(party);
+        assert!(traced.starts_with("patience 1: failed: "), "{traced}");
+        assert!(traced.contains("not on the thirteenth"), "{traced}");
+    }
 }

@@ -1,17 +1,17 @@
 //! After a model has run: the holder's receipts are checked against what was asked and what came, and only then is it recorded.
 
 use super::Asking;
+use super::failed::as_evidence;
 use crate::commands::Failure;
-use crate::consumer::{log_of, send_receipts};
+use crate::consumer::{log_of, receipts};
 use crate::control::protocol::{OutputLine, RunAnswer};
 use crate::node::Node;
 use crate::peers::same_exchange;
 use crate::provider::access::SEEN;
 use crate::provider::run::{output_value, request_bytes, result_bytes};
 use crate::state::{Digests, OutputEntry, RunEntry, digest_bytes, set};
-use herleid_ledger::At;
 use herleid_ledger::handover::{Content, HandedOver, Phase, VerifiedRecord};
-use herleid_ledger::record::{Document, Kind, StreamKey, Term};
+use herleid_ledger::record::{Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
 use serde_json::Value;
 
@@ -42,8 +42,8 @@ impl Asking {
             .iter()
             .map(|o| output_value(&o.name, &o.media_type, &o.digests))
             .collect();
-        let receipts = self.receipts(node, base).await?;
-        let (started, finished) = self.check_receipts(node, &receipts, &values)?;
+        let given = self.receipts(node, base).await?;
+        let (started, finished) = self.check_receipts(node, &given, &values)?;
         for (_, bytes) in &outputs {
             node.payloads.put(bytes)?;
         }
@@ -64,26 +64,9 @@ impl Asking {
             model_stream,
         };
         let index = self
-            .record_received(node, &receipts, &finished, &values, &entry)
+            .record_received(node, base, &given, &finished, &values, &entry)
             .await?;
-        let own = [
-            SectionName::Exchange,
-            SectionName::Content,
-            SectionName::StreamAgreement,
-        ];
-        let ours = node.ledger.hand_over(index, &own, None, At::Latest)?;
-        if let Err(error) = send_receipts(
-            node,
-            &self.agreement.other,
-            base,
-            &self.agreement.id,
-            &[ours],
-            &self.trace,
-        )
-        .await
-        {
-            tracing::warn!(%error, "the receipt was not taken");
-        }
+        receipts::deliver(node, &self.agreement.other, &self.transaction, &self.trace).await;
         let mut lines = Vec::new();
         for output in kept {
             lines.push(OutputLine {
@@ -104,7 +87,7 @@ impl Asking {
     }
 
     /// The holder's receipts, each verified against its log and everything that it said before.
-    async fn receipts(&self, node: &Node, base: &str) -> Result<Vec<(HandedOver, VerifiedRecord)>, Failure> {
+    pub(super) async fn receipts(&self, node: &Node, base: &str) -> Result<Vec<(HandedOver, VerifiedRecord)>, Failure> {
         let log = match self.agreement.other_log.did == self.agreement.other {
             true => self.agreement.other_log.clone(),
             false => log_of(node, &self.agreement.other).await?,
@@ -165,56 +148,57 @@ impl Asking {
                 "receipt withheld: `{peer}` does not say which number of its stream the run has"
             )));
         }
-        for (record, phase, bytes) in [
-            (
-                started,
-                Phase::RunRequest,
-                request_bytes(&self.inputs, self.request.parameters())?,
-            ),
-            (finished, Phase::RunResult, result_bytes(outputs)?),
-        ] {
-            let content = record
-                .section(SectionName::Content)
-                .cloned()
-                .ok_or_else(|| altered("content"))?;
-            let content = Content::from_value(content).map_err(|_| altered("content"))?;
-            if Content::digest(content.salt, &bytes, &content.media_type) != content {
-                return Err(altered("content"));
-            }
-            let expected = self.exchange(node, phase, &content)?.to_value();
-            same_exchange(
-                &peer,
-                record.section(SectionName::Exchange).unwrap_or(&Value::Null),
-                &expected,
-            )
-            .map_err(Failure::untrusted)?;
-        }
+        let asked = request_bytes(&self.inputs, self.request.parameters())?;
+        self.check_exchange(node, started, Phase::RunRequest, &asked)?;
+        self.check_exchange(node, finished, Phase::RunResult, &result_bytes(outputs)?)?;
         Ok((started.clone(), finished.clone()))
+    }
+
+    /// Whether the holder recorded, of this phase, what this end sent or received.
+    pub(super) fn check_exchange(
+        &self,
+        node: &Node,
+        record: &VerifiedRecord,
+        phase: Phase,
+        bytes: &[u8],
+    ) -> Result<(), Failure> {
+        let peer = self.agreement.other.to_string();
+        let altered = || {
+            Failure::untrusted(format!(
+                "exchange altered: `{peer}` recorded other content than this end sent or received"
+            ))
+        };
+        let content = record.section(SectionName::Content).cloned().ok_or_else(altered)?;
+        let content = Content::from_value(content).map_err(|_| altered())?;
+        if Content::digest(content.salt, bytes, &content.media_type) != content {
+            return Err(altered());
+        }
+        let expected = self.exchange(node, phase, &content)?.to_value();
+        let recorded = record.section(SectionName::Exchange).unwrap_or(&Value::Null);
+        same_exchange(&peer, recorded, &expected).map_err(Failure::untrusted)
     }
 
     async fn record_received(
         &self,
         node: &Node,
-        receipts: &[(HandedOver, VerifiedRecord)],
+        base: &str,
+        given: &[(HandedOver, VerifiedRecord)],
         finished: &VerifiedRecord,
         outputs: &[Value],
         entry: &RunEntry,
     ) -> Result<u64, Failure> {
         let (key, value) = set(RunEntry::key(&self.transaction), entry)?;
+        let (owed, receipt) = receipts::owe(node, &self.agreement.other, &self.agreement.id, &self.transaction, base)?;
         let section = |name| finished.section(name).cloned().unwrap_or_default();
         let mut draft = self
             .draft(Kind::RunReceived)
             .section(SectionName::Exchange, section(SectionName::Exchange))
             .section(SectionName::Content, section(SectionName::Content))
             .section(SectionName::Run, self.run_section("finished", outputs))
-            .put(key, value);
-        for (handed, _) in receipts {
-            let bytes = handed.to_bytes().map_err(Failure::failed)?;
-            draft = draft.evidence(Document {
-                role: "receipt".to_owned(),
-                media_type: "application/json".to_owned(),
-                bytes,
-            });
+            .put(key, value)
+            .put(owed, receipt);
+        for (handed, _) in given {
+            draft = draft.evidence(as_evidence(handed)?);
         }
         for output in &entry.outputs {
             draft = draft.term(Term::RunOutput(

@@ -77,12 +77,15 @@ fn access_is_open_while_data_may_flow_and_only_then() {
 }
 
 #[test]
-fn a_transfer_is_due_until_it_is_answered() {
+fn a_transfer_is_looked_at_until_it_is_over() {
     let process = requested();
     assert!(DataTransfer::is_due(&process));
     let start = Decide::Start(Some(DataAddress::http_bearer("https://knmi.example/data", "token")));
     let (starting, started) = decides(&process, start);
-    assert!(!DataTransfer::is_due(&starting) && !DataTransfer::is_due(&started));
+    // Its access may run out, and then it is ended from here.
+    assert!(!DataTransfer::is_due(&starting) && DataTransfer::is_due(&started));
+    let completed = receives(&started, TransferPost::Completion, "TransferCompletionMessage");
+    assert!(!DataTransfer::is_due(&completed));
 }
 
 #[test]

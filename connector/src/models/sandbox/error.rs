@@ -82,14 +82,27 @@ impl SandboxError {
 
 /// Why a run is not taken on at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{parallel} model programs run here at once and {waiting} may wait, and all these places are taken; ask again in a while"
-)]
-pub struct Busy {
-    /// Programs that run at once.
-    pub parallel: usize,
-    /// Runs that may wait.
-    pub waiting: usize,
+pub enum Busy {
+    /// So many wait already that one more would wait too long.
+    #[error(
+        "{parallel} model programs run here at once and {waiting} may wait, and all these places are taken; ask again in a while"
+    )]
+    Places {
+        /// Programs that run at once.
+        parallel: usize,
+        /// Runs that may wait.
+        waiting: usize,
+    },
+    /// None of the programs that run has ended in time.
+    #[error(
+        "{parallel} model programs run here at once, and none of them ended within {waited_ms} ms; ask again in a while"
+    )]
+    Slots {
+        /// Programs that run at once.
+        parallel: usize,
+        /// How long this run waited.
+        waited_ms: u64,
+    },
 }
 
 /// Why a program that ran gave no result; what `run-failed` records as `run.reason`.

@@ -1,5 +1,6 @@
 //! The job directory: made, filled and hashed before anything runs, and removed afterwards.
 
+use super::Slot;
 use super::directory::JobDirectory;
 use super::error::SandboxError;
 use super::host::{Host, interpreter};
@@ -14,7 +15,6 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// The form of `job.json`.
 const FORMAT: &str = "herleid-job/1";
@@ -48,7 +48,7 @@ pub struct JobInput {
 /// What is to be run.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Names the job directory: 1 to 64 letters, digits and hyphens, never used before on this machine (a transaction id).
+    /// Names the job directory: 1 to 64 letters, digits and hyphens, never used before on this machine (a fresh UUID).
     pub id: String,
     /// The published model.
     pub process: Arc<Process>,
@@ -69,8 +69,8 @@ pub struct Prepared {
     pub(super) process: Arc<Process>,
     pub(super) program_sha256: String,
     pub(super) environment: Value,
-    /// Lets one program run; held until the job directory is gone.
-    pub(super) _slot: OwnedSemaphorePermit,
+    /// Held until the job directory is gone.
+    pub(super) _slot: Slot,
 }
 
 impl Prepared {
@@ -99,12 +99,7 @@ pub fn digest_program(path: &Path) -> Result<[u8; 32], SandboxError> {
     Ok(read_program(path)?.0)
 }
 
-pub(super) fn prepare(
-    jobs: &Path,
-    host: &Host,
-    job: &Job,
-    slot: OwnedSemaphorePermit,
-) -> Result<Prepared, SandboxError> {
+pub(super) fn prepare(jobs: &Path, host: &Host, job: &Job, slot: Slot) -> Result<Prepared, SandboxError> {
     let model = job.process.model();
     fits(job)?;
     let directory = JobDirectory::create(jobs, &job.id, host.identity)?;

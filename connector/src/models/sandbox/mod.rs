@@ -27,6 +27,7 @@ use herleid_vocab::rim::Clock;
 use host::Host;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Prefix of every job directory; [`Sandbox::sweep`] removes what bears it.
@@ -51,11 +52,18 @@ pub struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
+/// Lets one program run, with its job directory; given back when this value goes.
+#[derive(Debug)]
+#[must_use]
+pub struct Slot {
+    _permit: OwnedSemaphorePermit,
+}
+
 impl Sandbox {
     /// Finds what is needed, and builds the walls once around nothing to see that they stand.
     ///
     /// `jobs` is an existing directory for job directories, on a disk with room for inputs and outputs; at most `parallel`
-    /// programs run at once, others wait in [`Sandbox::prepare`]. When Herleid runs as root, programs run as the user nobody
+    /// programs run at once, others wait in [`Sandbox::slot`] or [`Sandbox::prepare`]. When Herleid runs as root, programs run as the user nobody
     /// (65534), who must be able to reach `jobs`.
     ///
     /// # Errors
@@ -71,7 +79,8 @@ impl Sandbox {
             jobs,
             parallel,
             slots: Arc::new(Semaphore::new(parallel)),
-            // As many wait as run: the last of them waits about as long as one run lasts, which those who ask allow for.
+            // As many wait as run, so that each waits for one program to end and not for a row of them. How long that program
+            // may last is for its own model to say: who waits says for itself how long it waits.
             places: Arc::new(Semaphore::new(2 * parallel)),
         })
     }
@@ -83,9 +92,25 @@ impl Sandbox {
     pub fn place(&self) -> Result<Place, Busy> {
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(permit) => Ok(Place { _permit: permit }),
-            Err(_) => Err(Busy {
+            Err(_) => Err(Busy::Places {
                 parallel: self.parallel,
                 waiting: self.parallel,
+            }),
+        }
+    }
+
+    /// Waits, at most for `patience`, until one of the programs that run has ended. To be called by whoever has a place, before
+    /// anything is recorded of its run: there is no telling when the other programs end.
+    ///
+    /// # Errors
+    /// When all slots are taken still.
+    pub async fn slot(&self, _place: &Place, patience: Duration) -> Result<Slot, Busy> {
+        match tokio::time::timeout(patience, Arc::clone(&self.slots).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(Slot { _permit: permit }),
+            // Nobody closes the semaphore: what is left is the time that has passed.
+            Ok(Err(_)) | Err(_) => Err(Busy::Slots {
+                parallel: self.parallel,
+                waited_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
             }),
         }
     }
@@ -99,16 +124,24 @@ impl Sandbox {
         directory::sweep(&self.jobs)
     }
 
-    /// Waits for a slot, then makes the job directory: copies the program, checks it against its published digest, copies the
-    /// inputs, checks them against theirs, writes `job.json`. Nothing runs yet. The slot is the job's until it has run or is
-    /// dropped, so that no more copies lie on the disk than programs run.
+    /// Waits for a slot as long as it takes, then does what [`Sandbox::prepare_in`] does: for a job that nobody else waits for.
+    ///
+    /// # Errors
+    /// As [`Sandbox::prepare_in`].
+    pub async fn prepare(&self, job: Job) -> Result<Prepared, SandboxError> {
+        let permit = Arc::clone(&self.slots).acquire_owned().await;
+        let permit = permit.map_err(|e| SandboxError::NotPossible { why: e.to_string() })?;
+        self.prepare_in(Slot { _permit: permit }, job).await
+    }
+
+    /// Makes the job directory: copies the program, checks it against its published digest, copies the inputs, checks them
+    /// against theirs, writes `job.json`. Nothing runs yet. The slot is the job's until it has run or is dropped, so that no
+    /// more copies lie on the disk than programs run.
     ///
     /// # Errors
     /// When the program or an input is not what was published, the job does not fit the model, or a file cannot be read or
     /// written.
-    pub async fn prepare(&self, job: Job) -> Result<Prepared, SandboxError> {
-        let slot = Arc::clone(&self.slots).acquire_owned().await;
-        let slot = slot.map_err(|e| SandboxError::NotPossible { why: e.to_string() })?;
+    pub async fn prepare_in(&self, slot: Slot, job: Job) -> Result<Prepared, SandboxError> {
         let (jobs, host) = (self.jobs.clone(), self.host.clone());
         let task = tokio::task::spawn_blocking(move || job::prepare(&jobs, &host, &job, slot));
         task.await

@@ -315,8 +315,11 @@ async fn nothing_is_copied_for_a_job_without_a_slot_and_too_many_are_sent_away()
     };
     let first = sandbox.prepare(named("busy-1")).await.unwrap();
     let second = sandbox.prepare(named("busy-2")).await.unwrap();
-    let mut third = std::pin::pin!(sandbox.prepare(named("busy-3")));
     let soon = std::time::Duration::from_millis(200);
+    let place = sandbox.place().unwrap();
+    let refused = sandbox.slot(&place, soon).await.unwrap_err().to_string();
+    assert!(refused.contains("none of them ended within 200 ms"), "{refused}");
+    let mut third = std::pin::pin!(sandbox.prepare(named("busy-3")));
     assert!(tokio::time::timeout(soon, third.as_mut()).await.is_err());
     assert_eq!(programs::left_in(&folder.0), 2);
     drop(first);

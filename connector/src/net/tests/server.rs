@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
 
 /// A second at most for what takes thirty in production.
@@ -102,7 +102,13 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 async fn post(address: SocketAddr, bytes: usize) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    post_from("127.0.0.1", address, bytes).await
+}
+
+async fn post_from(from: &str, address: SocketAddr, bytes: usize) -> String {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
     let head = format!("POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {bytes}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     // The server may answer and close before it has read all of it.
@@ -110,23 +116,49 @@ async fn post(address: SocketAddr, bytes: usize) -> String {
     all(&mut stream).await
 }
 
-#[tokio::test]
-async fn bodies_in_memory_are_bounded_over_all_connections_and_given_back() {
-    let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let inside = (Arc::clone(&begun), Arc::clone(&go));
-    let keeping = move |body: Bytes| {
+/// Keeps bodies of more than `above` bytes, and says so to the first, until it is told to go on by the second.
+fn keeping(above: usize, begun: &Arc<Notify>, go: &Arc<Notify>) -> Router {
+    let inside = (Arc::clone(begun), Arc::clone(go));
+    let keep = move |body: Bytes| {
         let (begun, go) = inside.clone();
         async move {
-            if body.len() > 500 {
+            if body.len() > above {
                 begun.notify_one();
                 go.notified().await;
             }
             body.len().to_string()
         }
     };
-    let router = Router::new().route("/body", routing::post(keeping));
+    Router::new().route("/body", routing::post(keep))
+}
+
+#[tokio::test]
+async fn one_host_cannot_take_the_memory_for_bodies_from_another() {
+    let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let limits = ServerLimits {
         bodies_bytes: 1000,
+        bodies_of_one_bytes: 500,
+        ..ServerLimits::default()
+    };
+    let site = Site::start(Security::PlainForDevelopment, keeping(450, &begun, &go), limits).await;
+    let address = site.address;
+    let kept = tokio::spawn(post(address, 500));
+    begun.notified().await;
+    let refused = post(address, 1).await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(post_from("127.0.0.2", address, 400).await.ends_with("400"));
+    go.notify_one();
+    assert!(kept.await.unwrap().ends_with("500"));
+    assert!(post(address, 400).await.ends_with("400"));
+}
+
+#[tokio::test]
+async fn bodies_in_memory_are_bounded_over_all_connections_and_given_back() {
+    let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let router = keeping(500, &begun, &go);
+    let limits = ServerLimits {
+        bodies_bytes: 1000,
+        bodies_of_one_bytes: 1000,
         ..ServerLimits::default()
     };
     let site = Site::start(Security::PlainForDevelopment, router, limits).await;

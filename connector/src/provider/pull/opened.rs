@@ -8,8 +8,10 @@ use herleid_ledger::handover::HandedOver;
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{AppendError, Recorded};
+use herleid_vocab::did::Did;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A pull that is recorded: its bytes may leave. Only [`open`](super::open) makes one.
 pub struct Opened {
@@ -17,11 +19,14 @@ pub struct Opened {
     pub(super) receipt: HandedOver,
     pub(super) digests: Digests,
     pub(super) media_type: String,
+    /// Bytes that the connection has taken.
+    pub(super) left: AtomicU64,
 }
 
 /// What is recorded of a pull, and what is given back when nothing of it leaves.
 pub(super) struct Given {
     pub(super) recorded: Recorded,
+    /// Under which it was given; its other end is the consumer, also of what is passed on.
     pub(super) agreement: AgreementEntry,
     pub(super) transaction: String,
     /// The counters of the policy in which it has a place.
@@ -54,9 +59,16 @@ impl Opened {
         self.given.recorded.replayed()
     }
 
-    /// Says that bytes have left: the pull counts from here on, whatever becomes of it.
-    pub fn sent(&self) {
+    /// Says that the connection takes these bytes: the pull counts from here on, whatever becomes of it.
+    pub fn leave(&self, bytes: u64) {
         self.given.attempt.sent();
+        self.left.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// How many bytes the connection has taken.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.left.load(Ordering::Acquire)
     }
 
     /// Records that the bytes did not all leave, once for a transaction. If none left, and none can have left in another attempt, what the
@@ -64,8 +76,8 @@ impl Opened {
     ///
     /// # Errors
     /// When the state cannot be read, or the log was closed; a failed write ends the process.
-    pub async fn aborted(&self, node: &Node, bytes_sent: u64, reason: &str, trace: &str) -> Result<(), AppendError> {
-        self.given.aborted(node, bytes_sent, reason, trace).await
+    pub async fn aborted(&self, node: &Node, reason: &str, trace: &str) -> Result<(), AppendError> {
+        self.given.aborted(node, self.left(), reason, trace).await
     }
 }
 
@@ -77,13 +89,14 @@ impl Given {
         reason: &str,
         trace: &str,
     ) -> Result<(), AppendError> {
+        let consumer = &self.agreement.other;
         let facts = json!({"transaction": self.transaction, "segment": 1, "bytesSent": bytes_sent, "reason": reason});
         let same = Sha256::digest(self.transaction.as_bytes());
         let mut draft = Draft::new(Kind::PullAborted, trace)
             .section(SectionName::Facts, facts)
             .stream(stream(&self.agreement))
             .prior(*self.recorded.leaf())
-            .once(format!("aborted/{}", self.transaction), same.into())
+            .once(format!("aborted/{consumer}/{}", self.transaction), same.into())
             .term(Term::Transaction(self.transaction.clone()))
             .term(Term::Agreement(self.agreement.id.clone()));
         let place = outstanding::key(&self.agreement.id, &self.transaction);
@@ -97,13 +110,13 @@ impl Given {
             }
             draft = outstanding::forget(draft, &self.agreement.id, &self.transaction)
                 .release(outstanding::counter(&self.agreement.id), 1)
-                .put(released_key(&self.transaction), Some(Vec::new()));
+                .put(released_key(consumer, &self.transaction), Some(Vec::new()));
         }
         node.append(draft).await.map(|_| ())
     }
 }
 
-/// The key that says that a transaction was given up, and that what it had reserved is somebody else's now.
-pub(super) fn released_key(transaction: &str) -> String {
-    format!("released/{transaction}")
+/// The key that says that a transaction of `consumer` was given up, and that what it had reserved is somebody else's now.
+pub(super) fn released_key(consumer: &Did, transaction: &str) -> String {
+    format!("released/{consumer}/{transaction}")
 }

@@ -1,6 +1,6 @@
 //! The inputs of a run: as they came, or brought by pulls of their own.
 
-use super::{Asked, Sent};
+use super::{Asked, Sent, busy};
 use crate::consumer::pull::{fetch, onward_source};
 use crate::control::progress::Progress;
 use crate::http::Refusal;
@@ -8,13 +8,37 @@ use crate::models::process::{Content as InputContent, Pin};
 use crate::models::sandbox::{InputSource, JobInput};
 use crate::node::Node;
 use serde_json::Value;
+use std::time::Duration;
 
 /// What a fetch may bring in any case, in bytes: who refuses says why in an answer that can be longer than a small input.
 const REFUSAL_BYTES: u64 = 16 << 10;
+/// How long all inputs of a run may take together: as long as whoever passes one on gives access to it (five minutes), which is
+/// also what a consumer waits for beside the run itself.
+const ALL_INPUTS: Duration = Duration::from_secs(5 * 60);
 
 impl Asked<'_> {
-    /// Every input's bytes: inline ones as they came, others by a pull of their own, recorded at both ends.
+    /// Every input's bytes: inline ones as they came, others by a pull of their own, recorded at both ends. Where those lie, and
+    /// how fast they come, the consumer says: so they have an end in time, and few runs of one consumer wait for them at once.
     pub(super) async fn bring_inputs(&self, node: &Node, sent: &Sent) -> Result<Vec<JobInput>, Refusal> {
+        let mut given = self.request.inputs().values();
+        if !given.any(|input| matches!(input.content, InputContent::Reference { .. })) {
+            return self.every_input(node, sent).await;
+        }
+        let Some(_preparing) = node.giving.prepare(&self.agreement.other) else {
+            return Err(busy(
+                &"the inputs of other runs of yours are being fetched; ask again when one of those has begun",
+            ));
+        };
+        let brought = tokio::time::timeout(ALL_INPUTS, self.every_input(node, sent)).await;
+        brought.unwrap_or_else(|_| {
+            Err(Refusal::denied(&format!(
+                "the inputs could not be brought: they had not come after {} s",
+                ALL_INPUTS.as_secs()
+            )))
+        })
+    }
+
+    async fn every_input(&self, node: &Node, sent: &Sent) -> Result<Vec<JobInput>, Refusal> {
         let mut inputs = Vec::new();
         for port in self.process.model().inputs() {
             let Some(value) = self.request.inputs().get(&port.name) else {

@@ -1,10 +1,9 @@
 //! Runs that were going on when the connector stopped: their end is recorded before anything new begins.
 
 use super::record::failed;
+use super::started;
 use crate::node::Node;
-use crate::provider::kind_of;
 use herleid_ledger::LedgerError;
-use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
@@ -23,9 +22,9 @@ pub(super) struct OpenRun {
     pub(super) version: String,
 }
 
-/// The key of the open run of `transaction`.
-pub(super) fn open_key(transaction: &str) -> String {
-    format!("{OPEN}{transaction}")
+/// The key of the open run of `transaction` of `consumer`: what one consumer chooses is not the key of another one's run.
+pub(super) fn open_key(consumer: &Did, transaction: &str) -> String {
+    format!("{OPEN}{consumer}/{transaction}")
 }
 
 /// Records `run-failed`, with the reason `interrupted`, for every run that a stop of the connector left without an end; gives
@@ -36,10 +35,11 @@ pub(super) fn open_key(transaction: &str) -> String {
 pub async fn close_interrupted(node: &Node, trace: &str) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
     let mut closed = 0;
     for (key, open) in node.state.scan::<OpenRun>(OPEN)? {
-        let transaction = key.strip_prefix(OPEN).unwrap_or_default();
+        // Neither an identifier nor a transaction has a slash in it.
+        let transaction = key.rsplit('/').next().unwrap_or_default();
         let run = interrupted(node, transaction, &open)?;
         let draft = failed(run, &open.agreement, &open.consumer, transaction, trace);
-        node.append(draft).await?;
+        node.append(draft.put(key.clone(), None)).await?;
         tracing::warn!(%transaction, "a run was interrupted when the connector stopped; it is recorded as failed");
         closed += 1;
     }
@@ -52,13 +52,9 @@ fn interrupted(node: &Node, transaction: &str, open: &OpenRun) -> Result<Value, 
         "transaction": transaction, "agreement": open.agreement, "model": open.model, "version": open.version,
         "inputs": [], "outputs": [], "seed": null, "case": null,
     });
-    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
-        let stored = node.ledger.record(index)?;
-        if kind_of(&stored) == Some(Kind::RunStarted)
-            && let Some(started) = stored.value(SectionName::Run)
-        {
-            run = started;
-        }
+    let started = started(node, &open.consumer, transaction)?;
+    if let Some(as_started) = started.and_then(|stored| stored.value(SectionName::Run)) {
+        run = as_started;
     }
     if let Some(members) = run.as_object_mut() {
         for (member, value) in [

@@ -22,17 +22,23 @@ const REASON_CHARS: usize = 2_000;
 
 impl Asked<'_> {
     /// Durable before the program runs; takes its place among what is outstanding, and leaves a mark until the run's end.
-    pub(super) async fn record_started(&self, node: &Node, sent: &Sent, decided: &Decided) -> Result<(), Refusal> {
+    pub(in crate::provider) async fn record_started(
+        &self,
+        node: &Node,
+        sent: &Sent,
+        decided: &Decided,
+    ) -> Result<(), Refusal> {
+        let consumer = &self.agreement.other;
         let transaction = self.access.transaction().to_owned();
         let facts = json!({"transaction": transaction, "decision": decided.record()});
         let same = Sha256::digest(sent.exchange.to_string());
         let open = OpenRun {
             agreement: self.agreement.id.clone(),
-            consumer: self.agreement.other.clone(),
+            consumer: consumer.clone(),
             model: self.model.model.clone(),
             version: self.model.version.clone(),
         };
-        let (key, value) = set(open_key(&transaction), &open).map_err(|e| Refusal::internal(&e))?;
+        let (key, value) = set(open_key(consumer, &transaction), &open).map_err(|e| Refusal::internal(&e))?;
         let mut draft = Draft::new(Kind::RunStarted, self.trace)
             .section(SectionName::Facts, facts)
             .section(SectionName::Exchange, sent.exchange.clone())
@@ -48,13 +54,13 @@ impl Asked<'_> {
             .stream(stream(&self.agreement))
             .stream(StreamKey::Model {
                 model: self.model.model.clone(),
-                consumer: self.agreement.other.clone(),
+                consumer: consumer.clone(),
             })
-            .once(format!("run/{transaction}"), same.into())
+            .once(format!("run/{consumer}/{transaction}"), same.into())
             .term(Term::Transaction(transaction))
             .term(Term::Agreement(self.agreement.id.clone()))
             .term(Term::Model(self.model.model.clone()))
-            .term(Term::Party(self.agreement.other.clone()))
+            .term(Term::Party(consumer.clone()))
             .put(key, value);
         for input in self.run_inputs.as_array().into_iter().flatten() {
             if let Some(digest) = input.get("sha256").and_then(Value::as_str).and_then(digest_bytes) {
@@ -77,13 +83,13 @@ impl Asked<'_> {
     }
 
     /// Records the outputs. On an error nothing is recorded, and the run has not ended.
-    pub(super) async fn record_finished(
+    pub(in crate::provider) async fn record_finished(
         &self,
         node: &Node,
         ran: &[Output],
         environment: Value,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let transaction = self.access.transaction();
+        let (agreement, consumer, transaction) = (&self.agreement.id, &self.agreement.other, self.access.transaction());
         let mut outputs = Vec::new();
         let mut draft = Draft::new(Kind::RunFinished, self.trace);
         for output in ran {
@@ -101,19 +107,18 @@ impl Asked<'_> {
             .section(SectionName::Content, content.to_value())
             .section(SectionName::Run, self.run_section("finished", &outputs, environment))
             .stream(stream(&self.agreement))
-            .once(end_key(transaction), Sha256::digest("finished").into())
+            .once(end_key(consumer, transaction), Sha256::digest("finished").into())
             .term(Term::Transaction(transaction.to_owned()))
             .term(Term::Agreement(self.agreement.id.clone()))
             .term(Term::Model(self.model.model.clone()))
-            .put(open_key(transaction), None);
-        let (agreement, consumer) = (&self.agreement.id, &self.agreement.other);
+            .put(open_key(consumer, transaction), None);
         let draft = outstanding::wait(node, draft, agreement, transaction, consumer)?;
         node.append(draft).await?;
         Ok(())
     }
 
     /// Records that there are no outputs, and gives what the consumer is told.
-    pub(super) async fn record_failed(
+    pub(in crate::provider) async fn record_failed(
         &self,
         node: &Node,
         status: StatusCode,
@@ -125,16 +130,17 @@ impl Asked<'_> {
         if let Some(members) = run.as_object_mut() {
             members.insert("reason".to_owned(), json!(reason));
         }
-        let (agreement, consumer) = (&self.agreement.id, &self.agreement.other);
-        let draft = failed(run, agreement, consumer, self.access.transaction(), self.trace);
-        match node.append(draft).await {
+        let (agreement, consumer, transaction) = (&self.agreement.id, &self.agreement.other, self.access.transaction());
+        let draft = failed(run, agreement, consumer, transaction, self.trace);
+        match node.append(draft.put(open_key(consumer, transaction), None)).await {
             Ok(_) => Refusal::new(status, "run-failed", &reason),
             Err(e) => Refusal::internal(&e),
         }
     }
 }
 
-/// The record of a run without outputs. There is nothing to send a receipt for, so its place is given back.
+/// The record of a run without outputs. There is nothing to send a receipt for, so its place is given back; the mark of the open
+/// run is for whoever appends it to remove.
 pub(super) fn failed(run: Value, agreement: &str, consumer: &Did, transaction: &str, trace: &str) -> Draft {
     Draft::new(Kind::RunFailed, trace)
         .section(SectionName::Run, run)
@@ -143,14 +149,13 @@ pub(super) fn failed(run: Value, agreement: &str, consumer: &Did, transaction: &
             side: Side::Provider.into(),
             other: consumer.clone(),
         })
-        .once(end_key(transaction), Sha256::digest("failed").into())
+        .once(end_key(consumer, transaction), Sha256::digest("failed").into())
         .term(Term::Transaction(transaction.to_owned()))
         .term(Term::Agreement(agreement.to_owned()))
         .release(outstanding::counter(agreement), 1)
-        .put(open_key(transaction), None)
 }
 
 /// A run ends once: finished or failed.
-fn end_key(transaction: &str) -> String {
-    format!("run-end/{transaction}")
+fn end_key(consumer: &Did, transaction: &str) -> String {
+    format!("run-end/{consumer}/{transaction}")
 }

@@ -1,6 +1,7 @@
 //! What is given, tried without a network: the consumer is a `did:key`, whose document stands in its identifier.
 
 mod denials;
+mod places;
 mod pulls;
 mod receipts;
 mod runs;
@@ -34,6 +35,9 @@ const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const AGREED: &str = "urn:uuid:0b9c4b1e-6a39-4f0e-9f38-6c7f3f0c7d11";
 const DATASET: &str = "urn:example:rain";
 const GRANT: &str = "grant-1";
+/// The dataset: more than fits between the disk and a caller who reads nothing.
+const DATA: &[u8] = &[b'7'; 8 << 20];
+/// An input of a run.
 const RAIN: &[u8] = b"51.3 mm in the hour ending 15:00\n";
 
 /// A connector that has agreed with a consumer about a dataset, and has given it access.
@@ -56,6 +60,7 @@ fn configuration(directory: &Path) -> Config {
                 [listen]\npublic_url = \"http://localhost:7101\"\n\
                 [ledger]\norigin = \"localhost:7101/log/1\"\n\
                 [identity]\nrequired_credentials = []\n\
+                [network]\nallow_private_addresses = true\n\
                 [limits]\noutstanding_per_agreement = 2\nacknowledge_deadline_s = 60\n\
                 [development]\nplain_http = true\n";
     Config::read(&directory.join("herleid.toml"), text, std::iter::empty(), true).unwrap()
@@ -66,9 +71,45 @@ fn transaction(n: u8) -> String {
     format!("0192f0c1-2b3c-7d4e-8f50-1122334455{n:02x}")
 }
 
+/// The headers of a data-plane request that says this, signed.
+fn signed(
+    node: &Node,
+    key: &SigningKey,
+    key_id: &str,
+    method: &Method,
+    path: &str,
+    says: &[(&'static str, String)],
+) -> HeaderMap {
+    let url = format!("{}{path}", node.public_url);
+    let mut headers = HeaderMap::new();
+    for (name, value) in says {
+        headers.insert(*name, value.parse().unwrap());
+    }
+    let nonce = jose::fresh_id(&SystemEntropy);
+    let new = NewSignature {
+        created_ms: node.now_ms(),
+        nonce: &nonce,
+        key_id,
+    };
+    let to_sign = http_signature::Request {
+        method,
+        target_uri: &url,
+        headers: &headers,
+    };
+    let signed = http_signature::sign(key, &to_sign, &new).unwrap();
+    headers.insert("signature-input", signed.signature_input.parse().unwrap());
+    headers.insert("signature", signed.signature.parse().unwrap());
+    headers
+}
+
 impl Scene {
     /// Sets the scene; under the agreement the dataset may be used `at_most` so often.
     async fn set(at_most: u64) -> Self {
+        Self::with_log(at_most, "app.example/log/1").await
+    }
+
+    /// The same with a consumer whose log has this origin.
+    async fn with_log(at_most: u64, origin: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         Secrets::make(&directory.path().join("keys"), &SystemEntropy).unwrap();
         let clock = Arc::new(FixedClock::new(NOW_MS));
@@ -80,7 +121,7 @@ impl Scene {
         let document = DidDocument::resolve_did_key(&consumer).unwrap();
         let (key_id, _) = document.keys_for(Relationship::CapabilityInvocation).next().unwrap();
         let key_id = key_id.to_owned();
-        let log = crate::peers::tests::ledger(&directory.path().join("consumer"), "app.example/log/1", 5);
+        let log = crate::peers::tests::ledger(&directory.path().join("consumer"), origin, 5);
         let policy = json!({
             "@type": "Agreement", "@id": AGREED, "target": DATASET, "assigner": node.did.as_str(), "assignee": consumer.as_str(),
             "permission": [{"action": "use", "constraint": [{"leftOperand": "count", "operator": "lteq", "rightOperand": at_most}]}],
@@ -100,8 +141,38 @@ impl Scene {
         scene
     }
 
+    /// The same connector after a stop.
+    fn reopened(self) -> Self {
+        let Self {
+            node,
+            clock,
+            consumer,
+            key,
+            key_id,
+            token,
+            policy,
+            log,
+            _directory: directory,
+        } = self;
+        // Nobody else has it by now: with it the log closes.
+        drop(Arc::into_inner(node).unwrap());
+        let mut node = open(configuration(directory.path())).unwrap();
+        Arc::get_mut(&mut node).unwrap().clock = clock.clone();
+        Self {
+            node,
+            clock,
+            consumer,
+            key,
+            key_id,
+            token,
+            policy,
+            log,
+            _directory: directory,
+        }
+    }
+
     async fn give_access(&mut self) {
-        let digests = self.node.payloads.put(RAIN).unwrap();
+        let digests = self.node.payloads.put(DATA).unwrap();
         let agreement = AgreementEntry {
             id: AGREED.to_owned(),
             side: Side::Provider,
@@ -167,31 +238,14 @@ impl Scene {
     /// Asks for the data, having seen so many records of the connector's log.
     async fn ask(&self, transaction: &str, seen: u64) -> Response {
         let path = format!("/data/{GRANT}");
-        let url = format!("{}{path}", self.node.public_url);
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
+        let says = [
             ("authorization", format!("Bearer {}", self.token)),
             (access::TRANSACTION, transaction.to_owned()),
             (access::AGREEMENT, AGREED.to_owned()),
             (access::SEEN, seen.to_string()),
             ("traceparent", TRACE.to_owned()),
-        ] {
-            headers.insert(name, value.parse().unwrap());
-        }
-        let nonce = jose::fresh_id(&SystemEntropy);
-        let new = NewSignature {
-            created_ms: self.node.now_ms(),
-            nonce: &nonce,
-            key_id: &self.key_id,
-        };
-        let to_sign = http_signature::Request {
-            method: &Method::GET,
-            target_uri: &url,
-            headers: &headers,
-        };
-        let signed = http_signature::sign(&self.key, &to_sign, &new).unwrap();
-        headers.insert("signature-input", signed.signature_input.parse().unwrap());
-        headers.insert("signature", signed.signature.parse().unwrap());
+        ];
+        let headers = signed(&self.node, &self.key, &self.key_id, &Method::GET, &path, &says);
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = path.parse().unwrap();
         *request.headers_mut() = headers;
@@ -202,12 +256,12 @@ impl Scene {
     async fn pull(&self, transaction: &str) -> (StatusCode, Vec<u8>) {
         let response = self.ask(transaction, 0).await;
         let status = response.status();
-        (status, to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec())
+        (status, to_bytes(response.into_body(), 16 << 20).await.unwrap().to_vec())
     }
 
     /// A pull that must be given.
     async fn given(&self, transaction: &str) {
-        assert_eq!(self.pull(transaction).await, (StatusCode::OK, RAIN.to_vec()));
+        assert_eq!(self.pull(transaction).await, (StatusCode::OK, DATA.to_vec()));
     }
 
     /// A pull that must be refused with this status, for a reason that says this.

@@ -62,3 +62,23 @@ async fn what_cannot_be_read_is_told_and_holds_nothing_else_up() {
     assert!(error.contains(&damaged), "{error}");
     assert!(scene.kinds(&transaction(1)).contains(&Kind::PullUnacknowledged));
 }
+
+#[tokio::test]
+async fn receipts_that_take_their_time_hold_no_others_up() {
+    // A log that lets everybody wait who asks it for a proof.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("localhost:{}/log/1", silent.local_addr().unwrap().port());
+    let scene = Scene::with_log(9, &origin).await;
+    scene.given(&transaction(1)).await;
+    scene.given(&transaction(2)).await;
+    // Neither proves that it continues the other: once the first is known, the log is asked about the second.
+    let first = scene.receipt(&transaction(1)).await;
+    let both = [first.clone(), scene.receipt(&transaction(2)).await];
+    let mut waiting = Box::pin(take(&scene.node, &scene.consumer, AGREED, &both, TRACE));
+    let soon = Duration::from_millis(500);
+    assert!(tokio::time::timeout(soon, waiting.as_mut()).await.is_err());
+    take(&scene.node, &scene.consumer, AGREED, &[first], TRACE)
+        .await
+        .unwrap();
+    assert_eq!(scene.outstanding(), 1);
+}

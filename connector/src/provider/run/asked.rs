@@ -1,0 +1,144 @@
+//! What is asked for: understood, if there is something to run, and decided; again when making it ready has taken its time.
+
+use super::{Asked, NotRun, repeated};
+use crate::deciding::{self, Asker, Decided, USE};
+use crate::http::Refusal;
+use crate::models::process::Process;
+use crate::node::Node;
+use crate::provider::access::Access;
+use crate::provider::{grants, stream};
+use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, ModelEntry, Side, digest_bytes};
+use herleid_vocab::json::Limits;
+use serde_json::json;
+use std::sync::Arc;
+
+impl<'a> Asked<'a> {
+    /// Understands what is asked for, if there is something to run for whoever asks; a refusal that is not about the form of the
+    /// request is recorded.
+    pub(in crate::provider) async fn read(
+        node: &Node,
+        access: &'a Access,
+        model: &str,
+        body: &[u8],
+        trace: &'a str,
+    ) -> Result<Self, NotRun> {
+        let grant = access.grant();
+        if grant.kind != GrantPurpose::Run || grant.subject != model {
+            return Err(Refusal::not_found(&format!("this access is not for running `{model}`")).into());
+        }
+        // Before anything else is done for it: a repeat must not make this end fetch the inputs again.
+        if super::started(node, &grant.consumer, access.transaction())
+            .map_err(|e| Refusal::internal(&e))?
+            .is_some()
+        {
+            return Err(repeated(access).into());
+        }
+        let agreement = standing_agreement(node, access, trace).await?;
+        let Some(entry) = current_model(node, model)? else {
+            let why = format!("`{model}` was withdrawn");
+            return Err(refuse(node, access, &agreement, &why, trace).await.into());
+        };
+        let process = Arc::new(process(node, &entry)?);
+        // Checked when it was published; the configuration may have been narrowed since.
+        if let Err(e) = node.config.models.sandbox.allow(process.model().limits()) {
+            let why = format!("`{model}` does not run here now: {e}");
+            return Err(refuse(node, access, &agreement, &why, trace).await.into());
+        }
+        let request = process.parse_request(body, &Limits::MESSAGE).map_err(NotRun::Request)?;
+        let run_inputs = request
+            .run_inputs(&process)
+            .ok_or_else(|| Refusal::malformed(&"an input by reference says nothing of its digests (`x-herleid`)"))?;
+        Ok(Self {
+            access,
+            agreement,
+            model: entry,
+            process,
+            request,
+            run_inputs,
+            trace,
+        })
+    }
+
+    /// Reads again what may have been changed while the run was made ready: the access, the agreement, and whether the version
+    /// that was asked for is still published. A newer version changes nothing, since the exchange names the one that runs.
+    pub(super) async fn look_again(&mut self, node: &Node) -> Result<(), Refusal> {
+        let grant: Option<GrantEntry> = node
+            .state
+            .get(&GrantEntry::key(&self.access.grant().id))
+            .map_err(|e| Refusal::internal(&e))?;
+        let closed = grant.map_or_else(|| Some("it was removed".to_owned()), |grant| grant.closed);
+        if let Some(why) = closed {
+            return Err(Refusal::denied(&format!("access has ended: {why}")));
+        }
+        self.agreement = standing_agreement(node, self.access, self.trace).await?;
+        let (model, version) = (&self.model.model, &self.model.version);
+        let entry: Option<ModelEntry> = node
+            .state
+            .get(&format!("model/{model}/{version}"))
+            .map_err(|e| Refusal::internal(&e))?;
+        if entry.is_some_and(|entry| entry.withdrawn.is_none()) {
+            return Ok(());
+        }
+        let why = format!("version `{version}` of `{model}` was withdrawn");
+        Err(refuse(node, self.access, &self.agreement, &why, self.trace).await)
+    }
+
+    /// Decides by the agreement's policy, on what is known now; a denial is recorded.
+    pub(in crate::provider) async fn decide(&self, node: &Node) -> Result<Decided, Refusal> {
+        let grant = self.access.grant();
+        let asker = Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref());
+        let decided = deciding::under_agreement(node, &self.agreement, USE, &asker);
+        let decided = decided.map_err(|e| Refusal::internal(&e))?;
+        if decided.is_permit() {
+            return Ok(decided);
+        }
+        let facts = json!({"what": "run", "party": grant.consumer.as_str(), "transaction": self.access.transaction(), "agreement": grant.agreement, "decision": decided.record()});
+        grants::record_denial(node, facts, Some(stream(&self.agreement)), &decided, self.trace)
+            .await
+            .map_err(|e| Refusal::internal(&e))?;
+        Err(Refusal::denied(&decided.refusal(&grant.consumer)))
+    }
+}
+
+/// The agreement under which a run is asked for, as it stands now; where it has ended the refusal is recorded.
+async fn standing_agreement(node: &Node, access: &Access, trace: &str) -> Result<AgreementEntry, Refusal> {
+    let agreement: Option<AgreementEntry> = node
+        .state
+        .get(&AgreementEntry::key(&access.grant().agreement, Side::Provider))
+        .map_err(|e| Refusal::internal(&e))?;
+    let agreement = agreement.ok_or_else(|| Refusal::internal(&"a grant refers to an agreement that is not here"))?;
+    if let Some(why) = &agreement.terminated {
+        let why = format!("agreement `{}` has ended: {why}", agreement.id);
+        return Err(refuse(node, access, &agreement, &why, trace).await);
+    }
+    Ok(agreement)
+}
+
+/// Records a refusal for another reason than the policy, and gives it.
+async fn refuse(node: &Node, access: &Access, agreement: &AgreementEntry, why: &str, trace: &str) -> Refusal {
+    let facts = json!({"what": "run", "party": agreement.other.as_str(), "transaction": access.transaction(), "agreement": agreement.id});
+    match grants::record_refusal(node, facts, Some(stream(agreement)), why, trace).await {
+        Ok(()) => Refusal::denied(&why),
+        Err(e) => Refusal::internal(&e),
+    }
+}
+
+/// The newest version of a model that is not withdrawn.
+fn current_model(node: &Node, model: &str) -> Result<Option<ModelEntry>, Refusal> {
+    let mut entries = node
+        .state
+        .scan::<ModelEntry>(&format!("model/{model}/"))
+        .map_err(|e| Refusal::internal(&e))?;
+    entries.retain(|(_, e)| e.withdrawn.is_none());
+    entries.sort_by_key(|(_, e)| e.published_ms);
+    Ok(entries.pop().map(|(_, e)| e))
+}
+
+/// The description under which a model was published.
+fn process(node: &Node, entry: &ModelEntry) -> Result<Process, Refusal> {
+    let digest = digest_bytes(&entry.process).unwrap_or_default();
+    let description = node.ledger.evidence(&digest).map_err(|e| Refusal::internal(&e))?;
+    let description = description
+        .ok_or_else(|| Refusal::internal(&"the description of a published model is not in the evidence store"))?;
+    Process::parse(&description).map_err(|e| Refusal::internal(&e))
+}
