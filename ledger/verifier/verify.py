@@ -36,7 +36,10 @@ def need(condition, message):
 MAX_INTEGER = 2**53 - 1
 HEX64 = re.compile(r"[0-9a-f]{64}\Z")
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
-DID_WEB = re.compile(r"did:web:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?:%3[Aa]([0-9]+))?((?::[A-Za-z0-9._-]+)*)\Z")
+DID_WEB = re.compile(r"did:web:([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?:%3A([1-9][0-9]{0,4}))?((?::[A-Za-z0-9._-]+)*)\Z")
+ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z")
+OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+IPV4 = re.compile(r"(?:%s\.){3}%s\Z" % (OCTET, OCTET))
 DID_KEY = re.compile(r"did:key:z[1-9A-HJ-NP-Za-km-z]+\Z")
 MAX_DID = 512
 
@@ -58,13 +61,17 @@ def is_text(value):
 
 
 def check_did(text, what):
-    """The text, if it is a `did:web` or `did:key`."""
+    """The text, if it is a `did:key`, or a `did:web` in the one spelling that a participant has."""
     need(is_text(text) and len(text) <= MAX_DID, "%s: expected a DID" % what)
     web = DID_WEB.match(text)
-    need(web or DID_KEY.match(text), "%s: neither a did:web nor a did:key" % what)
+    need(web or DID_KEY.match(text), "%s: neither a did:key nor a did:web in its one spelling" % what)
     if web:
-        need(int(web.group(1) or 0) <= 65535, "%s: the port is above 65535" % what)
-        need(not {".", ".."} & set(web.group(2).split(":")), "%s: a part of the path is `.` or `..`" % what)
+        host, port, path = web.groups()
+        # Whoever fetches reads `127.1`, `0x7f.0.0.1` and `127.0.0.1` as one address.
+        need(not ENDS_IN_NUMBER.match(host) or IPV4.match(host), "%s: an address is four decimal numbers" % what)
+        need(int(port or 1) <= 65535 and port != "443", "%s: the port is above 65535, or 443, which is left out" % what)
+        need(not {".", ".."} & set(path.split(":")), "%s: a part of the path is `.` or `..`" % what)
+        need(path != ":.well-known", "%s: its path leads to the host's own document" % what)
     return text
 
 
@@ -950,7 +957,7 @@ class Dossier:
         self.keys, self.missing = Keys(anchors, {}), {}
         self.records, self.record_bytes = [], 0
         self.shown = {}  # (origin, leaf hash) -> names of the sections that one copy or another opens
-        self.erased, self.tombstones = {}, {}
+        self.erased, self.tombstones = {}, {}  # tombstones: (origin, leaf hash) -> names of sections
         self.exchanges = Exchanges(self)
         self.runs = Runs(self)
 
@@ -1354,25 +1361,25 @@ class Dossier:
         why, explanation = self.missing[what, identity]
         return {"why": why, "explanation": explanation, "proved": why == "erased" and proof()}
 
-    def explain_section(self, leaf, name):
+    def explain_section(self, place, name):
         """The same of a section that no copy of a record opens. Places in streams are never erased."""
-        return self.explain("section", "%s/%s" % (leaf, name),
-                            lambda: name not in STREAMS and name in self.tombstones.get(leaf, ()))
+        return self.explain("section", "%s/%s" % (place[1], name),
+                            lambda: name not in STREAMS and name in self.tombstones.get(place, ()))
 
     def explain_all(self, sections):
-        """The same of what could be read in any of these sections, given as (leaf hash, name).
+        """The same of what could be read in any of these sections, given as ((origin, leaf hash), name).
 
         Proved only when all were erased: one end alone cannot take back what the other still holds it to.
         """
-        said = [self.explain_section(leaf, name) for leaf, name in sections]
+        said = [self.explain_section(place, name) for place, name in sections]
         explained = next((one for one in said if one), None)
         return explained and dict(explained, proved=all(one and one["proved"] for one in said))
 
     def find_erasures(self):
         """Which sections and files `erased` records cover.
 
-        `tombstones`: leaf hash -> names of sections. `erased`: for `evidence` the digests in an `evidence` section that
-        was erased; for `data` those in a record whose content was erased, and of inputs that its exchange brought.
+        `erased`: for `evidence` the digests in an `evidence` section that was erased; for `data` those in a record
+        whose content was erased, and of inputs that its exchange brought.
         """
         stones = {}
         for stone in self.records:
@@ -1390,7 +1397,7 @@ class Dossier:
             names = stones.get((record.origin, record.index, record.leaf))
             if names is None:
                 continue
-            self.tombstones[record.leaf] = names
+            self.tombstones.setdefault(record.place, set()).update(names)
             if "evidence" in names:
                 self.erased["evidence"].update(digests_in(record.texts.get("evidence", b"")))
             if "content" in names:
@@ -1424,26 +1431,29 @@ class Dossier:
     def check_decision(self):
         """The record that the dossier explains is there, opened, and of the party and case that the manifest names; its
         author is opened, and what it relies on is what was received."""
-        root = self.manifest["root"]
-        copies = [record for record in self.records if record.leaf == root]
-        found = [record for record in copies if record.member("envelope", "kind") == "decision-made"
-                 and is_decision(record.sections.get("facts"))]
-        if not found:
+        root, copies = self.manifest["root"], {}
+        for record in self.records:
+            if record.leaf == root:
+                # The same MACs in another log are another record; its copies count together.
+                copies.setdefault(record.place, (record, {}))[1].update(record.sections)
+        found = next((both for both in copies.values() if is_decision(both[1].get("facts"))
+                      and both[1].get("envelope", {}).get("kind") == "decision-made"), None)
+        if found is None:
             self.findings.add(MISSING, "decision", root, "the record of the decision is not there, or not opened")
             return
-        facts = found[0].sections["facts"]
-        if found[0].did != self.manifest["party"] or facts["case"] != self.manifest["case"]:
+        record, sections = found
+        facts, author = sections["facts"], sections.get("people", {}).get("author")
+        if record.did != self.manifest["party"] or facts["case"] != self.manifest["case"]:
             self.findings.add(FAILED, "decision", root, "it is of another party or case than the manifest says")
             return
-        authors = [record.member("people", "author", dict) or {} for record in copies]
         parts = ("name", "role", "organisation")
-        if any(all(isinstance(author.get(part), str) for part in parts) for author in authors):
+        if isinstance(author, dict) and all(isinstance(author.get(part), str) for part in parts):
             self.findings.add(VERIFIED, "decision", root)
         else:
             self.findings.add(MISSING, "decision", root, "who decided is not opened",
-                              self.explain_section(root, "people"))
+                              self.explain_section(record.place, "people"))
         for relied in facts["reliesOn"]:
-            self.check_relied(found[0].did, relied["transaction"], relied.get("output"), relied["sha256"])
+            self.check_relied(record.did, relied["transaction"], relied.get("output"), relied["sha256"])
 
     def check_relied(self, party, transaction, output, digest):
         """One output of a run, or without a name what a pull brought, that the decision relies on."""
@@ -1655,7 +1665,7 @@ class Exchanges:
 
     def explain(self, records, name):
         """What missing.json says of a section that none of these records opens."""
-        return self.dossier.explain_all(sorted({(record.leaf, name) for record in records if name in record.macs}))
+        return self.dossier.explain_all(sorted({(record.place, name) for record in records if name in record.macs}))
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -1678,6 +1688,8 @@ def check_run_form(value):
             need(isinstance(file, dict) and all(isinstance(file.get(name), str) for name in texts)
                  and all(isinstance(file.get(name), (str, type(None))) for name in may_be)
                  and is_integer(file.get("bytes")), "run.%s: a member is missing or wrong" % part)
+        names = {file["name"] for file in value[part]}
+        need(len(names) == len(value[part]), "run.%s: a name stands twice" % part)
     need(value["status"] == "finished" or not value["outputs"], "run.outputs: it has not finished")
 
 
@@ -1716,10 +1728,11 @@ class Runs:
             if "exchange" not in record.macs:
                 need(run["status"] == "failed", "the run in %s stands in a record without an exchange" % record.source)
                 asked = self.exchanges.first(run["transaction"], "run-request")
-                need(asked is None or asked["provider"] == record.did, "%s was not asked for the run" % record.did)
+                need(asked is None or record.did in (asked["provider"], asked["consumer"]),
+                     "%s recorded it, and is neither its provider nor its consumer" % record.did)
             elif "exchange" not in self.dossier.shown[record.place]:
                 self.findings.add(MISSING, "run", "%s/exchange" % record.leaf, "`%s` opens its run and not the exchange"
-                                  % record.source, self.dossier.explain_section(record.leaf, "exchange"))
+                                  % record.source, self.dossier.explain_section(record.place, "exchange"))
             return True
         need(STATUSES[run["status"]] == exchange["phase"],
              "the run in %s has the status `%s`, which it cannot have there" % (record.source, run["status"]))
@@ -1819,7 +1832,7 @@ class Runs:
             having = [record for record in self.about[transaction] if name in record.macs]
             if not any(name in self.dossier.shown[record.place] for record in having):
                 hidden.append(name)
-                closed.update((record.leaf, name) for record in having)
+                closed.update((record.place, name) for record in having)
         return hidden, self.dossier.explain_all(sorted(closed))
 
     def hides(self, place):
@@ -1859,10 +1872,10 @@ class Streams:
                 elif kind in record.macs and kind not in self.dossier.shown[record.place] \
                         and (kind != "stream-case" or record.origin == self.dossier.manifest["origin"]):
                     # The number of a case is for the one who decides it: no receipt opens it.
-                    closed.setdefault((record.leaf, kind), record.source)
-        for (leaf, kind), source in sorted(closed.items()):
-            self.findings.add(MISSING, "stream", "%s/%s" % (leaf, kind), "`%s` of %s is not opened, which hides how "
-                              "many there are" % (kind, source), self.dossier.explain_section(leaf, kind))
+                    closed.setdefault((record.place, kind), record.source)
+        for (place, kind), source in sorted(closed.items()):
+            self.findings.add(MISSING, "stream", "%s/%s" % (place[1], kind), "`%s` of %s is not opened, which hides "
+                              "how many there are" % (kind, source), self.dossier.explain_section(place, kind))
         by_id = {}
         for key, stream in sorted(self.streams.items()):
             origin, kind, identity = key
@@ -1958,8 +1971,8 @@ class Streams:
         """A second stream id for one model and consumer starts the count anew."""
         ids = {}
         for key, stream in self.streams.items():
-            exchanges = [record.sections.get("exchange", {}) for n in sorted(stream["places"])
-                         for _, record in stream["places"][n].values()]
+            exchanges = [self.dossier.exchanges.of.get(place, {}) for n in sorted(stream["places"])
+                         for place in stream["places"][n]]
             for exchange in exchanges:
                 subject = exchange.get("subject")
                 if key[1] == "stream-model" and isinstance(subject, dict) and isinstance(subject.get("model"), str) \

@@ -3,6 +3,7 @@
 
 mod raw;
 
+use crate::object::object;
 use herleid_ledger::handover::HandedOver;
 use herleid_ledger::note::{SignedNote, Verifier};
 use herleid_vocab::did::Did;
@@ -147,7 +148,7 @@ impl Anchors {
     /// Names the member that is missing, unknown, or wrong.
     pub fn parse(bytes: &[u8]) -> Result<Self, AnchorsError> {
         let value = json::parse(bytes, &LIMITS)?;
-        let raw: Raw = serde_json::from_value(value).map_err(|e| member("anchors", e))?;
+        let raw: Raw = object(value).map_err(|e| member("anchors", e))?;
         if raw.format != FORMAT {
             return Err(member("format", format!("expected `{FORMAT}`")));
         }

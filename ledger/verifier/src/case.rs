@@ -6,8 +6,10 @@ mod run;
 
 pub use gather::CaseRecord;
 pub use run::{Author, DecisionFacts, Output, Relied, RunFile, RunInput, RunSection};
+pub(crate) use run::{FAILED, FINISHED, rank};
 
 use herleid_ledger::exchange::Subject;
+use herleid_ledger::handover::VerifiedRecord;
 use herleid_ledger::merkle::Hash;
 use herleid_vocab::did::Did;
 use serde_json::{Map, Value};
@@ -65,6 +67,33 @@ pub struct Run {
     pub recorded_ms: Option<(u64, u64)>,
 }
 
+/// Where a record stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPlace {
+    /// Origin of the log.
+    pub origin: String,
+    /// Index in it, from 0.
+    pub index: u64,
+}
+
+impl LogPlace {
+    /// The place of a record.
+    #[must_use]
+    pub fn of(record: &VerifiedRecord) -> Self {
+        Self {
+            origin: record.origin().to_owned(),
+            index: record.index(),
+        }
+    }
+
+    /// Whether what stands here may have come before `other`, a record of the same party. The order of two logs of a party,
+    /// which has one after the other, is not to be seen in them.
+    #[must_use]
+    pub fn may_precede(&self, other: &Self) -> bool {
+        self.origin != other.origin || self.index < other.index
+    }
+}
+
 /// Data passed from one party to another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pull {
@@ -86,6 +115,19 @@ pub struct Pull {
     pub media_type: Option<String>,
     /// When it was first recorded: UTC milliseconds since 1970.
     pub recorded_ms: Option<u64>,
+    /// Where its giver recorded it, if that is there.
+    pub given: Option<LogPlace>,
+    /// Where its receiver recorded it, if that is there.
+    pub received: Option<LogPlace>,
+}
+
+impl Pull {
+    /// Whether it brought its receiver something before that party gave `later`, by that party's own log: transactions have
+    /// their ids from whoever asks, and an id can be of any time.
+    fn came_before(&self, later: &Self) -> bool {
+        let places = self.received.as_ref().zip(later.given.as_ref());
+        places.is_some_and(|(received, given)| received.may_precede(given))
+    }
 }
 
 /// An agreement, as one end recorded it.
@@ -183,7 +225,7 @@ impl Case {
         for _ in 0..self.pulls.len() {
             let before = self.pulls.values().find(|other| {
                 other.consumer == pull.provider
-                    && other.transaction < pull.transaction
+                    && other.came_before(pull)
                     && other.sha256.is_some()
                     && other.sha256 == pull.sha256
                     && (&other.subject, &other.agreement) == (&pull.subject, &pull.agreement)

@@ -10,6 +10,7 @@
 pub mod anchors;
 pub mod case;
 pub mod dossier;
+mod object;
 pub mod prov;
 pub mod replay;
 pub mod report;

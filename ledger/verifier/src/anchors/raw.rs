@@ -3,6 +3,7 @@
 use super::{
     AnchorsError, IssuerAnchor, KeyAnchor, LogAnchor, PartyAnchor, Period, StreamAnchor, WitnessAnchor, member,
 };
+use crate::object::objects;
 use herleid_ledger::handover::HandedOver;
 use herleid_ledger::note::{Algorithm, Verifier};
 use herleid_vocab::did::Did;
@@ -54,10 +55,14 @@ pub(super) struct Raw {
     pub(super) format: String,
     pub(super) obtained: u64,
     pub(super) quorum: u64,
+    #[serde(deserialize_with = "objects")]
     pub(super) parties: Vec<RawParty>,
+    #[serde(deserialize_with = "objects")]
     pub(super) witnesses: Vec<RawWitness>,
+    #[serde(deserialize_with = "objects")]
     pub(super) issuers: Vec<RawIssuer>,
     pub(super) checkpoints: Vec<String>,
+    #[serde(deserialize_with = "objects")]
     pub(super) streams: Vec<RawStream>,
 }
 
@@ -66,7 +71,9 @@ pub(super) struct Raw {
 pub(super) struct RawParty {
     did: Did,
     name: String,
+    #[serde(deserialize_with = "objects")]
     logs: Vec<RawLog>,
+    #[serde(deserialize_with = "objects")]
     keys: Vec<RawKey>,
     party: bool,
 }
@@ -148,6 +155,7 @@ impl RawWitness {
 pub(super) struct RawIssuer {
     did: Did,
     types: Vec<String>,
+    #[serde(deserialize_with = "objects")]
     keys: Vec<RawKey>,
 }
 

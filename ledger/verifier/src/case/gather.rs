@@ -1,6 +1,7 @@
 //! From records to a case.
 
-use super::{Agreement, Case, Decision, Published, Pull, Run, RunSection};
+use super::{Agreement, Case, Decision, FAILED, LogPlace, Published, Pull, Run, RunSection, rank};
+use crate::object::object;
 use herleid_ledger::exchange::{Content, Exchange, Phase};
 use herleid_ledger::handover::VerifiedRecord;
 use herleid_ledger::merkle::Hash;
@@ -8,6 +9,7 @@ use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A record, and whose log it stands in.
 #[derive(Debug, Clone, Copy)]
@@ -18,9 +20,36 @@ pub struct CaseRecord<'a> {
     pub record: &'a VerifiedRecord,
 }
 
-impl CaseRecord<'_> {
-    fn section(&self, name: SectionName) -> Option<&Value> {
-        self.record.section(name)
+/// A record with all its copies: what one keeps closed another may open.
+struct Whole<'a> {
+    did: &'a Did,
+    first: &'a VerifiedRecord,
+    copies: Vec<&'a VerifiedRecord>,
+}
+
+/// Every record once, in the order in which they first come.
+fn whole<'a>(records: impl IntoIterator<Item = CaseRecord<'a>>) -> Vec<Whole<'a>> {
+    let mut found: Vec<Whole<'a>> = Vec::new();
+    // By log and leaf: the leaf alone would not do, since anybody can put another's MACs into a log of their own.
+    let mut places: BTreeMap<(&'a str, Hash), usize> = BTreeMap::new();
+    for CaseRecord { did, record } in records {
+        let next = found.len();
+        let place = *places.entry((record.origin(), record.leaf())).or_insert(next);
+        match found.get_mut(place) {
+            Some(known) => known.copies.push(record),
+            None => found.push(Whole {
+                did,
+                first: record,
+                copies: vec![record],
+            }),
+        }
+    }
+    found
+}
+
+impl<'a> Whole<'a> {
+    fn section(&self, name: SectionName) -> Option<&'a Value> {
+        self.copies.iter().find_map(|copy| copy.section(name))
     }
 
     fn text(&self, name: SectionName, member: &str) -> Option<String> {
@@ -34,32 +63,29 @@ impl CaseRecord<'_> {
     fn recorded_ms(&self) -> Option<u64> {
         self.section(SectionName::Envelope)?.get("recordedAt")?.as_u64()
     }
-}
 
-/// How far a status is along.
-fn rank(status: &str) -> u8 {
-    match status {
-        "requested" => 0,
-        "started" => 1,
-        "failed" => 2,
-        _ => 3,
+    fn exchange(&self) -> Option<Exchange> {
+        Exchange::from_value(self.section(SectionName::Exchange)?.clone()).ok()
+    }
+
+    fn has(&self, name: SectionName) -> bool {
+        self.first.macs().contains_key(&name)
     }
 }
 
 /// A `run` section, its record, and the exchange that it stands with.
 struct Told<'a> {
     section: RunSection,
-    record: CaseRecord<'a>,
+    record: &'a Whole<'a>,
     exchange: Option<Exchange>,
 }
 
 impl<'a> Told<'a> {
     /// The section of a record, unless it stands where anybody could put it: without an exchange of that transaction. Only a
     /// failure has none, and brings no outputs.
-    fn of(record: CaseRecord<'a>) -> Option<Self> {
-        let section = record.section(SectionName::Run)?.clone();
-        let mut section = serde_json::from_value::<RunSection>(section).ok()?;
-        let exchange = record.record.exchange().and_then(Result::ok);
+    fn of(record: &'a Whole<'a>) -> Option<Self> {
+        let mut section = RunSection::read(record.section(SectionName::Run)?)?;
+        let exchange = record.exchange();
         match &exchange {
             Some(exchange) if exchange.phase != Phase::Pull => {
                 if exchange.transaction.hyphenated().to_string() != section.transaction {
@@ -70,7 +96,7 @@ impl<'a> Told<'a> {
                     section.outputs.clear();
                 }
             }
-            None if record.kind() == Some(Kind::RunFailed) && section.status == "failed" => section.outputs.clear(),
+            None if section.status == FAILED && !record.has(SectionName::Exchange) => {}
             _ => return None,
         }
         Some(Self {
@@ -82,7 +108,7 @@ impl<'a> Told<'a> {
 
     /// The same order whatever the files are called: by how far the run is along, then by leaf.
     fn order(&self) -> (u8, Hash) {
-        (rank(&self.section.status), self.record.record.leaf())
+        (rank(&self.section.status), self.record.first.leaf())
     }
 }
 
@@ -92,14 +118,15 @@ impl Case {
     #[must_use]
     pub fn gather<'a>(records: impl IntoIterator<Item = CaseRecord<'a>>, root: &Hash) -> Self {
         let mut case = Self::default();
+        let records = whole(records);
         let mut runs = Vec::new();
-        for record in records {
+        for record in &records {
             runs.extend(Told::of(record));
-            case.take_exchange(&record);
+            case.take_exchange(record);
             match record.kind() {
-                Some(Kind::DecisionMade) if record.record.leaf() == *root => case.take_decision(&record),
-                Some(Kind::AgreementConcluded) => case.take_agreement(&record),
-                Some(Kind::DatasetPublished | Kind::ModelPublished) => case.take_published(&record),
+                Some(Kind::DecisionMade) if record.first.leaf() == *root => case.take_decision(record),
+                Some(Kind::AgreementConcluded) => case.take_agreement(record),
+                Some(Kind::DatasetPublished | Kind::ModelPublished) => case.take_published(record),
                 _ => {}
             }
         }
@@ -110,23 +137,21 @@ impl Case {
         case
     }
 
-    fn take_decision(&mut self, record: &CaseRecord<'_>) {
+    /// The first that is there: the same MACs in another log are another record.
+    fn take_decision(&mut self, record: &Whole<'_>) {
         let facts = record.section(SectionName::Facts).cloned();
-        let Some(facts) = facts.and_then(|facts| serde_json::from_value(facts).ok()) else {
+        let Some(facts) = facts.and_then(|facts| object(facts).ok()) else {
             return;
         };
-        let author = record
-            .section(SectionName::People)
-            .and_then(|people| people.get("author"));
-        let author = author.and_then(|author| serde_json::from_value(author.clone()).ok());
-        // Another copy of the record may have opened it.
-        let known = self.decision.take().and_then(|decision| decision.author);
-        self.decision = Some(Decision {
+        let people = record.section(SectionName::People);
+        let author = people.and_then(|people| people.get("author"));
+        let author = author.and_then(|author| object(author.clone()).ok());
+        self.decision.get_or_insert_with(|| Decision {
             party: record.did.clone(),
-            leaf: record.record.leaf(),
+            leaf: record.first.leaf(),
             recorded_ms: record.recorded_ms(),
             facts,
-            author: author.or(known),
+            author,
         });
     }
 
@@ -182,8 +207,8 @@ impl Case {
         }
     }
 
-    fn take_exchange(&mut self, record: &CaseRecord<'_>) {
-        let Some(Ok(exchange)) = record.record.exchange() else {
+    fn take_exchange(&mut self, record: &Whole<'_>) {
+        let Some(exchange) = record.exchange() else {
             return;
         };
         if exchange.phase != Phase::Pull {
@@ -205,7 +230,14 @@ impl Case {
             sha256: None,
             media_type: None,
             recorded_ms: None,
+            given: None,
+            received: None,
         });
+        if *record.did == exchange.provider {
+            pull.given.get_or_insert_with(|| LogPlace::of(record.first));
+        } else if *record.did == exchange.consumer {
+            pull.received.get_or_insert_with(|| LogPlace::of(record.first));
+        }
         pull.bytes = pull.bytes.max(exchange.to);
         match content {
             Some(content) if is_whole => {
@@ -225,7 +257,7 @@ impl Case {
         };
     }
 
-    fn take_agreement(&mut self, record: &CaseRecord<'_>) {
+    fn take_agreement(&mut self, record: &Whole<'_>) {
         let text = |member| record.text(SectionName::Facts, member);
         let parts = (text("agreement"), text("provider"), text("consumer"), text("policy"));
         let (Some(id), Some(provider), Some(consumer), Some(policy)) = parts else {
@@ -240,7 +272,7 @@ impl Case {
         });
     }
 
-    fn take_published(&mut self, record: &CaseRecord<'_>) {
+    fn take_published(&mut self, record: &Whole<'_>) {
         let text = |member| record.text(SectionName::Facts, member);
         let model = text("model");
         let is_model = model.is_some();

@@ -1,7 +1,14 @@
 //! Sections as typed values: the members that docs/log-format.md section 6 names; others are left aside.
 
+use crate::object::{object, objects};
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The status of a run that gave its outputs.
+pub(crate) const FINISHED: &str = "finished";
+/// The status of a run that gave none.
+pub(crate) const FAILED: &str = "failed";
 
 /// An input of a run, in `run.inputs`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -58,8 +65,10 @@ pub struct RunSection {
     /// Its version.
     pub version: String,
     /// Inputs.
+    #[serde(deserialize_with = "objects")]
     pub inputs: Vec<RunInput>,
     /// Outputs.
+    #[serde(deserialize_with = "objects")]
     pub outputs: Vec<RunFile>,
     /// Seed.
     #[serde(default)]
@@ -75,6 +84,33 @@ pub struct RunSection {
     pub program: Option<String>,
     /// Case.
     pub case: Option<String>,
+}
+
+impl RunSection {
+    /// Reads a `run` section: every input and every output has a name of its own, and there are none of the latter before it
+    /// has finished. Of two outputs of one name a decision could rely on either.
+    pub(crate) fn read(section: &Value) -> Option<Self> {
+        let run: Self = object(section.clone()).ok()?;
+        let inputs = run.inputs.iter().map(|input| input.name.as_str());
+        let outputs = run.outputs.iter().map(|output| output.name.as_str());
+        let is_form = all_differ(inputs) && all_differ(outputs) && (run.status == FINISHED || run.outputs.is_empty());
+        is_form.then_some(run)
+    }
+}
+
+fn all_differ<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
+    let mut seen = BTreeSet::new();
+    names.all(|name| seen.insert(name))
+}
+
+/// How far a status is along.
+pub(crate) fn rank(status: &str) -> u8 {
+    match status {
+        "requested" => 0,
+        "started" => 1,
+        FAILED => 2,
+        _ => 3,
+    }
 }
 
 /// What a decision relies on: an output of a run, or data as they were delivered.
@@ -99,6 +135,7 @@ pub struct DecisionFacts {
     /// Legal basis: IRIs.
     pub legal_basis: Vec<String>,
     /// Outputs and deliveries relied on.
+    #[serde(deserialize_with = "objects")]
     pub relies_on: Vec<Relied>,
     /// What people chose, and why.
     pub choices: String,
@@ -113,4 +150,36 @@ pub struct Author {
     pub role: String,
     /// For whom.
     pub organisation: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_run_has_one_form() {
+        let file = |name: &str| json!({"name": name, "sha256": "", "blake3": "", "bytes": 1, "mediaType": "text/csv"});
+        let run = |status: &str, inputs: Value, outputs: Value| {
+            json!({"transaction": "t", "agreement": "a", "model": "m", "version": "1", "inputs": inputs, "outputs": outputs,
+                "status": status})
+        };
+        let two = json!([file("a"), file("b")]);
+        assert!(RunSection::read(&run(FINISHED, two.clone(), two.clone())).is_some());
+        let twice = json!([file("a"), file("a")]);
+        for wrong in [
+            run(FINISHED, two.clone(), twice.clone()),
+            run(FINISHED, twice, two.clone()),
+            run(FAILED, two.clone(), two.clone()),
+            run(FINISHED, two.clone(), json!([["a", "", "", 1, "text/csv"]])),
+            run(
+                FINISHED,
+                json!([["a", null, null, null, null, "", "", 1, "text/csv"]]),
+                two.clone(),
+            ),
+            json!(["t", "a", "m", "1", [], [], null, FAILED, null, null, null, null]),
+        ] {
+            assert!(RunSection::read(&wrong).is_none(), "{wrong}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `manifest.json`: the list of all files, which the party signs and logs.
 
 use super::{FileName, MAX_ENTRIES};
+use crate::object::{object, objects_by_name};
 use herleid_vocab::did::Did;
 use herleid_vocab::json;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,7 @@ struct Raw {
     origin: String,
     made: u64,
     root: String,
+    #[serde(deserialize_with = "objects_by_name")]
     files: BTreeMap<String, RawListed>,
 }
 
@@ -121,7 +123,7 @@ impl Manifest {
         if json::canonical(&value)? != bytes {
             return Err(ManifestError::NotCanonical);
         }
-        let raw: Raw = serde_json::from_value(value).map_err(|e| ManifestError::Members(e.to_string()))?;
+        let raw: Raw = object(value).map_err(|e| ManifestError::Members(e.to_string()))?;
         if raw.format != FORMAT {
             return Err(ManifestError::Members(format!(
                 "format is `{}`, expected `{FORMAT}`",

@@ -134,3 +134,14 @@ fn very_repetitive_files_are_stored_so_that_no_dossier_of_ours_looks_like_a_bomb
     let bytes = writer.finish().unwrap().seal(b"", b"").unwrap().into_inner();
     assert!(Archive::open(Cursor::new(&bytes)).is_ok());
 }
+
+#[test]
+fn a_manifest_lists_objects() {
+    let files = files(&sample()).unwrap();
+    let (_, manifest) = files.iter().find(|(name, _)| name == MANIFEST).unwrap();
+    let mut value: serde_json::Value = serde_json::from_slice(manifest).unwrap();
+    let listed = value["files"]["empty"].clone();
+    value["files"]["empty"] = serde_json::json!([listed["sha256"], listed["bytes"]]);
+    let bytes = herleid_vocab::json::canonical(&value).unwrap();
+    assert!(matches!(Manifest::parse(&bytes), Err(ManifestError::Members(_))));
+}

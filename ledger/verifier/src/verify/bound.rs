@@ -8,17 +8,15 @@ use super::explanations::Explanations;
 use super::reason::Reason;
 use super::records::Rec;
 use super::verdict::{Check, Findings};
-use crate::case::RunSection;
+use crate::case::{FAILED, FINISHED, RunInput, RunSection, rank};
 use herleid_ledger::exchange::{Content, Exchange, Phase, Subject};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::json;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The status of a run that gave its outputs.
-pub(super) const FINISHED: &str = "finished";
 /// How a run can stand (docs/log-format.md, section 6).
-const STATUSES: [&str; 4] = ["requested", "started", FINISHED, "failed"];
+const STATUSES: [&str; 4] = ["requested", "started", FINISHED, FAILED];
 
 /// A `run` section, and the record that it stands in.
 struct Said<'a> {
@@ -34,13 +32,32 @@ struct Bound<'a> {
     explanations: &'a Explanations,
 }
 
-/// Checks every opened `run` section; gives the transactions of which something is not as it should be.
+/// A run as its opened sections tell it, whichever exchange they stand with: of a run of which something is missing the inputs
+/// are checked all the same.
+pub(super) struct Run {
+    pub(super) model: String,
+    /// The furthest that it came. That it failed is for its provider to say.
+    pub(super) status: String,
+    pub(super) inputs: Vec<RunInput>,
+    /// SHA-256 of the outputs, by name, from every section that says that it has finished.
+    pub(super) outputs: BTreeMap<String, BTreeSet<String>>,
+    /// An exchange of it, if one is there.
+    pub(super) exchange: Option<Exchange>,
+}
+
+/// All runs by transaction, and those of which something is not as it should be.
+pub(super) struct Runs {
+    pub(super) told: BTreeMap<String, Run>,
+    pub(super) doubtful: BTreeSet<String>,
+}
+
+/// Checks every opened `run` section.
 pub(super) fn check(
     copies: &Copies<'_>,
     exchanges: &Exchanges<'_>,
     explanations: &Explanations,
     findings: &mut Findings,
-) -> BTreeSet<String> {
+) -> Runs {
     let bound = Bound {
         copies,
         exchanges,
@@ -52,21 +69,30 @@ pub(super) fn check(
         let Some(value) = copies.section(rec, SectionName::Run) else {
             continue;
         };
-        let Ok(run) = serde_json::from_value::<RunSection>(value.clone()) else {
+        let Some(run) = RunSection::read(value) else {
             let what = "run is not of the form of docs/log-format.md, section 6".to_owned();
             findings.failed(Check::Run, &rec.source, Reason::RecordForm { what });
             continue;
         };
         let said = Said { rec, value, run };
-        if !tell(bound.stands(&said), Check::Run, &said.run.transaction, findings) {
-            doubtful.insert(said.run.transaction.clone());
+        let transaction = said.run.transaction.clone();
+        let stands = bound.stands(&said);
+        // What stands where anybody could put it is not told of the run.
+        let is_told = !matches!(stands, Err(Doubt::Failed(_)));
+        if !tell(stands, Check::Run, &transaction, findings) {
+            doubtful.insert(transaction.clone());
         }
-        runs.entry(said.run.transaction.clone()).or_default().push(said);
+        if is_told {
+            runs.entry(transaction).or_default().push(said);
+        }
     }
+    let parameters = parameters(copies);
     for (transaction, said) in &runs {
+        let of_run = parameters.get(transaction.as_str()).and_then(|all| all.first());
+        let of_run = of_run.map(|(_, parameters)| *parameters);
         for result in [
             agree(said),
-            bound.request(transaction, said),
+            bound.request(transaction, said, of_run),
             bound.result(transaction, said),
         ] {
             if !tell(result, Check::Run, transaction, findings) {
@@ -74,12 +100,19 @@ pub(super) fn check(
             }
         }
     }
-    for (transaction, parameters) in &parameters(copies) {
+    for (transaction, parameters) in &parameters {
         if !tell(same_parameters(parameters), Check::Run, transaction, findings) {
             doubtful.insert((*transaction).to_owned());
         }
     }
-    doubtful
+    let told = runs.iter().filter_map(|(transaction, said)| {
+        let run = bound.run(transaction, said)?;
+        Some((transaction.clone(), run))
+    });
+    Runs {
+        told: told.collect(),
+        doubtful,
+    }
 }
 
 /// Every opened `parameters`, by transaction: the request commits to them, and no other record of the run may say others.
@@ -129,15 +162,13 @@ impl Bound<'_> {
         let exchange = match self.copies.exchange(rec) {
             Some(exchange) => exchange.map_err(Doubt::failed)?,
             // A failure is one end's own word, and brings nothing that a decision could rely on.
-            None if run.status == "failed" && run.outputs.is_empty() && !has(rec, SectionName::Exchange) => {
-                return self.failed_by_its_runner(said);
-            }
+            None if run.status == FAILED && !has(rec, SectionName::Exchange) => return self.failed_by_an_end(said),
             None if has(rec, SectionName::Exchange) => {
                 let reason = Reason::NotOpened {
                     section: SectionName::Exchange.as_str().to_owned(),
                     of: source(),
                 };
-                let explained = self.explanations.section(&rec.leaf, SectionName::Exchange);
+                let explained = self.explanations.section(rec, SectionName::Exchange);
                 return Err(Doubt::missing(reason, explained));
             }
             None => return Err(Doubt::Failed(Reason::RunWithoutExchange { source: source() })),
@@ -153,28 +184,52 @@ impl Bound<'_> {
         if fits { Ok(()) } else { other_status() }
     }
 
-    /// A `run-failed` must be by who was asked.
-    fn failed_by_its_runner(&self, said: &Said<'_>) -> Result<(), Doubt> {
-        let asked = self
-            .exchanges
-            .get(&(said.run.transaction.clone(), Phase::RunRequest))
-            .and_then(|segments| segments.first());
-        match asked {
-            Some(one) if one.exchange.provider != said.rec.did => Err(Doubt::Failed(Reason::NotAnEnd {
-                did: said.rec.did.to_string(),
-            })),
+    /// A `run-failed` must be by who was asked, or by who asked and was told.
+    fn failed_by_an_end(&self, said: &Said<'_>) -> Result<(), Doubt> {
+        let did = &said.rec.did;
+        match self.first(&said.run.transaction, Phase::RunRequest) {
+            Some(asked) if *did != asked.provider && *did != asked.consumer => {
+                Err(Doubt::Failed(Reason::NotAnEnd { did: did.to_string() }))
+            }
             _ => Ok(()),
         }
     }
 
+    /// The exchange of that phase, by its first segment.
+    fn first(&self, transaction: &str, phase: Phase) -> Option<&Exchange> {
+        let segments = self.exchanges.get(&(transaction.to_owned(), phase))?;
+        segments.first().map(|first| &first.exchange)
+    }
+
+    /// What the sections of one run tell together.
+    fn run(&self, transaction: &str, said: &[Said<'_>]) -> Option<Run> {
+        let exchange = self
+            .first(transaction, Phase::RunRequest)
+            .or_else(|| self.first(transaction, Phase::RunResult));
+        let is_word_of = |said: &&Said<'_>| {
+            said.run.status != FAILED || exchange.is_none_or(|exchange| exchange.provider == said.rec.did)
+        };
+        let statuses = said.iter().filter(is_word_of).map(|said| said.run.status.as_str());
+        let status = statuses.max_by_key(|status| rank(status)).unwrap_or("requested");
+        let mut outputs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for output in said.iter().flat_map(|said| &said.run.outputs) {
+            let digests = outputs.entry(output.name.clone()).or_default();
+            digests.insert(output.sha256.clone());
+        }
+        let first = said.first()?;
+        Some(Run {
+            model: first.run.model.clone(),
+            status: status.to_owned(),
+            inputs: first.run.inputs.clone(),
+            outputs,
+            exchange: exchange.cloned(),
+        })
+    }
+
     /// Inputs and parameters: those of the exchange that asked for the run.
-    fn request(&self, transaction: &str, said: &[Said<'_>]) -> Result<(), Doubt> {
+    fn request(&self, transaction: &str, said: &[Said<'_>], parameters: Option<&Value>) -> Result<(), Doubt> {
         let one = self.whole(transaction, Phase::RunRequest)?;
         let content = one.content(self.explanations)?;
-        let parameters = one
-            .ends
-            .iter()
-            .find_map(|rec| self.copies.section(rec, SectionName::Parameters));
         let Some(parameters) = parameters else {
             let section = SectionName::Parameters;
             let reason = Reason::NotOpened {

@@ -4,7 +4,7 @@
 use super::doubt::{Doubt, report};
 use super::reason::Reason;
 use super::records::Rec;
-use super::requests::no_key;
+use super::requests::{happened_ms, no_key};
 use super::verdict::{Check, Findings};
 use crate::anchors::{Anchors, KeyAnchor};
 use crate::dossier::Archive;
@@ -15,7 +15,6 @@ use herleid_credentials::keys::PublicKey;
 use herleid_credentials::presentation::{self, Expected, PresentationError};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
@@ -52,15 +51,7 @@ pub(super) fn check<R: Read + Seek>(
 fn one<R: Read + Seek>(archive: &mut Archive<R>, name: &str, rec: &Rec, anchors: &Anchors) -> Result<(), Doubt> {
     let bytes = archive.read(name, MAX_BYTES).map_err(Doubt::failed)?;
     let token = std::str::from_utf8(&bytes).map_err(Doubt::failed)?;
-    let envelope = rec.section(SectionName::Envelope);
-    let at_ms = envelope
-        .and_then(|e| e.get("recordedAt"))
-        .and_then(Value::as_u64)
-        .ok_or_else(|| {
-            Doubt::NotChecked(Reason::Incomplete {
-                what: "the record's envelope".to_owned(),
-            })
-        })?;
+    let at_ms = happened_ms(rec)?;
     let holder = other_end(rec).ok_or_else(|| {
         Doubt::NotChecked(Reason::Incomplete {
             what: "the other party of the agreement".to_owned(),
@@ -103,7 +94,8 @@ fn one<R: Read + Seek>(archive: &mut Archive<R>, name: &str, rec: &Rec, anchors:
             ..
         }) => Err(Doubt::Untrusted(Reason::refused(error))),
         Err(PresentationError::Credential {
-            source: error @ CredentialError::UncheckableStatus { .. },
+            // What nothing ends was taken once; whether it had been revoked by then is what cannot be told now.
+            source: error @ (CredentialError::UncheckableStatus { .. } | CredentialError::Endless),
             ..
         }) => Err(Doubt::NotChecked(Reason::refused(error))),
         Err(error) => Err(Doubt::failed(error)),

@@ -167,7 +167,7 @@ impl<'a> About<'a> {
                 return Ok(());
             }
             let what = "the agreement that it was decided under".to_owned();
-            let explained = explanations.section(&self.rec.leaf, SectionName::Exchange);
+            let explained = explanations.section(self.rec, SectionName::Exchange);
             return Err(Doubt::missing(Reason::Incomplete { what }, explained));
         };
         // The policy of an agreement has the agreement's id for its own.

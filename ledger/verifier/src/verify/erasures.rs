@@ -10,10 +10,14 @@ use herleid_ledger::section::{SectionMac, SectionName};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Sections by record: its log and its leaf. The leaf alone would not do, since anybody can put another's MACs into a log of
+/// their own, and a tombstone for them after that.
+type Sections = BTreeMap<String, BTreeMap<Hash, BTreeSet<SectionName>>>;
+
 /// Sections and files that tombstones cover.
 #[derive(Debug, Default)]
 pub(super) struct Erasures {
-    sections: BTreeMap<Hash, BTreeSet<SectionName>>,
+    sections: Sections,
     evidence: BTreeSet<String>,
     data: BTreeSet<String>,
 }
@@ -27,7 +31,8 @@ impl Erasures {
             let Some(erased) = stones.get(&(rec.record.origin(), rec.record.index(), rec.leaf)) else {
                 continue;
             };
-            found.sections.entry(rec.leaf).or_default().extend(erased);
+            let log = found.sections.entry(rec.record.origin().to_owned()).or_default();
+            log.entry(rec.leaf).or_default().extend(erased);
             if erased.contains(&SectionName::Evidence) {
                 let texts = rec.record.opened().get(&SectionName::Evidence);
                 found.evidence.extend(texts.into_iter().flat_map(|s| digests(s.text())));
@@ -54,12 +59,16 @@ impl Erasures {
     }
 
     /// Whether this section of a record was erased. A place in a stream never is: what remains of a record keeps its number.
-    pub(super) fn has_section(&self, leaf: &Hash, section: SectionName) -> bool {
+    pub(super) fn has_section(&self, rec: &Rec, section: SectionName) -> bool {
         let is_number = matches!(
             section,
             SectionName::StreamAgreement | SectionName::StreamCase | SectionName::StreamModel
         );
-        !is_number && self.sections.get(leaf).is_some_and(|erased| erased.contains(&section))
+        let erased = self
+            .sections
+            .get(rec.record.origin())
+            .and_then(|log| log.get(&rec.leaf));
+        !is_number && erased.is_some_and(|erased| erased.contains(&section))
     }
 
     /// Whether a file was erased; `what` is `evidence` or `data`.

@@ -6,10 +6,11 @@ use super::reason::Reason;
 use super::records::Rec;
 use super::verdict::{Check, Explained, Findings, Why};
 use crate::dossier::Archive;
-use herleid_ledger::merkle::Hash;
+use crate::object::{object, objects};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::json::{self, Limits};
-use serde::Deserialize;
+use serde::de::IntoDeserializer as _;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
@@ -24,6 +25,7 @@ const LIMITS: Limits = Limits {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
+    #[serde(deserialize_with = "objects")]
     missing: Vec<RawMissing>,
 }
 
@@ -32,8 +34,15 @@ struct Raw {
 struct RawMissing {
     what: String,
     id: String,
+    #[serde(deserialize_with = "why")]
     why: Why,
     explanation: String,
+}
+
+/// A text: what is derived also takes an object that has the text for its one member.
+fn why<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Why, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Why::deserialize(text.into_deserializer())
 }
 
 /// Why, and in which words, by what it is about.
@@ -63,7 +72,7 @@ fn try_read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Said, Reason> {
         .read(MISSING, LIMITS.max_bytes as u64)
         .map_err(Reason::refused)?;
     let value = json::parse(&bytes, &LIMITS).map_err(Reason::refused)?;
-    let raw: Raw = serde_json::from_value(value).map_err(Reason::refused)?;
+    let raw: Raw = object(value).map_err(Reason::refused)?;
     let entries = raw.missing.into_iter();
     Ok(entries.map(|m| ((m.what, m.id), (m.why, m.explanation))).collect())
 }
@@ -83,9 +92,9 @@ impl Explanations {
     }
 
     /// What is said of a section that is not opened; its id is `<leaf hash>/<section>`.
-    pub(super) fn section(&self, leaf: &Hash, section: SectionName) -> Option<Explained> {
-        let id = format!("{}/{section}", hex::encode(leaf));
-        self.find("section", &id, || self.erasures.has_section(leaf, section))
+    pub(super) fn section(&self, rec: &Rec, section: SectionName) -> Option<Explained> {
+        let id = format!("{}/{section}", hex::encode(rec.leaf));
+        self.find("section", &id, || self.erasures.has_section(rec, section))
     }
 
     /// What is said of a section that none of these records opens.
@@ -103,7 +112,7 @@ impl Explanations {
         let there = sections
             .into_iter()
             .filter(|(rec, name)| rec.record.macs().contains_key(name));
-        let said: Vec<Option<Explained>> = there.map(|(rec, name)| self.section(&rec.leaf, name)).collect();
+        let said: Vec<Option<Explained>> = there.map(|(rec, name)| self.section(rec, name)).collect();
         let proved = said.iter().all(|one| one.as_ref().is_some_and(|one| one.proved));
         let first = said.into_iter().flatten().next()?;
         Some(Explained { proved, ..first })

@@ -6,11 +6,12 @@ use super::exchanges::Joined;
 use super::reason::Reason;
 use super::records::Rec;
 use super::runs::Told;
-use crate::case::{Case, Run, RunInput};
+use crate::case::{Case, LogPlace, RunInput};
 use herleid_ledger::exchange::{Content, Exchange, Phase, Subject};
 use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
-use std::collections::BTreeMap;
+use herleid_vocab::did::Did;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose, which dataset, which version.
 type Version<'a> = (&'a str, &'a str, &'a str);
@@ -53,8 +54,8 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// Checks an input that a pull brought.
-    pub(super) fn check(&self, run: &Run, input: &RunInput) -> Result<(), Doubt> {
+    /// Checks an input that a pull brought to the provider of a run; `run` is an exchange of that run.
+    pub(super) fn check(&self, run: Option<&Exchange>, input: &RunInput) -> Result<(), Doubt> {
         let transaction = input.transaction.clone().unwrap_or_default();
         let segments = self.told.exchanges.get(&(transaction.clone(), Phase::Pull));
         let segments = segments.map(Vec::as_slice).unwrap_or_default();
@@ -69,14 +70,14 @@ impl<'a> Sources<'a> {
         if input.agreement.as_deref() != Some(exchange.agreement.as_str()) {
             return Err(Doubt::Failed(Reason::OtherAgreement));
         }
-        if run.provider.as_ref().is_some_and(|runner| *runner != exchange.consumer) {
+        if run.is_some_and(|run| run.provider != exchange.consumer) {
             let consumer = exchange.consumer.to_string();
             return Err(Doubt::Failed(Reason::PulledByOther { consumer }));
         }
         let content = self.whole(segments, first, input)?;
         // Whoever had the model run also gave this input, so that it has another source before that.
-        if run.consumer.as_ref() == Some(&exchange.provider) {
-            self.follow(exchange, content)
+        if run.is_some_and(|run| run.consumer == exchange.provider) {
+            self.follow(first, content)
         } else {
             Ok(())
         }
@@ -111,14 +112,15 @@ impl<'a> Sources<'a> {
     }
 
     /// Follows data back from the one who passed it on.
-    fn follow(&self, exchange: &Exchange, content: &Content) -> Result<(), Doubt> {
-        let Some((dataset, version)) = dataset(exchange) else {
+    fn follow(&self, pull: &Joined<'_>, content: &Content) -> Result<(), Doubt> {
+        let Some((dataset, version)) = dataset(&pull.exchange) else {
             return Ok(());
         };
-        let mut exchange = exchange;
-        let mut is_first = true;
-        // Each step goes to an earlier transaction, so there is an end.
+        let mut pull = pull;
+        // Back from the first delivery to each nobody is met twice; who would be has no source.
+        let mut gone_through: BTreeSet<String> = BTreeSet::new();
         loop {
+            let exchange = &pull.exchange;
             let giver = &exchange.provider;
             if let Some(sha256) = self.published.get(&(giver.as_str(), dataset, version)) {
                 return if hex::encode(content.sha256) == **sha256 {
@@ -128,41 +130,60 @@ impl<'a> Sources<'a> {
                 };
             }
             // The agreement is with the one whose data it is.
-            if !is_first && is_provider(self.told.case, exchange) {
+            if !gone_through.is_empty() && is_provider(self.told.case, exchange) {
                 return Ok(());
             }
-            is_first = false;
-            exchange = self.before(exchange, content, (dataset, version))?;
+            let did = giver.to_string();
+            if !gone_through.insert(did.clone()) {
+                return Err(Doubt::missing(Reason::NoSource { did }, None));
+            }
+            pull = self.before(pull, content, (dataset, version))?;
         }
     }
 
-    /// The earlier pull by which the giver got the same.
+    /// The first pull by which the giver had got the same.
     fn before(
         &self,
-        exchange: &Exchange,
+        pull: &Joined<'_>,
         content: &Content,
         (dataset, version): (&str, &str),
-    ) -> Result<&Exchange, Doubt> {
-        let giver = exchange.provider.as_str();
-        let to = (giver, exchange.agreement.as_str(), dataset, version);
+    ) -> Result<&Joined<'_>, Doubt> {
+        let giver = &pull.exchange.provider;
+        let did = giver.to_string();
+        let Some(given) = place(pull, giver) else {
+            return Err(Doubt::missing(Reason::NoSource { did }, None));
+        };
+        let to = (giver.as_str(), pull.exchange.agreement.as_str(), dataset, version);
         let all = self.delivered.get(&to).into_iter().flatten().copied();
-        let earlier: Vec<&Joined<'_>> = all
-            .filter(|one| one.is_whole && one.exchange.transaction < exchange.transaction)
+        // Earlier by the giver's own log: the ids of transactions come from whoever asks, and can be of any time.
+        let mut earlier: Vec<(LogPlace, &Joined<'_>)> = all
+            .filter(|one| one.is_whole)
+            .filter_map(|one| Some((place(one, giver)?, one)))
+            .filter(|(received, _)| received.may_precede(&given))
             .collect();
+        earlier.sort_by_key(|(received, _)| (received.origin != given.origin, received.index));
         let is_same = |other: &Content| {
             (other.sha256, other.blake3, other.bytes) == (content.sha256, content.blake3, content.bytes)
         };
-        if let Some(found) = earlier.iter().find(|one| one.content.as_ref().is_some_and(is_same)) {
-            return Ok(&found.exchange);
+        let same = earlier
+            .iter()
+            .find(|(_, one)| one.content.as_ref().is_some_and(is_same));
+        if let Some((_, found)) = same {
+            return Ok(*found);
         }
-        let did = giver.to_owned();
-        if earlier.iter().any(|one| one.content.is_some()) {
+        if earlier.iter().any(|(_, one)| one.content.is_some()) {
             return Err(Doubt::Failed(Reason::OtherThanReceived { did }));
         }
-        let closed = earlier.iter().flat_map(|one| one.ends.iter().copied());
+        let closed = earlier.iter().flat_map(|(_, one)| one.ends.iter().copied());
         let explained = self.told.explanations.section_of_all(closed, SectionName::Content);
         Err(Doubt::missing(Reason::NoSource { did }, explained))
     }
+}
+
+/// Where a party recorded its end of an exchange.
+fn place(one: &Joined<'_>, party: &Did) -> Option<LogPlace> {
+    let own = one.ends.iter().find(|rec| rec.did == *party)?;
+    Some(LogPlace::of(&own.record))
 }
 
 fn dataset(exchange: &Exchange) -> Option<(&str, &str)> {

@@ -5,6 +5,7 @@ use super::reason::Reason;
 use super::verdict::{Check, Findings};
 use crate::anchors::Anchors;
 use crate::dossier::Archive;
+use crate::object::objects;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::note::{Algorithm, SignedNote, Verifier};
 use herleid_vocab::did::Did;
@@ -58,7 +59,7 @@ fn try_read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<BTreeMap<u64, Cl
         .read(LOGS, Limits::MESSAGE.max_bytes as u64)
         .map_err(Reason::refused)?;
     let value = json::parse(&bytes, &Limits::MESSAGE).map_err(Reason::refused)?;
-    let raw: Vec<RawLog> = serde_json::from_value(value).map_err(Reason::refused)?;
+    let raw: Vec<RawLog> = objects(value).map_err(Reason::refused)?;
     let mut logs = BTreeMap::new();
     let mut origins = BTreeSet::new();
     for log in raw {

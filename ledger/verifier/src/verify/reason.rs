@@ -76,6 +76,8 @@ reasons! {
     RecordForm { what: String },
     /// The party wrote records with development shortcuts on.
     Development { did: String },
+    /// The party wrote records after its clock had been set back.
+    ClockStepped { did: String },
     /// The party of the manifest has no log in `logs.json`.
     PartyWithoutLog,
     /// Signature or record are about another manifest.

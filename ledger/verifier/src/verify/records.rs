@@ -7,26 +7,20 @@ use super::reason::Reason;
 use super::verdict::{Check, Findings};
 use crate::dossier::Archive;
 use crate::hex32;
-use herleid_ledger::handover::{HandedOver, VerifiedRecord};
+use herleid_ledger::handover::{self, HandedOver, VerifiedRecord};
 use herleid_ledger::merkle::Hash;
 use herleid_ledger::note::Verifier;
 use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
-use herleid_vocab::json::{self, Limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
-/// A record handed over has at most 16 MiB (twelve sections of 1 MiB, escaped).
-pub(super) const MAX_RECORD_BYTES: u64 = 16 << 20;
+/// As much as any log hands over.
+pub(super) const MAX_RECORD_BYTES: u64 = handover::MAX_RECORD_BYTES as u64;
 /// Records and receipts are kept in memory while the checks run: together at most 256 MiB, a hundred thousand of some 2 KiB.
 const MAX_TOTAL_BYTES: u64 = 256 << 20;
-/// The object, `opened`, a section.
-const LIMITS: Limits = Limits {
-    max_bytes: MAX_RECORD_BYTES as usize,
-    max_depth: 4,
-};
 
 /// How much has been read of what is kept in memory.
 #[derive(Debug, Default)]
@@ -155,14 +149,9 @@ fn failed(error: impl std::fmt::Display) -> Refusal {
     Refusal::Failed(Reason::refused(error))
 }
 
-/// A record handed over, as it stands in a file. Where nothing is proved to be consistent, the member is left out: `null` in
-/// its place would be a second form of the same record.
+/// A record handed over, as it stands in a file.
 pub(super) fn parse(bytes: &[u8]) -> Result<HandedOver, Refusal> {
-    let value = json::parse(bytes, &LIMITS).map_err(failed)?;
-    if value.get("consistency").is_some_and(Value::is_null) {
-        return Err(failed("`consistency` is null; without a proof it is left out"));
-    }
-    HandedOver::from_value(value).map_err(failed)
+    HandedOver::parse(bytes).map_err(failed)
 }
 
 fn read_one<R: Read + Seek>(
@@ -202,6 +191,11 @@ pub(super) fn recorded_ms(record: &VerifiedRecord) -> Option<u64> {
     record.section(SectionName::Envelope)?.get("recordedAt")?.as_u64()
 }
 
+/// Whether the log's clock had been set back, and stood below the record before.
+pub(super) fn is_clock_stepped(envelope: &Value) -> bool {
+    envelope.get("clockStepped") == Some(&Value::Bool(true))
+}
+
 /// The verdict on a record whose cryptography holds: the key at that time, and the form that its kind asks for.
 fn judge(
     name: &str,
@@ -217,6 +211,11 @@ fn judge(
     let envelope = record.section(SectionName::Envelope);
     if envelope.and_then(|e| e.get("development")).and_then(Value::as_bool) == Some(true) {
         findings.note(Reason::Development {
+            did: signed.did.to_string(),
+        });
+    }
+    if envelope.is_some_and(is_clock_stepped) {
+        findings.note(Reason::ClockStepped {
             did: signed.did.to_string(),
         });
     }

@@ -4,7 +4,7 @@
 use super::decisions::{Agreements, recipient};
 use super::doubt::{Doubt, report};
 use super::reason::Reason;
-use super::records::{Rec, recorded_ms};
+use super::records::{Rec, is_clock_stepped, recorded_ms};
 use super::verdict::{Check, Findings};
 use crate::anchors::{Anchors, KeyAnchor};
 use crate::dossier::Archive;
@@ -166,12 +166,25 @@ fn may_ask(
     parties.collect()
 }
 
+/// When that happened which the record tells of. A log whose clock was set back gives its records the time of the one before
+/// until the clock has caught up, and says so; then the decision that was taken with the record tells the clock's own time.
+pub(super) fn happened_ms(rec: &Rec) -> Result<u64, Doubt> {
+    let incomplete = |what: &str| Doubt::NotChecked(Reason::Incomplete { what: what.to_owned() });
+    let recorded_ms = recorded_ms(&rec.record).ok_or_else(|| incomplete("the record's envelope"))?;
+    let envelope = rec.section(SectionName::Envelope);
+    if !envelope.is_some_and(is_clock_stepped) {
+        return Ok(recorded_ms);
+    }
+    let decision = rec.section(SectionName::Facts).and_then(|facts| facts.get("decision"));
+    let decision = decision.and_then(|decision| DecisionRecord::parse(decision).ok());
+    decision
+        .map(|decision| decision.request.now_ms)
+        .ok_or_else(|| incomplete("the time of the decision, since the clock had been set back,"))
+}
+
 /// The request was made when the record was: a key that leaked later could otherwise be given an earlier time.
 fn near(rec: &Rec, created_ms: u64) -> Result<(), Doubt> {
-    let Some(recorded_ms) = recorded_ms(&rec.record) else {
-        let what = "the record's envelope".to_owned();
-        return Err(Doubt::NotChecked(Reason::Incomplete { what }));
-    };
+    let recorded_ms = happened_ms(rec)?;
     let limit_ms = match rec.kind() {
         Some(Kind::RunStarted) => NEAR_RUN_MS,
         _ => NEAR_MS,

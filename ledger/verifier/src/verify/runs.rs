@@ -1,7 +1,7 @@
 //! Runs and what a decision relies on: what each section says was exchanged, both ends agree, every input has a source, every
 //! output relied on exists with that digest.
 
-use super::bound::{self, FINISHED};
+use super::bound::{self, Runs};
 use super::copies::Copies;
 use super::doubt::{Doubt, report};
 use super::exchanges::Exchanges;
@@ -11,7 +11,7 @@ use super::inputs::Sources;
 use super::reason::Reason;
 use super::records::Rec;
 use super::verdict::{Check, Findings};
-use crate::case::{Case, Decision, Relied};
+use crate::case::{Case, Decision, FINISHED, Relied};
 use herleid_ledger::exchange::Phase;
 use herleid_ledger::section::SectionName;
 
@@ -26,35 +26,33 @@ pub(super) struct Told<'a> {
 
 /// Checks all runs, then the decision.
 pub(super) fn check(told: &Told<'_>, files: &Files, findings: &mut Findings) {
-    let doubtful = bound::check(told.copies, told.exchanges, told.explanations, findings);
+    let runs = bound::check(told.copies, told.exchanges, told.explanations, findings);
     let sources = Sources::of(told);
-    for run in told.case.runs.values() {
-        let is_whole = |phase: Phase| {
-            let segments = told.exchanges.get(&(run.transaction.clone(), phase));
-            segments.is_some_and(|segments| segments.iter().all(|segment| segment.is_whole))
-        };
+    for (transaction, run) in &runs.told {
+        let is_whole = |phase: Phase| told.is_whole(transaction, phase);
         let has_result = run.status != FINISHED || is_whole(Phase::RunResult);
         // What is wrong or missing about an exchange has been said there.
-        if is_whole(Phase::RunRequest) && has_result && !doubtful.contains(&run.transaction) {
+        if is_whole(Phase::RunRequest) && has_result && !runs.doubtful.contains(transaction) {
             let reason = Reason::Ran {
                 model: run.model.clone(),
                 status: run.status.clone(),
             };
-            findings.verified_as(Check::Run, &run.transaction, reason);
+            findings.verified_as(Check::Run, transaction, reason);
         }
         for input in &run.inputs {
-            let subject = format!("{}/{}", run.transaction, input.name);
+            let subject = format!("{transaction}/{}", input.name);
             if input.transaction.is_none() {
                 findings.verified_as(Check::Input, subject, Reason::DeclaredOwn);
             } else {
-                report(sources.check(run, input), Check::Input, &subject, findings);
+                let result = sources.check(run.exchange.as_ref(), input);
+                report(result, Check::Input, &subject, findings);
             }
         }
     }
-    decision(told, files, findings);
+    decision(told, &runs, files, findings);
 }
 
-fn decision(told: &Told<'_>, files: &Files, findings: &mut Findings) {
+fn decision(told: &Told<'_>, runs: &Runs, files: &Files, findings: &mut Findings) {
     let head = &files.manifest.head;
     let root = hex::encode(head.root);
     let Some(decision) = &told.case.decision else {
@@ -67,7 +65,9 @@ fn decision(told: &Told<'_>, files: &Files, findings: &mut Findings) {
     }
     match &decision.author {
         None => {
-            let explained = told.explanations.section(&head.root, SectionName::People);
+            let decided = told.copies.firsts();
+            let mut decided = decided.filter(|rec| rec.leaf == head.root && rec.did == head.party);
+            let explained = decided.find_map(|rec| told.explanations.section(rec, SectionName::People));
             findings.missing(Check::Decision, &root, Reason::NoAuthor, explained);
         }
         Some(author) => {
@@ -82,7 +82,7 @@ fn decision(told: &Told<'_>, files: &Files, findings: &mut Findings) {
         let (subject, result) = match &relied.output {
             Some(output) => (
                 format!("{}/{output}", relied.transaction),
-                told.output(&relied.transaction, output, &relied.sha256),
+                told.output(runs, relied, output),
             ),
             None => (relied.transaction.clone(), told.delivery(decision, relied)),
         };
@@ -91,21 +91,25 @@ fn decision(told: &Told<'_>, files: &Files, findings: &mut Findings) {
 }
 
 impl Told<'_> {
+    /// Whether an exchange of that phase is there, and both ends show every segment of it.
+    fn is_whole(&self, transaction: &str, phase: Phase) -> bool {
+        let segments = self.exchanges.get(&(transaction.to_owned(), phase));
+        segments.is_some_and(|segments| segments.iter().all(|segment| segment.is_whole))
+    }
+
     /// An output of a run: the run gave it, has finished, and both ends show its result.
-    fn output(&self, transaction: &str, name: &str, sha256: &str) -> Result<(), Doubt> {
-        let run = self.case.runs.get(transaction);
-        let given = run.and_then(|run| {
-            let output = run.outputs.iter().find(|output| output.name == name)?;
-            Some((run, output))
+    fn output(&self, runs: &Runs, relied: &Relied, name: &str) -> Result<(), Doubt> {
+        let given = runs.told.get(&relied.transaction).and_then(|run| {
+            let digests = run.outputs.get(name)?;
+            Some((run, digests))
         });
-        let Some((run, output)) = given else {
+        let Some((run, digests)) = given else {
             return Err(Doubt::missing(Reason::NoOutput, None));
         };
-        if output.sha256 != sha256 {
+        if digests.iter().any(|sha256| *sha256 != relied.sha256) {
             return Err(Doubt::Failed(Reason::OtherOutput));
         }
-        let result = self.exchanges.get(&(transaction.to_owned(), Phase::RunResult));
-        if run.status == FINISHED && result.is_some_and(|result| result.iter().all(|segment| segment.is_whole)) {
+        if self.is_whole(&relied.transaction, Phase::RunResult) {
             return Ok(());
         }
         Err(Doubt::missing(

@@ -16,6 +16,7 @@ const SHOWING: [SectionName; 2] = [SectionName::Run, SectionName::Parameters];
 /// Runs by transaction.
 #[derive(Debug)]
 pub(super) struct Shown<'a> {
+    copies: &'a Copies<'a>,
     /// Sections that some record of the transaction opens.
     opened: BTreeSet<(&'a str, SectionName)>,
     /// Records that have such a section and do not open it.
@@ -23,7 +24,7 @@ pub(super) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn of(copies: &Copies<'a>) -> Self {
+    pub(super) fn of(copies: &'a Copies<'a>) -> Self {
         let mut opened = BTreeSet::new();
         let mut closed: BTreeMap<&'a str, Vec<(&'a Rec, SectionName)>> = BTreeMap::new();
         for rec in copies.firsts() {
@@ -38,7 +39,7 @@ impl<'a> Shown<'a> {
                 }
             }
         }
-        Self { opened, closed }
+        Self { copies, opened, closed }
     }
 
     fn is_opened(&self, transaction: &str, name: SectionName) -> bool {
@@ -47,21 +48,16 @@ impl<'a> Shown<'a> {
 
     /// Whether the run that this record is about is shown.
     pub(super) fn has_run(&self, rec: &Rec) -> bool {
-        transaction(rec).is_some_and(|transaction| SHOWING.iter().all(|name| self.is_opened(transaction, *name)))
+        let transaction = self.copies.transaction(rec);
+        transaction.is_some_and(|transaction| SHOWING.iter().all(|name| self.is_opened(transaction, *name)))
     }
 
     /// What is said of the sections that do not show it.
     pub(super) fn explained(&self, rec: &Rec, explanations: &Explanations) -> Option<Explained> {
-        let transaction = transaction(rec)?;
+        let transaction = self.copies.transaction(rec)?;
         let closed = self.closed.get(transaction)?.iter().copied();
         explanations.sections(closed.filter(|(_, name)| !self.is_opened(transaction, *name)))
     }
-}
-
-fn transaction(rec: &Rec) -> Option<&str> {
-    [SectionName::Exchange, SectionName::Run]
-        .into_iter()
-        .find_map(|name| rec.text(name, "transaction"))
 }
 
 /// Every run that was asked for has a number, given by the model's provider: without it nobody could tell how many there were.

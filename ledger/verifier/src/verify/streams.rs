@@ -23,8 +23,10 @@ const STREAMS: [SectionName; 3] = [
     SectionName::StreamModel,
 ];
 
-/// Missing numbers that are named one by one; a stream can claim 2^53 of them.
+/// Missing numbers of a stream that are named one by one; it can claim 2^53 of them.
 const MAX_NAMED: u64 = 100;
+/// The same of all streams: a decision can claim a hundred thousand streams.
+const MAX_NAMED_IN_ALL: u64 = 10_000;
 
 /// A stream of one log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +47,8 @@ struct Place<'a> {
 
 #[derive(Debug, Default)]
 struct Numbers<'a> {
-    places: BTreeMap<u64, Vec<Place<'a>>>,
+    /// By number, and then by leaf: each record once, even if it came twice.
+    places: BTreeMap<u64, BTreeMap<Hash, Place<'a>>>,
     faults: Vec<Reason>,
     /// How far it goes, and who says so.
     length: Option<(u64, StatedBy)>,
@@ -71,7 +74,7 @@ pub(super) fn check(
 ) {
     hidden(copies, head, explanations, findings);
     let shown = Shown::of(copies);
-    let mut streams = collect(records, &shown, findings);
+    let mut streams = collect(records, copies, &shown, findings);
     for (stream, numbers) in &mut streams {
         let last = numbers.places.keys().next_back().copied().unwrap_or_default();
         if stream.origin == head.origin {
@@ -86,39 +89,40 @@ pub(super) fn check(
         stated_by_anchors(keys, findings),
     ]
     .concat();
-    for statement in &stated {
-        let fits = |stream: &Stream<'_>| {
-            let origin = statement.origin.as_deref();
-            stream.kind == statement.kind && stream.id == statement.id && origin.is_none_or(|o| o == stream.origin)
-        };
-        match streams.iter_mut().find(|(stream, _)| fits(stream)) {
-            Some((_, numbers)) => {
-                numbers.at_least(statement.n, statement.by.clone());
-                numbers.of = numbers.of.take().or_else(|| statement.of.clone());
-            }
-            // A provider states the streams of all its consumers; those of others are no part of this case.
-            None if statement
-                .consumer
-                .as_ref()
-                .is_some_and(|consumer| consumer != head.party.as_str()) => {}
-            None => {
-                let stream = Stream {
-                    origin: statement.origin.as_deref().unwrap_or_default(),
-                    kind: statement.kind,
-                    id: &statement.id,
-                };
-                let numbers = Numbers {
-                    length: Some((statement.n, statement.by.clone())),
-                    of: statement.of.clone(),
-                    ..Numbers::default()
-                };
-                streams.insert(stream, numbers);
-            }
-        }
+    let mut origins: BTreeMap<(SectionName, &str), BTreeSet<&str>> = BTreeMap::new();
+    for stream in streams.keys() {
+        let of_id = origins.entry((stream.kind, stream.id)).or_default();
+        of_id.insert(stream.origin);
     }
-    one_id_per_model(&mut streams);
+    for statement in &stated {
+        let of_id = origins.entry((statement.kind, statement.id.as_str())).or_default();
+        let known = match statement.origin.as_deref() {
+            Some(origin) => of_id.get(origin).copied(),
+            None => of_id.first().copied(),
+        };
+        let is_of_others = statement
+            .consumer
+            .as_deref()
+            .is_some_and(|consumer| consumer != head.party.as_str());
+        // A provider states the streams of all its consumers; those of others are no part of this case.
+        if known.is_none() && is_of_others {
+            continue;
+        }
+        let origin = known.unwrap_or(statement.origin.as_deref().unwrap_or_default());
+        of_id.insert(origin);
+        let stream = Stream {
+            origin,
+            kind: statement.kind,
+            id: &statement.id,
+        };
+        let numbers = streams.entry(stream).or_default();
+        numbers.at_least(statement.n, statement.by.clone());
+        numbers.of = numbers.of.take().or_else(|| statement.of.clone());
+    }
+    one_id_per_model(&mut streams, copies);
+    let mut named = 0;
     for (stream, numbers) in &streams {
-        report(stream, numbers, &shown, explanations, findings);
+        report(stream, numbers, &shown, explanations, &mut named, findings);
     }
 }
 
@@ -134,14 +138,19 @@ fn hidden(copies: &Copies<'_>, head: &ManifestHead, explanations: &Explanations,
                     source: rec.source.clone(),
                 };
                 let id = format!("{}/{kind}", hex::encode(rec.leaf));
-                findings.missing(Check::Stream, id, reason, explanations.section(&rec.leaf, kind));
+                findings.missing(Check::Stream, id, reason, explanations.section(rec, kind));
             }
         }
     }
 }
 
 /// All places, one for each record even if it came twice.
-fn collect<'a>(records: &'a [Rec], shown: &Shown<'_>, findings: &mut Findings) -> BTreeMap<Stream<'a>, Numbers<'a>> {
+fn collect<'a>(
+    records: &'a [Rec],
+    copies: &Copies<'_>,
+    shown: &Shown<'_>,
+    findings: &mut Findings,
+) -> BTreeMap<Stream<'a>, Numbers<'a>> {
     let mut streams: BTreeMap<Stream<'a>, Numbers<'a>> = BTreeMap::new();
     for rec in records {
         for kind in STREAMS {
@@ -165,13 +174,10 @@ fn collect<'a>(records: &'a [Rec], shown: &Shown<'_>, findings: &mut Findings) -
             } else {
                 [SectionName::Run, SectionName::Exchange, SectionName::Facts]
                     .iter()
-                    .any(|name| rec.section(*name).is_some())
+                    .any(|name| copies.section(rec, *name).is_some())
             };
             let places = numbers.places.entry(n).or_default();
-            match places.iter_mut().find(|place| place.rec.leaf == rec.leaf) {
-                Some(same) => same.is_open |= is_open,
-                None => places.push(Place { prev, rec, is_open }),
-            }
+            places.entry(rec.leaf).or_insert(Place { prev, rec, is_open });
         }
     }
     for numbers in streams.values_mut() {
@@ -209,20 +215,21 @@ fn subject(rec: &Rec, kind: SectionName) -> Option<String> {
     text.map(str::to_owned)
 }
 
-fn faults(places: &BTreeMap<u64, Vec<Place<'_>>>) -> Vec<Reason> {
+fn faults(places: &BTreeMap<u64, BTreeMap<Hash, Place<'_>>>) -> Vec<Reason> {
     let mut faults = Vec::new();
     let mut before: Option<(u64, &Place<'_>)> = None;
-    for (n, list) in places {
-        if let [one, other, ..] = list.as_slice() {
+    for (n, of_number) in places {
+        let mut of_number = of_number.values();
+        let Some(place) = of_number.next() else {
+            continue;
+        };
+        if let Some(other) = of_number.next() {
             faults.push(Reason::ReusedNumber {
                 n: *n,
-                one: one.rec.source.clone(),
+                one: place.rec.source.clone(),
                 other: other.rec.source.clone(),
             });
         }
-        let Some(place) = list.first() else {
-            continue;
-        };
         let named = match before {
             Some((last, last_place)) if last + 1 == *n => Some(last_place.rec.leaf),
             _ => place.prev,
@@ -242,12 +249,12 @@ fn faults(places: &BTreeMap<u64, Vec<Place<'_>>>) -> Vec<Reason> {
 }
 
 /// A provider that allots a second stream id to one (model, consumer) starts counting anew, which hides the first count.
-fn one_id_per_model(streams: &mut BTreeMap<Stream<'_>, Numbers<'_>>) {
+fn one_id_per_model(streams: &mut BTreeMap<Stream<'_>, Numbers<'_>>, copies: &Copies<'_>) {
     let mut ids: BTreeMap<(String, String, String), BTreeSet<String>> = BTreeMap::new();
     let key = |stream: &Stream<'_>, numbers: &Numbers<'_>| {
-        let mut places = numbers.places.values().flatten();
+        let mut places = numbers.places.values().flat_map(BTreeMap::values);
         let (model, consumer) = places.find_map(|place| {
-            let exchange = place.rec.section(SectionName::Exchange)?;
+            let exchange = copies.section(place.rec, SectionName::Exchange)?;
             Some((
                 exchange.get("subject")?.get("model")?.as_str()?,
                 exchange.get("consumer")?.as_str()?,
@@ -274,6 +281,7 @@ fn report(
     numbers: &Numbers<'_>,
     shown: &Shown<'_>,
     explanations: &Explanations,
+    named: &mut u64,
     findings: &mut Findings,
 ) {
     let subject = format!("{}/{}", stream.kind, stream.id);
@@ -283,7 +291,7 @@ fn report(
         findings.failed(Check::Stream, &subject, fault.clone());
     }
     if let Some((length, by)) = &numbers.length {
-        let mut absent = 0;
+        let (mut absent, mut told) = (0u64, 0u64);
         // Gaps between the numbers that are there, so that a claimed length of 2^53 costs nothing.
         let ends = numbers
             .places
@@ -293,7 +301,12 @@ fn report(
             .chain([length.saturating_add(1)]);
         let mut next = 1u64;
         for end in ends {
-            for n in next..end.min(next.saturating_add(MAX_NAMED.saturating_sub(absent))) {
+            let left = MAX_NAMED
+                .saturating_sub(absent)
+                .min(MAX_NAMED_IN_ALL.saturating_sub(*named));
+            for n in next..end.min(next.saturating_add(left)) {
+                *named += 1;
+                told += 1;
                 let id = format!("{subject}/{n}");
                 let reason = Reason::MissingNumber {
                     kind: stream.kind.as_str().to_owned(),
@@ -307,8 +320,8 @@ fn report(
             absent = absent.saturating_add(end.saturating_sub(next));
             next = end.saturating_add(1);
         }
-        if absent > MAX_NAMED {
-            let more = absent - MAX_NAMED;
+        if absent > told {
+            let more = absent - told;
             findings.missing(Check::Stream, &subject, Reason::MissingMore { more }, None);
         }
         is_whole &= absent == 0;
@@ -316,8 +329,8 @@ fn report(
     let closed: Vec<(u64, Option<&Rec>)> = numbers
         .places
         .iter()
-        .filter(|(_, places)| places.iter().all(|place| !place.is_open))
-        .map(|(n, places)| (*n, places.first().map(|place| place.rec)))
+        .filter(|(_, places)| places.values().all(|place| !place.is_open))
+        .map(|(n, places)| (*n, places.values().next().map(|place| place.rec)))
         .collect();
     if stream.kind == SectionName::StreamModel {
         // A run that is counted and not shown is what counting is for.

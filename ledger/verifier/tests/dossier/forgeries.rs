@@ -25,16 +25,29 @@ fn each_forgery_has_its_verdict() {
         (Lie::BorrowedDecision, Verdict::Failed, "about another action"),
         (Lie::FalseEngine, Verdict::Untrusted, "herleid-policies/9.9.9"),
         (Lie::FabricatedKey, Verdict::Untrusted, "#key-9"),
-        (
-            Lie::SwappedModel,
-            Verdict::Failed,
-            "another transaction, agreement or model than its exchange",
-        ),
-        (Lie::ForeignRun, Verdict::Failed, "a record without an exchange"),
+        (Lie::StaleRequest, Verdict::Failed, "too far apart to be one event"),
+        (Lie::LatePull, Verdict::Missing, "no earlier delivery of it to"),
     ] {
         let world = World::new("real", lie);
         judge_here(&format!("{lie:?}"), &world.dossier(), &world.anchors()).expect_here(verdict, part);
     }
+}
+
+#[test]
+fn forgeries_of_runs_have_one_verdict_by_both() {
+    for (lie, part) in [
+        (
+            Lie::SwappedModel,
+            "another transaction, agreement or model than its exchange",
+        ),
+        (Lie::ForeignRun, "a record without an exchange"),
+    ] {
+        let world = World::new("real", lie);
+        judge_one(&format!("{lie:?}"), world.dossier(), Some(world.anchors())).expect(Verdict::Failed, part);
+    }
+    let world = World::new("real", Lie::TwoOutputs);
+    judge_one("two outputs", world.dossier(), Some(world.anchors()))
+        .expect_here(Verdict::Failed, "run is not of the form");
 }
 
 /// Whatever the files are called: a run's inputs and outputs are those of the exchange.

@@ -52,6 +52,41 @@ fn an_honest_dossier_is_verified() {
     }
 }
 
+/// What lies in an order that is not the usual one, and is true.
+#[test]
+fn what_looks_odd_and_is_true_is_verified() {
+    let cases = [Lie::SteppedClock, Lie::LateId].map(|lie| {
+        let world = World::new("real", lie);
+        Case::new(format!("{lie:?}"), world.dossier(), Some(world.anchors()))
+    });
+    let judged = judge(cases.into());
+    for judged in &judged {
+        let text = judged.report.text(Language::English);
+        assert_eq!(judged.report.verdict, Verdict::Verified, "{text}");
+        for check in [Check::Request, Check::Credential, Check::Input] {
+            let unchecked = judged.report.of(Verdict::NotChecked).filter(|one| one.check == check);
+            assert_eq!(unchecked.count(), 0, "{check:?}: {text}");
+        }
+    }
+    let text = judged[0].report.text(Language::English);
+    assert!(text.contains("the clock of did:web:app.example was set back"), "{text}");
+}
+
+#[test]
+fn a_record_may_be_as_long_as_a_log_hands_over() {
+    let world = World::new("real", Lie::None);
+    let with = |spaces: usize| {
+        let mut files = world.files();
+        let record = files.get_mut("records/1/3.json").unwrap();
+        record.resize(record.len() + spaces, b' ');
+        Case::new(spaces.to_string(), world.seal(&files), Some(world.anchors()))
+    };
+    let judged = judge(vec![with(17 << 20), with(32 << 20)]);
+    let text = judged[0].report.text(Language::English);
+    assert_eq!(judged[0].report.verdict, Verdict::Verified, "{text}");
+    judged[1].expect(Verdict::Failed, "records/1/3.json");
+}
+
 #[test]
 fn without_anchors_nothing_is_trusted_and_the_fingerprints_are_shown() {
     let world = World::new("real", Lie::None);

@@ -1,6 +1,7 @@
 //! Both verifiers on the same dossiers.
 
 use crate::build::parse;
+use herleid_verifier::anchors::Anchors;
 use herleid_verifier::{Element, Language, Report, Verdict, verify};
 use serde_json::Value;
 use std::io::{Cursor, Write};
@@ -158,16 +159,29 @@ pub fn judge_here(name: &str, dossier: &[u8], anchors: &Value) -> Judged {
     }
 }
 
+/// Whether anchors are refused, by both.
+pub fn refuses(anchors: &Value) -> bool {
+    let refused = Anchors::parse(anchors.to_string().as_bytes()).is_err();
+    if has_python() {
+        let program = "try:\n    verify.Anchors(json.load(sys.stdin).encode())\n    print(False)\n\
+                       except verify.Refused:\n    print(True)\n";
+        let printed = python(program, &Value::from(anchors.to_string()));
+        assert_eq!(printed.trim() == "True", refused, "{anchors}");
+    }
+    refused
+}
+
 pub fn judge_one(name: &str, dossier: Vec<u8>, anchors: Option<Value>) -> Judged {
     judge(vec![Case::new(name, dossier, anchors)]).remove(0)
 }
 
-fn run_script(paths: &[(PathBuf, Option<PathBuf>)]) -> Vec<Value> {
-    let driver = "import json, sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, sys.argv[1])\nimport verify\n\
-                  for dossier, anchors in json.load(sys.stdin):\n    print(json.dumps(verify.run(dossier, anchors)))\n";
-    let input = serde_json::to_vec(paths).unwrap();
+/// What a program that can use `json`, `sys` and `verify` prints; `input` is what it reads, as JSON.
+pub fn python(program: &str, input: &Value) -> String {
+    let preamble = "import json, sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, sys.argv[1])\nimport verify\n";
+    let input = serde_json::to_vec(input).unwrap();
     let mut child = Command::new("python3")
-        .args(["-c", driver])
+        .arg("-c")
+        .arg(format!("{preamble}{program}"))
         .arg(script().parent().unwrap())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -179,7 +193,13 @@ fn run_script(paths: &[(PathBuf, Option<PathBuf>)]) -> Vec<Value> {
         output.status.success(),
         "verify.py stopped: what it wrote to stderr is above"
     );
-    let text = String::from_utf8(output.stdout).unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn run_script(paths: &[(PathBuf, Option<PathBuf>)]) -> Vec<Value> {
+    let program =
+        "for dossier, anchors in json.load(sys.stdin):\n    print(json.dumps(verify.run(dossier, anchors)))\n";
+    let text = python(program, &serde_json::to_value(paths).unwrap());
     let reports: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(reports.len(), paths.len());
     reports

@@ -44,6 +44,8 @@ pub struct TestLog {
     /// Last number and leaf, by section and key of the stream.
     pub streams: BTreeMap<(SectionName, String), (u64, Option<Hash>)>,
     pub now_ms: u64,
+    /// How far its clock has been set back: records have the time of the one before until it has caught up.
+    pub behind_ms: u64,
 }
 
 struct Leaves<'a>(&'a [Entry]);
@@ -91,6 +93,7 @@ impl TestLog {
             documents: BTreeMap::new(),
             streams: BTreeMap::new(),
             now_ms: 1_592_400_000_000,
+            behind_ms: 0,
         };
         let facts = json!({"did": log.did, "origin": log.origin, "verifierKey": log.signer.verifier().to_string(), "format": 1,
             "witnessPolicy": {"quorum": 1, "witnesses": []}});
@@ -114,8 +117,11 @@ impl TestLog {
             sha256(self.origin.as_bytes())[0]
         );
         let prior: Vec<String> = draft.prior.iter().map(hex::encode).collect();
-        let envelope = json!({"v": 1, "id": id, "kind": kind.as_str(), "party": self.did, "recordedAt": self.now_ms,
+        let mut envelope = json!({"v": 1, "id": id, "kind": kind.as_str(), "party": self.did, "recordedAt": self.now_ms,
             "trace": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "development": false, "prior": prior});
+        if self.behind_ms > 0 {
+            envelope["clockStepped"] = json!(true);
+        }
         sections.insert(SectionName::Envelope, envelope);
         if !draft.documents.is_empty() {
             let listed: Vec<Value> = draft
@@ -151,6 +157,20 @@ impl TestLog {
         }
         self.entries.push(Entry { sections, leaf });
         index
+    }
+
+    /// The time by its clock.
+    pub fn clock_ms(&self) -> u64 {
+        self.now_ms - self.behind_ms
+    }
+
+    /// Every MAC of a record, as a tombstone lists them.
+    pub fn macs(&self, index: usize) -> Value {
+        let sections = self.entries[index].sections.iter();
+        sections
+            .map(|(name, (text, root))| (name.to_string(), json!(hex::encode(root.mac_key().mac(text)))))
+            .collect::<serde_json::Map<String, Value>>()
+            .into()
     }
 
     pub fn size(&self) -> u64 {

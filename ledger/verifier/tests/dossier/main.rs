@@ -9,13 +9,19 @@
     unreachable_pub
 )]
 
+mod arrays;
 mod build;
+mod copies;
+mod dids;
+mod erasures;
+mod failed;
 mod flips;
 mod forgeries;
 mod honest;
 mod hostile;
 mod identity;
 mod judge;
+mod lie;
 mod lies;
 mod log;
 mod pieces;

@@ -18,6 +18,11 @@ impl World {
         let passed_on = self.pass_on(&input_id, pulled);
         let (app, board) = (self.app.did.clone(), self.board.did.clone());
         let output = format!("hour,flooded\n15,{}\n", n * 7).into_bytes();
+        let mut outputs = vec![file("flooding", &output)];
+        if self.lie == Lie::TwoOutputs && n == 2 {
+            outputs.push(file("flooding", b"wishes"));
+        }
+        let outputs = json!(outputs);
         let mut input = file("rain", self.passed_on());
         input.as_object_mut().unwrap().extend([
             ("dataset".to_owned(), json!(RAIN)),
@@ -37,6 +42,9 @@ impl World {
             if program {
                 run["program"] = json!(sha256_hex(PROGRAM));
             }
+            if status == "failed" {
+                run["reason"] = json!("the program stopped");
+            }
             run
         };
         let asked = json::canonical(&json!({"inputs": [input], "parameters": parameters})).unwrap();
@@ -55,28 +63,35 @@ impl World {
                 ..Draft::default()
             },
         );
-        let receipts = self.board_runs(n, request, &run, parameters, &output);
-        let answer = json::canonical(&json!({"outputs": [file("flooding", &output)]})).unwrap();
-        let mut sections = exchange(Phase::RunResult, &id, AGREED_MODEL, (&board, &app), sewer(), &answer);
-        sections.push((
-            S::Run,
-            run("finished", json!([file("flooding", &output)]), true, json!(CASE)),
-        ));
+        let receipts = self.board_runs(n, request, &run, parameters, &outputs);
+        let mut streams = vec![(S::StreamAgreement, format!("{AGREED_MODEL} consumer"))];
+        let (kind, sections) = if self.fails(n) {
+            let run = run("failed", json!([]), false, json!(CASE));
+            (Kind::RunFailed, vec![(S::Run, run)])
+        } else {
+            let answer = json::canonical(&json!({"outputs": outputs})).unwrap();
+            let mut sections = exchange(Phase::RunResult, &id, AGREED_MODEL, (&board, &app), sewer(), &answer);
+            sections.push((S::Run, run("finished", outputs, true, json!(CASE))));
+            streams.push((S::StreamCase, CASE.to_owned()));
+            self.data.push(output);
+            (Kind::RunReceived, sections)
+        };
         let index = self.app.append(
-            Kind::RunReceived,
+            kind,
             Draft {
                 sections,
                 documents: receipts.into_iter().map(|receipt| ("receipt", receipt)).collect(),
-                streams: vec![
-                    (S::StreamAgreement, format!("{AGREED_MODEL} consumer")),
-                    (S::StreamCase, CASE.to_owned()),
-                ],
+                streams,
                 prior: vec![self.app.leaf(requested)],
             },
         );
         self.runs.push(id.clone());
-        self.data.push(output);
         self.app.leaf(index)
+    }
+
+    /// Whether this run fails.
+    fn fails(&self, n: u64) -> bool {
+        self.lie == Lie::FailedRun && n == 2
     }
 
     /// The board's two records of a run; gives their receipts.
@@ -86,7 +101,7 @@ impl World {
         request: Vec<(S, Value)>,
         run: &dyn Fn(&str, Value, bool, Value) -> Value,
         mut parameters: Value,
-        output: &[u8],
+        outputs: &Value,
     ) -> [Vec<u8>; 2] {
         let (id, app, board) = (transaction(10 + n), self.app.did.clone(), self.board.did.clone());
         let document = policy(AGREED_MODEL, &board, &app, MODEL);
@@ -118,22 +133,34 @@ impl World {
             self.board.streams.insert(model_stream, before.unwrap());
         }
         self.last_started = index;
-        let started = self.stripped(Lie::StrippedNumber, n, index, S::StreamModel);
-        let answer = json::canonical(&json!({"outputs": [file("flooding", output)]})).unwrap();
-        let mut sections = exchange(Phase::RunResult, &id, AGREED_MODEL, (&board, &app), sewer(), &answer);
-        sections.push((
-            S::Run,
-            run("finished", json!([file("flooding", output)]), true, Value::Null),
-        ));
+        let started = match self.lie {
+            Lie::StrippedExchange => self.stripped(Lie::StrippedExchange, n, index, S::Exchange),
+            _ => self.stripped(Lie::StrippedNumber, n, index, S::StreamModel),
+        };
+        let (kind, sections) = if self.fails(n) {
+            let run = run("failed", json!([]), true, Value::Null);
+            (Kind::RunFailed, vec![(S::Run, run)])
+        } else {
+            let answer = json::canonical(&json!({"outputs": outputs})).unwrap();
+            let mut sections = exchange(Phase::RunResult, &id, AGREED_MODEL, (&board, &app), sewer(), &answer);
+            sections.push((S::Run, run("finished", outputs.clone(), true, Value::Null)));
+            (Kind::RunFinished, sections)
+        };
         let index = self.board.append(
-            Kind::RunFinished,
+            kind,
             Draft {
                 sections,
                 streams: vec![(S::StreamAgreement, format!("{AGREED_MODEL} provider"))],
                 ..Draft::default()
             },
         );
-        [started, self.stripped(Lie::StrippedContent, n, index, S::Content)]
+        let ended = if self.fails(n) {
+            let open = [S::Run, S::StreamAgreement];
+            self.board.receipt_by(index, &open, &self.board.signer)
+        } else {
+            self.stripped(Lie::StrippedContent, n, index, S::Content)
+        };
+        [started, ended]
     }
 
     /// The board's receipt; of the last run without a section, when that is the lie.

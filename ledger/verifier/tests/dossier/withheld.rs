@@ -1,5 +1,6 @@
 //! Sections kept closed: a record may keep them, and then what they would show is missing.
 
+use crate::build::Files;
 use crate::judge::{judge_here, judge_one};
 use crate::log::all_but;
 use crate::world::{Lie, World};
@@ -7,14 +8,14 @@ use herleid_ledger::section::SectionName as S;
 use herleid_verifier::Verdict;
 
 /// The app's records of that kind, by index.
-fn of_kind(world: &World, kind: &str) -> Vec<usize> {
+pub fn of_kind(world: &World, kind: &str) -> Vec<usize> {
     let all = 0..world.app.entries.len();
     all.filter(|index| world.app.section(*index, S::Envelope)["kind"] == kind)
         .collect()
 }
 
-/// The dossier in which these records of the app keep a section closed.
-fn without(world: &World, closed: &[(usize, S)]) -> Vec<u8> {
+/// The files of the dossier in which these records of the app keep a section closed.
+pub fn files_without(world: &World, closed: &[(usize, S)]) -> Files {
     let mut files = world.files();
     let checkpoint = world.witnessed(&world.app);
     for (index, section) in closed {
@@ -23,7 +24,11 @@ fn without(world: &World, closed: &[(usize, S)]) -> Vec<u8> {
             .hand_over(*index, &all_but(&S::ALL, *section), &checkpoint, None);
         files.insert(format!("records/1/{index}.json"), record.to_bytes().unwrap());
     }
-    world.seal(&files)
+    files
+}
+
+fn without(world: &World, closed: &[(usize, S)]) -> Vec<u8> {
+    world.seal(&files_without(world, closed))
 }
 
 /// The last number of a stream leaves no gap: only that it is there and closed tells of it.

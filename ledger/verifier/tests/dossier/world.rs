@@ -1,6 +1,7 @@
 //! A case among three parties: KNMI's rain, the water board's sewer model, the app builder's decision after three runs.
 
 use crate::identity::{self, ISSUER, presentation};
+pub use crate::lie::Lie;
 use crate::log::{Draft, TestLog, sha256_hex, signing_key};
 use crate::pieces::{decide, exchange, file, policy, rain, transaction};
 use herleid_ledger::exchange::Phase;
@@ -18,52 +19,6 @@ const RAIN_CSV: &[u8] = b"260,2020-06-17 14:00,0\n260,2020-06-17 15:00,513\n260,
 const LESS_RAIN_CSV: &[u8] = b"260,2020-06-17 14:00,0\n260,2020-06-17 15:00,13\n260,2020-06-17 16:00,2\n";
 pub const AGREED_DATA: &str = "urn:uuid:0b3e1b5a-0000-4000-8000-00000000000a";
 pub const AGREED_MODEL: &str = "urn:uuid:0b3e1b5a-0000-4000-8000-00000000000b";
-
-/// What somebody in the case does that they should not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lie {
-    None,
-    /// KNMI records another exchange than it made.
-    AlteredExchange,
-    /// The water board records other parameters than it was asked for.
-    SwappedParameter,
-    /// The water board gives two runs one number.
-    ReusedNumber,
-    /// The app gives no receipts of KNMI's delivery to the auditor.
-    WithheldReceipt,
-    /// The decision relies on an output with another digest.
-    OtherOutput,
-    /// The app records a decision of the policy engine that the engine does not reach.
-    OtherPolicyDecision,
-    /// The app shows a request that was signed for something else.
-    OtherRequest,
-    /// The app shows a credential by somebody whom nobody trusts.
-    ForgedCredential,
-    /// The app passes on other rain than it was given.
-    AlteredPassOn,
-    /// The app takes a decision to use the rain for one to pass it on.
-    BorrowedDecision,
-    /// The app records a decision that is said to be by another engine.
-    FalseEngine,
-    /// The app shows a request under a key that the board does not have.
-    FabricatedKey,
-    /// KNMI's receipt is signed with a key that it has given up.
-    RetiredKey,
-    /// Both ends record the second run as one of another model than they exchanged.
-    SwappedModel,
-    /// The app puts outputs of its own beside the last run.
-    ForeignRun,
-    /// The app delivers something to itself.
-    OneParty,
-    /// The board's receipt of the last run does not show its number.
-    StrippedNumber,
-    /// The board's receipt of the last run does not show what it brought.
-    StrippedContent,
-    /// The decision counts a section that is no stream.
-    StreamOfOtherKind,
-    /// No lie: the decision rests on the rain itself.
-    ReliesOnDelivery,
-}
 
 pub struct World {
     pub app: TestLog,
@@ -96,10 +51,20 @@ impl World {
             last_started: 0,
         };
         world.publish();
+        if lie.has_clock_set_back() {
+            world.app.behind_ms = 3_600_000;
+        }
         let agreed_data = world.agree(AGREED_DATA, RAIN);
         let agreed_model = world.agree(AGREED_MODEL, MODEL);
-        let pulled = world.pull(&transaction(1), agreed_data);
+        let id = transaction(if lie == Lie::LateId { 90 } else { 1 });
+        let pulled = match lie {
+            Lie::LatePull => agreed_data,
+            _ => world.pull(&id, agreed_data),
+        };
         let received: Vec<Hash> = (1..=3).map(|n| world.run(n, agreed_model, pulled)).collect();
+        if lie == Lie::LatePull {
+            world.pull(&id, agreed_data);
+        }
         world.add_what_is_false();
         world.decide(&received);
         if lie == Lie::AlteredPassOn {
@@ -190,7 +155,11 @@ impl World {
             self.board.did.clone()
         };
         let document = policy(id, &holder, &app, target);
-        let mut decision = decide(&document, &app, &holder, target, "use", &app, 1_592_400_500_000);
+        let at_ms = match self.app.behind_ms {
+            0 => 1_592_400_500_000,
+            _ => self.app.clock_ms(),
+        };
+        let mut decision = decide(&document, &app, &holder, target, "use", &app, at_ms);
         let mut leaf = [0; 32];
         for (side, is_app) in [("provider", false), ("consumer", true)] {
             if self.lie == Lie::OtherPolicyDecision && is_app {
@@ -207,7 +176,7 @@ impl World {
             } else {
                 ISSUER
             };
-            let shown = presentation(&holder, &app, issuer, self.app.now_ms);
+            let shown = presentation(&holder, &app, issuer, self.app.clock_ms());
             let draft = Draft {
                 sections: vec![(S::Facts, facts)],
                 documents: vec![("agreement", document.bytes().to_vec()), ("presentation", shown)],
@@ -292,7 +261,12 @@ impl World {
         } else {
             "distribute"
         };
-        let decision = decide(&document, &app, &self.knmi.did, RAIN, action, &board, self.app.now_ms);
+        let now_ms = self.app.clock_ms();
+        let decision = decide(&document, &app, &self.knmi.did, RAIN, action, &board, now_ms);
+        let signed_ms = match self.lie {
+            Lie::StaleRequest => now_ms - 7_200_000,
+            _ => now_ms,
+        };
         let key_name = match self.lie {
             Lie::FabricatedKey => format!("{board}#key-9"),
             _ => format!("{board}#key-1"),
@@ -307,7 +281,7 @@ impl World {
             Kind::PullOpened,
             Draft {
                 sections: served,
-                documents: identity::request_as(&key_name, &board, &app, &signed_for, AGREED_DATA, self.app.now_ms),
+                documents: identity::request_as(&key_name, &board, &app, &signed_for, AGREED_DATA, signed_ms),
                 streams: vec![(S::StreamAgreement, format!("{AGREED_DATA} onward"))],
                 prior: vec![pulled],
             },
@@ -337,7 +311,7 @@ impl World {
     }
 
     fn decide(&mut self, received: &[Hash]) {
-        let mut sha256 = sha256_hex(&self.data[3]);
+        let mut sha256 = sha256_hex(self.data.last().unwrap());
         if self.lie == Lie::OtherOutput {
             sha256 = sha256_hex(b"wishes");
         }
@@ -352,8 +326,14 @@ impl World {
         } else {
             "stream-model"
         };
+        let mut streams =
+            vec![json!({"kind": kind, "id": id, "n": 3, "of": {"model": MODEL, "consumer": self.app.did}})];
+        if self.lie == Lie::ManyStreams {
+            let endless = |i: u64| json!({"kind": "stream-model", "id": format!("stream {i}"), "n": 9_007_199_254_740_991_u64, "of": null});
+            streams.extend((0..150).map(endless));
+        }
         let facts = json!({"case": CASE, "title": "No permit for paving", "legalBasis": ["urn:example:awb:3-2"], "reliesOn": [relied],
-            "choices": "storage of 3 mm, as measured", "streams": [{"kind": kind, "id": id, "n": 3, "of": {"model": MODEL, "consumer": self.app.did}}]});
+            "choices": "storage of 3 mm, as measured", "streams": streams});
         let people = json!({"author": {"name": "A. de Vries", "role": "advisor", "organisation": "Example"}});
         self.decision = self.app.append(
             Kind::DecisionMade,

@@ -60,6 +60,9 @@ pub(super) fn sentence(reason: &R) -> String {
         }
         R::RecordForm { what } => what.clone(),
         R::Development { did } => format!("{did} wrote records with development shortcuts on"),
+        R::ClockStepped { did } => {
+            format!("the clock of {did} was set back: until it had caught up, records have the time of the one before")
+        }
         R::PartyWithoutLog => "the party of the manifest has no log in logs.json".to_owned(),
         R::SignsOther => "it is about another manifest than this one: the dossier was altered after signing".to_owned(),
         R::ForkedLog { size, one, other } => {

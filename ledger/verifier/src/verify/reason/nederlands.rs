@@ -68,6 +68,9 @@ pub(super) fn sentence(reason: &R) -> String {
         }
         R::RecordForm { what } => format!("de vorm klopt niet: {what}"),
         R::Development { did } => format!("{did} legde vast met instellingen voor ontwikkeling aan"),
+        R::ClockStepped { did } => format!(
+            "de klok van {did} is teruggezet: tot hij weer bij was, hebben vastleggingen het tijdstip van de vorige"
+        ),
         R::PartyWithoutLog => "de partij van de lijst heeft geen logboek in logs.json".to_owned(),
         R::SignsOther => {
             "het gaat over een andere lijst (manifest): het dossier is na ondertekening veranderd".to_owned()
