@@ -2,7 +2,9 @@
 
 use crate::commands::Failure;
 use crate::node::Node;
+use crate::state::digest_bytes;
 use herleid_ledger::StoredRecord;
+use herleid_ledger::handover::{HandedOver, HandoverError};
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
 use serde_json::Value;
@@ -68,6 +70,37 @@ pub(crate) fn kind(record: &StoredRecord) -> Option<Kind> {
     record.value(SectionName::Envelope)?.get("kind")?.as_str()?.parse().ok()
 }
 
+/// Role and SHA-256 (hex) of every document that a record names.
+pub(crate) fn documents(record: &StoredRecord) -> Vec<(String, String)> {
+    let evidence = record.value(SectionName::Evidence).unwrap_or_default();
+    let documents = evidence
+        .get("documents")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    documents
+        .filter_map(|document| {
+            let text = |member: &str| document.get(member).and_then(Value::as_str).map(str::to_owned);
+            Some((text("role")?, text("sha256")?))
+        })
+        .collect()
+}
+
+/// The other ends' receipts among them, as far as they are still kept; one that cannot be read says so.
+///
+/// # Errors
+/// When the store of evidence cannot be read.
+pub(crate) fn receipts(node: &Node, record: &StoredRecord) -> Result<Vec<Result<HandedOver, HandoverError>>, Failure> {
+    let mut found = Vec::new();
+    for (_, sha256) in documents(record).into_iter().filter(|(role, _)| role == "receipt") {
+        let kept = digest_bytes(&sha256)
+            .map(|digest| node.ledger.evidence(&digest))
+            .transpose()?;
+        found.extend(kept.flatten().map(|bytes| HandedOver::parse(&bytes)));
+    }
+    Ok(found)
+}
+
 fn prior(record: &StoredRecord) -> Vec<[u8; 32]> {
     let envelope = record.value(SectionName::Envelope).unwrap_or_default();
     let leaves = envelope
@@ -78,7 +111,7 @@ fn prior(record: &StoredRecord) -> Vec<[u8; 32]> {
     leaves
         .iter()
         .filter_map(Value::as_str)
-        .filter_map(crate::state::digest_bytes)
+        .filter_map(digest_bytes)
         .collect()
 }
 

@@ -1,17 +1,16 @@
 //! The other ends' receipts, proved anew under a checkpoint that witnesses have seen.
 
+use super::closure;
 use crate::commands::Failure;
 use crate::foreign_log::ForeignLog;
 use crate::node::Node;
-use crate::state::{LogIdentity, digest_bytes};
+use crate::state::LogIdentity;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use herleid_ledger::StoredRecord;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::handover::HandedOver;
 use herleid_ledger::note::Verifier;
-use herleid_ledger::section::SectionName;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -37,21 +36,8 @@ fn receipts(
 ) -> Result<BTreeMap<String, BTreeMap<u64, HandedOver>>, Failure> {
     let mut found: BTreeMap<String, BTreeMap<u64, HandedOver>> = BTreeMap::new();
     for record in records.values() {
-        let evidence = record.value(SectionName::Evidence).unwrap_or_default();
-        for document in evidence
-            .get("documents")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            if document.get("role").and_then(Value::as_str) != Some("receipt") {
-                continue;
-            }
-            let digest = document.get("sha256").and_then(Value::as_str).and_then(digest_bytes);
-            let Some(bytes) = digest.map(|d| node.ledger.evidence(&d)).transpose()?.flatten() else {
-                continue;
-            };
-            let handed = HandedOver::parse(&bytes).map_err(Failure::failed)?;
+        for handed in closure::receipts(node, record)? {
+            let handed = handed.map_err(Failure::failed)?;
             let of_log = found.entry(handed.origin.clone()).or_default();
             match of_log.get_mut(&handed.index) {
                 Some(known) => known.opened.extend(handed.opened),

@@ -1,6 +1,6 @@
 //! The files of a dossier (docs/dossier-format.md).
 
-use super::closure::Closure;
+use super::closure::{Closure, documents};
 use super::foreign::ForeignRecords;
 use crate::commands::Failure;
 use crate::control::protocol::Dossier;
@@ -181,14 +181,8 @@ fn opened(stored: &StoredRecord) -> Vec<SectionName> {
 
 /// SHA-256 of every document that the records name.
 fn evidence(closure: &Closure) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for record in closure.records.values() {
-        let section = record.value(SectionName::Evidence).unwrap_or_default();
-        for document in section.get("documents").and_then(Value::as_array).into_iter().flatten() {
-            found.extend(document.get("sha256").and_then(Value::as_str).map(str::to_owned));
-        }
-    }
-    found
+    let documents = closure.records.values().flat_map(documents);
+    documents.map(|(_, sha256)| sha256).collect()
 }
 
 /// SHA-256 of the inputs and outputs of runs and of what a decision relies on, and of the runs' programs.

@@ -6,10 +6,9 @@ pub use prov::sparql;
 
 use crate::commands::Failure;
 use crate::control::protocol::TraceNode;
-use crate::dossier::closure::{follow, kind};
+use crate::dossier::closure::{self, follow, kind};
 use crate::node::Node;
 use herleid_ledger::StoredRecord;
-use herleid_ledger::handover::HandedOver;
 use herleid_ledger::note::Verifier;
 use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
@@ -266,26 +265,22 @@ impl Known<'_> {
     /// The other ends' receipts that a record holds, verified anew under the keys that their agreements name.
     fn receipts(&self, record: &StoredRecord) -> Result<Vec<TraceNode>, Failure> {
         let logs = self.node.other_logs()?;
-        let evidence = record.value(SectionName::Evidence).unwrap_or_default();
         let mut nodes = Vec::new();
-        for document in evidence
-            .get("documents")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            if document.get("role").and_then(Value::as_str) != Some("receipt") {
-                continue;
-            }
-            let digest = document
-                .get("sha256")
-                .and_then(Value::as_str)
-                .and_then(crate::state::digest_bytes);
-            let Some(bytes) = digest.map(|d| self.node.ledger.evidence(&d)).transpose()?.flatten() else {
-                continue;
-            };
-            let Ok(handed) = HandedOver::parse(&bytes) else {
-                continue;
+        for handed in closure::receipts(self.node, record)? {
+            let handed = match handed {
+                Ok(handed) => handed,
+                Err(error) => {
+                    nodes.push(TraceNode {
+                        kind: "receipt".to_owned(),
+                        label: format!("cannot be read any more: {error}"),
+                        digest: None,
+                        party: None,
+                        index: None,
+                        verified: false,
+                        children: Vec::new(),
+                    });
+                    continue;
+                }
             };
             let log = logs.get(&handed.origin);
             let key = log.and_then(|l| Verifier::parse(&l.verifier_key).ok());
