@@ -53,6 +53,9 @@ struct Owed {
     from_ms: u64,
     /// How often the provider has refused it. From the first time on it is sent alone: of a message, a provider takes all or none.
     refused: u32,
+    /// How often of these it was sent alone, and refused for a reason that stays: only that counts towards giving it up.
+    #[serde(default)]
+    rejected: u32,
 }
 
 /// A provider that did not take receipts.
@@ -116,6 +119,7 @@ pub(super) fn owe(
         base: base.to_owned(),
         from_ms: 0,
         refused: 0,
+        rejected: 0,
     };
     owed.sendable_from(node.now_ms().saturating_add(IN_HAND_MS))
 }
@@ -235,8 +239,9 @@ fn refused(message: Vec<Owed>, why: &str, stays: bool, now: u64) -> Result<Vec<C
     let mut changes = Vec::new();
     for mut owed in message {
         owed.refused = owed.refused.saturating_add(1);
+        owed.rejected = owed.rejected.saturating_add(u32::from(alone && stays));
         let (provider, transaction, times) = (&owed.provider, &owed.transaction, owed.refused);
-        if alone && stays && times >= MOST_REFUSALS {
+        if owed.rejected >= MOST_REFUSALS {
             tracing::error!(%provider, %transaction, %why, "a receipt is given up: its provider goes on refusing it");
             changes.push((owed.key(), None));
             continue;

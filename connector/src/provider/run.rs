@@ -94,7 +94,9 @@ pub async fn execute(
     drop(sandbox.place().map_err(|e| busy(&e))?);
     let inputs = asked.bring_inputs(node, sent).await?;
     let place = sandbox.place().map_err(|e| busy(&e))?;
-    let patience = Duration::from_millis(asked.process.model().limits().wall_ms);
+    // No longer than the access holds: it would be refused after the wait, and not only put off.
+    let holds_ms = access.grant().until_ms.saturating_sub(node.now_ms());
+    let patience = Duration::from_millis(asked.process.model().limits().wall_ms.min(holds_ms));
     let slot = sandbox.slot(&place, patience).await.map_err(|e| busy(&e))?;
     // How long that took was for the consumer and for other runs to say. What is recorded is decided on what holds now.
     asked.look_again(node).await?;
