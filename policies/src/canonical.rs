@@ -235,7 +235,7 @@ fn atomic_body(atomic: &Atomic) -> Value {
         },
     };
     json!({
-        "leftOperand": format!("odrl:{}", atomic.operand.name()),
+        "leftOperand": atomic.operand.wire(),
         "operator": atomic.operator.name(),
         "rightOperand": right,
     })

@@ -3,7 +3,7 @@
 use crate::action::Action;
 use crate::facts::{Facts, Request};
 use crate::model::{Atomic, Constraint, Logic, Right, Rule};
-use crate::operand::{Operand, Operator};
+use crate::operand::{LOG_KEPT, Operand, Operator};
 use crate::policy::Policy;
 use crate::purpose;
 use crate::record::Step;
@@ -50,9 +50,20 @@ impl RuleTruth {
 impl World<'_> {
     /// Judges a permission and writes one step for it and for everything in it.
     pub(crate) fn permission(&self, rule: &Rule, trace: &mut Vec<Step>) -> RuleTruth {
-        let truth = self.rule(rule, rule.action.permits(self.action), trace);
+        let mut truth = self.rule(rule, rule.action.permits(self.action), trace);
+        if self.is_one_sided_unsaid(rule) {
+            truth.constraints = Truth::False;
+        }
         trace.push(Step::rule(rule, truth, truth.grants()));
         truth
+    }
+
+    /// Whether the other end keeps no log, or nobody knows, and the permission says nothing of that: it was not written for such a
+    /// party, so it does not hold for one. Requests of before the question was asked say nothing of it either, and are as they were.
+    pub(crate) fn is_one_sided_unsaid(&self, rule: &Rule) -> bool {
+        let kept = |values: &[String]| values == [LOG_KEPT];
+        let known = self.facts.values(Operand::CounterpartyLog.name(), None);
+        known.is_some_and(|values| !kept(values)) && !rule.names(Operand::CounterpartyLog)
     }
 
     /// Judges a prohibition; `True` and `Unknown` both mean that it applies.
@@ -151,6 +162,12 @@ impl World<'_> {
                 Some(recipients) => among(recipients, atomic.operator, asked),
                 None => Truth::Unknown,
             },
+            (Right::Iris(asked), Operand::CounterpartyLog) => {
+                match self.facts.values(Operand::CounterpartyLog.name(), None) {
+                    Some(known) => among(known, atomic.operator, asked),
+                    None => Truth::Unknown,
+                }
+            }
             (Right::Count(limit), Operand::Count) => match self.used(rule).and_then(|used| used.checked_add(1)) {
                 Some(this_one) => at_most(this_one, atomic.operator, *limit),
                 None => Truth::Unknown,

@@ -1,6 +1,6 @@
 //! What is asked, and what is known when it is decided.
 
-use crate::operand::Operand;
+use crate::operand::{LOG_KEPT, LOG_NONE, Operand};
 use crate::problem::limits::MAX_TEXT;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ impl DutyState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fact {
-    /// What it is about: `dateTime`, `purpose`, `recipient`, `count` or `duty`.
+    /// What it is about: `dateTime`, `purpose`, `recipient`, `count`, `counterpartyLog` or `duty`.
     pub about: String,
     /// Which counter or which duty; absent for the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +159,20 @@ impl Facts {
             vec![did.to_owned()],
             source,
             Operand::Recipient.enforced_by(),
+            at_ms,
+        ))
+    }
+
+    /// Whether the other end keeps a log of its own.
+    #[must_use]
+    pub fn with_counterparty_log(self, kept: bool, source: &str, at_ms: u64) -> Self {
+        let value = if kept { LOG_KEPT } else { LOG_NONE };
+        self.with(fact(
+            Operand::CounterpartyLog.name(),
+            None,
+            vec![value.to_owned()],
+            source,
+            Operand::CounterpartyLog.enforced_by(),
             at_ms,
         ))
     }

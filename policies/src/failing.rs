@@ -2,7 +2,7 @@
 
 use crate::evaluate::{RuleTruth, World};
 use crate::model::{Atomic, Constraint, Logic, Rule};
-use crate::operand::{Operand, Operator};
+use crate::operand::{LOG_KEPT, Operand, Operator};
 use crate::problem::{limits, quoted};
 use crate::record::{Failing, Fixer, Obstacle, Step};
 use crate::truth::Truth;
@@ -107,6 +107,17 @@ fn conditions(world: &World<'_>, values: &Values<'_>, rule: &Rule) -> Vec<Failin
     let mut found = Vec::new();
     for constraint in &rule.constraints {
         found.extend(blocking(world, values, rule, constraint));
+    }
+    if world.is_one_sided_unsaid(rule) {
+        let operand = Operand::CounterpartyLog.name();
+        let shown = world.facts.values(operand, None);
+        found.push(Failing {
+            operand: Some(operand.to_owned()),
+            operator: Some(Operator::Eq.name().to_owned()),
+            required: vec![LOG_KEPT.to_owned()],
+            shown: shown.map(<[String]>::to_vec).unwrap_or_default(),
+            ..item(&rule.at, Some(rule), Obstacle::Condition, Truth::False, Fixer::Asker)
+        });
     }
     for duty in rule.duties.iter().filter(|duty| values.of(&duty.at) != Truth::True) {
         let state = world.facts.values("duty", Some(&duty.id));
@@ -217,6 +228,7 @@ fn condition(world: &World<'_>, rule: &Rule, atomic: &Atomic, value: Truth, obst
         Operand::DateTime => vec![format_rfc3339_ms(world.request.now_ms)],
         Operand::Purpose => stated("purpose"),
         Operand::Recipient => stated("recipient"),
+        Operand::CounterpartyLog => stated(Operand::CounterpartyLog.name()),
         Operand::Count => world.used(rule).map(|used| used.to_string()).into_iter().collect(),
     };
     let fixed_by = match atomic.operand {
@@ -226,7 +238,7 @@ fn condition(world: &World<'_>, rule: &Rule, atomic: &Atomic, value: Truth, obst
         Operand::Count if shown.is_empty() => Fixer::Holder,
         Operand::Count => Fixer::NewAgreement,
         Operand::Recipient if shown.is_empty() => Fixer::Holder,
-        Operand::Purpose | Operand::Recipient => Fixer::Asker,
+        Operand::Purpose | Operand::Recipient | Operand::CounterpartyLog => Fixer::Asker,
     };
     Failing {
         operand: Some(atomic.operand.name().to_owned()),

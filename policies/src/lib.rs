@@ -58,7 +58,7 @@ pub use explain::{Audience, Explanation, Language, Point};
 pub use facts::{DutyState, EnforcedBy, Fact, Facts, Request};
 pub use model::{Atomic, Conflict, Constraint, Digest, Logic, PolicyKind, Right, Rule, RuleKind, Scope};
 pub use moment::Moment;
-pub use operand::{Operand, Operator};
+pub use operand::{LOG_KEPT, LOG_NONE, Operand, Operator};
 pub use policy::{Acceptance, Policy};
 pub use problem::{PolicyError, Problem, ProblemKind, Problems, limits};
 pub use record::{

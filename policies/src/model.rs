@@ -143,6 +143,22 @@ impl Rule {
         &self.duties
     }
 
+    /// Whether a condition that always has to hold compares `operand`: by itself, or within `and`.
+    pub(crate) fn names(&self, operand: Operand) -> bool {
+        fn decisive(constraint: &Constraint, operand: Operand) -> bool {
+            match constraint {
+                Constraint::Atomic(atomic) => atomic.operand == operand,
+                Constraint::Logical {
+                    logic: Logic::And | Logic::AndSequence,
+                    parts,
+                    ..
+                } => parts.iter().any(|part| decisive(part, operand)),
+                Constraint::Logical { .. } => false,
+            }
+        }
+        self.constraints.iter().any(|constraint| decisive(constraint, operand))
+    }
+
     /// The lowest number of executions that its count constraints allow in total; `None` when it does not count.
     #[must_use]
     pub fn at_most(&self) -> Option<u64> {

@@ -2,6 +2,7 @@
 
 use crate::facts::EnforcedBy;
 use crate::terms::odrl_local;
+use herleid_vocab::terms::HERLEID;
 use serde::{Deserialize, Serialize};
 
 /// A left operand that this version can evaluate.
@@ -16,7 +17,14 @@ pub enum Operand {
     Recipient,
     /// How often the action of the rule has been exercised, this time included.
     Count,
+    /// Whether the other end keeps a log of its own: [`LOG_KEPT`] or [`LOG_NONE`]. Not of ODRL: ours.
+    CounterpartyLog,
 }
+
+/// The other end keeps a log: what is exchanged stands in both.
+pub const LOG_KEPT: &str = "https://w3id.org/herleid/ns#logKept";
+/// The other end keeps no log, a one-sided peer. A permission that does not name it does not hold for one.
+pub const LOG_NONE: &str = "https://w3id.org/herleid/ns#logNone";
 
 /// Operands of the Common Vocabulary (section 4.1.1) that are known by name but cannot be evaluated by this version.
 const NOT_YET: [&str; 30] = [
@@ -54,13 +62,34 @@ const NOT_YET: [&str; 30] = [
 
 impl Operand {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::DateTime, Self::Purpose, Self::Recipient, Self::Count];
+    pub const ALL: [Self; 5] = [
+        Self::DateTime,
+        Self::Purpose,
+        Self::Recipient,
+        Self::Count,
+        Self::CounterpartyLog,
+    ];
 
     /// Reads an operand in any spelling.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        if let Some(own) = text.strip_prefix(HERLEID) {
+            return Some(Self::CounterpartyLog).filter(|operand| operand.name() == own);
+        }
         let local = odrl_local(text)?;
-        Self::ALL.into_iter().find(|operand| operand.name() == local)
+        let odrl = Self::ALL
+            .into_iter()
+            .filter(|operand| *operand != Self::CounterpartyLog);
+        odrl.into_iter().find(|operand| operand.name() == local)
+    }
+
+    /// As it stands in canonical documents.
+    #[must_use]
+    pub fn wire(self) -> String {
+        match self {
+            Self::CounterpartyLog => format!("{HERLEID}{}", self.name()),
+            _ => format!("odrl:{}", self.name()),
+        }
     }
 
     /// Whether the text names an operand of ODRL that this version cannot evaluate.
@@ -77,6 +106,7 @@ impl Operand {
             Self::Purpose => "purpose",
             Self::Recipient => "recipient",
             Self::Count => "count",
+            Self::CounterpartyLog => "counterpartyLog",
         }
     }
 
@@ -84,7 +114,7 @@ impl Operand {
     #[must_use]
     pub const fn enforced_by(self) -> EnforcedBy {
         match self {
-            Self::DateTime | Self::Recipient | Self::Count => EnforcedBy::Provider,
+            Self::DateTime | Self::Recipient | Self::Count | Self::CounterpartyLog => EnforcedBy::Provider,
             Self::Purpose => EnforcedBy::Declared,
         }
     }
@@ -100,6 +130,8 @@ impl Operand {
             Self::Recipient => &[Eq, Neq, IsAnyOf, IsNoneOf],
             // Only these say "at most", which a counter can hold under parallel requests.
             Self::Count => &[Eq, Lt, Lteq],
+            // Whom it is permitted to has to be named, never left over.
+            Self::CounterpartyLog => &[Eq, IsAnyOf],
         }
     }
 }
@@ -190,7 +222,8 @@ mod tests {
 
     #[test]
     fn all_34_operands_and_12_operators_are_known_by_name() {
-        assert_eq!(Operand::ALL.len() + NOT_YET.len(), 34);
+        // 34 of ODRL, and one of ours.
+        assert_eq!(Operand::ALL.len() + NOT_YET.len(), 34 + 1);
         assert!(NOT_YET.iter().all(|name| Operand::parse(name).is_none()));
         for operator in Operator::ALL {
             assert_eq!(Operator::parse(&format!("odrl:{}", operator.name())), Some(operator));
@@ -202,5 +235,15 @@ mod tests {
         );
         assert!(Operand::is_not_built_yet("odrl:spatial"));
         assert!(!Operand::is_not_built_yet("partner"));
+        let own = "https://w3id.org/herleid/ns#counterpartyLog";
+        assert_eq!(Operand::parse(own), Some(Operand::CounterpartyLog));
+        assert_eq!(Operand::CounterpartyLog.wire(), own);
+        for other in [
+            "counterpartyLog",
+            "odrl:counterpartyLog",
+            "https://w3id.org/herleid/ns#purpose",
+        ] {
+            assert_eq!(Operand::parse(other), None, "{other}");
+        }
     }
 }

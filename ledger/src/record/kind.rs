@@ -58,6 +58,10 @@ kinds! {
     PullAborted = "pull-aborted",
     /// Provider: no receipt by the deadline.
     PullUnacknowledged = "pull-unacknowledged",
+    /// Provider: a pull of a peer that keeps no log was authorised; written before the first byte leaves.
+    OneSidedPullOpened = "one-sided-pull-opened",
+    /// Consumer: what arrived from a peer that keeps no log; written before the application gets it.
+    OneSidedPullReceived = "one-sided-pull-received",
     /// A request was refused.
     Denied = "denied",
     /// Consumer: asks for a run.

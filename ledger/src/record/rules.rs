@@ -38,6 +38,17 @@ const EXCHANGE: Rule = (Exchange, &[]);
 const CONTENT: Rule = (Content, &[]);
 const EVIDENCE: Rule = (Evidence, &["documents"]);
 const PARAMETERS: Rule = (Parameters, &[]);
+/// What one end alone says of a pull: no other end has an `exchange` that would have to be equal.
+const ONE_SIDED: &[&str] = &[
+    "transaction",
+    "agreement",
+    "dataset",
+    "version",
+    "blake3",
+    "sha256",
+    "bytes",
+    "mediaType",
+];
 const CHANGE: &[Rule] = &[(Facts, &["what", "before", "after", "by"])];
 const RUN: Rule = (
     Run,
@@ -258,6 +269,8 @@ impl Kind {
             },
             Self::PullAborted => facts(&[AGREEMENT, (Facts, &["transaction", "segment", "bytesSent"])]),
             Self::PullUnacknowledged => facts(&[AGREEMENT, (Facts, &["transaction", "segment", "deadline"])]),
+            Self::OneSidedPullOpened => facts(&[AGREEMENT, (Facts, ONE_SIDED), (Facts, &["decision"])]),
+            Self::OneSidedPullReceived => facts(&[AGREEMENT, (Facts, ONE_SIDED)]),
             Self::Denied => Requirements {
                 rules: &[(Facts, &["what", "party"])],
                 facts_either: &[&["decision"], &["count", "first", "last", "reasons"]],

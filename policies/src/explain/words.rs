@@ -158,6 +158,10 @@ fn operand(name: &str, language: Language) -> String {
         "dateTime" => ("the time of the request", "het tijdstip van de aanvraag"),
         "purpose" => ("the stated purpose", "het opgegeven doel"),
         "recipient" => ("the recipient", "de ontvanger"),
+        "counterpartyLog" => (
+            "what is known of the other party's own log",
+            "wat bekend is over het eigen logboek van de andere partij",
+        ),
         "count" => (
             "the number of times used, this one included",
             "het aantal keren gebruik, deze keer meegeteld,",
@@ -294,6 +298,11 @@ pub(super) fn remedy(failing: &Failing, request: &Request, language: Language) -
             language,
             format!("`{asker}` can have another party receive it."),
             format!("`{asker}` kan een andere partij laten ontvangen."),
+        ),
+        (Fixer::Asker, Some("counterpartyLog")) => say(
+            language,
+            format!("`{asker}` can keep a log, or `{holder}` can permit parties that keep none."),
+            format!("`{asker}` kan een logboek bijhouden, of `{holder}` kan partijen zonder logboek toelaten."),
         ),
         (Fixer::Asker, _) => say(
             language,

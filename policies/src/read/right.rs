@@ -3,7 +3,7 @@
 use super::{Field, Reader, is_iri, number_text, shown};
 use crate::model::Right;
 use crate::moment::Moment;
-use crate::operand::{Operand, Operator};
+use crate::operand::{LOG_KEPT, LOG_NONE, Operand, Operator};
 use crate::problem::{ProblemKind, limits};
 use crate::terms::{self, XSD};
 use herleid_vocab::did::Did;
@@ -144,6 +144,10 @@ fn typed(operand: Operand, literal: &Literal) -> Result<Right, String> {
             (None | Some("@id" | "anyURI" | "string"), Ok(did)) => Ok(Right::Iris(vec![did.to_string()])),
             (_, Err(why)) => Err(why.to_string()),
             _ => Err("expected the DID of a participant".to_owned()),
+        },
+        Operand::CounterpartyLog => match (datatype, text) {
+            (None | Some("@id" | "anyURI" | "string"), LOG_KEPT | LOG_NONE) => Ok(Right::Iris(vec![text.to_owned()])),
+            _ => Err(format!("expected `{LOG_KEPT}` or `{LOG_NONE}`")),
         },
         Operand::Count => {
             const MAX_COUNT: u64 = herleid_vocab::json::MAX_INTEGER;

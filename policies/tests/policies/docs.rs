@@ -33,7 +33,7 @@ fn the_tables_name_what_is_built() {
     for operand in Operand::ALL {
         let row = text
             .lines()
-            .find(|line| line.starts_with(&format!("| `odrl:{}`", operand.name())))
+            .find(|line| line.starts_with(&format!("| `{}`", operand.wire())))
             .unwrap();
         for operator in operand.operators() {
             assert!(row.contains(&format!("`{}`", operator.name())), "{row}");

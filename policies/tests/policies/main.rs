@@ -10,6 +10,7 @@ mod explanations;
 mod generated;
 mod kept;
 mod limits;
+mod one_sided;
 mod properties;
 mod ready_made;
 mod refusals;
