@@ -11,6 +11,7 @@ use crate::config::{BaseUrl, Config, ConfigError, NewParticipant, commented_file
 use crate::control::error::{Code, ControlError};
 use crate::demo;
 use crate::dsp_shell::lies_on_own_host;
+use crate::management::ManagementError;
 use crate::messages::{self, Messages};
 use crate::net::error::ServerError;
 use crate::net::server::CancellationToken;
@@ -234,14 +235,17 @@ fn serve_error(error: ServeError) -> ControlError {
     let code = match error {
         ServeError::Socket(socket) => return socket.into(),
         ServeError::Listen(ServerError::PortInUse { .. })
+        | ServeError::Management(ManagementError::Listen(ServerError::PortInUse { .. }))
         | ServeError::Open(OpenError::Ledger(LedgerError::InUse { .. })) => Code::Busy,
         ServeError::Listen(ServerError::NotPermitted { .. } | ServerError::NoSuchAddress { .. })
         | ServeError::Tls(_)
+        | ServeError::Management(_)
         | ServeError::Open(
             OpenError::Secrets(_)
             | OpenError::Tls(_)
             | OpenError::Key(_)
             | OpenError::Url(_)
+            | OpenError::Handlers(_)
             | OpenError::Ledger(
                 LedgerError::OtherOwner { .. } | LedgerError::WrongKek { .. } | LedgerError::Newer { .. },
             ),

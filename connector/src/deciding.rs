@@ -16,6 +16,9 @@ pub const USE: &str = "use";
 /// The action of passing data on to a model service: a permission of its own, never implied by `use`.
 pub const DISTRIBUTE: &str = "distribute";
 
+/// How it is known whether a party keeps a log.
+const LOG_SOURCE: &str = "this connector's configuration and agreements";
+
 /// Documents kept in memory, so that a pull does not read its agreement anew: 256 of at most 64 KiB are 16 MiB of policies.
 /// Larger ones are rare, and read each time.
 const MAX_KEPT: usize = 256;
@@ -26,6 +29,7 @@ const MAX_KEPT_BYTES: usize = 64 << 10;
 enum Proof {
     Token,
     RequestSignature,
+    SecretToken,
     Presumed,
     Ourselves,
 }
@@ -41,6 +45,10 @@ impl Proof {
             Self::RequestSignature => (
                 "access token and the request's signature (RFC 9421), both checked",
                 "kept with the access since it was given",
+            ),
+            Self::SecretToken => (
+                "access token that is a secret and bound to no key",
+                "kept with the access since it was given to a peer without a log",
             ),
             Self::Presumed => (
                 "chosen by this connector, nothing shown by it",
@@ -77,6 +85,12 @@ impl<'a> Asker<'a> {
     #[must_use]
     pub fn by_request_signature(did: &'a Did, purpose: Option<&'a str>) -> Self {
         Self::by(Proof::RequestSignature, did, purpose)
+    }
+
+    /// A one-sided party, which shows the secret that it was given with its access and signs nothing.
+    #[must_use]
+    pub fn by_secret_token(did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self::by(Proof::SecretToken, did, purpose)
     }
 
     /// A party that we mean to pass data on to, and that has shown nothing yet. The purpose is our own.
@@ -177,14 +191,20 @@ pub fn under_agreement_again(
     recipient: &Asker<'_>,
     counted: &[String],
 ) -> Result<Decided, LedgerError> {
+    // As the agreement calls the other end, which is not always by its DID.
+    let other = node.participant_id(&agreement.other);
+    let other = other.map_or_else(|_| agreement.other.to_string(), |id| id.to_string());
     let (assigner, assignee) = match agreement.side {
-        Side::Provider => (&node.did, &agreement.other),
-        Side::Consumer => (&agreement.other, &node.did),
+        Side::Provider => (node.did.as_str(), other.as_str()),
+        Side::Consumer => (other.as_str(), node.did.as_str()),
     };
     let now_ms = node.now_ms();
     let document = read_once(&agreement.sha256, &agreement.agreement);
-    let request = Request::new(assignee.as_str(), assigner.as_str(), &agreement.target, now_ms).for_action(action);
-    let facts = facts(node, &document, recipient, counted, now_ms)?;
+    let request = Request::new(assignee, assigner, &agreement.target, now_ms).for_action(action);
+    let keeps_a_log =
+        !node.is_one_sided(recipient.did) && (*recipient.did != agreement.other || agreement.other_log.is_some());
+    let facts =
+        facts(node, &document, recipient, counted, now_ms)?.with_counterparty_log(keeps_a_log, LOG_SOURCE, now_ms);
     Ok(Decided {
         decision: document.decide(&request, &facts),
         policy_bytes: document.bytes().to_vec(),
@@ -199,7 +219,8 @@ pub fn under_offer(node: &Node, offer: &Value, target: &str, asker: &Asker<'_>) 
     let now_ms = node.now_ms();
     let document = Document::read(offer);
     let request = Request::new(asker.did.as_str(), node.did.as_str(), target, now_ms).for_action(USE);
-    let facts = facts(node, &document, asker, &[], now_ms)?;
+    let keeps_a_log = !node.is_one_sided(asker.did);
+    let facts = facts(node, &document, asker, &[], now_ms)?.with_counterparty_log(keeps_a_log, LOG_SOURCE, now_ms);
     Ok(Decided {
         decision: document.would_grant(&request, &facts),
         policy_bytes: document.bytes().to_vec(),
@@ -255,6 +276,9 @@ fn read_once(sha256: &str, json: &Value) -> Arc<Document> {
         document
     })
 }
+
+#[cfg(test)]
+mod called;
 
 #[cfg(test)]
 mod tests {

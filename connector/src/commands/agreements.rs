@@ -6,6 +6,7 @@ use super::summary::{open_until, summary};
 use crate::control::progress::Progress;
 use crate::control::protocol::{self, AgreementLine, AgreementList, Agreements, Negotiate, NegotiateAnswer};
 use crate::deciding::{self, Asker, USE};
+use crate::dsp::catalog::Resource;
 use crate::dsp::id::Id;
 use crate::dsp_shell::peer_catalogue;
 use crate::node::{Node, fresh_trace};
@@ -28,18 +29,7 @@ pub(super) async fn negotiate(
         Failure::missing(format!("`{provider}` does not offer `{target}`"))
             .next(format!("`herleid catalog {provider}` lists what it offers"))
     })?;
-    let offer = match (&request.offer, resource.offers()) {
-        (Some(id), _) => id.parse().map_err(Failure::usage)?,
-        (None, [only]) => only.id().clone(),
-        (None, several) => {
-            let ids: Vec<&str> = several.iter().map(|o| o.id().as_str()).collect();
-            return Err(Failure::usage(format!(
-                "`{target}` is offered in {} ways; choose one with --offer: {}",
-                ids.len(),
-                ids.join(", ")
-            )));
-        }
-    };
+    let offer = chosen_offer(resource, request.offer.as_deref())?;
     let agreement = node
         .negotiator
         .request_agreement(&node, &provider, &base, resource, &offer, request.purpose.as_deref())
@@ -49,6 +39,26 @@ pub(super) async fn negotiate(
         state: "FINALIZED".to_owned(),
         index: None,
     })
+}
+
+/// The offer of `resource` that is meant: the one with this id, or the only one.
+///
+/// # Errors
+/// When there are several, and none is named.
+pub(crate) fn chosen_offer(resource: &Resource, named: Option<&str>) -> Result<Id, Failure> {
+    match (named, resource.offers()) {
+        (Some(id), _) => id.parse().map_err(Failure::usage),
+        (None, [only]) => Ok(only.id().clone()),
+        (None, several) => {
+            let ids: Vec<&str> = several.iter().map(|o| o.id().as_str()).collect();
+            Err(Failure::usage(format!(
+                "`{}` is offered in {} ways; choose one with --offer: {}",
+                resource.id(),
+                ids.len(),
+                ids.join(", ")
+            )))
+        }
+    }
 }
 
 /// Lists agreements.
@@ -66,7 +76,11 @@ pub(super) async fn list(node: Arc<Node>, request: Agreements, _progress: Progre
     Ok(AgreementList { total, agreements })
 }
 
-fn line(node: &Node, entry: AgreementEntry) -> Result<AgreementLine, Failure> {
+/// An agreement as it is shown.
+///
+/// # Errors
+/// When it cannot be found out whether it may be used.
+pub(crate) fn line(node: &Node, entry: AgreementEntry) -> Result<AgreementLine, Failure> {
     // Terminated, or such that its policy would not grant use any more: a period that is over, a count that is used up.
     let closed = match &entry.terminated {
         Some(why) => Some(why.clone()),

@@ -89,6 +89,10 @@ fn relied_on(node: &Node, transaction: &str, output: Option<&str>) -> Result<(Op
         return Ok((Some(found.name.clone()), found.digests.sha256.clone()));
     }
     if let Some(pull) = node.state.get::<PullEntry>(&PullEntry::key(transaction))? {
+        let key = AgreementEntry::key(&pull.agreement, Side::Consumer);
+        if let Some(agreement) = node.state.get::<AgreementEntry>(&key)? {
+            crate::consumer::log_under(&agreement, "a decision that rests on this pull")?;
+        }
         return Ok((None, pull.digests.sha256));
     }
     Err(Failure::missing(format!(

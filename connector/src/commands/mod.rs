@@ -11,7 +11,9 @@ mod status;
 mod summary;
 mod trace;
 
+pub(crate) use agreements::{chosen_offer, line as agreement_line};
 pub use failure::Failure;
+pub(crate) use summary::{open_until, summary};
 
 use crate::control::error::{Code, ControlError};
 use crate::control::progress::Progress;

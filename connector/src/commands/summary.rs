@@ -4,7 +4,7 @@ use herleid_policies::{Atomic, Constraint, Operator, Policy, Right, Rule};
 use serde_json::Value;
 
 /// What is permitted, forbidden and demanded, each with its conditions, in the words of ODRL.
-pub(super) fn summary(policy: &Value) -> String {
+pub(crate) fn summary(policy: &Value) -> String {
     let policy = match Policy::parse(policy) {
         Ok(policy) => policy,
         Err(error) => return format!("not understood here, so nothing could be used under it: {error}"),
@@ -51,7 +51,7 @@ fn condition(constraint: &Constraint) -> String {
 }
 
 /// Until when the policy permits use, in UTC milliseconds since 1970; `None` when a permission sets no such bound.
-pub(super) fn open_until(policy: &Value) -> Option<u64> {
+pub(crate) fn open_until(policy: &Value) -> Option<u64> {
     let policy = Policy::parse(policy).ok()?;
     let permitted = policy.permissions().iter().filter(|rule| rule.action().name() == "use");
     // Any permission will do, so the latest of them counts; within one all bounds hold, so the earliest.

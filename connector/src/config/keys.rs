@@ -111,6 +111,7 @@ pub const KEYS: &[Key] = &[
     key("trust", "tls_ca", Paths, Means("[]"), "certificate authorities (PEM) trusted instead of those of the operating system; with none, those of the operating system"),
     key("trust", "issuers", Tables(&[("did", Did), ("types", Texts)]), Means("[]"), "who may issue which types of credentials; a type that nobody here may issue proves nothing"),
     key("trust", "peers", Tables(&[("did", Did)]), Nothing, "the only participants that are dealt with; when left out, everybody with the required credentials, when empty, nobody"),
+    key("trust", "one_sided", Tables(&[("did", Did)]), Means("[]"), "participants that keep no log and are dealt with all the same; nothing exchanged with them is decision-grade, and an offer has to permit them"),
     key("trust", "witnesses", Tables(&[("verifier_key", WitnessKey), ("url", Url)]), Means("[]"), "witnesses that are asked to cosign this log's checkpoints"),
     // 16 signatures is what every reader of a signed note must accept (C2SP signed-note); one is the log's own.
     key("trust", "quorum", Whole(0, 15), Nothing, "cosignatures that make a record witnessed; when left out 1, or 0 without witnesses"),
@@ -118,6 +119,7 @@ pub const KEYS: &[Key] = &[
     key("witness", "logs", Tables(&[("origin", Origin), ("verifier_key", LogKey)]), Means("[]"), "the logs that it cosigns for"),
     key("issuer", "enabled", Switch, Means("false"), "whether this connector issues credentials to others"),
     key("identity", "required_credentials", Texts, Means("[\"MembershipCredential\"]"), "types of credentials that every peer has to present; an empty list asks for none"),
+    key("decisions", "file", Path, Nothing, "rules that leave negotiations and transfers to a script, a person or a webhook; when left out, policies decide alone"),
     key("network", "allow_private_addresses", Switch, Means("false"), "whether this connector may call loopback and private addresses; others could make it call machines behind your firewall"),
     key("network", "connect_timeout_ms", Whole(100, 60_000), Means("10000"), "milliseconds until a connection that does not come about is given up"),
     key("network", "request_timeout_ms", Whole(100, 600_000), Means("30000"), "milliseconds until an answer that is not a payload must be complete"),
@@ -135,10 +137,14 @@ pub const KEYS: &[Key] = &[
     key("models.sandbox", "memory_bytes", Whole(16 * MIB, 65_536 * MIB), Means("1073741824"), "bytes of memory that a run may use"),
     key("models.sandbox", "processes", Whole(3, 1_024), Means("32"), "processes and threads that a run may have"),
     key("models.sandbox", "output_bytes", Whole(1, 256 * MIB), Means("67108864"), "bytes of output that a run may write"),
+    key("management", "address", Address, Nothing, "where the management API listens (docs/management-api.md), with the service's certificate unless that is a loopback address; when left out, it is off"),
+    key("management", "publish_from", Paths, Means("[]"), "directories whose files may be published through the management API; with none, files are published with `herleid publish` alone"),
     key("log", "level", Choice(&["error", "warn", "info", "debug", "trace"]), Means("\"info\""), "what the service writes to standard error"),
     key("log", "format", Choice(&["text", "json"]), Means("\"text\""), "how it is written"),
     key("development", "plain_http", Switch, Means("false"), "serve and call `http://` too"),
     key("development", "mock_identity", Switch, Means("false"), "ask peers for no credentials; their tokens are checked all the same"),
+    key("development", "token_peers", Tables(&[("did", Did), ("name", Text), ("address", Url), ("token", Text)]), Means("[]"), "one-sided participants that are known by a constant `Authorization`; `name` is what messages call them"),
+    key("development", "edc_peers", Tables(&[("did", Did), ("name", Text), ("address", Url)]), Means("[]"), "one-sided participants with the mock identity of the Eclipse Dataspace Components; `name` is their `edc.participant.id`"),
 ];
 
 /// The sections, in the order of the list.

@@ -17,8 +17,9 @@ mod value;
 pub use error::ConfigError;
 pub use file::{NewParticipant, commented_file};
 pub use sections::{
-    BaseUrl, Config, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Models, Network,
-    Participant, Sandbox, TlsFiles, TooMuch, Trust, TrustedIssuer, TrustedWitness, WitnessOfOthers, WitnessedLog,
+    BaseUrl, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
+    Models, Network, Participant, PlainPeer, PlainProof, Sandbox, TlsFiles, TooMuch, Trust, TrustedIssuer,
+    TrustedWitness, WitnessOfOthers, WitnessedLog,
 };
 
 use error::Problem;

@@ -3,8 +3,9 @@
 use super::error::{ConfigError, Expected};
 use super::raw::RawConfig;
 use super::sections::{
-    BaseUrl, Config, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Models, Network,
-    Participant, Sandbox, TlsFiles, Trust, TrustedIssuer, TrustedWitness, WitnessOfOthers, WitnessedLog,
+    BaseUrl, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
+    Models, Network, Participant, PlainPeer, PlainProof, Sandbox, TlsFiles, Trust, TrustedIssuer, TrustedWitness,
+    WitnessOfOthers, WitnessedLog,
 };
 use super::value::{Found, Shape};
 use crate::config::keys::Kind;
@@ -18,7 +19,7 @@ impl RawConfig {
     /// The configuration that these values make.
     pub(super) fn parse(&self, development_flag: bool) -> Result<Config, ConfigError> {
         let development = self.shortcuts(development_flag)?;
-        let plain_http = development.is_some_and(|d| d.plain_http);
+        let plain_http = development.as_ref().is_some_and(|d| d.plain_http);
         let own = self.need("participant.did", Kind::Did, did)?;
         Ok(Config {
             participant: Participant {
@@ -43,6 +44,13 @@ impl RawConfig {
             identity: Identity {
                 required_credentials: self.texts("identity.required_credentials")?,
             },
+            decisions: Decisions {
+                file: self
+                    .get("decisions.file")
+                    .as_ref()
+                    .and_then(Found::text)
+                    .map(|text| self.resolve(text)),
+            },
             network: Network {
                 allow_private_addresses: self.switch("network.allow_private_addresses")?,
                 connect_timeout_ms: self.whole("network.connect_timeout_ms")?,
@@ -65,6 +73,7 @@ impl RawConfig {
                     output_bytes: self.whole("models.sandbox.output_bytes")?,
                 },
             },
+            management: self.management()?,
             log: Log {
                 level: self.text("log.level")?,
                 json: self.text("log.format")? == "json",
@@ -79,10 +88,47 @@ impl RawConfig {
         }
         let plain_http = self.switch("development.plain_http")?;
         let mock_identity = self.switch("development.mock_identity")?;
-        Ok((plain_http || mock_identity).then_some(Development {
-            plain_http,
-            mock_identity,
-        }))
+        let peers = self.plain_peers(plain_http)?;
+        Ok(
+            (plain_http || mock_identity || !peers.is_empty()).then_some(Development {
+                plain_http,
+                mock_identity,
+                peers,
+            }),
+        )
+    }
+
+    /// Those of both lists; no two with one DID or one name, or one could pass for the other.
+    fn plain_peers(&self, plain_http: bool) -> Result<Vec<PlainPeer>, ConfigError> {
+        let read = |path: &'static str, proof: fn(&str) -> PlainProof| {
+            self.once(path, "did")?;
+            self.once(path, "name")?;
+            self.tables(path, move |item| {
+                let token = item.member("token").and_then(Found::text).unwrap_or_default();
+                Ok(PlainPeer {
+                    did: member(path, item, "did", Kind::Did, did)?,
+                    name: member(path, item, "name", Kind::Text, |text| text.parse().ok())?,
+                    address: member(path, item, "address", Kind::Url, |text| {
+                        BaseUrl::parse(text, plain_http)
+                    })?,
+                    proof: proof(token),
+                })
+            })
+        };
+        let mut peers = read("development.token_peers", |token| PlainProof::Token(token.to_owned()))?;
+        for peer in read("development.edc_peers", |_| PlainProof::Edc)? {
+            if peers
+                .iter()
+                .any(|known| known.did == peer.did || known.name == peer.name)
+            {
+                let found = self
+                    .get("development.edc_peers")
+                    .ok_or_else(|| self.missing("development.edc_peers"))?;
+                return Err(ConfigError::wrong("development.edc_peers", &found, Expected::Once));
+            }
+            peers.push(peer);
+        }
+        Ok(peers)
     }
 
     /// Peers refuse a log that does not lie on the host of the identifier: anybody could claim it.
@@ -121,6 +167,18 @@ impl RawConfig {
         })
     }
 
+    fn management(&self) -> Result<Option<Management>, ConfigError> {
+        if self.get("management.address").is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Management {
+            address: self.need("management.address", Kind::Address, |text| {
+                text.parse::<SocketAddr>().ok()
+            })?,
+            publish_from: self.paths("management.publish_from")?,
+        }))
+    }
+
     fn trust(&self, plain_http: bool) -> Result<Trust, ConfigError> {
         let issuers = self.tables("trust.issuers", |item| {
             let types = item.member("types").map(Found::texts).unwrap_or_default();
@@ -144,6 +202,9 @@ impl RawConfig {
             })?;
             Ok(TrustedWitness { verifier, url })
         })?;
+        let one_sided = self.tables("trust.one_sided", |item| {
+            member("trust.one_sided", item, "did", Kind::Did, did)
+        })?;
         self.once("trust.issuers", "did")?;
         self.once("trust.witnesses", "verifier_key")?;
         let quorum = match self.get("trust.quorum") {
@@ -160,6 +221,7 @@ impl RawConfig {
                 tls_ca: self.paths("trust.tls_ca")?,
                 issuers,
                 peers,
+                one_sided,
                 witnesses,
                 quorum,
             }),

@@ -1,5 +1,6 @@
 //! The configuration, section by section, as the rest of the connector uses it. Only `Config::read` makes one.
 
+use crate::dsp::id::Id;
 use herleid_ledger::note::Verifier;
 use herleid_vocab::did::Did;
 use std::fmt;
@@ -29,12 +30,16 @@ pub struct Config {
     pub issuer: Issuer,
     /// What peers have to present.
     pub identity: Identity,
+    /// Who decides about negotiations and transfers.
+    pub decisions: Decisions,
     /// How it calls others.
     pub network: Network,
     /// What it allows others.
     pub limits: Limits,
     /// What a model program may use.
     pub models: Models,
+    /// Its management API; `None` when it has none.
+    pub management: Option<Management>,
     /// What it writes about itself.
     pub log: Log,
     /// Which development shortcuts are on; `None` when none is. What the envelope of every record says.
@@ -81,6 +86,14 @@ pub struct Identity {
     pub required_credentials: Vec<String>,
 }
 
+/// Section `[decisions]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Decisions {
+    /// The rules; `None`: policies decide alone.
+    pub file: Option<PathBuf>,
+}
+
 /// Section `[participant]`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -123,6 +136,8 @@ pub struct Trust {
     pub issuers: Vec<TrustedIssuer>,
     /// The only participants dealt with; `None` is everybody with the required credentials, an empty list nobody.
     pub peers: Option<Vec<Did>>,
+    /// Participants without a log that are dealt with all the same.
+    pub one_sided: Vec<Did>,
     /// Who is asked to cosign.
     pub witnesses: Vec<TrustedWitness>,
     /// Cosignatures that make a record witnessed; at most the number of witnesses.
@@ -256,6 +271,16 @@ pub struct TooMuch {
     most: u64,
 }
 
+/// Section `[management]` of a connector that has a management API.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Management {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Directories whose files may be published through it.
+    pub publish_from: Vec<PathBuf>,
+}
+
 /// Section `[log]`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -267,13 +292,37 @@ pub struct Log {
 }
 
 /// Section `[development]`; there only with the flag `--development`, and at least one of them is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Development {
     /// `http://` is served and called too.
     pub plain_http: bool,
     /// Peers are asked for no credentials.
     pub mock_identity: bool,
+    /// Participants that are known without a DID document.
+    pub peers: Vec<PlainPeer>,
+}
+
+/// A participant that is known without a DID document, for development alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainPeer {
+    /// What it is called here, and in records.
+    pub did: Did,
+    /// What it is called in messages.
+    pub name: Id,
+    /// Its versioned base.
+    pub address: BaseUrl,
+    /// How it is known.
+    pub proof: PlainProof,
+}
+
+/// How a participant without a DID document is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlainProof {
+    /// By this `Authorization`, sent and expected unchanged.
+    Token(String),
+    /// By the mock identity of the Eclipse Dataspace Components.
+    Edc,
 }
 
 /// An address to which paths are added: scheme and host, perhaps port and path, without a final `/`, user, query or fragment.

@@ -7,7 +7,7 @@ pub mod run;
 
 use crate::commands::Failure;
 use crate::node::Node;
-use crate::state::LogIdentity;
+use crate::state::{AgreementEntry, LogIdentity};
 use herleid_credentials::http_signature::{self, ContentDigest, NewSignature, Request};
 use herleid_credentials::jose;
 use herleid_vocab::did::Did;
@@ -16,13 +16,14 @@ use http::{HeaderMap, HeaderName, Method, header};
 /// The log that `did` names in its DID document.
 ///
 /// # Errors
-/// When the document cannot be had, names no log (a one-sided peer, which this version does not exchange data with), or claims one on
-/// another host than its own.
+/// When the document cannot be had, names no log (a one-sided peer that the configuration does not name), or claims one on another host
+/// than its own.
 pub async fn log_of(node: &Node, did: &Did) -> Result<LogIdentity, Failure> {
     let document = node.documents.resolve(did).await?;
     let log = document.document().log().map_err(|e| {
-        Failure::untrusted(format!("`{did}` keeps no log that this connector can check: {e}"))
-            .next("exchange with one-sided peers is not built yet")
+        Failure::untrusted(format!("`{did}` keeps no log that this connector can check: {e}")).next(
+            "name it under `trust.one_sided` to deal with it all the same; nothing exchanged with it is decision-grade",
+        )
     })?;
     if !crate::dsp_shell::lies_on_own_host(did, log.origin()) {
         return Err(Failure::untrusted(format!(
@@ -34,6 +35,20 @@ pub async fn log_of(node: &Node, did: &Did) -> Result<LogIdentity, Failure> {
         did: did.clone(),
         origin: log.origin().to_owned(),
         verifier_key: log.verifier_key().to_owned(),
+    })
+}
+
+/// The log of the other end of an agreement, where what is asked for needs one.
+///
+/// # Errors
+/// When the other end keeps none.
+pub(crate) fn log_under<'a>(agreement: &'a AgreementEntry, what: &str) -> Result<&'a LogIdentity, Failure> {
+    agreement.other_log.as_ref().ok_or_else(|| {
+        Failure::refused(format!(
+            "{what} is not possible with `{}`: it keeps no log, so nothing exchanged with it can be proved by the other end",
+            agreement.other
+        ))
+        .next("deal with a participant that keeps a log, or use the data outside recorded runs and decisions")
     })
 }
 

@@ -1,6 +1,7 @@
 //! `pull`: asks for access, takes the bytes, checks them against the receipt, records that, and only then gives them out.
 
 mod check;
+mod one_sided;
 mod onward;
 mod record;
 
@@ -60,13 +61,16 @@ pub(super) async fn bring(
     trace: &str,
 ) -> Result<(PullEntry, u64), Failure> {
     let agreement = wanted.agreement;
+    let Some(log) = agreement.other_log.clone() else {
+        return one_sided::bring(node, &wanted, progress, trace).await;
+    };
     let access = node
         .negotiator
         .start_transfer(node, agreement, HTTP_PULL, wanted.purpose)
         .await?;
     let source = Source {
         provider: agreement.other.clone(),
-        log: agreement.other_log.clone(),
+        log,
         base: access.base(),
         url: access.endpoint.clone(),
         token: access.token.clone(),

@@ -165,7 +165,7 @@ impl Asking {
         let url = &access.endpoint;
         let seen = node
             .peers
-            .seen_size(&self.agreement.other_log)
+            .seen_size(super::log_under(&self.agreement, "a run")?)
             .map_err(Failure::failed)?;
         let say = Say {
             method: &Method::POST,
@@ -191,7 +191,7 @@ impl Asking {
             .post_within(url, headers, Bytes::from(self.body.clone()), within)
             .await?;
         if !answer.status.is_success() {
-            let (other, log) = (&self.agreement.other, &self.agreement.other_log);
+            let (other, log) = (&self.agreement.other, super::log_under(&self.agreement, "a run")?);
             return Err(super::pull::refusal(other, log, seen, answer.status, &answer.body));
         }
         let limits = Limits {

@@ -120,9 +120,10 @@ pub enum Attempt {
     Retry,
 }
 
-/// How often 404 is taken for "not yet": a peer may register its handler only after its answer (the conformance kit does), and with
-/// the delays of [`backoff_ms`] five attempts span seven seconds.
-const PATIENCE_WITH_404: u32 = 5;
+/// How often 404 and 409 are taken for "not yet": a peer may register its handler only after its answer (the conformance kit does), or
+/// answer 409 until it has taken down our last answer or while it works on the process itself (EDC does both). With the delays of
+/// [`backoff_ms`] five attempts span seven seconds.
+const PATIENCE: u32 = 5;
 
 /// What the status of an answer means for the message, after `attempts` attempts (this one included). No answer at all is
 /// [`Attempt::Retry`].
@@ -130,7 +131,7 @@ const PATIENCE_WITH_404: u32 = 5;
 pub fn judge(status: u16, attempts: u32) -> Attempt {
     match status {
         200..=299 => Attempt::Delivered,
-        404 if attempts < PATIENCE_WITH_404 => Attempt::Retry,
+        404 | 409 if attempts < PATIENCE => Attempt::Retry,
         // Timeout, too early, too many requests: about the moment, not about the message.
         408 | 425 | 429 => Attempt::Retry,
         500..=599 => Attempt::Retry,
@@ -162,7 +163,7 @@ mod tests {
         assert_eq!(backoff_ms(u32::MAX, 0), 300_000);
         assert!(backoff_ms(1, u16::MAX) > 250);
         assert!(backoff_ms(30, u16::MAX) >= 150_000);
-        let patience: u64 = (1..PATIENCE_WITH_404).map(|n| backoff_ms(n, 0)).sum();
+        let patience: u64 = (1..PATIENCE).map(|n| backoff_ms(n, 0)).sum();
         assert_eq!(patience, 7_500);
     }
 
@@ -172,6 +173,8 @@ mod tests {
         assert_eq!(judge(201, 1), Attempt::Delivered);
         assert_eq!(judge(404, 1), Attempt::Retry);
         assert_eq!(judge(404, 5), Attempt::Refused);
+        assert_eq!(judge(409, 4), Attempt::Retry);
+        assert_eq!(judge(409, 5), Attempt::Refused);
         assert_eq!(judge(503, 99), Attempt::Retry);
         assert_eq!(judge(429, 99), Attempt::Retry);
         assert_eq!(judge(400, 1), Attempt::Refused);

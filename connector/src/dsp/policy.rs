@@ -9,7 +9,7 @@ mod rules;
 use super::id::Id;
 use super::node::{MessageError, Node};
 use super::xsd;
-use rules::{RULES, as_set, check_rules};
+use rules::{RULES, as_retold, as_set, check_rules};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -42,9 +42,9 @@ pub struct Agreement {
     assignee: Id,
 }
 
-/// How an agreement departs from what was negotiated.
+/// How an agreement or a request departs from what was negotiated or published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("policy mismatch: the agreement's `{member}` differs from {negotiated}")]
+#[error("policy mismatch: `{member}` differs from {negotiated}")]
 pub struct Mismatch {
     /// The member that differs.
     pub member: &'static str,
@@ -113,6 +113,28 @@ impl Offer {
     #[must_use]
     pub fn target(&self) -> &Id {
         &self.target
+    }
+
+    /// Whether this, from a consumer, is the offer `ours`: the same dataset, profile and rules. Right operands may have lost their
+    /// datatypes on their way through the consumer. What is then agreed on is `ours`, in our own words.
+    ///
+    /// # Errors
+    /// Names the first member that differs.
+    pub fn asks_for(&self, ours: &Offer) -> Result<(), Mismatch> {
+        let negotiated = "the offer that was published";
+        if self.target != ours.target {
+            return Err(Mismatch {
+                member: "target",
+                negotiated,
+            });
+        }
+        match std::iter::once("profile")
+            .chain(RULES)
+            .find(|name| as_retold(self.json.get(*name)) != as_retold(ours.json.get(*name)))
+        {
+            None => Ok(()),
+            Some(member) => Err(Mismatch { member, negotiated }),
+        }
     }
 }
 

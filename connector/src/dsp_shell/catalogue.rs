@@ -266,6 +266,9 @@ pub fn own_resource(node: &Node, id: &Id) -> Result<Option<Resource>, CatalogueE
 /// # Errors
 /// When its document cannot be had or names no catalogue.
 pub async fn peer_base(node: &Node, did: &Did) -> Result<String, Failure> {
+    if let Some(known) = node.shortcuts.find(did) {
+        return Ok(known.address.to_string());
+    }
     let document = node.documents.resolve(did).await?;
     let url = document
         .document()
@@ -312,7 +315,7 @@ pub async fn peer_catalogue(node: &Node, did: &Did, trace: &str) -> Result<(Cata
     for passed_over in ignored {
         tracing::warn!(?passed_over, "part of a catalogue was passed over");
     }
-    if catalogue.participant().as_str() != did.as_str() {
+    if *catalogue.participant() != node.participant_id(did).map_err(Failure::failed)? {
         return Err(Failure::untrusted(format!(
             "`{did}` served the catalogue of `{}`",
             catalogue.participant()

@@ -3,13 +3,12 @@
 use super::counterparty::{Counterparty, Obstacle};
 use super::{Due, internal};
 use crate::deciding::{self, Asker, Decided};
-use crate::dsp::error::Refusal;
-use crate::dsp::id::Id;
+
 use crate::dsp::message::Cause;
 use crate::dsp::negotiation::{Contract, Negotiation};
 use crate::dsp::policy::{Agreement, Offer};
 use crate::node::{Node, fresh_trace};
-use crate::state::{AgreementEntry, Side, set};
+use crate::state::{AgreementEntry, LogIdentity, Side, set};
 use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
 use herleid_policies::{Policy, PolicyError};
@@ -17,11 +16,6 @@ use herleid_vocab::did::Did;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
-
-/// The participant that an identifier of the protocol names.
-pub(super) fn did(id: &Id) -> Result<Did, Refusal> {
-    id.as_str().parse().map_err(|_| Refusal::NotFound)
-}
 
 /// SHA-256 of the agreement in its RFC 8785 form, as logged.
 fn digest(agreement: &Agreement) -> String {
@@ -100,7 +94,7 @@ pub(super) async fn conclude(
     let Some(agreement) = process.agreement() else {
         return Ok(None);
     };
-    let other = did(process.peer())?;
+    let other = node.did_of(process.peer())?;
     if on_record(node, agreement, &other, side)?.is_some() {
         return Ok(None);
     }
@@ -131,9 +125,11 @@ pub(super) async fn conclude(
         record_denial(node, &other, &decided).await?;
         return Err(Obstacle::Lasting(Cause::new("policy-denied", &decided.refusal(&other))));
     }
+    // With a one-sided peer there is one log only, and the record says so.
+    let logs: Vec<LogIdentity> = std::iter::once(node.own_log()).chain(counterparty.log).collect();
     let facts = json!({
         "agreement": entry.id, "side": side.as_str(), "provider": provider.as_str(), "consumer": consumer.as_str(),
-        "logs": [node.own_log(), counterparty.log], "policy": sha256, "decision": decided.record(), "target": entry.target,
+        "logs": logs, "policy": sha256, "decision": decided.record(), "target": entry.target,
     });
     let document = |role: &str, media_type: &str, bytes: Vec<u8>| Document {
         role: role.to_owned(),
@@ -171,13 +167,23 @@ pub(super) fn terminate(node: &Arc<Node>, process: &Negotiation) -> Result<Optio
     let Some(agreement) = process.agreement() else {
         return Ok(None);
     };
-    let other = did(process.peer())?;
+    let other = node.did_of(process.peer())?;
     let entry = on_record(node, agreement, &other, Side::Provider)?;
     let Some(entry) = entry.filter(|entry| entry.terminated.is_none()) else {
         return Ok(None);
     };
     let reason = process.ended().map(|ended| ended.cause.text()).unwrap_or_default();
-    let (entry, facts) = terminated(entry, &reason);
+    let (entry, draft) = ended(node, entry, &format!("the negotiation was terminated: {reason}"));
+    Ok(Some(Due {
+        decision: None,
+        changes: vec![set(AgreementEntry::key(&entry.id, entry.side), &entry).map_err(|e| internal(&e))?],
+        record: Some(draft),
+    }))
+}
+
+/// The entry of an agreement that has ended, and the record that says so.
+pub(super) fn ended(node: &Node, entry: AgreementEntry, reason: &str) -> (AgreementEntry, Draft) {
+    let (entry, facts) = terminated(entry, reason);
     let draft = Draft::new(Kind::AgreementTerminated, fresh_trace(node))
         .section(SectionName::Facts, facts)
         .stream(stream(&entry))
@@ -185,17 +191,14 @@ pub(super) fn terminate(node: &Arc<Node>, process: &Negotiation) -> Result<Optio
             format!("agreement-terminated/{}/{}", entry.side.as_str(), entry.id),
             Sha256::digest(entry.sha256.as_bytes()).into(),
         );
-    Ok(Some(Due {
-        decision: None,
-        changes: vec![set(AgreementEntry::key(&entry.id, entry.side), &entry).map_err(|e| internal(&e))?],
-        record: Some(terms(draft, &entry)),
-    }))
+    let draft = terms(draft, &entry);
+    (entry, draft)
 }
 
 /// The entry of an agreement that has ended, and the facts of the record that says so. The reason may be a peer's, so it is kept
 /// short and on one line.
 fn terminated(mut entry: AgreementEntry, reason: &str) -> (AgreementEntry, Value) {
-    let reason: String = format!("the negotiation was terminated: {reason}")
+    let reason: String = reason
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(500)
@@ -208,7 +211,6 @@ fn terminated(mut entry: AgreementEntry, reason: &str) -> (AgreementEntry, Value
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::LogIdentity;
 
     #[test]
     fn an_agreement_that_ended_says_why_in_few_words() {
@@ -216,26 +218,19 @@ mod tests {
         let entry = AgreementEntry {
             id: "urn:agreement:1".to_owned(),
             side: Side::Provider,
-            other: other.clone(),
+            other,
             agreement: json!({}),
             sha256: "ab".repeat(32),
             target: "rain".to_owned(),
             purpose: None,
-            other_log: LogIdentity {
-                did: other,
-                origin: "app.example/log/1".to_owned(),
-                verifier_key: "app.example/log/1+00000000+AA".to_owned(),
-            },
+            other_log: None,
             other_base: "https://app.example/dsp/2025-1".to_owned(),
             dataset: None,
             terminated: None,
         };
         let (entry, facts) = terminated(entry, &format!("no\nlonger needed {}", "x".repeat(100_000)));
         let reason = entry.terminated.unwrap();
-        assert!(
-            reason.starts_with("the negotiation was terminated: no longer needed x"),
-            "{reason}"
-        );
+        assert!(reason.starts_with("no longer needed x"), "{reason}");
         assert_eq!(reason.chars().count(), 500);
         assert_eq!(facts, json!({"agreement": "urn:agreement:1", "reason": reason}));
     }

@@ -49,8 +49,8 @@ impl Obstacle {
 /// The other end of an agreement, as far as both must know it.
 #[derive(Debug)]
 pub(super) struct Counterparty {
-    /// Its log.
-    pub(super) log: LogIdentity,
+    /// Its log; `None` for a one-sided peer.
+    pub(super) log: Option<LogIdentity>,
     /// Where it speaks the Dataspace Protocol (versioned base).
     pub(super) base: String,
 }
@@ -62,8 +62,12 @@ impl Counterparty {
     /// # Errors
     /// When its document cannot be had (passing), or names no log of its own or no catalogue (lasting).
     pub(super) async fn of(node: &Node, did: &Did) -> Result<Self, Obstacle> {
-        let log = crate::consumer::log_of(node, did).await;
-        let log = log.map_err(|e| Obstacle::of(&e, "no-log"))?;
+        let log = if node.is_one_sided(did) {
+            None
+        } else {
+            let log = crate::consumer::log_of(node, did).await;
+            Some(log.map_err(|e| Obstacle::of(&e, "no-log"))?)
+        };
         let base = peer_base(node, did).await;
         let base = base.map_err(|e| Obstacle::of(&e, "no-catalogue"))?;
         Ok(Self { log, base })

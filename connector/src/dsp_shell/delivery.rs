@@ -16,6 +16,11 @@ use std::time::Duration;
 /// Attempts before a message is given up: with waits of at most five minutes, about two hours.
 const MOST_ATTEMPTS: u32 = 32;
 
+/// How long an EDC is left alone before it gets an answer to its last message. It takes down that its message has arrived only after we
+/// have acknowledged it. What comes before that it refuses, and in refusing writes back what it knew before: it then forgets that it sent
+/// an agreement, makes another one, and the negotiation is lost (seen with 0.15.1; 0.18.0 has mended it).
+const BREATH: Duration = Duration::from_millis(250);
+
 /// Starts to send or to ask, if that is what the effect says.
 pub(super) fn start<P: Kept>(node: &Arc<Node>, pid: &Id, effect: Effect<P>) {
     match effect {
@@ -31,6 +36,9 @@ pub(super) fn start<P: Kept>(node: &Arc<Node>, pid: &Id, effect: Effect<P>) {
 
 /// Sends `send` until its outcome is known, and reports it.
 async fn send<P: Kept>(node: Arc<Node>, pid: Id, send: Send) {
+    if !send.opens && node.did_of(&send.peer).is_ok_and(|peer| node.shortcuts.is_edc(&peer)) {
+        tokio::time::sleep(BREATH).await;
+    }
     let mut attempts = 0;
     let outcome = loop {
         attempts += 1;
@@ -75,10 +83,7 @@ fn lasts(error: &ClientError) -> bool {
 
 /// Whom a message is for, if this connector deals with that participant.
 fn addressee(node: &Node, peer: &Id) -> Result<Did, String> {
-    let did: Did = peer
-        .as_str()
-        .parse()
-        .map_err(|e: herleid_vocab::did::DidError| e.to_string())?;
+    let did = node.did_of(peer).map_err(|e| e.to_string())?;
     node.admit(&did).map_err(|e| e.to_string())?;
     Ok(did)
 }

@@ -7,13 +7,18 @@ mod catalogue;
 mod concluding;
 mod counterparty;
 mod delivery;
+mod ending;
+mod everybody;
+mod manual;
 mod negotiations;
 mod rounds;
 mod steps;
 mod transfers;
+mod turns;
 
 pub use catalogue::{Candidate, base_url, check_candidate, own_catalogue, own_resource, peer_base, peer_catalogue};
 pub(crate) use counterparty::lies_on_own_host;
+pub use ending::EndedAgreement;
 pub use transfers::{Access, check_format};
 
 use crate::commands::Failure;
@@ -27,9 +32,11 @@ use herleid_ledger::record::Draft;
 use herleid_vocab::did::Did;
 use rounds::Rounds;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::watch;
+use turns::Turns;
 
 /// How long a command waits for the other end to come to a state.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
@@ -48,6 +55,9 @@ pub struct Context {
     pub presentations: Vec<String>,
     /// What was said of the dataset in the catalogue (consumer).
     pub dataset: Option<serde_json::Value>,
+    /// The offer that was asked for at first, with its target (consumer).
+    #[serde(default)]
+    pub asked: Option<serde_json::Value>,
 }
 
 /// What this end does about a process: written in one commit with the process's own state, before anything of it is sent.
@@ -81,13 +91,16 @@ pub trait Kept:
 
     /// Whether something is due at this end in the process's state, which may be its last. While our message is on its way, only what
     /// does not wait for its outcome.
-    fn is_due(process: &Process<Self>) -> bool;
+    fn is_due(node: &Node, process: &Process<Self>) -> bool;
 
     /// What is due; may be asked any number of times. `None`: nothing.
     ///
     /// # Errors
     /// When it cannot be found out at this time; it is asked again later.
     fn due(node: Arc<Node>, process: Process<Self>) -> impl Future<Output = Result<Option<Due<Self>>, Refusal>> + Send;
+
+    /// What it is about, for those who are told of its changes: identifiers alone.
+    fn about(process: &Process<Self>) -> BTreeMap<String, String>;
 
     /// What else changes with the process, in the same commit.
     ///
@@ -98,8 +111,8 @@ pub trait Kept:
 
 /// Negotiations and transfers of one connector.
 pub struct Negotiator {
-    /// One step at a time: a step reads, decides and writes.
-    turn: tokio::sync::Mutex<()>,
+    /// One step of a process at a time: a step reads, decides and writes.
+    turns: Turns,
     changed: watch::Sender<u64>,
     rounds: Rounds,
 }
@@ -107,7 +120,7 @@ pub struct Negotiator {
 impl Default for Negotiator {
     fn default() -> Self {
         Self {
-            turn: tokio::sync::Mutex::new(()),
+            turns: Turns::default(),
             changed: watch::Sender::new(0),
             rounds: Rounds::default(),
         }
@@ -234,7 +247,7 @@ fn ended<P: Protocol>(process: &Process<P>, what: &str) -> Failure {
 /// When an identifier or address is not one.
 pub fn peer(node: &Node, did: &Did, base: &str) -> Result<Peer, crate::dsp::id::IdError> {
     Ok(Peer {
-        id: did.as_str().parse()?,
+        id: node.participant_id(did)?,
         address: base.parse::<Address>()?,
         callback: own_base(node).parse()?,
     })

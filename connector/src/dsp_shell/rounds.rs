@@ -93,7 +93,7 @@ impl Rounds {
 
 /// The processes that are not finished. One that cannot be read is named in the log and passed over: it answers its own requests with
 /// an error, and keeps nobody else waiting.
-fn open_processes<P: Kept>(node: &Node, prefix: &str) -> Result<Vec<Process<P>>, Refusal> {
+pub(super) fn open_processes<P: Kept>(node: &Node, prefix: &str) -> Result<Vec<Process<P>>, Refusal> {
     let found = node
         .ledger
         .scan(prefix)
@@ -108,6 +108,13 @@ fn open_processes<P: Kept>(node: &Node, prefix: &str) -> Result<Vec<Process<P>>,
         process
     };
     Ok(found.into_iter().filter_map(load).collect())
+}
+
+/// The process that lies at `key`, if it can be read; else the log says which cannot.
+pub(super) fn readable<P: Kept>(key: &str, bytes: &[u8]) -> Option<Process<P>> {
+    let read = Process::from_bytes(bytes);
+    read.map_err(|error| tracing::error!(%key, %error, "a stored process cannot be read"))
+        .ok()
 }
 
 impl Negotiator {
@@ -125,7 +132,7 @@ impl Negotiator {
             if let Some(effect) = process.unsettled() {
                 delivery::start(node, process.own_pid(), effect);
             }
-            if P::is_due(&process) {
+            if P::is_due(node, &process) {
                 self.look(node, process);
             }
         }
@@ -149,7 +156,7 @@ impl Negotiator {
         let mut taken = 0;
         for process in open_processes::<P>(node, &prefix)? {
             let key = open_key::<P>(process.own_pid());
-            if P::is_due(&process) && taken < AT_ONCE && self.rounds.may(&key, now_ms) {
+            if P::is_due(node, &process) && taken < AT_ONCE && self.rounds.may(&key, now_ms) {
                 taken += 1;
                 self.look(node, process);
             }

@@ -2,11 +2,13 @@
 
 use super::rounds::Running;
 use super::{Context, Due, Kept, Negotiator, context_key, delivery, internal, key, open_key, peer_key};
+use crate::dsp::Role;
 use crate::dsp::error::{Answer, Refusal};
 use crate::dsp::id::Id;
 use crate::dsp::message::{Cause, Received};
-use crate::dsp::outbox::Effect;
+use crate::dsp::outbox::{Effect, Notice};
 use crate::dsp::process::{self, Event, FollowUp, Process};
+use crate::journal::{Entry, Noted};
 use crate::node::Node;
 use crate::state::{Change, set};
 use std::sync::Arc;
@@ -15,18 +17,67 @@ use std::sync::Arc;
 type Opened<P> = (Process<P>, Vec<Effect<P>>);
 
 /// Makes a step durable, with `more` of our own state; a step without effect on the process writes nothing.
-fn keep<P: Kept>(node: &Node, process: &Process<P>, effects: &[Effect<P>], more: Vec<Change>) -> Result<(), Refusal> {
+async fn keep<P: Kept>(
+    node: &Node,
+    process: &Process<P>,
+    effects: &[Effect<P>],
+    more: Vec<Change>,
+) -> Result<(), Refusal> {
     if more.is_empty() && !effects.iter().any(|e| matches!(e, Effect::Persist)) {
         return Ok(());
     }
-    let mut changes = kept(node, process, P::is_due(process))?;
+    let mut changes = kept(node, process, P::is_due(node, process))?;
     changes.extend(more);
-    node.ledger.put_state_blocking(changes).map_err(|e| internal(&e))
+    let _noted = note(node, process, effects, &mut changes)?;
+    node.ledger.put_state(changes).await.map_err(|e| internal(&e))
+}
+
+/// Carries `work` through to its end, in a task of its own: whoever waits for it may be dropped with its connection between the commit
+/// and the sending, and a process would stand still until the next start.
+async fn whole<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+) -> Result<T, Refusal> {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(why) => Err(internal(&format!("a step broke off: {why}"))),
+    }
+}
+
+/// Adds the changes of state to what is written, so that whoever is told of them is told of what is durable; see [`crate::journal`].
+pub(super) fn note<P: Kept>(
+    node: &Node,
+    process: &Process<P>,
+    effects: &[Effect<P>],
+    changes: &mut Vec<Change>,
+) -> Result<Noted, Refusal> {
+    let counterparty = node.did_of(process.peer());
+    let moved = effects.iter().filter_map(|effect| match effect {
+        Effect::Notify(Notice::Moved { from, to, by }) => Some((from.map(|state| state.to_string()), *to, *by)),
+        // What this end opens has its state at once.
+        Effect::Send(send) if send.opens => Some((None, process.state(), process.role())),
+        _ => None,
+    });
+    let entry = |(from, to, by): (Option<String>, P::State, Role)| Entry {
+        at_ms: node.now_ms(),
+        of: P::PREFIX.trim_end_matches('/').to_owned(),
+        pid: process.own_pid().to_string(),
+        role: process.role().to_string(),
+        counterparty: counterparty
+            .as_ref()
+            .map_or_else(|_| process.peer().to_string(), ToString::to_string),
+        from,
+        to: to.to_string(),
+        by: by.to_string(),
+        about: P::about(process),
+        code: process.ended().and_then(|ended| ended.cause.code.clone()),
+    };
+    let entries: Vec<Entry> = moved.map(entry).collect();
+    node.journal.note(&entries, changes).map_err(|e| internal(&e))
 }
 
 /// What is written of a process, in one commit: itself, where the other end's id for it leads, whether it is open, and what changes
 /// beside it. It stays open while something is `due`.
-fn kept<P: Kept>(node: &Node, process: &Process<P>, due: bool) -> Result<Vec<Change>, Refusal> {
+pub(super) fn kept<P: Kept>(node: &Node, process: &Process<P>, due: bool) -> Result<Vec<Change>, Refusal> {
     let own = process.own_pid();
     let pid = || own.as_str().as_bytes().to_vec();
     let bytes = process.to_bytes().map_err(|e| internal(&e))?;
@@ -72,10 +123,25 @@ impl Negotiator {
     /// # Errors
     /// The refusal; nothing has changed then.
     pub async fn step<P: Kept>(&self, node: &Arc<Node>, pid: &Id, event: Event<P>) -> Result<Option<Answer>, Refusal> {
-        let _turn = self.turn.lock().await;
-        let process = self.load::<P>(node, pid)?.ok_or(Refusal::NotFound)?;
-        let (next, effects) = process::step(&process, event, node.now_ms())?;
-        keep(node, &next, &effects, Vec::new())?;
+        let (node, pid) = (Arc::clone(node), pid.clone());
+        whole(async move {
+            let this = &node.negotiator;
+            let _turn = this.turns.take(key::<P>(&pid)).await;
+            let process = this.load::<P>(&node, &pid)?.ok_or(Refusal::NotFound)?;
+            this.advance(&node, &process, event).await
+        })
+        .await
+    }
+
+    /// One step of `process`, in whose turn this is.
+    async fn advance<P: Kept>(
+        &self,
+        node: &Arc<Node>,
+        process: &Process<P>,
+        event: Event<P>,
+    ) -> Result<Option<Answer>, Refusal> {
+        let (next, effects) = process::step(process, event, node.now_ms())?;
+        keep(node, &next, &effects, Vec::new()).await?;
         Ok(self.carry_out(node, next, effects))
     }
 
@@ -83,17 +149,21 @@ impl Negotiator {
     ///
     /// # Errors
     /// When it cannot be kept.
-    pub async fn open<P: Kept>(
+    pub async fn open<P: Kept>(&self, node: &Arc<Node>, opened: Opened<P>, context: &Context) -> Result<(), Refusal> {
+        let context = set(context_key::<P>(opened.0.own_pid()), context).map_err(|e| internal(&e))?;
+        let node = Arc::clone(node);
+        // Nobody knows its id yet, so nobody waits for its turn.
+        whole(async move { node.negotiator.begin(&node, opened, context).await.map(drop) }).await
+    }
+
+    async fn begin<P: Kept>(
         &self,
         node: &Arc<Node>,
         (process, effects): Opened<P>,
-        context: &Context,
-    ) -> Result<(), Refusal> {
-        let _turn = self.turn.lock().await;
-        let context = set(context_key::<P>(process.own_pid()), context).map_err(|e| internal(&e))?;
-        keep(node, &process, &effects, vec![context])?;
-        self.carry_out(node, process, effects);
-        Ok(())
+        context: Change,
+    ) -> Result<Option<Answer>, Refusal> {
+        keep(node, &process, &effects, vec![context]).await?;
+        Ok(self.carry_out(node, process, effects))
     }
 
     /// Takes up a process that `from` opens by `message`, as `opened` says; a repeat of a message that opened one is answered as it
@@ -107,38 +177,61 @@ impl Negotiator {
         from: Id,
         message: Received<P::Message>,
         opened: Result<Opened<P>, Refusal>,
-        context: &Context,
+        context: Context,
     ) -> Result<Option<Answer>, Refusal> {
-        let _turn = self.turn.lock().await;
-        let known = match process::opener_pid::<P>(message.message()) {
-            Some(pid) => self.load_by_peer::<P>(node, &from, pid)?,
-            None => None,
-        };
-        if let Some(known) = known {
-            let (next, effects) = process::step(&known, Event::Received { from, message }, node.now_ms())?;
-            keep(node, &next, &effects, Vec::new())?;
-            return Ok(self.carry_out(node, next, effects));
-        }
-        let (process, effects) = opened?;
-        let context = set(context_key::<P>(process.own_pid()), context).map_err(|e| internal(&e))?;
-        keep(node, &process, &effects, vec![context])?;
-        Ok(self.carry_out(node, process, effects))
+        let node = Arc::clone(node);
+        whole(async move {
+            let this = &node.negotiator;
+            let pid = process::opener_pid::<P>(message.message()).cloned();
+            let _opening = match &pid {
+                Some(pid) => Some(this.turns.take(peer_key::<P>(&from, pid)).await),
+                None => None,
+            };
+            let known = match &pid {
+                Some(pid) => this.load_by_peer::<P>(&node, &from, pid)?,
+                None => None,
+            };
+            if let Some(known) = known {
+                let _turn = this.turns.take(key::<P>(known.own_pid())).await;
+                // It may have gone on since it was found.
+                let known = this.load::<P>(&node, known.own_pid())?.ok_or(Refusal::NotFound)?;
+                return this.advance(&node, &known, Event::Received { from, message }).await;
+            }
+            let opened = opened?;
+            let context = set(context_key::<P>(opened.0.own_pid()), &context).map_err(|e| internal(&e))?;
+            this.begin(&node, opened, context).await
+        })
+        .await
     }
 
     /// Does what was found due when the process was `seen` in a state; with nothing due, a finished process leaves the index.
-    async fn perform<P: Kept>(
+    pub(super) async fn perform<P: Kept>(
         &self,
         node: &Arc<Node>,
         pid: &Id,
         seen: P::State,
         due: Option<Due<P>>,
     ) -> Result<(), Refusal> {
-        let _turn = self.turn.lock().await;
+        let (node, pid) = (Arc::clone(node), pid.clone());
+        whole(async move {
+            let _turn = node.negotiator.turns.take(key::<P>(&pid)).await;
+            node.negotiator.performed::<P>(&node, &pid, seen, due).await
+        })
+        .await
+    }
+
+    async fn performed<P: Kept>(
+        &self,
+        node: &Arc<Node>,
+        pid: &Id,
+        seen: P::State,
+        due: Option<Due<P>>,
+    ) -> Result<(), Refusal> {
         let process = self.load::<P>(node, pid)?.ok_or(Refusal::NotFound)?;
         let Some(due) = due else {
             if process.is_over() && process.state() == seen {
                 let put_away = vec![(open_key::<P>(pid), None)];
-                node.ledger.put_state_blocking(put_away).map_err(|e| internal(&e))?;
+                node.ledger.put_state(put_away).await.map_err(|e| internal(&e))?;
             }
             self.tell();
             return Ok(());
@@ -146,13 +239,14 @@ impl Negotiator {
         let (next, effects, more) = match due.decision {
             Some(decision) => {
                 let (next, effects) = process::step(&process, Event::Decided(decision), node.now_ms())?;
-                let more = P::is_due(&next);
+                let more = P::is_due(node, &next);
                 (next, effects, more)
             }
             None => (process, Vec::new(), false),
         };
         let mut changes = kept(node, &next, more)?;
         changes.extend(due.changes);
+        let noted = note(node, &next, &effects, &mut changes)?;
         // The record and the step that it is about are one commit: neither can be had without the other.
         let recorded = match due.record {
             Some(draft) => {
@@ -167,14 +261,20 @@ impl Negotiator {
         };
         if !recorded {
             // Also when the record was there before: of a repeated draft nothing is written.
-            node.ledger.put_state_blocking(changes).map_err(|e| internal(&e))?;
+            node.ledger.put_state(changes).await.map_err(|e| internal(&e))?;
         }
+        drop(noted);
         self.carry_out(node, next, effects);
         Ok(())
     }
 
     /// Sends and tells, after what was decided has become durable; gives the answer to the request that caused it.
-    fn carry_out<P: Kept>(&self, node: &Arc<Node>, process: Process<P>, effects: Vec<Effect<P>>) -> Option<Answer> {
+    pub(super) fn carry_out<P: Kept>(
+        &self,
+        node: &Arc<Node>,
+        process: Process<P>,
+        effects: Vec<Effect<P>>,
+    ) -> Option<Answer> {
         let follow_up = process::follow_up(&process, &effects);
         let mut answer = None;
         for effect in effects {
@@ -184,7 +284,7 @@ impl Negotiator {
             }
         }
         match follow_up {
-            FollowUp::Decide if P::is_due(&process) => {
+            FollowUp::Decide if P::is_due(node, &process) => {
                 self.rounds.begin_anew(&open_key::<P>(process.own_pid()));
                 self.look(node, process);
             }

@@ -1,26 +1,24 @@
 //! Transfers: under an agreement of ours, access is given for as long as the policy holds; to others, asked for and given back.
 
-use super::{Context, Due, Kept, ended, fresh_pid, internal, peer};
+mod giving;
+
+use super::{Due, Kept, ended, internal};
 use crate::commands::Failure;
-use crate::deciding::{self, Asker};
 use crate::dsp::Role;
 use crate::dsp::catalog::{HTTP_PULL, PROCESSES};
 use crate::dsp::error::Refusal;
 use crate::dsp::id::{Id, excerpt};
-use crate::dsp::message::{Cause, DataAddress, TransferRequest};
+use crate::dsp::message::{Cause, TransferRequest};
 use crate::dsp::process::{Event, Process};
-use crate::dsp::transfer::{self, DataTransfer, Decide, Direction, State, Transfer};
-use crate::node::{Node, fresh_trace};
-use crate::provider::grants;
-use crate::state::{AgreementEntry, Change, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, set};
-use herleid_ledger::record::StreamKey;
-use herleid_vocab::did::Did;
+use crate::dsp::transfer::{DataTransfer, Decide, State, Transfer};
+use crate::handlers::{self, Decider, Ruling, TransferAction};
+use crate::node::Node;
+use crate::state::{AgreementEntry, Change, GrantEntry, Side, set};
+use giving::start;
 use herleid_vocab::time::format_rfc3339_ms;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// How long a grant lasts at most; its tokens last five minutes, and a transfer can be asked for again.
-const GRANT_MS: u64 = 3_600_000;
 
 /// Access that another end has given us.
 #[derive(Debug, Clone)]
@@ -49,18 +47,26 @@ impl Access {
 impl Kept for DataTransfer {
     const PREFIX: &'static str = "transfer/";
 
-    fn is_due(process: &Process<Self>) -> bool {
-        // Access that was given is looked at now and then: whoever never gives it back must not keep it open for ever.
-        let looked_at = matches!(process.state(), State::Requested | State::Started | State::Suspended);
-        process.role() == Role::Provider && looked_at && process.underway().is_none()
+    fn is_due(node: &Node, process: &Process<Self>) -> bool {
+        is_due_under(process, || ruling(node, process).decider)
     }
 
     async fn due(node: Arc<Node>, process: Process<Self>) -> Result<Option<Due<Self>>, Refusal> {
-        match process.state() {
-            _ if !Self::is_due(&process) => Ok(None),
-            State::Requested => start(&node, &process).await.map(Some),
-            _ => expired(&node, &process),
+        if !Self::is_due(&node, &process) {
+            return Ok(None);
         }
+        match expired(&node, &process)? {
+            Some(over) => Ok(Some(over)),
+            None => decided(&node, &process).await,
+        }
+    }
+
+    fn about(process: &Process<Self>) -> BTreeMap<String, String> {
+        let known = [
+            ("agreement", process.agreement().as_str()),
+            ("format", process.format()),
+        ];
+        known.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
     /// Access opens and closes with the process, whatever its token says: held back, given back or ended, it closes in the commit that
@@ -82,18 +88,102 @@ impl Kept for DataTransfer {
     }
 }
 
-/// The end of a transfer whose access has run out; `None` while it has not.
+fn is_due_under(process: &Transfer, decider: impl FnOnce() -> Decider<TransferAction>) -> bool {
+    if process.underway().is_some() || matches!(process.state(), State::Completed | State::Terminated) {
+        return false;
+    }
+    // Access that was given is looked at now and then: whoever never gives it back must not keep it open for ever.
+    process.role() == Role::Provider || matches!(decider(), Decider::Webhook | Decider::Rule(_))
+}
+
+/// Who decides about a transfer.
+fn ruling(node: &Node, process: &Transfer) -> Ruling<TransferAction> {
+    if !node.handlers.rule_transfers() {
+        return node.handlers.transfer(process, "");
+    }
+    let side = match process.role() {
+        Role::Provider => Side::Provider,
+        Role::Consumer => Side::Consumer,
+    };
+    // A transfer under an agreement that is not here has no dataset; rules that name one do not fit it.
+    let key = AgreementEntry::key(process.agreement().as_str(), side);
+    let entry: Option<AgreementEntry> = node.state.get(&key).unwrap_or_else(|error| {
+        tracing::error!(%error, %key, "an agreement could not be read");
+        None
+    });
+    node.handlers
+        .transfer(process, entry.as_ref().map_or("", |entry| &entry.target))
+}
+
+/// What is done about a transfer: by policy, a request is started if the agreement grants it.
+async fn decided(node: &Arc<Node>, process: &Transfer) -> Result<Option<Due<DataTransfer>>, Refusal> {
+    let ruling = ruling(node, process);
+    tokio::time::sleep(ruling.after).await;
+    let (action, reason) = match ruling.decider {
+        Decider::Policy => {
+            let requested = process.role() == Role::Provider && process.state() == State::Requested;
+            (requested.then_some(TransferAction::Start), ruling.reason)
+        }
+        Decider::Person | Decider::Hold => (None, None),
+        Decider::Rule(action) => (Some(action), ruling.reason),
+        Decider::Webhook => {
+            let subject = process.own_pid().as_str();
+            let data = described(process);
+            let answer = handlers::ask(node, "eu.herleid.transfer.decision-needed", subject, data).await?;
+            (answer.decide, answer.reason)
+        }
+    };
+    match action {
+        Some(action) => carry(node, process, action, reason.as_deref()).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What whoever decides is shown of a transfer.
+fn described(process: &Transfer) -> Value {
+    let possible: Vec<String> = process.possible().iter().map(ToString::to_string).collect();
+    json!({
+        "pid": process.own_pid(), "role": process.role(), "state": process.state(), "counterparty": process.peer(),
+        "agreement": process.agreement(), "format": process.format(), "possible": possible,
+    })
+}
+
+/// What doing `action` comes to: what policies do not grant ends the transfer instead.
+pub(super) async fn carry(
+    node: &Arc<Node>,
+    process: &Transfer,
+    action: TransferAction,
+    reason: Option<&str>,
+) -> Result<Due<DataTransfer>, Refusal> {
+    let because = |otherwise: &str| Cause::new("decided", reason.unwrap_or(otherwise));
+    Ok(Due::decide(match (action, process.role()) {
+        (TransferAction::Start, Role::Provider) => return start(node, process).await,
+        (TransferAction::Start, Role::Consumer) => Decide::Start(None),
+        (TransferAction::Suspend, _) => Decide::Suspend(because("held back for now")),
+        (TransferAction::Complete, _) => Decide::Complete,
+        (TransferAction::Terminate, _) => Decide::Terminate(because("this connector does not go on with it")),
+    }))
+}
+
+/// The end of a transfer whose access has run out, or whose agreement has ended meanwhile; `None` while it may go on.
 fn expired(node: &Node, process: &Transfer) -> Result<Option<Due<DataTransfer>>, Refusal> {
+    if process.role() == Role::Consumer {
+        return Ok(None);
+    }
     let key = GrantEntry::key(process.own_pid().as_str());
     let grant: Option<GrantEntry> = node.state.get(&key).map_err(|e| internal(&e))?;
-    let over = grant.filter(|grant| grant.until_ms <= node.now_ms());
-    Ok(over.map(|grant| {
+    let Some(grant) = grant else { return Ok(None) };
+    if grant.until_ms <= node.now_ms() {
         let until = format_rfc3339_ms(grant.until_ms);
-        refuse(
-            "expired",
-            &format!("access was given until {until}; request a transfer again"),
-        )
-    }))
+        let why = format!("access was given until {until}; request a transfer again");
+        return Ok(Some(refuse("expired", &why)));
+    }
+    let agreement: Option<AgreementEntry> = node
+        .state
+        .get(&AgreementEntry::key(&grant.agreement, Side::Provider))
+        .map_err(|e| internal(&e))?;
+    let ended = agreement.and_then(|agreement| agreement.terminated);
+    Ok(ended.map(|why| refuse("agreement-ended", &format!("the agreement has ended: {why}"))))
 }
 
 /// Why nothing may be had under the transfer; `None` while data may flow. What this end has decided counts at once, though the other
@@ -135,127 +225,6 @@ fn refuse(code: &str, reason: &str) -> Due<DataTransfer> {
     Due::decide(Decide::Terminate(Cause::new(code, reason)))
 }
 
-async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<DataTransfer>, Refusal> {
-    if let Err(refusal) = served(process.format(), process.direction() == Direction::Push) {
-        return Ok(refuse(refusal.code(), &refusal.to_string()));
-    }
-    let consumer: Did = process.peer().as_str().parse().map_err(|_| Refusal::NotFound)?;
-    let entry: Option<AgreementEntry> = node
-        .state
-        .get(&AgreementEntry::key(process.agreement().as_str(), Side::Provider))
-        .map_err(|e| internal(&e))?;
-    let Some(agreement) = entry.filter(|a| a.other == consumer) else {
-        return Ok(refuse("no-agreement", "there is no such agreement with you"));
-    };
-    if let Some(why) = &agreement.terminated {
-        return Ok(refuse("agreement-ended", &format!("the agreement has ended: {why}")));
-    }
-    let context = node.negotiator.context::<DataTransfer>(node, process.own_pid())?;
-    let purpose = context.purpose.clone().or_else(|| agreement.purpose.clone());
-    let asker = Asker::by_token(&consumer, purpose.as_deref());
-    let decided = deciding::under_agreement(node, &agreement, deciding::USE, &asker).map_err(|e| internal(&e))?;
-    if !decided.is_permit() {
-        let stream = StreamKey::Agreement {
-            agreement: agreement.id.clone(),
-            side: Side::Provider.into(),
-            other: consumer.clone(),
-        };
-        let facts = json!({"what": "transfer", "party": consumer.as_str(), "agreement": agreement.id, "decision": decided.record()});
-        grants::record_denial(node, facts, Some(stream), &decided, &fresh_trace(node))
-            .await
-            .map_err(|e| internal(&e))?;
-        return Ok(refuse("policy-denied", &decided.refusal(&consumer)));
-    }
-    let Some((grant, endpoint)) = grant(node, process, &agreement, &consumer, purpose)? else {
-        return Ok(refuse(
-            "not-published",
-            "what the agreement is about is not published here any more, or not in this format",
-        ));
-    };
-    let document = node.documents.resolve(&consumer).await.map_err(|e| internal(&e))?;
-    let token = match grants::token(node, &grant, &document, context.key_id.as_deref()) {
-        Ok(token) => token,
-        Err(error) => return Ok(refuse("no-key", &error.to_string())),
-    };
-    Ok(Due {
-        decision: Some(Decide::Start(Some(DataAddress::http_bearer(&endpoint, &token)))),
-        changes: vec![set(GrantEntry::key(&grant.id), &grant).map_err(|e| internal(&e))?],
-        record: None,
-    })
-}
-
-/// What is given: the newest version, in the format asked for; `None` when there is nothing to give.
-fn grant(
-    node: &Node,
-    process: &Transfer,
-    agreement: &AgreementEntry,
-    consumer: &Did,
-    purpose: Option<String>,
-) -> Result<Option<(GrantEntry, String)>, Refusal> {
-    let id = process.own_pid().to_string();
-    let target = &agreement.target;
-    let mut grant = GrantEntry {
-        id: id.clone(),
-        kind: GrantPurpose::Pull,
-        agreement: agreement.id.clone(),
-        consumer: consumer.clone(),
-        subject: target.clone(),
-        version: None,
-        digests: None,
-        media_type: None,
-        transaction: None,
-        source: None,
-        purpose,
-        until_ms: node.now_ms() + GRANT_MS,
-        closed: None,
-    };
-    let data = format!("{}/data/{id}", node.public_url);
-    let mut versions = node
-        .state
-        .scan::<VersionEntry>(&format!("dataset/{target}/"))
-        .map_err(|e| internal(&e))?;
-    versions.retain(|(_, v)| v.withdrawn.is_none());
-    if let Some((_, version)) = versions
-        .into_iter()
-        .max_by_key(|(_, v)| v.published_ms)
-        .filter(|_| process.format() == HTTP_PULL)
-    {
-        grant.version = Some(version.version);
-        grant.digests = Some(version.digests);
-        grant.media_type = Some(version.media_type);
-        return Ok(Some((grant, data)));
-    }
-    let mut models = node
-        .state
-        .scan::<ModelEntry>(&format!("model/{target}/"))
-        .map_err(|e| internal(&e))?;
-    models.retain(|(_, m)| m.withdrawn.is_none());
-    let Some((_, model)) = models.into_iter().max_by_key(|(_, m)| m.published_ms) else {
-        return Ok(None);
-    };
-    if process.format() == PROCESSES {
-        grant.kind = GrantPurpose::Run;
-        return Ok(Some((
-            grant,
-            format!("{}/processes/{target}/execution", node.public_url),
-        )));
-    }
-    // The program itself, so that a run can be repeated; only where its licence lets it travel.
-    if process.format() == HTTP_PULL && model.program_in_dossier {
-        let path = node.payloads.path(&model.program).map_err(|e| internal(&e))?;
-        let bytes = std::fs::metadata(path).map_err(|e| internal(&e))?.len();
-        grant.version = Some(model.version);
-        grant.digests = Some(Digests {
-            sha256: model.program,
-            blake3: model.program_blake3,
-            bytes,
-        });
-        grant.media_type = Some("application/octet-stream".to_owned());
-        return Ok(Some((grant, data)));
-    }
-    Ok(None)
-}
-
 impl super::Negotiator {
     /// Asks for access under an agreement in which we are the consumer.
     ///
@@ -268,17 +237,9 @@ impl super::Negotiator {
         format: &str,
         purpose: Option<&str>,
     ) -> Result<Access, Failure> {
-        // Before anything is begun: a message that may not be sent would be tried for hours.
-        node.admit(&agreement.other).map_err(Failure::refused)?;
-        let pid = fresh_pid(node);
-        let peer = peer(node, &agreement.other, &agreement.other_base).map_err(Failure::usage)?;
-        let id: Id = agreement.id.parse().map_err(Failure::usage)?;
-        let opened = transfer::request(pid.clone(), peer, id, format, None, node.now_ms()).map_err(Failure::failed)?;
-        let context = Context {
-            purpose: purpose.map(str::to_owned),
-            ..Context::default()
-        };
-        self.open(node, opened, &context).await.map_err(Failure::failed)?;
+        let pid = self
+            .begin_transfer(node, agreement, format, None, None, purpose)
+            .await?;
         let found = self
             .wait_for(|| {
                 let process = self.load::<DataTransfer>(node, &pid).ok()??;

@@ -77,7 +77,8 @@ async fn open(node: &Node, access: &Access, trace: &str) -> Result<(Opened, File
 }
 
 fn response(opened: &Arc<Opened>, receiver: mpsc::Receiver<Piece>) -> Result<Response, Refusal> {
-    let receipt = opened.receipt().to_bytes().map_err(|e| Refusal::internal(&e))?;
+    let receipt = opened.receipt().map(|receipt| receipt.to_bytes()).transpose();
+    let receipt = receipt.map_err(|e| Refusal::internal(&e))?;
     let pieces = (receiver, Arc::clone(opened));
     let mut response = Response::new(Body::from_stream(futures_util::stream::unfold(
         pieces,
@@ -95,7 +96,9 @@ fn response(opened: &Arc<Opened>, receiver: mpsc::Receiver<Piece>) -> Result<Res
     )));
     let answer = response.headers_mut();
     let value = |text: &str| HeaderValue::from_str(text).map_err(|e| Refusal::internal(&e));
-    answer.insert(RECEIPT, value(&URL_SAFE_NO_PAD.encode(receipt))?);
+    if let Some(receipt) = receipt {
+        answer.insert(RECEIPT, value(&URL_SAFE_NO_PAD.encode(receipt))?);
+    }
     answer.insert(header::CONTENT_LENGTH, opened.digests().bytes.into());
     answer.insert(header::CONTENT_TYPE, value(opened.media_type())?);
     answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));

@@ -54,7 +54,7 @@ async fn answer(
         check_media_type(headers)?;
     }
     let caller = node.authenticate(headers).await.map_err(|e| unauthenticated(&e))?;
-    let from: Id = caller.did().as_str().parse().map_err(|_| Refusal::NotFound)?;
+    let from: Id = node.participant_id(caller.did()).map_err(|_| Refusal::NotFound)?;
     match endpoint {
         Endpoint::Catalog => catalogue(node, &caller, body).await,
         Endpoint::Dataset(id) => {
@@ -157,10 +157,13 @@ async fn context(node: &Arc<Node>, caller: &Authenticated) -> Result<Context, Re
         .map_err(|e| unauthenticated(&e))?;
     Ok(Context {
         purpose: caller.purpose().map(str::to_owned),
-        key_id: Some(caller.key_id().to_owned()),
-        did_document: Some(String::from_utf8_lossy(caller.document().bytes()).into_owned()),
+        key_id: caller.key_id().map(str::to_owned),
+        did_document: caller
+            .document()
+            .map(|d| String::from_utf8_lossy(d.bytes()).into_owned()),
         presentations: shown.tokens().map(str::to_owned).collect(),
         dataset: None,
+        asked: None,
     })
 }
 
@@ -176,7 +179,7 @@ async fn open_negotiation(
     let opened = negotiation::opened(dsp_shell::fresh_pid(node), from.clone(), &message, node.now_ms());
     let taken_up = node
         .negotiator
-        .take_up::<Contract>(node, from, message, opened, &context);
+        .take_up::<Contract>(node, from, message, opened, context);
     settled(taken_up.await?)
 }
 
@@ -187,7 +190,7 @@ async fn open_transfer(node: &Arc<Node>, caller: &Authenticated, from: Id, body:
         .and_then(|()| transfer::opened(dsp_shell::fresh_pid(node), from.clone(), &message, node.now_ms()));
     let taken_up = node
         .negotiator
-        .take_up::<DataTransfer>(node, from, message, opened, &context);
+        .take_up::<DataTransfer>(node, from, message, opened, context);
     settled(taken_up.await?)
 }
 

@@ -6,11 +6,13 @@ mod documents;
 mod holder;
 mod present;
 mod replay;
+mod shortcuts;
 
 pub use documents::{DocumentError, Documents, Resolved};
 pub use holder::{Holder, HolderError};
 pub use present::{Membership, presented_credentials};
 pub use replay::UsedTokens;
+pub use shortcuts::{Shortcuts, authorization};
 
 use herleid_credentials::{Now, si_token};
 use herleid_vocab::did::Did;
@@ -74,14 +76,13 @@ impl AuthenticationError {
     }
 }
 
-/// A caller whose self-issued token has been checked; only [`authenticate`] makes one.
+/// A caller that is known; only [`authenticate`] and, for development, [`Authenticated::by_shortcut`] make one.
 #[derive(Debug, Clone)]
 pub struct Authenticated {
     did: Did,
     purpose: Option<String>,
     presentation_token: Option<String>,
-    document: Arc<Resolved>,
-    key_id: String,
+    shown: Option<(Arc<Resolved>, String)>,
 }
 
 impl Authenticated {
@@ -103,16 +104,28 @@ impl Authenticated {
         self.presentation_token.as_deref()
     }
 
-    /// The DID document under which the caller was checked.
+    /// The DID document under which the caller was checked; `None` for one that is known by a shortcut of development.
     #[must_use]
-    pub fn document(&self) -> &Arc<Resolved> {
-        &self.document
+    pub fn document(&self) -> Option<&Arc<Resolved>> {
+        self.shown.as_ref().map(|(document, _)| document)
     }
 
     /// Identifier of the key that signed the token.
     #[must_use]
-    pub fn key_id(&self) -> &str {
-        &self.key_id
+    pub fn key_id(&self) -> Option<&str> {
+        self.shown.as_ref().map(|(_, key_id)| key_id.as_str())
+    }
+
+    /// The caller that `shortcuts` know by this request, if they do: they are empty without the development flag.
+    #[must_use]
+    pub fn by_shortcut(shortcuts: &Shortcuts, headers: &HeaderMap) -> Option<Self> {
+        let peer = shortcuts.recognise(headers)?;
+        Some(Self {
+            did: peer.did.clone(),
+            purpose: None,
+            presentation_token: None,
+            shown: None,
+        })
     }
 }
 
@@ -146,8 +159,7 @@ pub async fn authenticate(
         did: checked.did().clone(),
         purpose: checked.purpose().map(str::to_owned),
         presentation_token: checked.token().map(str::to_owned),
-        key_id: checked.key_id().to_owned(),
-        document,
+        shown: Some((document, checked.key_id().to_owned())),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Asking a caller for its credentials (DCP 1.0, "Verifiable Presentation Protocol"), and remembering the answer for a while.
 
-use super::{Authenticated, AuthenticationError, forgetful};
+use super::{Authenticated, AuthenticationError, Resolved, forgetful};
 use crate::node::Node;
 use herleid_credentials::did_document::{CREDENTIAL_SERVICE, DidDocument};
 use herleid_credentials::presentation::{self, PresentationQuery, PresentationResponse, Scope, VerifiedPresentation};
@@ -70,7 +70,7 @@ async fn shown(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, Authen
     let required = &node.config.identity.required_credentials;
     let now_ms = node.now_ms();
     // A shortcut for development: the caller's token was checked, and it is believed without credentials.
-    let believed = node.config.development.is_some_and(|d| d.mock_identity);
+    let believed = node.config.development.as_ref().is_some_and(|d| d.mock_identity);
     if required.is_empty() || believed {
         return Ok(Arc::new(Shown {
             presentations: Vec::new(),
@@ -114,6 +114,17 @@ async fn shown(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, Authen
     Ok(shown)
 }
 
+/// The document of a caller that has to show credentials.
+fn known(caller: &Authenticated) -> Result<&Resolved, AuthenticationError> {
+    let none = || {
+        AuthenticationError::Credentials(format!(
+            "`{}` is known here without a DID document, and can show no credentials; `development.mock_identity` asks for none",
+            caller.did()
+        ))
+    };
+    caller.document().map(std::convert::AsRef::as_ref).ok_or_else(none)
+}
+
 fn kind(scope: &Scope) -> String {
     match scope {
         Scope::CredentialType(kind) => format!("`{kind}`"),
@@ -127,7 +138,8 @@ async fn ask(
     query: &PresentationQuery,
 ) -> Result<PresentationResponse, AuthenticationError> {
     let refuse = |why: String| AuthenticationError::Credentials(why);
-    let base = caller.document().document().endpoint(CREDENTIAL_SERVICE);
+    let document = known(caller)?;
+    let base = document.document().endpoint(CREDENTIAL_SERVICE);
     let base = base.map_err(|e| refuse(format!("`{}` cannot be asked for its credentials: {e}", caller.did())))?;
     let token = caller.presentation_token();
     let token = token.ok_or_else(|| {
@@ -197,7 +209,7 @@ async fn verify(node: &Node, caller: &Authenticated, token: &str) -> Result<Veri
         }
     }
     let expected = presentation::Expected {
-        holder_document: caller.document().document(),
+        holder_document: known(caller)?.document(),
         audience: &node.did,
         nonce: None,
         issuer_documents: &issuer_documents,

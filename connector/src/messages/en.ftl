@@ -191,3 +191,17 @@ cli-file-unreadable = `{ $path }` cannot be read
 cli-file-not-json = `{ $path }` is not JSON that can be used
 cli-file-not-text = `{ $path }` is not UTF-8 text
 cli-twice = `{ $name }` is given twice
+
+## The management API's page
+
+management-page-title = Herleid management API
+management-page-skip = To the operations
+management-page-intro = What the people of this connector can ask of it. For programs, the same stands in openapi.json beside this page.
+management-page-token = Every request but those for this page and openapi.json needs the token in the file management.token of the connector's keys directory.
+management-page-contents = Contents
+management-page-parameters = Parameters
+management-page-name = Name
+management-page-place = Where
+management-page-about = What it means
+management-page-body = Body of the request
+management-page-answer = Answer

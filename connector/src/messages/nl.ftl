@@ -181,3 +181,17 @@ cli-file-unreadable = `{ $path }` kan niet worden gelezen
 cli-file-not-json = `{ $path }` is geen bruikbare JSON
 cli-file-not-text = `{ $path }` is geen UTF-8-tekst
 cli-twice = `{ $name }` staat er twee keer
+
+## De pagina van de beheer-API
+
+management-page-title = Beheer-API van Herleid
+management-page-skip = Naar de bewerkingen
+management-page-intro = Wat de mensen van deze connector ervan kunnen vragen. Voor programma's staat hetzelfde in openapi.json naast deze pagina.
+management-page-token = Elk verzoek, behalve om deze pagina en openapi.json, heeft het token nodig uit het bestand management.token in de sleutelmap van de connector.
+management-page-contents = Inhoud
+management-page-parameters = Parameters
+management-page-name = Naam
+management-page-place = Waar
+management-page-about = Betekenis
+management-page-body = Inhoud van het verzoek
+management-page-answer = Antwoord

@@ -90,6 +90,8 @@ pub enum Security {
     Tls(Arc<rustls::ServerConfig>),
     /// Plain HTTP/1.1, for development only; the caller sees to it that `--development` was given.
     PlainForDevelopment,
+    /// Plain HTTP/1.1 that does not leave this machine; the caller sees to it that the address is a loopback one.
+    PlainOnLoopback,
 }
 
 /// A bound address, not serving yet.
@@ -196,7 +198,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, security: Security, sha
     let limits = shared.limits;
     let stream = TimedWrites::new(stream, limits.write);
     match security {
-        Security::PlainForDevelopment => requests(stream, false, peer, shared).await,
+        Security::PlainForDevelopment | Security::PlainOnLoopback => requests(stream, false, peer, shared).await,
         Security::Tls(config) => match timeout(limits.handshake, TlsAcceptor::from(config).accept(stream)).await {
             Ok(Ok(tls)) => {
                 let h2 = tls.get_ref().1.alpn_protocol() == Some(ALPN_H2);

@@ -8,14 +8,20 @@ mod serve;
 mod signing;
 
 pub use open::{OpenError, open};
-pub use secrets::{Secrets, SecretsError};
+pub use secrets::{Secrets, SecretsError, make_management_token, management_token};
 pub use serve::{ServeError, serve};
 pub use signing::{SigningError, fresh_trace, traceparent};
 pub(crate) use signing::{fresh_traceparent, header};
 
 use crate::config::Config;
+use crate::dsp::error::Refusal as DspRefusal;
+use crate::dsp::id::{Id, IdError};
 use crate::dsp_shell::Negotiator;
-use crate::identity::{Authenticated, AuthenticationError, Documents, Holder, Membership, UsedTokens, authenticate};
+use crate::handlers::Handlers;
+use crate::identity::{
+    Authenticated, AuthenticationError, Documents, Holder, Membership, Shortcuts, UsedTokens, authenticate,
+};
+use crate::journal::Journal;
 use crate::models::sandbox::{Sandbox, SandboxError};
 use crate::net::client::GuardedClient;
 use crate::payloads::Payloads;
@@ -75,12 +81,18 @@ pub struct Node {
     pub unauthenticated: AtomicU64,
     /// Our own credentials.
     pub holder: Holder,
+    /// Who decides about negotiations and transfers.
+    pub handlers: Handlers,
+    /// Participants that are known without a DID document; none without the development flag.
+    pub shortcuts: Shortcuts,
     /// Whose credentials count, and for what.
     pub trusted_issuers: TrustedIssuers,
     /// Credentials of others, for a few minutes.
     pub membership: Membership,
     /// What others' logs showed before.
     pub peers: Peers,
+    /// What became of negotiations and transfers, for those who are told.
+    pub journal: Journal,
     /// Negotiations and transfers.
     pub negotiator: Negotiator,
     /// What is being given at this moment.
@@ -154,6 +166,10 @@ impl Node {
     /// # Errors
     /// Says which check failed.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Authenticated, AuthenticationError> {
+        if let Some(caller) = Authenticated::by_shortcut(&self.shortcuts, headers) {
+            self.admit(caller.did())?;
+            return Ok(caller);
+        }
         let admit = |claimed: &Did| self.admit(claimed);
         let caller = authenticate(headers, &self.documents, &self.used, &self.did, self.now(), admit).await;
         self.count_refusal(&caller);
@@ -182,6 +198,34 @@ impl Node {
         }
     }
 
+    /// Whether a participant keeps no log, as the configuration says: it is dealt with all the same, where the policy permits it.
+    #[must_use]
+    pub fn is_one_sided(&self, peer: &Did) -> bool {
+        self.config.trust.one_sided.contains(peer) || self.shortcuts.find(peer).is_some()
+    }
+
+    /// What a participant is called in messages of the Dataspace Protocol: its DID, unless the configuration says otherwise.
+    ///
+    /// # Errors
+    /// When the DID is too long for an identifier.
+    pub fn participant_id(&self, peer: &Did) -> Result<Id, IdError> {
+        match self.shortcuts.find(peer) {
+            Some(known) => Ok(known.name.clone()),
+            None => peer.as_str().parse(),
+        }
+    }
+
+    /// Whom an identifier in a message names.
+    ///
+    /// # Errors
+    /// [`DspRefusal::NotFound`] when it is no participant's.
+    pub fn did_of(&self, id: &Id) -> Result<Did, DspRefusal> {
+        match self.shortcuts.named(id) {
+            Some(known) => Ok(known.did.clone()),
+            None => id.as_str().parse().map_err(|_| DspRefusal::NotFound),
+        }
+    }
+
     /// Our own log, as others know it.
     #[must_use]
     pub fn own_log(&self) -> LogIdentity {
@@ -200,7 +244,7 @@ impl Node {
     pub fn other_logs(&self) -> Result<BTreeMap<String, LogIdentity>, StateError> {
         let agreements = self.state.scan::<AgreementEntry>("agreement/")?;
         Ok(logs::by_origin(
-            agreements.into_iter().map(|(_, entry)| entry.other_log),
+            agreements.into_iter().filter_map(|(_, entry)| entry.other_log),
         ))
     }
 

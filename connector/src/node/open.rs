@@ -3,7 +3,9 @@
 use super::{Node, Secrets, SecretsError, witness_signer};
 use crate::config::Config;
 use crate::dsp_shell::Negotiator;
-use crate::identity::{Documents, Holder, Membership, UsedTokens};
+use crate::handlers::{Handlers, HandlersError};
+use crate::identity::{Documents, Holder, Membership, Shortcuts, UsedTokens};
+use crate::journal::Journal;
 use crate::net::client::{ClientLimits, ClientSettings, GuardedClient};
 use crate::net::error::TlsError;
 use crate::payloads::{PayloadError, Payloads};
@@ -50,6 +52,9 @@ pub enum OpenError {
     /// A key of a log or witness.
     #[error("a key in `[trust]` or `[witness]` is not usable: {0}")]
     Key(#[from] NoteError),
+    /// Who decides.
+    #[error(transparent)]
+    Handlers(#[from] HandlersError),
     /// An address.
     #[error("`public_url` is not an address: {0}")]
     Url(#[from] url::ParseError),
@@ -84,6 +89,10 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
             witnesses.iter().map(|w| w.verifier.clone()).collect(),
         )?,
     })?;
+    let handlers = match &config.decisions.file {
+        Some(file) => Handlers::load(file, config.development.as_ref().is_some_and(|d| d.plain_http))?,
+        None => Handlers::default(),
+    };
     let client = Arc::new(GuardedClient::new(&client_settings(&config))?);
     let state = State::new(ledger.clone());
     let document = document(&config, &secrets, &ledger, &public_url)?;
@@ -121,6 +130,8 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         used: UsedTokens::new(ledger.clone()),
         unauthenticated: AtomicU64::new(0),
         holder: Holder::new(state.clone()),
+        handlers,
+        shortcuts: Shortcuts::new(config.development.as_ref()),
         membership: Membership::default(),
         peers: Peers::new(Remembering {
             ledger: ledger.clone(),
@@ -130,6 +141,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
             entropy: entropy.clone(),
             grown: grown.clone(),
         }),
+        journal: Journal::open(&state)?,
         negotiator: Negotiator::default(),
         giving: Giving::default(),
         sandbox: tokio::sync::OnceCell::new(),

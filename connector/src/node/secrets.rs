@@ -1,5 +1,7 @@
 //! Key files: made once by `herleid init`, readable by their owner alone.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use herleid_credentials::keys::{Algorithm, SigningKey};
 use herleid_vocab::rim::Entropy;
 use std::fs::{self, OpenOptions};
@@ -59,6 +61,41 @@ const IDENTITY: &str = "identity.pem";
 const LOG: &str = "log.key";
 const WITNESS: &str = "witness.key";
 const KEK: &str = "sections.key";
+/// What the management API asks of its callers.
+const MANAGEMENT_TOKEN: &str = "management.token";
+
+/// Makes a token for the management API in `keys`, unless there is one.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn make_management_token(keys: &Path, entropy: &dyn Entropy) -> Result<(), SecretsError> {
+    let path = keys.join(MANAGEMENT_TOKEN);
+    if path.exists() {
+        return Ok(());
+    }
+    let token = Zeroizing::new(entropy.bytes32());
+    let text = Zeroizing::new(format!("{}\n", URL_SAFE_NO_PAD.encode(token.as_slice())));
+    write_new(&path, text.as_bytes())
+}
+
+/// The token for the management API in `keys`: 32 bytes, base64url without padding.
+///
+/// # Errors
+/// When it is missing, exposed to others or no such token.
+pub fn management_token(keys: &Path) -> Result<Zeroizing<String>, SecretsError> {
+    let path = keys.join(MANAGEMENT_TOKEN);
+    let text = read_private(&path)?;
+    let token = Zeroizing::new(text.trim().to_owned());
+    match URL_SAFE_NO_PAD.decode(token.as_bytes()) {
+        Ok(bytes) if bytes.len() == 32 => Ok(token),
+        // What is too short could be guessed.
+        _ => Err(SecretsError::Content {
+            path,
+            why: "expected 32 bytes in base64url, 43 characters; remove it, and the next start makes a new one"
+                .to_owned(),
+        }),
+    }
+}
 
 impl Secrets {
     /// Makes fresh keys in `directory`; existing ones are never overwritten.
@@ -82,6 +119,7 @@ impl Secrets {
             let text = Zeroizing::new(format!("{}\n", hex::encode(key.as_slice())));
             write_new(&directory.join(name), text.as_bytes())?;
         }
+        make_management_token(directory, entropy)?;
         let opened = fs::File::open(directory).and_then(|d| d.sync_all());
         opened.map_err(|source| SecretsError::File {
             path: directory.to_owned(),
@@ -174,6 +212,23 @@ mod tests {
             Err(SecretsError::Exposed { mode: 0o644, .. })
         ));
         fs::set_permissions(&kek, fs::Permissions::from_mode(0o600)).unwrap();
+
+        let token = directory.path().join(MANAGEMENT_TOKEN);
+        assert_eq!(fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(management_token(directory.path()).unwrap().len(), 43);
+        for short in ["", "c2hvcnQ", "not base64url, though as long as one is...."] {
+            fs::write(&token, short).unwrap();
+            assert!(matches!(
+                management_token(directory.path()),
+                Err(SecretsError::Content { .. })
+            ));
+        }
+        fs::set_permissions(&token, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(
+            management_token(directory.path()),
+            Err(SecretsError::Exposed { mode: 0o640, .. })
+        ));
+
         fs::write(&kek, "ab").unwrap();
         assert!(matches!(
             Secrets::load(directory.path()),

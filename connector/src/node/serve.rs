@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::control::socket::{ControlSocket, SocketError};
 use crate::dsp::error::Refusal;
 use crate::http;
+use crate::management::{Door, ManagementError};
 use crate::net::client::GuardedClient;
 use crate::net::error::{ServerError, TlsError};
 use crate::net::server::{CancellationToken, Listener, Security, ServerLimits};
@@ -52,6 +53,9 @@ pub enum ServeError {
         /// What the last one that did not answer said.
         why: String,
     },
+    /// The management API.
+    #[error(transparent)]
+    Management(#[from] ManagementError),
     /// The asking of witnesses broke off.
     #[error("the asking of the witnesses broke off, and the service stopped with it: {0}; please report this")]
     Witnessing(String),
@@ -77,6 +81,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     };
     // The port before the log: two services of one configuration must not get as far as the log's lock.
     let listener = Listener::bind(address).await?;
+    let door = Door::bind(&config).await?;
     let storage = config.storage.directory.clone();
     ask_before_the_first_record(&config).await?;
     let node = tokio::task::spawn_blocking(move || open(config))
@@ -115,10 +120,17 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         move |command, body, progress| commands::handle(handler_node.clone(), command, body, progress),
         stop.clone(),
     );
+    let (managed, managing) = (node.clone(), stop.clone());
+    let management = async move {
+        if let Some(door) = door {
+            door.serve(managed, managing).await;
+        }
+    };
     ready(&node);
     tokio::join!(
         listener.serve(security, http::router(node.clone()), limits, stop),
-        control
+        control,
+        management
     );
     rounds.abort();
     match witnessed.await {

@@ -1,6 +1,7 @@
 //! What we say to others: self-issued tokens on protocol messages, and signed requests on the data plane.
 
 use super::Node;
+use crate::identity::authorization;
 use herleid_credentials::jose;
 use herleid_credentials::si_token::{self, SelfIssued};
 use herleid_vocab::did::Did;
@@ -31,6 +32,12 @@ impl Node {
         trace: &str,
     ) -> Result<HeaderMap, SigningError> {
         self.admit(audience).map_err(|e| SigningError(e.to_string()))?;
+        if let Some(peer) = self.shortcuts.find(audience) {
+            let mut headers = HeaderMap::new();
+            headers.insert(http::header::AUTHORIZATION, header(&authorization(peer, &self.did))?);
+            headers.insert(HeaderName::from_static("traceparent"), header(trace)?);
+            return Ok(headers);
+        }
         let access = self
             .holder
             .access_token(self, audience)

@@ -1,7 +1,9 @@
 //! A request on the data plane: an access token of ours, and a signature by the key that the token is bound to.
 
+mod bearer;
+
 use crate::http::Refusal;
-use crate::identity::{AuthenticationError, Resolved, bearer};
+use crate::identity::{AuthenticationError, Resolved, bearer as bearer_token};
 use crate::node::Node;
 use crate::state::GrantEntry;
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -28,11 +30,21 @@ pub const SEEN: &str = "herleid-log-seen";
 pub struct Access {
     grant: GrantEntry,
     transaction: String,
-    token: String,
-    base: String,
-    signature: [u8; 64],
-    document: Arc<Resolved>,
+    proof: Proof,
     seen: u64,
+}
+
+/// What a request showed.
+enum Proof {
+    /// A token that is bound to a key, and a signature by that key.
+    Signed {
+        token: String,
+        base: String,
+        signature: [u8; 64],
+        document: Arc<Resolved>,
+    },
+    /// A token alone (one-sided peers); its SHA-256, in hex.
+    Token { sha256: String },
 }
 
 impl Access {
@@ -54,20 +66,34 @@ impl Access {
         self.seen
     }
 
-    /// What the consumer cannot deny later: its signed request, the token, its DID document.
+    /// Whether the request is of a peer that keeps no log and signs nothing: it is owed no receipt, and gives none.
     #[must_use]
-    pub fn evidence(&self) -> [Document; 4] {
+    pub fn is_one_sided(&self) -> bool {
+        matches!(self.proof, Proof::Token { .. })
+    }
+
+    /// What the consumer cannot deny later: its signed request, the token, its DID document. Of a token that is a secret, the digest.
+    #[must_use]
+    pub fn evidence(&self) -> Vec<Document> {
         let document = |role: &str, media_type: &str, bytes: &[u8]| Document {
             role: role.to_owned(),
             media_type: media_type.to_owned(),
             bytes: bytes.to_vec(),
         };
-        [
-            document("signature-base", "text/plain", self.base.as_bytes()),
-            document("signature", "application/octet-stream", &self.signature),
-            document("access-token", "application/jwt", self.token.as_bytes()),
-            document("did-document", "application/did+json", self.document.bytes()),
-        ]
+        match &self.proof {
+            Proof::Signed {
+                token,
+                base,
+                signature,
+                document: did_document,
+            } => vec![
+                document("signature-base", "text/plain", base.as_bytes()),
+                document("signature", "application/octet-stream", signature),
+                document("access-token", "application/jwt", token.as_bytes()),
+                document("did-document", "application/did+json", did_document.bytes()),
+            ],
+            Proof::Token { sha256 } => vec![document("access-token-sha256", "text/plain", sha256.as_bytes())],
+        }
     }
 }
 
@@ -103,12 +129,17 @@ async fn checked(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Access, Refusal> {
+    if *method == Method::GET
+        && let Some(access) = bearer::check(node, grant_id, headers)?
+    {
+        return Ok(access);
+    }
     let no_token = || {
         Refusal::unauthenticated(
             &"the request has no `Authorization: Bearer` token of this data plane; start a transfer for one",
         )
     };
-    let token = bearer(headers).ok_or_else(no_token)?.to_owned();
+    let token = bearer_token(headers).ok_or_else(no_token)?.to_owned();
     let target_uri = format!("{}{path}", node.public_url);
     let request = Request {
         method,
@@ -200,10 +231,12 @@ async fn checked(
     Ok(Access {
         grant,
         transaction,
-        token,
-        base: verified.base().text().to_owned(),
-        signature: *verified.signature(),
-        document,
+        proof: Proof::Signed {
+            token,
+            base: verified.base().text().to_owned(),
+            signature: *verified.signature(),
+            document,
+        },
         seen,
     })
 }

@@ -107,10 +107,9 @@ pub async fn take(
         return Err(AcknowledgeError::TooMany { found: receipts.len() });
     }
     let entry = agreement_with(node, consumer, agreement)?;
-    let log = if entry.other == *consumer {
-        entry.other_log.clone()
-    } else {
-        log_of(node, consumer).await?
+    let log = match entry.other_log {
+        Some(log) if entry.other == *consumer => log,
+        _ => log_of(node, consumer).await?,
     };
     // First everything that the network has a part in: how long its proofs take is for the other end to decide, and meanwhile
     // nothing may be in hand that others wait for.

@@ -11,14 +11,14 @@ use super::{outstanding, stream};
 use crate::deciding::{self, Asker, DISTRIBUTE, Decided, USE};
 use crate::http::Refusal;
 use crate::node::Node;
-use crate::state::{AgreementEntry, Digests, GrantPurpose, ModelEntry, Side, VersionEntry, digest_bytes};
+use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, digest_bytes};
 use axum::http::StatusCode;
 use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject};
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{AppendError, At, LedgerError, Recorded};
 use opened::{Given, released_key};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// What a receipt opens (docs/log-format.md, section 7).
@@ -48,7 +48,10 @@ pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, R
         check_published(node, &grant.subject, version)?;
     }
     let attempt = begin(node, access)?;
-    let asker = Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref());
+    let asker = match access.is_one_sided() {
+        true => Asker::by_secret_token(&grant.consumer, grant.purpose.as_deref()),
+        false => Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref()),
+    };
     let internal = |e: LedgerError| Refusal::internal(&e);
     let counted = again::counted(node, grant, access.transaction(), version, digests).map_err(internal)?;
     // For a repeated pull there is room in its own place.
@@ -178,10 +181,15 @@ async fn record(
         ])
         .to_string(),
     );
-    let mut draft = Draft::new(Kind::PullOpened, trace)
-        .section(SectionName::Facts, facts)
-        .section(SectionName::Exchange, exchange.to_value())
-        .section(SectionName::Content, content.to_value())
+    let draft = if access.is_one_sided() {
+        one_sided(facts, grant, version, digests, media_type, trace)
+    } else {
+        Draft::new(Kind::PullOpened, trace)
+            .section(SectionName::Facts, facts)
+            .section(SectionName::Exchange, exchange.to_value())
+            .section(SectionName::Content, content.to_value())
+    };
+    let mut draft = draft
         .stream(stream(&agreement))
         // Consumers choose their transactions: what one of them chose is not the key of another one's pull.
         .once(
@@ -205,9 +213,14 @@ async fn record(
             draft = draft.prior(*node.ledger.record(index).map_err(|e| internal(&e))?.leaf());
         }
     }
-    let draft = outstanding::wait(node, draft, &agreement.id, access.transaction(), &grant.consumer);
-    let draft = draft.map_err(|e| internal(&e))?;
-    let draft = outstanding::reserve(node, decided.reserve(draft), &agreement.id);
+    let draft = decided.reserve(draft);
+    // Who keeps no log has no receipt to give.
+    let draft = if access.is_one_sided() {
+        draft
+    } else {
+        let draft = outstanding::wait(node, draft, &agreement.id, access.transaction(), &grant.consumer);
+        outstanding::reserve(node, draft.map_err(|e| internal(&e))?, &agreement.id)
+    };
     let recorded = match node.append(draft).await {
         Ok(recorded) => recorded,
         Err(e @ AppendError::Conflict { .. }) => {
@@ -247,10 +260,32 @@ async fn record(
     }
 }
 
-fn receipt(node: &Node, access: &Access, recorded: &Recorded) -> Result<HandedOver, Refusal> {
+/// The record of a pull that no other end has an equal record of.
+fn one_sided(
+    mut facts: Value,
+    grant: &GrantEntry,
+    version: &str,
+    digests: &Digests,
+    media_type: &str,
+    trace: &str,
+) -> Draft {
+    if let Some(members) = facts.as_object_mut() {
+        let said = json!({
+            "dataset": grant.subject, "version": version, "blake3": digests.blake3, "sha256": digests.sha256,
+            "bytes": digests.bytes, "mediaType": media_type,
+        });
+        members.extend(said.as_object().cloned().unwrap_or_default());
+    }
+    Draft::new(Kind::OneSidedPullOpened, trace).section(SectionName::Facts, facts)
+}
+
+fn receipt(node: &Node, access: &Access, recorded: &Recorded) -> Result<Option<HandedOver>, Refusal> {
+    if access.is_one_sided() {
+        return Ok(None);
+    }
     let seen = Some(access.seen()).filter(|s| *s > 0);
     let handed = node.ledger.hand_over(recorded.index(), &RECEIPT, seen, At::Latest);
-    handed.map_err(|e| Refusal::internal(&e))
+    handed.map(Some).map_err(|e| Refusal::internal(&e))
 }
 
 fn exchange(

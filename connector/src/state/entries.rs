@@ -156,8 +156,8 @@ pub struct AgreementEntry {
     pub target: String,
     /// Purpose declared when it was negotiated.
     pub purpose: Option<String>,
-    /// The other end's log.
-    pub other_log: LogIdentity,
+    /// The other end's log; `None` for a one-sided peer, which keeps none: nothing exchanged with it is decision-grade.
+    pub other_log: Option<LogIdentity>,
     /// Where the other end speaks the Dataspace Protocol (versioned base).
     pub other_base: String,
     /// What the other end's catalogue said of the dataset or model (consumer side).
@@ -171,6 +171,12 @@ impl AgreementEntry {
     #[must_use]
     pub fn key(id: &str, side: Side) -> String {
         format!("agreement/{}/{id}", side.as_str())
+    }
+
+    /// Whether the other end keeps no log: nothing under this agreement is decision-grade.
+    #[must_use]
+    pub fn is_one_sided(&self) -> bool {
+        self.other_log.is_none()
     }
 
     /// Whether it is what was agreed with `other` in the policy with this digest: an id alone is the provider's choice, and may have
@@ -217,6 +223,9 @@ pub struct GrantEntry {
     pub transaction: Option<String>,
     /// The pull that brought the bytes here, for an input that is passed on.
     pub source: Option<String>,
+    /// SHA-256 of the token, 64 hexadecimal digits, where the token is a secret and bound to no key (one-sided peers).
+    #[serde(default)]
+    pub bearer_sha256: Option<String>,
     /// Purpose declared by the consumer.
     pub purpose: Option<String>,
     /// When it ends, Unix milliseconds.
@@ -327,11 +336,7 @@ mod tests {
             sha256: "ab".repeat(32),
             target: "rain".to_owned(),
             purpose: None,
-            other_log: LogIdentity {
-                did: app.clone(),
-                origin: String::new(),
-                verifier_key: String::new(),
-            },
+            other_log: None,
             other_base: String::new(),
             dataset: None,
             terminated: None,

@@ -3,7 +3,7 @@
 use super::Asking;
 use super::failed::as_evidence;
 use crate::commands::Failure;
-use crate::consumer::{log_of, receipts};
+use crate::consumer::{log_of, log_under, receipts};
 use crate::control::protocol::{OutputLine, RunAnswer};
 use crate::node::Node;
 use crate::peers::same_exchange;
@@ -88,8 +88,9 @@ impl Asking {
 
     /// The holder's receipts, each verified against its log and everything that it said before.
     pub(super) async fn receipts(&self, node: &Node, base: &str) -> Result<Vec<(HandedOver, VerifiedRecord)>, Failure> {
-        let log = match self.agreement.other_log.did == self.agreement.other {
-            true => self.agreement.other_log.clone(),
+        let known = log_under(&self.agreement, "a run")?;
+        let log = match known.did == self.agreement.other {
+            true => known.clone(),
             false => log_of(node, &self.agreement.other).await?,
         };
         let seen = node.peers.seen_size(&log).map_err(Failure::failed)?;

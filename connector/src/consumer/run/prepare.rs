@@ -18,6 +18,8 @@ pub(super) const ONWARD_MS: u64 = 5 * 60_000;
 pub(super) async fn prepare(node: &Node, request: Run) -> Result<Asking, Failure> {
     let trace = fresh_trace(node);
     let agreement = consumer_agreement(node, &request.agreement)?;
+    // Before anything is asked for: a run that one end alone records proves nothing.
+    crate::consumer::log_under(&agreement, "a run")?;
     let description = description(node, &agreement, &trace).await?;
     let process = Process::parse(&description)
         .map_err(|e| Failure::untrusted(format!("the model's description is refused: {e}")))?;
@@ -120,6 +122,7 @@ async fn pass_on(
         )));
     };
     let agreement = consumer_agreement(node, &pull.agreement)?;
+    crate::consumer::log_under(&agreement, "a recorded run on this input")?;
     let asker = Asker::presumed(&model.other, agreement.purpose.as_deref());
     let decided = deciding::under_agreement(node, &agreement, DISTRIBUTE, &asker)?;
     if !decided.is_permit() {
@@ -150,6 +153,7 @@ async fn pass_on(
         media_type: Some(pull.media_type.clone()),
         transaction: Some(onward.clone()),
         source: Some(transaction.to_owned()),
+        bearer_sha256: None,
         purpose: agreement.purpose.clone(),
         until_ms: node.now_ms() + ONWARD_MS,
         closed: None,

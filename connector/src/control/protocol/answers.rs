@@ -2,13 +2,14 @@
 
 use super::uuid_text;
 use herleid_vocab::did::Did;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::PathBuf;
 use uuid::Uuid;
 
 /// Answer to `publish`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PublishAnswer {
     /// Dataset or model.
@@ -28,7 +29,7 @@ pub struct PublishAnswer {
 }
 
 /// Answer to `withdraw`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WithdrawAnswer {
     /// Dataset or model.
@@ -90,7 +91,7 @@ pub struct CatalogAnswer {
 }
 
 /// One dataset or model service of a catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogLine {
     /// Identifier.
@@ -113,7 +114,7 @@ pub struct CatalogLine {
 }
 
 /// What a catalogue's entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CatalogKind {
     /// A dataset.
@@ -123,7 +124,7 @@ pub enum CatalogKind {
 }
 
 /// One offer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfferLine {
     /// Identifier.
@@ -303,10 +304,11 @@ pub struct AnchorsAnswer {
 }
 
 /// Answer to `status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StatusAnswer {
     /// This participant.
+    #[schemars(with = "String")]
     pub did: Did,
     /// The log's origin.
     pub origin: String,
@@ -319,6 +321,7 @@ pub struct StatusAnswer {
     /// Of which witnessed by a quorum.
     pub witnessed_size: u64,
     /// Participants that there are agreements with.
+    #[schemars(with = "Vec<String>")]
     pub peers: Vec<Did>,
     /// Datasets, models, agreements, credentials, ... by name.
     pub counts: std::collections::BTreeMap<String, u64>,

@@ -5,6 +5,7 @@ use super::{
     NegotiateAnswer, PublishAnswer, PullAnswer, RunAnswer, StatusAnswer, TraceAnswer, WithdrawAnswer, uuid_text,
 };
 use herleid_vocab::did::Did;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 /// `publish`: offer one version of a dataset, or a model service.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Publish {
     /// What is published.
@@ -40,7 +41,7 @@ pub struct Publish {
 }
 
 /// What is published.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PublishSource {
     /// A file: a dataset version.

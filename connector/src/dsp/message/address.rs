@@ -39,17 +39,23 @@ pub struct DataAddress {
 }
 
 impl DataAddress {
-    /// An HTTP endpoint with a bearer token.
+    /// An HTTP endpoint with a bearer token: as the protocol writes it, and once more under the names that EDC looks for. EDC does not
+    /// read the member `endpoint`, and hands its users the properties under the very names they came with.
     #[must_use]
     pub fn http_bearer(endpoint: &str, token: &str) -> Self {
-        let property = |name: &str, value: &str| EndpointProperty {
-            name: name.to_owned(),
+        let property = |name: String, value: &str| EndpointProperty {
+            name,
             value: value.to_owned(),
         };
+        let both = [("authorization", token), ("authType", "bearer")];
+        let edc_only = [("endpoint", endpoint), ("endpointType", HTTP_ENDPOINT)];
+        let plain = both.iter().map(|(name, value)| property((*name).to_owned(), value));
+        let edc = both.iter().chain(&edc_only);
+        let edc = edc.map(|(name, value)| property(format!("{EDC}{name}"), value));
         Self {
             endpoint_type: HTTP_ENDPOINT.to_owned(),
             endpoint: Some(endpoint.to_owned()),
-            properties: vec![property("authorization", token), property("authType", "bearer")],
+            properties: plain.chain(edc).collect(),
         }
     }
 
@@ -74,7 +80,11 @@ impl DataAddress {
         self.property("authorization")
     }
 
-    pub(super) fn read(node: &Node<'_>) -> Result<Self, MessageError> {
+    /// Reads a `DataAddress`.
+    ///
+    /// # Errors
+    /// Names the member that is missing or wrong.
+    pub fn read(node: &Node<'_>) -> Result<Self, MessageError> {
         node.typed("DataAddress")?;
         let properties = node
             .children("endpointProperties", true)?
@@ -110,5 +120,45 @@ impl DataAddress {
             members.insert("endpointProperties".to_owned(), Value::from(properties));
         }
         Value::Object(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_the_protocol_and_edc_find_what_they_look_for() {
+        let json = DataAddress::http_bearer("https://knmi.example/data", "t0ken").to_json();
+        assert_eq!(json["endpoint"], "https://knmi.example/data");
+        let named = |name: &str| {
+            let properties = json["endpointProperties"].as_array().unwrap();
+            let found: Vec<&Value> = properties.iter().filter(|p| p["name"] == name).collect();
+            assert_eq!(found.len(), 1, "{name}");
+            found[0]["value"].clone()
+        };
+        assert_eq!(named("authorization"), "t0ken");
+        assert_eq!(named("authType"), "bearer");
+        assert_eq!(named("https://w3id.org/edc/v0.0.1/ns/authorization"), "t0ken");
+        assert_eq!(named("https://w3id.org/edc/v0.0.1/ns/authType"), "bearer");
+        assert_eq!(
+            named("https://w3id.org/edc/v0.0.1/ns/endpoint"),
+            "https://knmi.example/data"
+        );
+        assert_eq!(named("https://w3id.org/edc/v0.0.1/ns/endpointType"), HTTP_ENDPOINT);
+    }
+
+    #[test]
+    fn an_address_of_edc_is_read_by_the_names_it_gives() {
+        let property = |name: &str, value: &str| json!({"@type": "EndpointProperty", "name": format!("{EDC}{name}"), "value": value});
+        let json = json!({"@type": "DataAddress", "endpointType": HTTP_ENDPOINT, "endpointProperties": [
+            property("endpoint", "http://127.0.0.1:31104/public"),
+            property("authType", "bearer"),
+            property("authorization", "t0ken"),
+        ]});
+        let address = DataAddress::read(&Node::root(&json).unwrap()).unwrap();
+        assert_eq!(address.location(), Some("http://127.0.0.1:31104/public"));
+        assert_eq!(address.authorization(), Some("t0ken"));
+        assert!(!format!("{address:?}").contains("t0ken"));
     }
 }

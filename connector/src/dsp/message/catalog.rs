@@ -14,10 +14,17 @@ pub struct CatalogRequest {
 
 impl CatalogRequest {
     /// Whether something is asked that must be answered with 400 when filters are not supported (catalog HTTPS binding).
+    /// EDC sends a query without any expression with each request: that asks for nothing.
     #[must_use]
     pub fn has_filter(&self) -> bool {
-        !self.filter.is_empty()
+        self.filter.iter().any(|filter| !is_empty_query(filter))
     }
+}
+
+/// Whether it is EDC's `QuerySpec` without an expression.
+fn is_empty_query(filter: &Value) -> bool {
+    let none = |value: Option<&Value>| value.and_then(Value::as_array).is_none_or(Vec::is_empty);
+    filter.get("@type").and_then(Value::as_str) == Some("QuerySpec") && none(filter.get("filterExpression"))
 }
 
 impl Message for CatalogRequest {
@@ -30,7 +37,7 @@ impl Message for CatalogRequest {
     }
 
     fn write(&self, members: &mut Map<String, Value>) {
-        if self.has_filter() {
+        if !self.filter.is_empty() {
             members.insert("filter".to_owned(), Value::from(self.filter.clone()));
         }
     }
@@ -75,5 +82,24 @@ impl Message for CatalogError {
 
     fn write(&self, members: &mut Map<String, Value>) {
         self.cause.write(members);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_query_without_an_expression_is_no_filter() {
+        let asks = |filter: Value| CatalogRequest { filter: vec![filter] }.has_filter();
+        assert!(!asks(
+            json!({"@type": "QuerySpec", "limit": 50, "offset": 0, "filterExpression": []})
+        ));
+        assert!(asks(
+            json!({"@type": "QuerySpec", "filterExpression": [{"operandLeft": "a"}]})
+        ));
+        assert!(asks(json!({"filterExpression": []})));
+        assert!(asks(json!("rain")));
     }
 }

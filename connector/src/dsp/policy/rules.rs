@@ -54,6 +54,48 @@ fn unordered(value: &Value, keep_order: bool) -> Value {
     }
 }
 
+/// As [`as_set`], with each right operand as EDC gives it back: it reads an operand as a text and loses its datatype, and of a list or a
+/// node it makes the text of its expanded JSON (seen with 0.15.1). Only for telling which offer is asked for.
+pub(super) fn as_retold(value: Option<&Value>) -> Value {
+    as_set(Some(&retold(&as_set(value))))
+}
+
+fn retold(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(retold).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, member)| match name.as_str() {
+                "rightOperand" => (name.clone(), operand(member)),
+                _ => (name.clone(), retold(member)),
+            })
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+/// A right operand without datatypes, whichever way it is written. A text within a text is not looked into again.
+fn operand(value: &Value) -> Value {
+    let parsed = value
+        .as_str()
+        .filter(|text| text.starts_with(['[', '{']))
+        .and_then(|text| json::parse(text.as_bytes(), &json::Limits::MESSAGE).ok());
+    let mut items: Vec<Value> = match parsed.as_ref().unwrap_or(value) {
+        Value::Array(items) => items.iter().map(untyped).collect(),
+        single => vec![untyped(single)],
+    };
+    items.sort_by_cached_key(|item| json::canonical(item).unwrap_or_default());
+    Value::Array(items)
+}
+
+fn untyped(value: &Value) -> Value {
+    match value.get("@value").unwrap_or(value) {
+        Value::Number(number) => json!(number.to_string()),
+        Value::Bool(truth) => json!(truth.to_string()),
+        other => other.clone(),
+    }
+}
+
 pub(super) fn check_rules(node: &Node<'_>) -> Result<(), MessageError> {
     for name in RULES {
         for rule in node.children(name, true)? {

@@ -137,3 +137,55 @@ fn a_target_stands_in_messages_and_not_in_catalogues() {
             .contains("not allowed")
     );
 }
+
+fn about(operand: &Value) -> Offer {
+    let constraint = json!({"leftOperand": "odrl:recipient", "operator": "isAnyOf", "rightOperand": operand});
+    offer(&json!({"permission": [{"action": "use", "constraint": [constraint]}]})).unwrap()
+}
+
+#[test]
+fn a_published_offer_is_known_again_as_edc_retells_it() {
+    for (ours, retold) in [
+        (json!("100"), json!("100")),
+        (
+            json!(["did:web:a.example", "did:web:b.example"]),
+            json!(r#"[{"@value":"did:web:a.example"},{"@value":"did:web:b.example"}]"#),
+        ),
+        (
+            json!({"@type": "xsd:dateTime", "@value": "2027-12-31T23:59:59+01:00"}),
+            json!("2027-12-31T23:59:59+01:00"),
+        ),
+        (json!({"@type": "xsd:integer", "@value": 100}), json!("100")),
+        (
+            json!([{"@id": "https://w3id.org/a"}]),
+            json!(r#"{"@id":"https://w3id.org/a"}"#),
+        ),
+    ] {
+        assert_eq!(about(&retold).asks_for(&about(&ours)), Ok(()), "{ours} as {retold}");
+    }
+}
+
+#[test]
+fn another_offer_stays_another_one_however_it_is_told() {
+    for (ours, asked) in [
+        (json!("100"), json!("1000")),
+        (json!(["a", "b"]), json!(r#"[{"@value":"a"}]"#)),
+        (
+            json!(["a", "b"]),
+            json!(r#"[{"@value":"a"},{"@value":"b"},{"@value":"c"}]"#),
+        ),
+        (json!("a"), json!(r#"["a", "#)),
+        (json!({"@id": "https://w3id.org/a"}), json!("https://w3id.org/a")),
+        // Told twice over: EDC does that once.
+        (json!(["[1]"]), json!(r#"["[\"[1]\"]"]"#)),
+    ] {
+        let mismatch = about(&asked).asks_for(&about(&ours)).unwrap_err();
+        assert_eq!(mismatch.member, "permission", "{ours} as {asked}");
+    }
+    let mut elsewhere = about(&json!("a"));
+    elsewhere.target = id("other");
+    assert_eq!(elsewhere.asks_for(&about(&json!("a"))).unwrap_err().member, "target");
+    let more = offer(&json!({"permission": [{"action": "use"}], "profile": "urn:p"})).unwrap();
+    let less = offer(&json!({"permission": [{"action": "use"}]})).unwrap();
+    assert_eq!(less.asks_for(&more).unwrap_err().member, "profile");
+}

@@ -6,6 +6,20 @@ use crate::dsp::message::Cause;
 use crate::dsp::outbox::{Effect, Notice};
 
 impl<P: Protocol> Process<P> {
+    /// Whether this end may send a message of `kind` now: it is possible in the state, and nothing is on its way.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may(&self, kind: P::Kind) -> Result<(), Refusal> {
+        if !self.possible().contains(&kind) {
+            return Err(self.impossible(self.role, kind));
+        }
+        if self.pending.is_some() && !P::is_termination(kind) {
+            return Err(self.underway_error(kind));
+        }
+        Ok(())
+    }
+
     pub(super) fn decide(&mut self, decision: P::Decision, now_ms: u64) -> Result<Vec<Effect<P>>, Refusal> {
         let kind = P::decided(&decision);
         if P::is_termination(kind) {

@@ -246,6 +246,18 @@ impl<P: Protocol> Process<P> {
         self.ended.as_ref()
     }
 
+    /// How many messages this end has sent, the opening one included; each counts once, however often it is tried.
+    #[must_use]
+    pub fn sent(&self) -> u32 {
+        self.sent
+    }
+
+    /// When it was opened, UTC milliseconds.
+    #[must_use]
+    pub fn created_ms(&self) -> u64 {
+        self.created_ms
+    }
+
     /// Whether nothing can follow and nothing is on its way.
     #[must_use]
     pub fn is_over(&self) -> bool {

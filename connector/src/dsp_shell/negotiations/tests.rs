@@ -1,6 +1,7 @@
 use super::*;
 use crate::control::error::Code;
 use crate::dsp::message::Pids;
+use crate::dsp::negotiation;
 use crate::dsp::negotiation::Peer;
 use crate::dsp::outbox::Effect;
 use crate::dsp::path::NegotiationPost;
@@ -10,6 +11,10 @@ use serde_json::Value;
 use serde_json::json;
 
 const PROVIDER: &str = "did:web:knmi.example";
+
+fn is_due(process: &Negotiation) -> bool {
+    is_due_under(&Handlers::default(), process)
+}
 
 fn id(text: &str) -> Id {
     text.parse().unwrap()
@@ -70,7 +75,7 @@ fn decides(process: &Negotiation, decision: Decide) -> Negotiation {
 #[test]
 fn a_counter_offer_is_answered_and_whoever_waits_is_told_who_ended_it() {
     let waiting = known();
-    assert!(!Contract::is_due(&waiting), "the provider is to answer");
+    assert!(!is_due(&waiting), "the provider is to answer");
     let offered = receives(
         &waiting,
         NegotiationPost::Offer,
@@ -78,7 +83,7 @@ fn a_counter_offer_is_answered_and_whoever_waits_is_told_who_ended_it() {
         json!({"offer": offer()}),
     );
     assert_eq!(offered.state(), State::Offered);
-    assert!(Contract::is_due(&offered));
+    assert!(is_due(&offered));
     let over = decides(&offered, not_asked_for());
     let failure = ended(&over, "the negotiation");
     assert_eq!(failure.code(), Code::Untrusted);
@@ -138,10 +143,10 @@ fn each_state_is_due_at_the_end_whose_turn_it_is() {
         "ContractAgreementMessage",
         agreement,
     );
-    assert!(Contract::is_due(&agreed));
+    assert!(is_due(&agreed));
     // While the verification is on its way, there is nothing to decide.
     let verifying = decides(&agreed, Decide::Verify);
-    assert!(!Contract::is_due(&verifying));
+    assert!(!is_due(&verifying));
     // The agreement is in force, and has to be recorded although the negotiation is over.
     let finalized = receives(
         &verifying,
@@ -149,7 +154,7 @@ fn each_state_is_due_at_the_end_whose_turn_it_is() {
         "ContractNegotiationEventMessage",
         json!({"eventType": "FINALIZED"}),
     );
-    assert!(finalized.is_over() && Contract::is_due(&finalized));
+    assert!(finalized.is_over() && is_due(&finalized));
     // What a consumer ended leaves it nothing to do: it has recorded no agreement yet.
-    assert!(!Contract::is_due(&decides(&agreed, not_asked_for())));
+    assert!(!is_due(&decides(&agreed, not_asked_for())));
 }

@@ -1,7 +1,9 @@
 use super::*;
+use crate::dsp::message::DataAddress;
 use crate::dsp::outbox::Effect;
 use crate::dsp::path::TransferPost;
 use crate::dsp::process::{Outcome, step};
+use crate::dsp::transfer;
 use serde_json::Value;
 
 const CONSUMER: &str = "did:web:app.example";
@@ -50,6 +52,10 @@ fn receives(process: &Transfer, post: TransferPost, kind: &str) -> Transfer {
     step(process, Event::Received { from, message }, 3).unwrap().0
 }
 
+fn is_due(process: &Transfer) -> bool {
+    is_due_under(process, || Decider::Policy)
+}
+
 #[test]
 fn access_is_open_while_data_may_flow_and_only_then() {
     let process = requested();
@@ -79,13 +85,13 @@ fn access_is_open_while_data_may_flow_and_only_then() {
 #[test]
 fn a_transfer_is_looked_at_until_it_is_over() {
     let process = requested();
-    assert!(DataTransfer::is_due(&process));
+    assert!(is_due(&process));
     let start = Decide::Start(Some(DataAddress::http_bearer("https://knmi.example/data", "token")));
     let (starting, started) = decides(&process, start);
     // Its access may run out, and then it is ended from here.
-    assert!(!DataTransfer::is_due(&starting) && DataTransfer::is_due(&started));
+    assert!(!is_due(&starting) && is_due(&started));
     let completed = receives(&started, TransferPost::Completion, "TransferCompletionMessage");
-    assert!(!DataTransfer::is_due(&completed));
+    assert!(!is_due(&completed));
 }
 
 #[test]

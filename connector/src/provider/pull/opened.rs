@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A pull that is recorded: its bytes may leave. Only [`open`](super::open) makes one.
 pub struct Opened {
     pub(super) given: Given,
-    pub(super) receipt: HandedOver,
+    pub(super) receipt: Option<HandedOver>,
     pub(super) digests: Digests,
     pub(super) media_type: String,
     /// Bytes that the connection has taken.
@@ -35,10 +35,10 @@ pub(super) struct Given {
 }
 
 impl Opened {
-    /// The receipt for the consumer.
+    /// The receipt for the consumer; `None` for a one-sided one, which could not check it.
     #[must_use]
-    pub fn receipt(&self) -> &HandedOver {
-        &self.receipt
+    pub fn receipt(&self) -> Option<&HandedOver> {
+        self.receipt.as_ref()
     }
 
     /// What will be sent.

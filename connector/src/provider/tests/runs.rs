@@ -131,10 +131,10 @@ impl Runs {
             sha256: herleid_policies::Document::read(&policy).digest().hex(),
             target: MODEL.to_owned(),
             purpose: None,
-            other_log: LogIdentity {
+            other_log: Some(LogIdentity {
                 did: did.clone(),
                 ..self.scene.consumer_log()
-            },
+            }),
             other_base: String::new(),
             dataset: None,
             terminated: None,

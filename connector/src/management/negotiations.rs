@@ -1,0 +1,289 @@
+//! Negotiations: begun, looked at, decided.
+
+use super::Api;
+use super::input::{Body, Named};
+use super::operations::{Method, Operation, filters};
+use super::paging::{Order, Page, Query};
+use super::problem::Problem;
+use super::views::{Decision, Due, Ended, counterparty, moment, participant, pid};
+use crate::dsp::Role;
+use crate::dsp::id::Id;
+use crate::dsp::negotiation::{Contract, Negotiation, State as Stage};
+use crate::dsp::policy::Offer;
+use crate::dsp_shell::peer_catalogue;
+use crate::handlers::NegotiationAction;
+use crate::node::{Node, fresh_trace};
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+
+const FILTERS: &[(&str, &str)] = filters! {
+    "state": "only those in this state of the Dataspace Protocol, such as FINALIZED",
+    "role": "only those in which this connector is `consumer` or `provider`",
+    "counterparty": "only those with this participant",
+    "dataset": "only those about this dataset or model",
+};
+
+pub(super) fn operations() -> Vec<Operation> {
+    use Method::{Get, Post};
+    vec![
+        Operation::new(
+            Post,
+            "/negotiations",
+            "beginNegotiation",
+            "Asks a provider for an agreement; answered once the request is durable",
+            begin,
+        )
+        .takes::<Begin>()
+        .gives::<Negotiated>(202),
+        Operation::new(
+            Get,
+            "/negotiations",
+            "listNegotiations",
+            "Lists negotiations, the newest first",
+            list,
+        )
+        .query(FILTERS)
+        .gives::<Page<Negotiated>>(200),
+        Operation::new(
+            Get,
+            "/negotiations/{pid}",
+            "getNegotiation",
+            "Shows a negotiation: where it stands, what is due, and who decides",
+            show,
+        )
+        .gives::<Negotiated>(200),
+        Operation::new(
+            Post,
+            "/negotiations/{pid}/decision",
+            "decideNegotiation",
+            "Decides as a person what this end does next; a policy that denies it is not overruled",
+            decide,
+        )
+        .takes::<Decision<NegotiationAction>>()
+        .gives::<Negotiated>(200),
+    ]
+}
+
+/// What is asked of a provider: an offer as it stands, or a dataset whose offer is looked up in the provider's catalogue.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "NegotiationRequest")]
+#[serde(deny_unknown_fields)]
+struct Begin {
+    /// The provider's identifier.
+    counterparty: String,
+    /// Versioned base address of its Dataspace Protocol; left out: as its DID document says.
+    #[serde(default)]
+    address: Option<String>,
+    /// The dataset or model service; left out when `offer` is a whole offer with its `target`.
+    #[serde(default)]
+    dataset: Option<String>,
+    /// The offer: an ODRL offer with `@id` and `target`; or, with `dataset`, the identifier of one of its offers. Left out: the only
+    /// one there is.
+    #[serde(default)]
+    offer: Option<Value>,
+    /// What the data is for, as IRI; the provider's policy may ask for it.
+    #[serde(default)]
+    purpose: Option<String>,
+}
+
+/// A negotiation.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Negotiation")]
+struct Negotiated {
+    /// This connector's identifier of it.
+    pid: String,
+    /// The other end's identifier of it, once known.
+    peer_pid: Option<String>,
+    /// Which end this connector is: `consumer` or `provider`.
+    role: String,
+    /// The participant at the other end.
+    counterparty: String,
+    /// State of the Dataspace Protocol that both ends are known to share, such as `FINALIZED`.
+    state: String,
+    /// The message of this connector that is on its way, if there is one.
+    underway: Option<String>,
+    /// The dataset or model that it is about.
+    dataset: String,
+    /// Identifier of the offer that stands.
+    offer: String,
+    /// Identifier of the agreement, once there is one.
+    agreement: Option<String>,
+    /// Who ended it and why, when it was terminated.
+    ended: Option<Ended>,
+    /// What has to happen for it to go on; nothing at its end.
+    due: Option<Due>,
+    /// What can be decided here now.
+    possible: Vec<NegotiationAction>,
+    /// When it began (RFC 3339).
+    created: String,
+    /// When it last changed (RFC 3339).
+    changed: String,
+}
+
+const ACTIONS: [NegotiationAction; 7] = [
+    NegotiationAction::Offer,
+    NegotiationAction::Agree,
+    NegotiationAction::Finalize,
+    NegotiationAction::Accept,
+    NegotiationAction::Counter,
+    NegotiationAction::Verify,
+    NegotiationAction::Terminate,
+];
+
+impl Negotiated {
+    fn of(node: &Node, process: &Negotiation) -> Self {
+        Self {
+            pid: process.own_pid().to_string(),
+            peer_pid: process.peer_pid().map(Id::to_string),
+            role: process.role().to_string(),
+            counterparty: counterparty(node, process),
+            state: process.state().to_string(),
+            underway: process.underway().map(|kind| kind.to_string()),
+            dataset: process.standing_offer().target().to_string(),
+            offer: process.standing_offer().id().to_string(),
+            agreement: process.agreement().map(|agreement| agreement.id().to_string()),
+            ended: Ended::of(process),
+            due: due(node, process),
+            possible: ACTIONS
+                .into_iter()
+                .filter(|action| process.may(action.kind()).is_ok())
+                .collect(),
+            created: moment(process.created_ms()),
+            changed: moment(process.changed_ms()),
+        }
+    }
+}
+
+/// What has to happen for a negotiation to go on.
+fn due(node: &Node, process: &Negotiation) -> Option<Due> {
+    if matches!(process.state(), Stage::Finalized | Stage::Terminated) {
+        return None;
+    }
+    if let Some(kind) = process.underway() {
+        return Some(Due::theirs(format!("acknowledge this connector's {kind}")));
+    }
+    let ours = match (process.role(), process.state()) {
+        (Role::Provider, Stage::Requested) => "agree to the request, make an offer, or end it",
+        (Role::Provider, Stage::Accepted) => "agree, or end it",
+        (Role::Provider, Stage::Verified) => "declare the agreement in force",
+        (Role::Consumer, Stage::Offered) => "accept the offer, ask for another, or end it",
+        (Role::Consumer, Stage::Agreed) => "verify the agreement, or end it",
+        (Role::Provider, Stage::Offered) => return Some(Due::theirs("accept the offer, or ask for another")),
+        (Role::Provider, Stage::Agreed) => return Some(Due::theirs("verify the agreement")),
+        (Role::Consumer, Stage::Requested) => return Some(Due::theirs("agree to the request, or make an offer")),
+        (Role::Consumer, Stage::Accepted) => return Some(Due::theirs("agree")),
+        (Role::Consumer, Stage::Verified) => return Some(Due::theirs("declare the agreement in force")),
+        (_, Stage::Finalized | Stage::Terminated) => return None,
+    };
+    let decider = node.handlers.negotiation(process).decider;
+    Some(Due::ours(ours, &decider, "negotiations", process.own_pid().as_str()))
+}
+
+async fn begin(
+    State(api): State<Arc<Api>>,
+    Body(request): Body<Begin>,
+) -> Result<(StatusCode, Json<Negotiated>), Problem> {
+    let node = &api.node;
+    let provider = participant(&request.counterparty)?;
+    let address = request.address.as_deref();
+    let purpose = request.purpose.as_deref();
+    let pid = match (&request.offer, &request.dataset) {
+        (Some(whole @ Value::Object(_)), None) => {
+            let offer = whole_offer(whole)?;
+            node.negotiator
+                .begin_negotiation(node, &provider, address, offer, purpose)
+                .await?
+        }
+        (named @ (Some(Value::String(_)) | None), Some(dataset)) => {
+            let named = named.as_ref().and_then(Value::as_str);
+            let (offer, base, said) = looked_up(node, &provider, dataset, named).await?;
+            let base = address.unwrap_or(&base);
+            node.negotiator
+                .open_negotiation(node, &provider, base, offer, purpose, Some(said))
+                .await?
+        }
+        _ => {
+            return Err(Problem::malformed("it is not clear which offer is meant").expected(
+                "`offer`: a whole ODRL offer with `@id` and `target`; or `dataset`, and the identifier of one of its offers as `offer` if there are several",
+            ));
+        }
+    };
+    Ok((StatusCode::ACCEPTED, Json(shown(node, &pid)?)))
+}
+
+fn whole_offer(value: &Value) -> Result<Offer, Problem> {
+    Offer::try_from(value.clone()).map_err(|e| {
+        Problem::malformed(format!("`offer` is not an offer that can be asked for: {e}"))
+            .expected("an ODRL offer as it stands in the provider's catalogue, with `@id` and `target`")
+    })
+}
+
+/// The offer of a dataset in the provider's catalogue, where the provider was found, and what it says of the dataset.
+async fn looked_up(
+    node: &Arc<Node>,
+    provider: &herleid_vocab::did::Did,
+    dataset: &str,
+    id: Option<&str>,
+) -> Result<(Offer, String, Value), Problem> {
+    let (catalogue, base) = peer_catalogue(node, provider, &fresh_trace(node)).await?;
+    let target: Id = dataset
+        .parse()
+        .map_err(|e| Problem::malformed(format!("`dataset`: {e}")))?;
+    let look = format!(
+        "GET {}/catalog?counterparty={provider} lists what it offers",
+        super::BASE
+    );
+    let missing = || Problem::missing(format!("`{provider}` does not offer `{target}`"), &look);
+    let resource = catalogue.resource(&target).ok_or_else(missing)?;
+    let offer = crate::commands::chosen_offer(resource, id)?;
+    let offer = resource
+        .offer(&offer)
+        .ok_or_else(|| Problem::missing(format!("`{target}` is not offered under `{offer}`"), &look))?;
+    Ok((offer.with_target(resource.id()), base, resource.to_json()))
+}
+
+fn shown(node: &Node, pid: &Id) -> Result<Negotiated, Problem> {
+    let process = node.negotiator.load::<Contract>(node, pid)?;
+    let process = process.ok_or(crate::dsp::error::Refusal::NotFound)?;
+    Ok(Negotiated::of(node, &process))
+}
+
+async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Page<Negotiated>>, Problem> {
+    let query = Query::read(query.as_deref(), FILTERS)?;
+    let states: Vec<&str> = Stage::ALL.iter().map(|state| state.name()).collect();
+    let state = query.one_of("state", &states)?;
+    let role = query.one_of("role", &["consumer", "provider"])?;
+    let (peer, dataset) = (query.get("counterparty"), query.get("dataset"));
+    let mut all = api.read(|node| Ok(node.negotiator.all::<Contract>(node)?)).await?;
+    all.retain(|process| {
+        state.is_none_or(|state| process.state().name() == state)
+            && role.is_none_or(|role| process.role().to_string() == role)
+            && peer.is_none_or(|peer| counterparty(&api.node, process) == peer)
+            && dataset.is_none_or(|id| process.standing_offer().target().as_str() == id)
+    });
+    let page = query.page(all, Order::Descending, |process| process.own_pid().to_string())?;
+    page.show(|process| Ok(Negotiated::of(&api.node, &process))).map(Json)
+}
+
+async fn show(State(api): State<Arc<Api>>, Named(name): Named) -> Result<Json<Negotiated>, Problem> {
+    shown(&api.node, &pid(&name)?).map(Json)
+}
+
+async fn decide(
+    State(api): State<Arc<Api>>,
+    Named(name): Named,
+    Body(decision): Body<Decision<NegotiationAction>>,
+) -> Result<Json<Negotiated>, Problem> {
+    let pid = pid(&name)?;
+    let reason = decision.reason.as_deref();
+    api.node
+        .negotiator
+        .decide_negotiation(&api.node, &pid, decision.decide, reason)
+        .await?;
+    shown(&api.node, &pid).map(Json)
+}
