@@ -3,10 +3,10 @@
 SHELL := /bin/bash
 target := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo test deps native fmt lint deny tidy doc
+.PHONY: help demo test conformance interop bench-dsp deps native fmt lint deny tidy doc
 
 help: ## what there is
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 # The demonstration needs neither formatter nor lints, which a minimal toolchain lacks.
 demo: needs := demo
@@ -16,6 +16,21 @@ demo: deps native ## from rain to a decision: traced, verified, replayed, refuse
 
 test: deps native ## every check: formatting, lints, tests, licences
 	deploy/build/test.sh
+
+conformance: needs := java
+conformance: deps native ## the Dataspace Protocol's conformance kit against the connector
+	cargo build --locked -p herleid
+	deploy/build/conformance.sh
+
+interop: needs := java
+interop: deps native ## the connector and a real EDC, each as the other's peer
+	cargo build --locked -p herleid
+	deploy/build/interop.sh
+
+bench-dsp: needs := java
+bench-dsp: deps native ## negotiations, first byte, memory and start-up, beside EDC's
+	cargo build --locked --release -p herleid
+	deploy/build/bench-dsp.sh
 
 deps: ## install what is missing, by package name (Debian; root or sudo)
 	@deploy/build/deps.sh $(needs)

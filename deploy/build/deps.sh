@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building, demonstrating and testing need, by Debian package name. Quick when nothing is missing.
-# deps.sh demo: what the demonstration needs, which is all but the formatter and the lints.
+# deps.sh demo: what the demonstration needs, which is all but the formatter, the lints and what runs others' programs.
+# deps.sh java: what running others' programs against ours needs (the conformance kit, EDC), which is all but the formatter and the lints.
 set -euo pipefail
 
 # package: what it is for
@@ -15,6 +16,12 @@ needed=(
   "git: the sources"
   "ca-certificates: lets cargo trust its registry"
 )
+# Others' programs that are run against ours are Java. Any JDK from 17 on will do, whatever it is called and wherever it came from.
+if [ "${1:-}" != demo ]; then
+  command -v javac >/dev/null || needed+=("default-jdk-headless: runs the conformance kit and EDC (17 or newer)")
+  command -v mvn >/dev/null || needed+=("maven: fetches the jars of the conformance kit and of EDC")
+  needed+=("curl: speaks to EDC in the guide of docs/dsp.md" "jq: reads its answers there")
+fi
 
 cd "$(dirname "$0")/../.."
 wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
@@ -34,7 +41,7 @@ if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ];
   exit 1
 fi
 for tool in fmt clippy; do
-  if [ "${1:-}" != demo ] && ! cargo "$tool" --version >/dev/null 2>&1; then
+  if [ -z "${1:-}" ] && ! cargo "$tool" --version >/dev/null 2>&1; then
     echo "deps: \`cargo $tool\` is missing; run \`rustup component add rustfmt clippy\`, then run this again" >&2
     exit 1
   fi
@@ -42,7 +49,9 @@ done
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "deps: this is not a Debian system; install by hand what is missing of:" >&2
   printf '  %s\n' "${needed[@]}" >&2
-  for tool in c++ python3 bwrap unshare strace git; do
+  tools=(c++ python3 bwrap unshare strace git)
+  [ "${1:-}" = demo ] || tools+=(javac mvn curl jq)
+  for tool in "${tools[@]}"; do
     command -v "$tool" >/dev/null || { echo "deps: the command \`$tool\` is missing" >&2; exit 1; }
   done
   exit 0

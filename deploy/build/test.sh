@@ -26,6 +26,9 @@ step formatting cargo fmt --all --check
 step build cargo build --locked --workspace --all-targets
 # Without a build there is nothing to run, and the compiler has already said why.
 if [ ${#failed_steps[@]} -eq 0 ] || [ "${failed_steps[*]}" = formatting ]; then
+  # Apart from the tests, so that a network that is not there is told from a test that fails.
+  step kit deploy/build/kit.sh
+  step edc deploy/build/edc.sh
   step tests tests
   step lints cargo clippy --locked --workspace --all-targets -- -D warnings
 fi

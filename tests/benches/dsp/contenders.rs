@@ -1,0 +1,239 @@
+//! Who is measured: two connectors, or two EDCs, that negotiate with each other.
+
+use crate::PAYLOAD;
+use crate::connector::{Connector, Made};
+use crate::edc::{Edc, Pace};
+use crate::http;
+use crate::machine::{resident_mib, until};
+use serde_json::{Value, json};
+use std::fmt;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Negotiations before anything is measured: EDC's virtual machine compiles what it uses often only after a while.
+const WARM: usize = 200;
+/// Negotiations that are measured.
+const MEASURED: usize = 400;
+/// Callers that begin them, each over a connection of its own.
+const CALLERS: usize = 4;
+/// Negotiations that are measured one by one.
+const ALONE: usize = 5;
+/// How long all of them may take together.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How often it is asked how many are done.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Who.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contender {
+    /// Ours; every step on disk before it is answered.
+    Herleid,
+    /// EDC in memory, as it is delivered.
+    EdcDelivered,
+    /// EDC in memory, whose state machines look a hundred times a second.
+    EdcTuned,
+}
+
+/// What was found out about one pair in one round.
+pub(crate) struct Measured {
+    pub(crate) negotiations_per_s: f64,
+    pub(crate) alone_ms: f64,
+    pub(crate) rss_mib: f64,
+    pub(crate) startup_ms: f64,
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:.1} negotiations/s, {:.0} ms for one alone, {:.0} MiB resident, ready after {:.0} ms",
+            self.negotiations_per_s, self.alone_ms, self.rss_mib, self.startup_ms
+        )
+    }
+}
+
+/// Two that negotiate: the consumer begins, and says how many are finalized.
+trait Pair: Sync {
+    /// Begins one; what it is called.
+    fn begin(&self) -> String;
+    /// Whether this one is finalized.
+    fn is_done(&self, id: &str) -> bool;
+    /// Whether `count` in all are finalized.
+    fn are_done(&self, count: usize) -> bool;
+    /// Process ids of both.
+    fn ids(&self) -> [u32; 2];
+    /// Time from the start of each process until it was ready.
+    fn started_in(&self) -> [Duration; 2];
+}
+
+impl Contender {
+    /// In the order in which they take their turns.
+    pub(crate) const ALL: [Self; 3] = [Self::Herleid, Self::EdcDelivered, Self::EdcTuned];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Herleid => "Herleid",
+            Self::EdcDelivered => "EDC, as delivered",
+            Self::EdcTuned => "EDC, looking every 10 ms",
+        }
+    }
+
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Herleid => "herleid",
+            Self::EdcDelivered => "delivered",
+            Self::EdcTuned => "tuned",
+        }
+    }
+
+    pub(crate) fn measure(self, folder: &Path) -> Measured {
+        match self {
+            Self::Herleid => measure(&Ours::start(folder)),
+            Self::EdcDelivered => measure(&Edcs::start(folder, Pace::Delivered)),
+            Self::EdcTuned => measure(&Edcs::start(folder, Pace::Tuned)),
+        }
+    }
+}
+
+fn measure(pair: &impl Pair) -> Measured {
+    let _warm = all(pair, WARM, WARM);
+    let mut alone: Vec<f64> = (0..ALONE).map(|_| one(pair)).collect();
+    alone.sort_by(f64::total_cmp);
+    let taken = all(pair, MEASURED, WARM + ALONE + MEASURED);
+    let of_both = |values: [f64; 2]| f64::midpoint(values[0], values[1]);
+    Measured {
+        negotiations_per_s: MEASURED as f64 / taken.as_secs_f64(),
+        alone_ms: alone[ALONE / 2],
+        rss_mib: of_both(pair.ids().map(resident_mib)),
+        startup_ms: of_both(pair.started_in().map(|time| time.as_secs_f64() * 1_000.0)),
+    }
+}
+
+/// Begins `count` as fast as they are taken, and waits until `total` in all are finalized.
+fn all(pair: &impl Pair, count: usize, total: usize) -> Duration {
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..CALLERS {
+            scope.spawn(|| (0..count / CALLERS).for_each(|_| drop(pair.begin())));
+        }
+    });
+    let mut asked = Instant::now();
+    until("all negotiations are finalized", PATIENCE, || {
+        // Asked at the same pace on both sides, and seldom: the answer costs each side something.
+        if asked.elapsed() < EVERY {
+            return Err("nothing yet");
+        }
+        asked = Instant::now();
+        let done = pair.are_done(total);
+        if done { Ok(began.elapsed()) } else { Err("fewer") }
+    })
+}
+
+/// Begins one when nothing else is going on; milliseconds until it is finalized.
+fn one(pair: &impl Pair) -> f64 {
+    let began = Instant::now();
+    let id = pair.begin();
+    until("a negotiation is finalized", PATIENCE, || {
+        let done = pair.is_done(&id);
+        if done {
+            Ok(began.elapsed().as_secs_f64() * 1_000.0)
+        } else {
+            Err("another state")
+        }
+    })
+}
+
+/// Two of ours.
+struct Ours {
+    provider: Connector,
+    consumer: Connector,
+    asked: Value,
+}
+
+impl Ours {
+    fn start(folder: &Path) -> Self {
+        let start = |name: &str| Made::new(&folder.join(name)).start("", "");
+        let (provider, consumer) = (start("provider"), start("consumer"));
+        provider.offer("urn:rain", b"rain", &json!({"action": "use"}));
+        let offer = json!({
+            "@type": "Offer", "@id": "urn:rain#offer", "target": "urn:rain", "permission": [{"action": "use"}],
+        });
+        let asked = json!({"counterparty": provider.did(), "address": provider.base(), "offer": offer});
+        Self {
+            provider,
+            consumer,
+            asked,
+        }
+    }
+}
+
+impl Pair for Ours {
+    fn begin(&self) -> String {
+        self.consumer.begin("negotiations", &self.asked)
+    }
+
+    fn is_done(&self, id: &str) -> bool {
+        self.consumer.state("negotiations", id) == "FINALIZED"
+    }
+
+    fn are_done(&self, count: usize) -> bool {
+        let page = self
+            .consumer
+            .get("/negotiations?state=FINALIZED&limit=1")
+            .good("negotiations");
+        page["total"].as_u64() >= Some(count as u64)
+    }
+
+    fn ids(&self) -> [u32; 2] {
+        [self.provider.id(), self.consumer.id()]
+    }
+
+    fn started_in(&self) -> [Duration; 2] {
+        [self.provider.started_in, self.consumer.started_in]
+    }
+}
+
+/// Two EDCs.
+struct Edcs {
+    provider: Edc,
+    consumer: Edc,
+    offer: Value,
+}
+
+impl Edcs {
+    fn start(folder: &Path, pace: Pace) -> Self {
+        let provider = Edc::start(&folder.join("provider"), "did:web:provider.example", pace);
+        let consumer = Edc::start(&folder.join("consumer"), "did:web:consumer.example", pace);
+        provider.offer("rain", http::source(PAYLOAD), &json!({"action": "use"}));
+        let catalogue = consumer.catalogue((&provider.did, &provider.base()));
+        let offer = Edc::offer_in(&catalogue, "rain", &provider.did);
+        Self {
+            provider,
+            consumer,
+            offer,
+        }
+    }
+}
+
+impl Pair for Edcs {
+    fn begin(&self) -> String {
+        self.consumer.negotiate(&self.provider.base(), &self.offer)
+    }
+
+    fn is_done(&self, id: &str) -> bool {
+        self.consumer.process("contractnegotiations", id)["state"] == "FINALIZED"
+    }
+
+    fn are_done(&self, count: usize) -> bool {
+        self.consumer.has_finalized(count)
+    }
+
+    fn ids(&self) -> [u32; 2] {
+        [self.provider.id(), self.consumer.id()]
+    }
+
+    fn started_in(&self) -> [Duration; 2] {
+        [self.provider.started_in, self.consumer.started_in]
+    }
+}

@@ -1,0 +1,78 @@
+//! The connector and EDC side by side, in one run on one machine: two of each that negotiate with each other, driven through their management
+//! APIs in the same way; then data from each, fetched with the tokens that one EDC was given by both. Bounded: rounds, negotiations and
+//! fetches are counted, and everything that is waited for has an end. `make bench-dsp` runs it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::cast_precision_loss,
+    reason = "counts and times of a benchmark are far below 2^52"
+)]
+
+#[path = "../../tests/interop/connector.rs"]
+#[allow(dead_code, reason = "the interop test uses the rest")]
+mod connector;
+mod contenders;
+#[path = "../../tests/interop/edc.rs"]
+#[allow(dead_code, reason = "the interop test uses the rest")]
+mod edc;
+mod first_byte;
+#[path = "../../tests/interop/http.rs"]
+#[allow(dead_code, reason = "the interop test uses the rest")]
+mod http;
+#[path = "../../tests/interop/machine.rs"]
+mod machine;
+mod report;
+
+use contenders::{Contender, Measured};
+use std::path::{Path, PathBuf};
+
+/// Each contender is started, warmed up and measured so often; medians are told.
+const ROUNDS: usize = 3;
+/// What is offered: 1 MiB.
+const PAYLOAD: &[u8] = &[b'x'; 1 << 20];
+
+/// What one round found out.
+#[derive(Default)]
+struct Round {
+    /// One for each of [`Contender::ALL`].
+    pairs: Vec<Measured>,
+    first_byte: first_byte::Measured,
+}
+
+fn main() {
+    // Run for its tests (`cargo test --all-targets`), there is nothing to measure.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    let results = edc::target().parent().map(|target| target.join("bench")).unwrap();
+    std::fs::create_dir_all(&results).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut rounds = Vec::new();
+    for number in 1..=ROUNDS {
+        println!("round {number} of {ROUNDS}");
+        rounds.push(round(&folder.path().join(number.to_string())));
+    }
+    let report = report::Report::of(&rounds);
+    let (json, table) = (results.join("dsp.json"), results.join("dsp.md"));
+    std::fs::write(&json, report.json()).unwrap();
+    std::fs::write(&table, report.table()).unwrap();
+    println!("{}\n{}", report.table(), list(&[json, table]));
+}
+
+fn round(folder: &Path) -> Round {
+    let mut round = Round::default();
+    for contender in Contender::ALL {
+        let measured = contender.measure(&folder.join(contender.folder()));
+        println!("  {}: {measured}", contender.name());
+        round.pairs.push(measured);
+    }
+    round.first_byte = first_byte::measure(&folder.join("first-byte"));
+    println!("  first byte: {}", round.first_byte);
+    round
+}
+
+fn list(files: &[PathBuf]) -> String {
+    files
+        .iter()
+        .map(|file| format!("written: {}\n", file.display()))
+        .collect()
+}

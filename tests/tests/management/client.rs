@@ -1,0 +1,164 @@
+//! A caller of the API, on nothing but a socket: what is sent and answered is seen as it is.
+
+use crate::text;
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// Longer than anything here takes; a test that hangs says so.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+pub(crate) struct Api {
+    port: u16,
+    token: String,
+}
+
+/// What was answered.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    /// The body of an answer with this status.
+    pub(crate) fn good(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
+
+    /// The problem of an answer with this status: one that says what to do.
+    pub(crate) fn problem(self, status: u16) -> Value {
+        assert!(
+            self.head.contains("content-type: application/problem+json"),
+            "{}",
+            self.head
+        );
+        let problem = self.good(status);
+        assert_eq!(problem["status"], status);
+        for member in ["type", "title", "detail"] {
+            assert!(
+                problem[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{problem}"
+            );
+        }
+        problem
+    }
+}
+
+impl Api {
+    pub(crate) fn new(port: u16, token: &str) -> Self {
+        Self {
+            port,
+            token: token.to_owned(),
+        }
+    }
+
+    /// The same API, asked with another token.
+    pub(crate) fn with(&self, token: &str) -> Self {
+        Self::new(self.port, token)
+    }
+
+    fn connect(&self, request: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+
+    /// Sends a request with these lines in its head.
+    pub(crate) fn send(&self, method: &str, path: &str, lines: &str, body: &str) -> Reply {
+        let length = body.len();
+        let request = format!(
+            "{method} /management/v1{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {length}\r\n{lines}\r\n{body}"
+        );
+        let mut answer = Vec::new();
+        self.connect(&request).read_to_end(&mut answer).unwrap();
+        let answer = text(&answer);
+        let (head, body) = answer
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer: {answer}"));
+        Reply {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            head: head.to_lowercase(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn authorization(&self) -> String {
+        format!("Authorization: Bearer {}\r\n", self.token)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, &self.authorization(), "")
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Reply {
+        self.send("DELETE", path, &self.authorization(), "")
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
+        self.post_text(path, &body.to_string())
+    }
+
+    pub(crate) fn post_text(&self, path: &str, body: &str) -> Reply {
+        let lines = format!("{}Content-Type: application/json\r\n", self.authorization());
+        self.send("POST", path, &lines, body)
+    }
+
+    /// Listens to what happens after a place.
+    pub(crate) fn listen(&self, after: &str) -> Told {
+        let request = format!(
+            "GET /management/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nLast-Event-ID: {after}\r\n{}\r\n",
+            self.authorization()
+        );
+        let mut lines = BufReader::new(self.connect(&request));
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(lines.read_line(&mut head).unwrap(), 0, "{head}");
+        }
+        let head = head.to_lowercase();
+        assert!(
+            head.starts_with("http/1.1 200") && head.contains("content-type: text/event-stream"),
+            "{head}"
+        );
+        Told {
+            lines,
+            place: after.to_owned(),
+        }
+    }
+}
+
+/// What is told to somebody who listens.
+pub(crate) struct Told {
+    lines: BufReader<TcpStream>,
+    /// The `id` of the last event.
+    pub(crate) place: String,
+}
+
+impl Told {
+    /// The next event.
+    pub(crate) fn next(&mut self) -> Value {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "nothing more is told");
+            // Lines of the transfer coding stand between; every event is one chunk, so its lines are whole.
+            if let Some(place) = line.strip_prefix("id: ") {
+                self.place = place.trim().to_owned();
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                return serde_json::from_str(data).unwrap();
+            }
+        }
+    }
+
+    /// The next event that is looked for.
+    pub(crate) fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let event = self.next();
+            if wanted(&event) {
+                return event;
+            }
+        }
+    }
+}
