@@ -242,6 +242,7 @@ fn serve_error(error: ServeError) -> ControlError {
         | ServeError::Management(_)
         | ServeError::Open(
             OpenError::Secrets(_)
+            | OpenError::Sources(_)
             | OpenError::Tls(_)
             | OpenError::Key(_)
             | OpenError::Url(_)

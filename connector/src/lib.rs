@@ -31,5 +31,6 @@ pub mod payloads;
 pub mod peers;
 pub mod provider;
 pub mod rim;
+pub mod sources;
 pub mod state;
 pub mod witnessing;

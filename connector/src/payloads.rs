@@ -1,10 +1,17 @@
 //! Where payloads lie: immutable files named by their SHA-256, durable before anything refers to them.
 
+mod receiving;
+
+pub use receiving::Receiving;
+
 use crate::state::Digests;
 use sha2::Digest as _;
+use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Write as _};
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why a payload cannot be kept or given.
 #[derive(Debug, thiserror::Error)]
@@ -41,16 +48,15 @@ const RECEIVING: &str = ".receiving-";
 #[derive(Debug, Clone)]
 pub struct Payloads {
     directory: PathBuf,
+    /// Payloads that were found to be what their names say, and the files' state then.
+    verified: Arc<Mutex<HashMap<String, FileState>>>,
 }
 
-/// A payload being received: hashed on the way, invisible until [`Receiving::keep`].
-pub struct Receiving {
-    file: tempfile::NamedTempFile,
-    blake3: blake3::Hasher,
-    sha256: sha2::Sha256,
-    bytes: u64,
-    store: Payloads,
-}
+/// Device, number, length, and time of change in seconds and nanoseconds.
+type FileState = (u64, u64, u64, i64, i64);
+
+/// Payloads that are remembered as verified: about 200 bytes each, 2 MB in all.
+const MOST_VERIFIED: usize = 10_000;
 
 impl Payloads {
     /// Opens or makes the store in `directory`, with a folder for each first two digits: made one by one when they are needed,
@@ -91,6 +97,7 @@ impl Payloads {
         }
         Ok(Self {
             directory: directory.to_owned(),
+            verified: Arc::default(),
         })
     }
 
@@ -106,24 +113,53 @@ impl Payloads {
         }
     }
 
-    /// Starts to receive a payload.
+    /// That the payload is what its name says. It is read once for as long as the file stays as it is (device, number, length,
+    /// time of change); without that, every part of a large payload would cost the reading of the whole.
     ///
     /// # Errors
-    /// When no temporary file can be made.
-    pub fn receive(&self) -> Result<Receiving, PayloadError> {
-        let file = tempfile::Builder::new().prefix(RECEIVING).tempfile_in(&self.directory);
-        let file = file.map_err(|source| PayloadError::File {
-            path: self.directory.clone(),
-            what: "written",
+    /// When it is absent or has changed.
+    pub fn verify(&self, sha256: &str) -> Result<(), PayloadError> {
+        let path = self.path(sha256)?;
+        let fail = |source| PayloadError::File {
+            path: path.clone(),
+            what: "read",
             source,
-        })?;
-        Ok(Receiving {
-            file,
-            blake3: blake3::Hasher::new(),
-            sha256: sha2::Sha256::new(),
-            bytes: 0,
-            store: self.clone(),
-        })
+        };
+        let mut file = File::open(&path).map_err(fail)?;
+        let state = |file: &File| {
+            file.metadata()
+                .map(|m| (m.dev(), m.ino(), m.len(), m.ctime(), m.ctime_nsec()))
+        };
+        let before = state(&file).map_err(fail)?;
+        let known = || self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if known().get(sha256) == Some(&before) {
+            return Ok(());
+        }
+        let mut hasher = sha2::Sha256::new();
+        let mut buffer = vec![0u8; 1 << 20];
+        loop {
+            let n = file.read(&mut buffer).map_err(fail)?;
+            if n == 0 {
+                break;
+            }
+            hasher.update(buffer.get(..n).unwrap_or_default());
+        }
+        let found = hex::encode(hasher.finalize());
+        if found != sha256 {
+            return Err(PayloadError::Changed {
+                expected: sha256.to_owned(),
+                found,
+            });
+        }
+        if state(&file).map_err(fail)? == before {
+            let mut known = known();
+            // Forgotten, one is read once more.
+            if known.len() >= MOST_VERIFIED {
+                known.clear();
+            }
+            known.insert(sha256.to_owned(), before);
+        }
+        Ok(())
     }
 
     /// Keeps a copy of the file at `path`.
@@ -178,57 +214,6 @@ impl Payloads {
                 found,
             })
         }
-    }
-}
-
-impl Receiving {
-    /// Takes the next bytes.
-    ///
-    /// # Errors
-    /// When they cannot be written, for example on a full disk.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), PayloadError> {
-        self.blake3.update(bytes);
-        self.sha256.update(bytes);
-        self.bytes += bytes.len() as u64;
-        self.file.write_all(bytes).map_err(|source| PayloadError::File {
-            path: self.file.path().to_owned(),
-            what: "written",
-            source,
-        })
-    }
-
-    /// Bytes so far.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Digests of what was taken so far.
-    #[must_use]
-    pub fn digests(&self) -> Digests {
-        Digests {
-            blake3: self.blake3.finalize().to_hex().to_string(),
-            sha256: hex::encode(self.sha256.clone().finalize()),
-            bytes: self.bytes,
-        }
-    }
-
-    /// Syncs the bytes and gives them their name; afterwards a power cut cannot lose them.
-    ///
-    /// # Errors
-    /// When syncing or renaming fails.
-    pub fn keep(self) -> Result<Digests, PayloadError> {
-        let digests = self.digests();
-        let path = self.store.path(&digests.sha256)?;
-        let fail = |what, source| PayloadError::File {
-            path: path.clone(),
-            what,
-            source,
-        };
-        self.file.as_file().sync_all().map_err(|e| fail("synced", e))?;
-        self.file.persist(&path).map_err(|e| fail("named", e.error))?;
-        sync(path.parent().unwrap_or(&self.store.directory)).map_err(|e| fail("synced", e))?;
-        Ok(digests)
     }
 }
 

@@ -1644,16 +1644,22 @@ class Exchanges:
         return segments[min(segments)][0].sections["exchange"] if segments else None
 
     def is_whole(self, transaction, phase):
-        """Whether it is there, and every segment verified."""
-        segments = self.phases.get((transaction, phase), ())
-        return bool(segments) and all((transaction, segment, phase) in self.whole for segment in segments)
+        """Whether the whole is there and verified."""
+        return (transaction, self.whole_segment(transaction, phase), phase) in self.whole
+
+    def whole_segment(self, transaction, phase):
+        """The number of the segment that is the whole, or None: it begins at the first byte, and none goes further."""
+        segments = self.phases.get((transaction, phase), {})
+        ranges = {number: records[0].sections["exchange"]["range"] for number, records in sorted(segments.items())}
+        end = max((extent[1] for extent in ranges.values()), default=0)
+        return next((number for number, extent in ranges.items() if extent == [0, end]), None)
 
     def content(self, transaction, phase):
-        """The `content` of an exchange in one segment, or None; and what missing.json says when it is not opened."""
-        segments = self.phases.get((transaction, phase), {})
-        if len(segments) != 1 or self.first(transaction, phase)["range"][0]:
+        """The `content` of the whole of an exchange, or None; and what missing.json says when it is not opened."""
+        segment = self.whole_segment(transaction, phase)
+        if segment is None:
             return None, None
-        (segment, records), = segments.items()
+        records = self.phases[transaction, phase][segment]
         content = self.contents.get((transaction, segment, phase))
         return content, None if content else self.explain(records, "content")
 

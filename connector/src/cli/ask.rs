@@ -11,7 +11,7 @@ use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
     Agreements, Anchors, Catalog, Command, Credential, Decide, Dossier, Input, Negotiate, Publish, PublishSource, Pull,
-    ReliesOn, Run, Status, Trace, Withdraw,
+    ReliesOn, Run, Status, Trace, Transfer, Transfers, Withdraw,
 };
 use crate::control::socket::path_in;
 use serde::Serialize;
@@ -47,7 +47,14 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
                 agreement: a.agreement.clone(),
                 purpose: a.purpose.clone(),
                 out,
+                resource: a.resource.clone(),
             })
+        }),
+        Chosen::Transfers(a) => asking.send(&Transfers { limit: limit(a.limit) }),
+        Chosen::Transfer(a) => asking.send(&Transfer {
+            id: a.id.clone(),
+            step: a.step,
+            reason: a.reason.clone(),
         }),
         Chosen::Run(a) => run(context, a).and_then(|request| asking.send(&request)),
         Chosen::Decide(a) => decide(context, a).and_then(|request| asking.send(&request)),
@@ -112,11 +119,33 @@ fn limit(number: u64) -> Option<u64> {
 }
 
 fn publish(context: &Context, a: &PublishArguments) -> Result<Publish, ControlError> {
-    let source = match (&a.file, &a.model) {
-        (Some(file), None) => PublishSource::File(existing(context, file)?),
-        (None, Some(model)) => PublishSource::Model(existing(context, model)?),
-        // The grammar excludes both and neither; refuse rather than choose, should it ever not.
-        _ => return Err(ControlError::new(Code::Usage, "expected either FILE or --model")),
+    let source = match (&a.file, &a.model, &a.s3, &a.api) {
+        (Some(file), None, None, None) => PublishSource::File(existing(context, file)?),
+        (None, Some(model), None, None) => PublishSource::Model(existing(context, model)?),
+        (None, None, Some(object), None) => {
+            let (store, key) = object
+                .split_once('/')
+                .filter(|(_, key)| !key.is_empty())
+                .ok_or_else(|| {
+                    ControlError::new(Code::Usage, format!("`{object}` names no object")).expected("STORE/KEY")
+                })?;
+            PublishSource::S3 {
+                store: store.to_owned(),
+                key: key.to_owned(),
+            }
+        }
+        (None, None, None, Some(api)) => PublishSource::Api {
+            api: api.clone(),
+            paths: a.paths.clone(),
+            queries: a.queries.clone(),
+        },
+        // The grammar excludes several and none; refuse rather than choose, should it ever not.
+        _ => {
+            return Err(ControlError::new(
+                Code::Usage,
+                "expected one of FILE, --model, --s3 and --api",
+            ));
+        }
     };
     Ok(Publish {
         source,

@@ -135,6 +135,22 @@ const HELP: &[(&str, &str)] = &[
         "publish.model",
         "Publiceer in plaats daarvan een modeldienst: de beschrijving in het pakket",
     ),
+    (
+        "publish.s3",
+        "Publiceer in plaats daarvan een object: een opslag uit de configuratie, en de sleutel van het object",
+    ),
+    (
+        "publish.api",
+        "Publiceer in plaats daarvan antwoorden van een API uit de configuratie",
+    ),
+    (
+        "publish.paths",
+        "Een pad van de API dat gevraagd mag worden; * staat voor één willekeurig deel; mag vaker worden gegeven",
+    ),
+    (
+        "publish.queries",
+        "Een queryparameter die gegeven mag worden, of NAAM=WAARDE voor alleen die waarde; mag vaker worden gegeven",
+    ),
     ("publish.id", "Kenmerk in uw catalogus; hetzelfde voor elke versie"),
     (
         "publish.title",
@@ -193,6 +209,19 @@ const HELP: &[(&str, &str)] = &[
     ("pull.agreement", "De overeenkomst"),
     ("pull.purpose", PURPOSE),
     ("pull.out", "Waar een kopie moet komen"),
+    (
+        "pull.resource",
+        "Van een dataset die een API is: het pad en de query die gewenst zijn",
+    ),
+    ("transfers", "Toon de overdrachten, en tot wanneer elk open is"),
+    ("transfers.limit", "Hoeveel er worden getoond; 0 toont alles"),
+    (
+        "transfer",
+        "Houd een overdracht tegen, laat hem verdergaan, of beëindig hem",
+    ),
+    ("transfer.step", "Wat ermee moet gebeuren"),
+    ("transfer.id", "De overdracht, zoals `herleid transfers` hem toont"),
+    ("transfer.reason", "Waarom; de andere kant krijgt het te horen"),
     (
         "run",
         "Laat een modeldienst rekenen, en leg vast wat erin ging en eruit kwam",

@@ -10,6 +10,7 @@ mod publish;
 mod status;
 mod summary;
 mod trace;
+mod transfers;
 
 pub(crate) use agreements::{chosen_offer, line as agreement_line};
 pub use failure::Failure;
@@ -47,6 +48,8 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Negotiate => agreements::negotiate,
         p::Agreements => agreements::list,
         p::Pull => crate::consumer::pull::command,
+        p::Transfers => transfers::list,
+        p::Transfer => transfers::step,
         p::Run => crate::consumer::run::command,
         p::Decide => decide::decide,
         p::Trace => trace::trace,

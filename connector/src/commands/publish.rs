@@ -1,13 +1,15 @@
 //! `publish` and `withdraw`: dataset versions and model services.
 
+mod found;
+
 use super::Failure;
 use crate::control::progress::Progress;
-use crate::control::protocol::{Publish, PublishAnswer, PublishSource, Unit, Withdraw, WithdrawAnswer};
+use crate::control::protocol::{Publish, PublishAnswer, PublishSource, Withdraw, WithdrawAnswer};
 use crate::dsp_shell::{Candidate, check_candidate};
 use crate::models::package::ModelPackage;
 use crate::models::process::Process;
 use crate::node::{Node, fresh_trace};
-use crate::state::{ModelEntry, OfferEntry, VersionEntry, set};
+use crate::state::{Digests, ModelEntry, OfferEntry, SourceEntry, VersionEntry, set};
 use herleid_ledger::record::{Document, Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_policies::Policy;
@@ -24,12 +26,12 @@ use tokio::sync::Mutex;
 pub(super) async fn publish(node: Arc<Node>, request: Publish, progress: Progress) -> Result<PublishAnswer, Failure> {
     let offer = offer(&request)?;
     match &request.source {
-        PublishSource::File(path) => {
+        PublishSource::File(_) | PublishSource::S3 { .. } | PublishSource::Api { .. } => {
             let title = request
                 .title
                 .as_deref()
                 .ok_or_else(|| Failure::usage("a dataset is published with a title"))?;
-            dataset(&node, path, title, &request, offer, &progress).await
+            dataset(&node, title, &request, offer, &progress).await
         }
         PublishSource::Model(path) => {
             let told = [
@@ -104,42 +106,34 @@ fn check_id(id: &str) -> Result<(), Failure> {
 
 async fn dataset(
     node: &Arc<Node>,
-    path: &Path,
     title: &str,
     request: &Publish,
     offer: OfferEntry,
     progress: &Progress,
 ) -> Result<PublishAnswer, Failure> {
     check_id(&request.id)?;
-    let digests = {
-        let (payloads, path) = (node.payloads.clone(), path.to_owned());
-        tokio::task::spawn_blocking(move || payloads.import(&path))
-            .await
-            .map_err(Failure::failed)??
-    };
-    progress.step("publish", digests.bytes, Some(digests.bytes), Unit::Bytes);
-    let version = request
-        .version
-        .clone()
-        .unwrap_or_else(|| digests.sha256.chars().take(16).collect());
+    let found = found::look(node, &request.source, progress).await?;
+    let version = request.version.clone().unwrap_or(found.version);
     check_id(&version)?;
-    let media_type = request
-        .media_type
-        .clone()
-        .unwrap_or_else(|| guess_media_type(path).to_owned());
+    let media_type = request.media_type.clone().unwrap_or(found.media_type);
+    let digests = found.digests;
+    let (blake3, sha256) = (digests.as_ref().map(|d| &d.blake3), digests.as_ref().map(|d| &d.sha256));
+    // Of an API all three are null: each answer has its own (docs/decisions/0010-digested-on-the-way.md).
     let facts = json!({
-        "dataset": request.id, "version": version, "title": title, "blake3": digests.blake3, "sha256": digests.sha256,
-        "bytes": digests.bytes, "mediaType": media_type, "offers": [{"id": offer.id, "policy": offer.sha256}],
+        "dataset": request.id, "version": version, "title": title, "blake3": blake3, "sha256": sha256,
+        "bytes": digests.as_ref().map(|d| d.bytes), "mediaType": media_type, "offers": [{"id": offer.id, "policy": offer.sha256}],
     });
     let key = format!("dataset/{}/{version}", request.id);
     let _turn = TURN.lock().await;
-    refuse_other_bytes(node, &key, &digests.sha256)?;
-    let draft = Draft::new(Kind::DatasetPublished, fresh_trace(node))
+    refuse_other_bytes(node, &key, digests.as_ref(), &found.source)?;
+    let mut draft = Draft::new(Kind::DatasetPublished, fresh_trace(node))
         .section(SectionName::Facts, facts)
         .evidence(offer_document(&offer)?)
         .term(Term::Dataset(request.id.clone()))
-        .term(Term::Kind(Kind::DatasetPublished))
-        .term(digest_term(&digests.sha256)?);
+        .term(Term::Kind(Kind::DatasetPublished));
+    if let Some(digests) = &digests {
+        draft = draft.term(digest_term(&digests.sha256)?);
+    }
     let entry = VersionEntry {
         dataset: request.id.clone(),
         version: version.clone(),
@@ -148,6 +142,7 @@ async fn dataset(
         media_type,
         licence: request.licence.clone(),
         digests: digests.clone(),
+        source: found.source,
         offers: vec![offer.clone()],
         withdrawn: None,
         published_ms: node.now_ms(),
@@ -158,23 +153,28 @@ async fn dataset(
     Ok(PublishAnswer {
         id: request.id.clone(),
         version,
-        bytes: digests.bytes,
-        sha256: digests.sha256,
-        blake3: digests.blake3,
+        bytes: digests.as_ref().map(|d| d.bytes),
+        sha256: digests.as_ref().map(|d| d.sha256.clone()),
+        blake3: digests.map(|d| d.blake3),
         offers: vec![offer.id],
         index: recorded.index(),
     })
 }
 
-fn refuse_other_bytes(node: &Node, key: &str, sha256: &str) -> Result<(), Failure> {
-    let known: Option<VersionEntry> = node.state.get(key)?;
-    match known {
-        Some(known) if known.digests.sha256 != sha256 => Err(Failure::refused(format!(
-            "version `{}` of `{}` was published with other bytes (SHA-256 {}); a version never changes: publish these under another version",
-            known.version, known.dataset, known.digests.sha256
-        ))),
-        _ => Ok(()),
-    }
+fn refuse_other_bytes(node: &Node, key: &str, digests: Option<&Digests>, source: &SourceEntry) -> Result<(), Failure> {
+    let Some(known): Option<VersionEntry> = node.state.get(key)? else {
+        return Ok(());
+    };
+    let published = match &known.digests {
+        Some(old) if digests.is_some_and(|new| new.sha256 == old.sha256) => return Ok(()),
+        None if known.source == *source => return Ok(()),
+        Some(old) => format!("other bytes (SHA-256 {})", old.sha256),
+        None => "another API, other paths or other queries".to_owned(),
+    };
+    Err(Failure::refused(format!(
+        "version `{}` of `{}` was published with {published}; a version never changes: publish this under another version",
+        known.version, known.dataset
+    )))
 }
 
 async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEntry) -> Result<PublishAnswer, Failure> {
@@ -268,9 +268,9 @@ async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEnt
     Ok(PublishAnswer {
         id,
         version,
-        bytes: program.bytes,
-        sha256: program.sha256,
-        blake3: program.blake3,
+        bytes: Some(program.bytes),
+        sha256: Some(program.sha256),
+        blake3: Some(program.blake3),
         offers: vec![offer.id],
         index: recorded.index(),
     })
@@ -347,20 +347,4 @@ pub(crate) fn digest_term(hex_digest: &str) -> Result<Term, Failure> {
     Ok(Term::Digest(crate::state::digest_bytes(hex_digest).ok_or_else(
         || Failure::failed(format!("`{hex_digest}` is not a digest")),
     )?))
-}
-
-fn guess_media_type(path: &Path) -> &'static str {
-    match path
-        .extension()
-        .and_then(|e| e.to_str())
-        .map(str::to_ascii_lowercase)
-        .as_deref()
-    {
-        Some("json") => "application/json",
-        Some("geojson") => "application/geo+json",
-        Some("csv") => "text/csv",
-        Some("gpkg") => "application/geopackage+sqlite3",
-        Some("xml") => "application/xml",
-        _ => "application/octet-stream",
-    }
 }

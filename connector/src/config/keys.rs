@@ -132,6 +132,8 @@ pub const KEYS: &[Key] = &[
     // A gibibyte when left out; at most a tebibyte.
     key("limits", "payload_bytes", Whole(1, MIB * MIB), Means("1073741824"), "largest payload that is pulled, in bytes"),
     key("limits", "connections", Whole(1, 1_000_000), Means("1024"), "connections served at a time; more have to wait"),
+    key("sources", "s3", Tables(&[("name", Text), ("endpoint", Url), ("region", Text), ("bucket", Text), ("internal", Switch), ("credentials", Path)]), Means("[]"), "S3 buckets whose objects can be published; `internal` says that they may lie on a private address"),
+    key("sources", "apis", Tables(&[("name", Text), ("url", Url), ("internal", Switch), ("headers", Path)]), Means("[]"), "upstream APIs whose answers can be published; `headers` is a file with what they are shown, one `Name: value` a line"),
     key("models.sandbox", "wall_ms", Whole(1, 3_600_000), Means("60000"), "milliseconds that a run may last; a model whose package asks for more is not published"),
     key("models.sandbox", "cpu_s", Whole(1, 3_600), Means("60"), "seconds of processor time that each process of a run may use"),
     key("models.sandbox", "memory_bytes", Whole(16 * MIB, 65_536 * MIB), Means("1073741824"), "bytes of memory that a run may use"),

@@ -4,6 +4,7 @@
 //! misspelt key cannot silently do nothing. Every error names the file and line, the key, what was expected, what was found
 //! and what to do.
 
+mod development;
 mod error;
 mod file;
 pub mod keys;
@@ -18,8 +19,8 @@ pub use error::ConfigError;
 pub use file::{NewParticipant, commented_file};
 pub use sections::{
     BaseUrl, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
-    Models, Network, Participant, PlainPeer, PlainProof, Sandbox, TlsFiles, TooMuch, Trust, TrustedIssuer,
-    TrustedWitness, WitnessOfOthers, WitnessedLog,
+    Models, Network, Participant, PlainPeer, PlainProof, S3Source, Sandbox, Sources, TlsFiles, TooMuch, Trust,
+    TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
 };
 
 use error::Problem;

@@ -3,8 +3,8 @@
 use super::error::{ConfigError, Expected};
 use super::raw::RawConfig;
 use super::sections::{
-    BaseUrl, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
-    Models, Network, Participant, PlainPeer, PlainProof, Sandbox, TlsFiles, Trust, TrustedIssuer, TrustedWitness,
+    BaseUrl, Config, Decisions, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management, Models, Network,
+    Participant, S3Source, Sandbox, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi,
     WitnessOfOthers, WitnessedLog,
 };
 use super::value::{Found, Shape};
@@ -64,6 +64,7 @@ impl RawConfig {
                 payload_bytes: self.whole("limits.payload_bytes")?,
                 connections: self.count("limits.connections")?,
             },
+            sources: self.sources(plain_http)?,
             models: Models {
                 sandbox: Sandbox {
                     wall_ms: self.whole("models.sandbox.wall_ms")?,
@@ -82,53 +83,36 @@ impl RawConfig {
         })
     }
 
-    fn shortcuts(&self, flag: bool) -> Result<Option<Development>, ConfigError> {
-        if let Some(error) = self.development().filter(|_| !flag) {
-            return Err(error);
-        }
-        let plain_http = self.switch("development.plain_http")?;
-        let mock_identity = self.switch("development.mock_identity")?;
-        let peers = self.plain_peers(plain_http)?;
-        Ok(
-            (plain_http || mock_identity || !peers.is_empty()).then_some(Development {
-                plain_http,
-                mock_identity,
-                peers,
-            }),
-        )
-    }
-
-    /// Those of both lists; no two with one DID or one name, or one could pass for the other.
-    fn plain_peers(&self, plain_http: bool) -> Result<Vec<PlainPeer>, ConfigError> {
-        let read = |path: &'static str, proof: fn(&str) -> PlainProof| {
-            self.once(path, "did")?;
-            self.once(path, "name")?;
-            self.tables(path, move |item| {
-                let token = item.member("token").and_then(Found::text).unwrap_or_default();
-                Ok(PlainPeer {
-                    did: member(path, item, "did", Kind::Did, did)?,
-                    name: member(path, item, "name", Kind::Text, |text| text.parse().ok())?,
-                    address: member(path, item, "address", Kind::Url, |text| {
-                        BaseUrl::parse(text, plain_http)
-                    })?,
-                    proof: proof(token),
-                })
+    fn sources(&self, plain_http: bool) -> Result<Sources, ConfigError> {
+        self.once("sources.s3", "name")?;
+        self.once("sources.apis", "name")?;
+        let url = |text: &str| BaseUrl::parse(text, plain_http);
+        let s3 = |item: &Found| {
+            let path = "sources.s3";
+            let text = |name| member(path, item, name, Kind::Text, |text| Some(text.to_owned()));
+            Ok(S3Source {
+                name: text("name")?,
+                endpoint: member(path, item, "endpoint", Kind::Url, url)?,
+                region: text("region")?,
+                bucket: text("bucket")?,
+                internal: item.member("internal").is_some_and(Found::is_on),
+                credentials: self.resolve(&text("credentials")?),
             })
         };
-        let mut peers = read("development.token_peers", |token| PlainProof::Token(token.to_owned()))?;
-        for peer in read("development.edc_peers", |_| PlainProof::Edc)? {
-            if peers
-                .iter()
-                .any(|known| known.did == peer.did || known.name == peer.name)
-            {
-                let found = self
-                    .get("development.edc_peers")
-                    .ok_or_else(|| self.missing("development.edc_peers"))?;
-                return Err(ConfigError::wrong("development.edc_peers", &found, Expected::Once));
-            }
-            peers.push(peer);
-        }
-        Ok(peers)
+        let apis = |item: &Found| {
+            let path = "sources.apis";
+            let text = |name| member(path, item, name, Kind::Text, |text| Some(text.to_owned()));
+            Ok(UpstreamApi {
+                name: text("name")?,
+                url: member(path, item, "url", Kind::Url, url)?,
+                internal: item.member("internal").is_some_and(Found::is_on),
+                headers: self.resolve(&text("headers")?),
+            })
+        };
+        Ok(Sources {
+            s3: self.tables("sources.s3", s3)?,
+            apis: self.tables("sources.apis", apis)?,
+        })
     }
 
     /// Peers refuse a log that does not lie on the host of the identifier: anybody could claim it.
@@ -269,7 +253,7 @@ impl RawConfig {
         self.need(path, Kind::Path, |text| Some(self.resolve(text)))
     }
 
-    fn switch(&self, path: &str) -> Result<bool, ConfigError> {
+    pub(super) fn switch(&self, path: &str) -> Result<bool, ConfigError> {
         match self.get(path).map(|found| found.shape) {
             Some(Shape::Switch(switch)) => Ok(switch),
             _ => Err(self.missing(path)),
@@ -308,12 +292,16 @@ impl RawConfig {
         Ok(self.texts(path)?.iter().map(|text| self.resolve(text)).collect())
     }
 
-    fn tables<T>(&self, path: &str, read: impl Fn(&Found) -> Result<T, ConfigError>) -> Result<Vec<T>, ConfigError> {
+    pub(super) fn tables<T>(
+        &self,
+        path: &str,
+        read: impl Fn(&Found) -> Result<T, ConfigError>,
+    ) -> Result<Vec<T>, ConfigError> {
         self.list(path)?.iter().map(read).collect()
     }
 
     /// That no two tables of a list have the same value of `name`: the second would silently do nothing, or too much.
-    fn once(&self, path: &str, name: &str) -> Result<(), ConfigError> {
+    pub(super) fn once(&self, path: &str, name: &str) -> Result<(), ConfigError> {
         let mut seen = Vec::new();
         for item in self.list(path)? {
             if let Some(found) = item.member(name) {
@@ -328,11 +316,15 @@ impl RawConfig {
 }
 
 impl Found {
-    fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         match &self.shape {
             Shape::Text(text) => Some(text),
             _ => None,
         }
+    }
+
+    fn is_on(&self) -> bool {
+        self.shape == Shape::Switch(true)
     }
 
     fn texts(&self) -> Vec<String> {
@@ -342,7 +334,7 @@ impl Found {
         }
     }
 
-    fn member(&self, name: &str) -> Option<&Self> {
+    pub(super) fn member(&self, name: &str) -> Option<&Self> {
         match &self.shape {
             Shape::Table(members) => members.get(name),
             _ => None,
@@ -351,7 +343,7 @@ impl Found {
 }
 
 /// One member of a table in a list, read by `parse`.
-fn member<T>(
+pub(super) fn member<T>(
     path: &str,
     item: &Found,
     name: &str,
@@ -363,7 +355,7 @@ fn member<T>(
     value.ok_or_else(|| ConfigError::wrong(&format!("{path}.{name}"), found, Expected::Kind(kind)))
 }
 
-fn did(text: &str) -> Option<Did> {
+pub(super) fn did(text: &str) -> Option<Did> {
     text.parse().ok()
 }
 

@@ -36,6 +36,8 @@ pub struct Config {
     pub network: Network,
     /// What it allows others.
     pub limits: Limits,
+    /// Whence published bytes come, besides files.
+    pub sources: Sources,
     /// What a model program may use.
     pub models: Models,
     /// Its management API; `None` when it has none.
@@ -216,6 +218,48 @@ pub struct Limits {
     pub payload_bytes: u64,
     /// Connections at a time.
     pub connections: usize,
+}
+
+/// Section `[sources]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Sources {
+    /// Buckets whose objects can be published.
+    pub s3: Vec<S3Source>,
+    /// APIs whose answers can be published.
+    pub apis: Vec<UpstreamApi>,
+}
+
+/// One of `sources.s3`: a bucket.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct S3Source {
+    /// What publications call it.
+    pub name: String,
+    /// Where the store is.
+    pub endpoint: BaseUrl,
+    /// Its region.
+    pub region: String,
+    /// The bucket.
+    pub bucket: String,
+    /// Whether it may lie on a private address.
+    pub internal: bool,
+    /// File with the key that lets us in.
+    pub credentials: PathBuf,
+}
+
+/// One of `sources.apis`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UpstreamApi {
+    /// What publications call it.
+    pub name: String,
+    /// Where its paths begin.
+    pub url: BaseUrl,
+    /// Whether it may lie on a private address.
+    pub internal: bool,
+    /// File with the headers that it is shown.
+    pub headers: PathBuf,
 }
 
 /// Section `[models]`.

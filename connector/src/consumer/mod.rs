@@ -62,6 +62,8 @@ pub(crate) struct Say<'a> {
     pub(crate) trace: &'a str,
     pub(crate) seen: u64,
     pub(crate) body: &'a [u8],
+    /// From which byte on, of what is asked for in part.
+    pub(crate) from: Option<u64>,
 }
 
 /// The headers of a data-plane request: the provider's token, and our signature (RFC 9421) over what it says.
@@ -76,6 +78,9 @@ pub(crate) fn signed_headers(node: &Node, say: &Say<'_>) -> Result<HeaderMap, Fa
     put(crate::provider::access::AGREEMENT, say.agreement)?;
     put("traceparent", say.trace)?;
     put(crate::provider::access::SEEN, &say.seen.to_string())?;
+    if let Some(from) = say.from {
+        put("range", &format!("bytes={from}-"))?;
+    }
     if !say.body.is_empty() {
         put("content-digest", &ContentDigest::of(say.body).to_field())?;
         put("content-type", "application/json")?;

@@ -25,6 +25,7 @@ pub(crate) async fn program_of(node: &Arc<Node>, run: &RunEntry) -> Result<(), F
         purpose: agreement.purpose.as_deref(),
         version: Some(run.version.clone()),
         sha256: Some(run.program.clone()),
+        resource: None,
     };
     let (progress, _nobody) = Progress::channel();
     bring(node, wanted, &progress, &trace).await.map(|_| ())

@@ -1,23 +1,26 @@
 //! `pull`: asks for access, takes the bytes, checks them against the receipt, records that, and only then gives them out.
 
+mod bring;
 mod check;
+mod fetch;
+mod finish;
+mod kept;
 mod one_sided;
 mod onward;
 mod record;
 
+pub(super) use bring::{Wanted, bring};
+pub(crate) use fetch::fetch;
+pub(crate) use kept::sweep;
 pub(crate) use onward::onward_source;
 
-use super::{Say, receipts, signed_headers};
 use crate::commands::Failure;
 use crate::control::progress::Progress;
-use crate::control::protocol::{Pull, PullAnswer, Unit};
-use crate::dsp::catalog::HTTP_PULL;
+use crate::control::protocol::{Pull, PullAnswer};
 use crate::node::{Node, fresh_trace};
 use crate::peers::{Lie, ReceiptError};
-use crate::state::{AgreementEntry, LogIdentity, PullEntry, Side};
+use crate::state::{AgreementEntry, LogIdentity, Side};
 use herleid_vocab::did::Did;
-use http::Method;
-use record::Received;
 use std::sync::Arc;
 
 /// The code by which a log says that it has fewer records than we told it to have seen.
@@ -43,49 +46,8 @@ pub(crate) struct Source {
     /// Whether it is an input that somebody passed on for a run of our model. The one who asks for the run chose its
     /// transaction: it is recorded, and never becomes one of our own pulls, which can be passed on and decided upon.
     pub(crate) run_input: bool,
-}
-
-/// What a pull under an agreement of ours is to bring; version and digest, when they are known beforehand.
-pub(super) struct Wanted<'a> {
-    pub(super) agreement: &'a AgreementEntry,
-    pub(super) purpose: Option<&'a str>,
-    pub(super) version: Option<String>,
-    pub(super) sha256: Option<String>,
-}
-
-/// One pull under an agreement of ours, in a transaction of its own: access is asked for, used once and given back.
-pub(super) async fn bring(
-    node: &Arc<Node>,
-    wanted: Wanted<'_>,
-    progress: &Progress,
-    trace: &str,
-) -> Result<(PullEntry, u64), Failure> {
-    let agreement = wanted.agreement;
-    let Some(log) = agreement.other_log.clone() else {
-        return one_sided::bring(node, &wanted, progress, trace).await;
-    };
-    let access = node
-        .negotiator
-        .start_transfer(node, agreement, HTTP_PULL, wanted.purpose)
-        .await?;
-    let source = Source {
-        provider: agreement.other.clone(),
-        log,
-        base: access.base(),
-        url: access.endpoint.clone(),
-        token: access.token.clone(),
-        agreement: agreement.id.clone(),
-        dataset: agreement.target.clone(),
-        version: wanted.version,
-        sha256: wanted.sha256,
-        transaction: node.fresh_id(),
-        limit_bytes: node.config.limits.payload_bytes,
-        run_input: false,
-    };
-    let pulled = fetch(node, &source, progress, trace).await;
-    // Whether it worked or not, the transfer is over: access that is not needed is given back.
-    node.negotiator.complete_transfer(node, &access).await;
-    pulled
+    /// Under which key it is remembered what was received of it, so that a restart loses nothing.
+    pub(crate) kept: Option<String>,
 }
 
 /// The command.
@@ -108,6 +70,7 @@ pub async fn command(node: Arc<Node>, request: Pull, progress: Progress) -> Resu
         purpose: purpose.as_deref(),
         version: None,
         sha256: None,
+        resource: request.resource.as_deref(),
     };
     let (entry, index) = bring(&node, wanted, &progress, &trace).await?;
     let path = node.payloads.path(&entry.digests.sha256)?;
@@ -142,67 +105,7 @@ async fn copy_out(from: &std::path::Path, out: &std::path::Path) -> Result<(), F
     })
 }
 
-/// Takes the bytes from `source`; gives the entry and the index of its `pull-received` record.
-pub(crate) async fn fetch(
-    node: &Node,
-    source: &Source,
-    progress: &Progress,
-    trace: &str,
-) -> Result<(PullEntry, u64), Failure> {
-    let seen = node.peers.seen_size(&source.log).map_err(Failure::failed)?;
-    let headers = signed_headers(
-        node,
-        &Say {
-            method: &Method::GET,
-            url: &source.url,
-            token: &source.token,
-            transaction: &source.transaction,
-            agreement: &source.agreement,
-            trace,
-            seen,
-            body: &[],
-        },
-    )?;
-    let mut answer = node.client.get_stream(&source.url, headers, source.limit_bytes).await?;
-    if !answer.status.is_success() {
-        let status = answer.status;
-        let body = answer.whole().await?.body;
-        return Err(refusal(&source.provider, &source.log, seen, status, &body));
-    }
-    let handed = check::receipt(source, &answer.headers)?;
-    let media_type = answer
-        .headers
-        .get(http::header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or("application/octet-stream")
-        .to_owned();
-    let mut receiving = node.payloads.receive()?;
-    while let Some(chunk) = answer.chunk().await? {
-        receiving.write(&chunk)?;
-        progress.step("pull", receiving.bytes(), answer.stated_bytes, Unit::Bytes);
-    }
-    let digests = receiving.digests();
-    let record = node
-        .peers
-        .accept(&source.log, &handed)
-        .await
-        .map_err(|e| untrusted(&e))?;
-    let (exchange, content) = check::check(node, source, &record, &digests, &media_type).map_err(Failure::untrusted)?;
-    receiving.keep()?;
-    let received = Received {
-        source,
-        handed: &handed,
-        exchange: &exchange,
-        content: &content,
-        digests,
-        media_type,
-    };
-    let recorded = received.record(node, trace).await?;
-    receipts::deliver(node, &source.provider, &source.transaction, trace).await;
-    Ok(recorded)
-}
-
-fn untrusted(error: &ReceiptError) -> Failure {
+pub(super) fn untrusted(error: &ReceiptError) -> Failure {
     if error.is_passing() {
         return Failure::unreachable(error).next("nothing of the data was kept; pull it again");
     }

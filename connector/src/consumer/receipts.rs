@@ -56,6 +56,13 @@ struct Owed {
     /// How often of these it was sent alone, and refused for a reason that stays: only that counts towards giving it up.
     #[serde(default)]
     rejected: u32,
+    /// How many receipts it is: of each segment one.
+    #[serde(default = "one")]
+    segments: usize,
+}
+
+const fn one() -> usize {
+    1
 }
 
 /// A provider that did not take receipts.
@@ -111,6 +118,7 @@ pub(super) fn owe(
     agreement: &str,
     transaction: &str,
     base: &str,
+    segments: usize,
 ) -> Result<Change, StateError> {
     let owed = Owed {
         provider: provider.clone(),
@@ -120,6 +128,7 @@ pub(super) fn owe(
         from_ms: 0,
         refused: 0,
         rejected: 0,
+        segments,
     };
     owed.sendable_from(node.now_ms().saturating_add(IN_HAND_MS))
 }
@@ -218,7 +227,9 @@ fn messages(owed: Vec<Owed>) -> Vec<Vec<Owed>> {
         let fits = |message: &Vec<Owed>| {
             let goes_with =
                 |other: &Owed| other.refused == 0 && other.base == owed.base && other.agreement == owed.agreement;
-            owed.refused == 0 && message.len() < MOST_IN_ONE && message.first().is_some_and(goes_with)
+            let receipts: usize = message.iter().map(|other| other.segments).sum();
+            let has_room = receipts.saturating_add(owed.segments) <= MOST_IN_ONE;
+            owed.refused == 0 && has_room && message.first().is_some_and(goes_with)
         };
         let has_room = messages.len() < MESSAGES_AT_ONCE;
         let place = messages.iter().position(fits);

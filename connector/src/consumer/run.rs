@@ -176,6 +176,7 @@ impl Asking {
             trace: &self.trace,
             seen,
             body: &self.body,
+            from: None,
         };
         let mut headers = signed_headers(node, &say)?;
         let encoded = |value: &Value| crate::node::header(&URL_SAFE_NO_PAD.encode(value.to_string()));

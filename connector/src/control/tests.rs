@@ -84,6 +84,7 @@ fn pull() -> Pull {
         agreement: "urn:uuid:a".to_owned(),
         purpose: None,
         out: None,
+        resource: None,
     }
 }
 

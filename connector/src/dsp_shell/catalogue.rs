@@ -64,9 +64,9 @@ fn dataset(node: &Node, v: &VersionEntry) -> Result<Resource, CatalogueError> {
     };
     let content = Content {
         media_type: Some(v.media_type.clone()),
-        bytes: Some(v.digests.bytes),
-        sha256: Some(v.digests.sha256.clone()),
-        blake3: Some(v.digests.blake3.clone()),
+        bytes: v.digests.as_ref().map(|d| d.bytes),
+        sha256: v.digests.as_ref().map(|d| d.sha256.clone()),
+        blake3: v.digests.as_ref().map(|d| d.blake3.clone()),
     };
     let distributions = vec![Distribution {
         format: HTTP_PULL.to_owned(),

@@ -27,6 +27,9 @@ pub struct EndedAgreement {
     pub index: u64,
 }
 
+/// The code of the reason for which transfers end with their agreement.
+const ENDED: &str = "agreement-ended";
+
 /// A transfer that ends with its agreement: not durable yet.
 struct Ending {
     process: Transfer,
@@ -85,6 +88,9 @@ impl Negotiator {
             // Of a record that was there before nothing else is written.
             node.state.write(changes)?;
         }
+        // What is being sent under it breaks off.
+        node.giving
+            .close_agreement(id, &format!("the agreement has ended: {why}"));
         let mut transfers = Vec::new();
         for Ending {
             process,
@@ -95,6 +101,17 @@ impl Negotiator {
             drop(noted);
             transfers.push(process.own_pid().clone());
             self.carry_out(node, process, effects);
+        }
+        drop(turns);
+        // What was opened after the first look, and may have been granted before the agreement ended. The data plane refuses it already.
+        for late in open_under(node, &agreement).map_err(failed)? {
+            let decided = Event::Decided(Decide::Terminate(Cause::new(ENDED, &why)));
+            match self.step::<DataTransfer>(node, late.own_pid(), decided).await {
+                Ok(_) => transfers.push(late.own_pid().clone()),
+                Err(error) => {
+                    tracing::info!(%error, pid = %late.own_pid(), "a transfer went on before it could be ended with its agreement")
+                }
+            }
         }
         self.tell();
         Ok(EndedAgreement {
@@ -123,7 +140,7 @@ fn open_under(node: &Node, agreement: &AgreementEntry) -> Result<Vec<Transfer>, 
 
 /// Ends a transfer, and adds what is to be written of it to `changes`.
 fn end_transfer(node: &Node, transfer: &Transfer, why: &str, changes: &mut Vec<Change>) -> Result<Ending, Refusal> {
-    let cause = Cause::new("agreement-ended", why);
+    let cause = Cause::new(ENDED, why);
     let decided = Event::Decided(Decide::Terminate(cause));
     let (process, effects) = process::step(transfer, decided, node.now_ms())?;
     changes.extend(kept(node, &process, DataTransfer::is_due(node, &process))?);

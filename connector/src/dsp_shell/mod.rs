@@ -19,7 +19,7 @@ mod turns;
 pub use catalogue::{Candidate, base_url, check_candidate, own_catalogue, own_resource, peer_base, peer_catalogue};
 pub(crate) use counterparty::lies_on_own_host;
 pub use ending::EndedAgreement;
-pub use transfers::{Access, check_format};
+pub use transfers::{Access, check_format, closed};
 
 use crate::commands::Failure;
 use crate::dsp::error::Refusal;

@@ -80,6 +80,10 @@ impl Kept for DataTransfer {
         let closed = closed(process);
         match grant {
             Some(mut grant) if grant.closed != closed => {
+                if let Some(why) = &closed {
+                    // What has been decided counts at once, also for what is being sent.
+                    node.giving.close(&grant.id, why);
+                }
                 grant.closed = closed;
                 Ok(vec![set(key, &grant).map_err(|e| internal(&e))?])
             }
@@ -188,7 +192,8 @@ fn expired(node: &Node, process: &Transfer) -> Result<Option<Due<DataTransfer>>,
 
 /// Why nothing may be had under the transfer; `None` while data may flow. What this end has decided counts at once, though the other
 /// end may not know it yet.
-fn closed(process: &Transfer) -> Option<String> {
+#[must_use]
+pub fn closed(process: &Transfer) -> Option<String> {
     if process.is_open() {
         return None;
     }
@@ -289,5 +294,6 @@ impl super::Negotiator {
     }
 }
 
+mod going_on;
 #[cfg(test)]
 mod tests;

@@ -1,207 +1,169 @@
-//! The data plane: `GET /data/{grant}`.
+//! The data plane: `GET /data/{grant}`, and `GET /data/{grant}/{path}` for a dataset that is an API.
+
+mod sending;
 
 use super::Refusal;
 use crate::node::{Node, traceparent};
-use crate::provider::access::{self, Access, RECEIPT};
-use crate::provider::pull::{self, Opened};
+use crate::provider::access::{self, Access, RECEIPT, RECEIPT_AFTER, SEGMENT};
+use crate::provider::pull::{self, Opened, Plan};
+use crate::sources::Reading;
 use axum::body::{Body, Bytes};
 use axum::extract::{OriginalUri, Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::Digest as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::fs::File;
-use tokio::io::AsyncReadExt as _;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-/// Bytes read from disk at a time.
-const CHUNK: usize = 256 << 10;
-/// Chunks that wait for the consumer: 1 MiB for each pull.
+/// Pieces that wait for the consumer: of 256 KiB as a rule, 1 MiB for each pull.
 const WAITING: usize = 4;
-/// How long one chunk may wait for a consumer that does not read: as long as a write of the server may. A window of HTTP/2 that
-/// stays shut is no write, and would hold this end for ever.
-const STALLED: Duration = Duration::from_secs(30);
 
-/// A chunk, or why there are no more.
+/// A piece, or why there are no more.
 type Piece = Result<Bytes, io::Error>;
 
-/// Serves a dataset version. What leaves has been decided and recorded; the last chunk waits until the digest is confirmed.
+/// Serves a dataset version. What leaves has been decided and recorded; the last piece waits until the digest is confirmed.
 pub(super) async fn pull(
-    State(node): State<Arc<Node>>,
+    state: State<Arc<Node>>,
     Path(grant): Path<String>,
+    uri: OriginalUri,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    of_resource(state, Path((grant, String::new())), uri, method, headers).await
+}
+
+/// The same of a path within the dataset, which is an API.
+pub(super) async fn of_resource(
+    State(node): State<Arc<Node>>,
+    Path((grant, _)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let path = uri.path_and_query().map_or("/", |p| p.as_str());
     let access = access::check(&node, Some(&grant), &method, path, &headers, &[]).await?;
+    // As it was sent and signed: whoever decodes it decides what it means.
+    let within = uri.path().splitn(4, '/').nth(3).unwrap_or_default();
+    let plan = match pull::plan(&node, &access, &headers, within, uri.query()) {
+        Ok(plan) => plan,
+        Err(refusal) if refusal.status() == StatusCode::RANGE_NOT_SATISFIABLE => {
+            return Ok(not_satisfiable(&access, refusal));
+        }
+        Err(refusal) => return Err(refusal),
+    };
     let trace = traceparent(&node, &headers);
     let (answer, answered) = oneshot::channel();
     // In a task of its own: this one is dropped when the caller's connection ends, and a pull that was recorded as opened would
     // never be recorded as broken off.
-    tokio::spawn(serve(node, access, trace, answer));
+    tokio::spawn(serve(node, access, plan, trace, answer));
     let broke_off = |_| Refusal::internal(&"the task that serves a pull broke off");
     answered.await.map_err(broke_off)?
 }
 
+/// 416 says how long the version is (RFC 9110, section 15.5.17).
+fn not_satisfiable(access: &Access, refusal: Refusal) -> Response {
+    let length = access.grant().digests.as_ref().map_or(0, |digests| digests.bytes);
+    let mut response = refusal.into_response();
+    if let Ok(value) = HeaderValue::from_str(&format!("bytes */{length}")) {
+        response.headers_mut().insert(header::CONTENT_RANGE, value);
+    }
+    response
+}
+
 /// Opens the pull, answers with its head, and sends the bytes.
-async fn serve(node: Arc<Node>, access: Access, trace: String, answer: oneshot::Sender<Result<Response, Refusal>>) {
-    let (opened, file) = match open(&node, &access, &trace).await {
+async fn serve(
+    node: Arc<Node>,
+    access: Access,
+    plan: Plan,
+    trace: String,
+    answer: oneshot::Sender<Result<Response, Refusal>>,
+) {
+    let (opened, reading) = match open(&node, &access, &plan, &trace).await {
         Ok(open) => open,
         Err(refusal) => return drop(answer.send(Err(refusal))),
     };
-    let opened = Arc::new(opened);
-    let (sender, receiver) = mpsc::channel(WAITING);
-    let response = response(&opened, receiver);
+    let (sender, body) = sending::body(&opened);
+    let response = response(&opened, &plan, body);
     let refused = response.is_err();
     // Whoever has gone takes the answer with it, and with the answer the receiver: sending then ends before the first byte.
     drop(answer.send(response));
     if refused {
-        abort(&node, &opened, "the answer could not be made", &trace).await;
-    } else {
-        send(&node, &opened, file, sender, &trace).await;
+        return sending::abort(&node, &opened, "the answer could not be made", &trace).await;
     }
-}
-
-async fn open(node: &Node, access: &Access, trace: &str) -> Result<(Opened, File), Refusal> {
-    let Some(digests) = &access.grant().digests else {
-        return Err(Refusal::not_found(&"this access is for running a model, not for data"));
+    let sent = tokio::select! {
+        sent = sending::send(&node, &opened, reading, sender, &trace) => sent,
+        why = pull::ended(&node, access.grant(), &opened) => Err(why),
     };
-    let path = node.payloads.path(&digests.sha256).map_err(|e| Refusal::internal(&e))?;
-    let file = File::open(path).await.map_err(|e| Refusal::internal(&e))?;
-    Ok((pull::open(node, access, trace).await?, file))
-}
-
-fn response(opened: &Arc<Opened>, receiver: mpsc::Receiver<Piece>) -> Result<Response, Refusal> {
-    let receipt = opened.receipt().map(|receipt| receipt.to_bytes()).transpose();
-    let receipt = receipt.map_err(|e| Refusal::internal(&e))?;
-    let pieces = (receiver, Arc::clone(opened));
-    let mut response = Response::new(Body::from_stream(futures_util::stream::unfold(
-        pieces,
-        |(mut receiver, opened)| async move {
-            // Ended by what is taken, so that the receiver goes with the body and the task that fills it knows how that went.
-            if opened.left() >= opened.digests().bytes {
-                return None;
-            }
-            let piece = receiver.recv().await?;
-            if let Ok(bytes) = &piece {
-                opened.leave(bytes.len() as u64);
-            }
-            Some((piece, (receiver, opened)))
-        },
-    )));
-    let answer = response.headers_mut();
-    let value = |text: &str| HeaderValue::from_str(text).map_err(|e| Refusal::internal(&e));
-    if let Some(receipt) = receipt {
-        answer.insert(RECEIPT, value(&URL_SAFE_NO_PAD.encode(receipt))?);
-    }
-    answer.insert(header::CONTENT_LENGTH, opened.digests().bytes.into());
-    answer.insert(header::CONTENT_TYPE, value(opened.media_type())?);
-    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));
-    Ok(response)
-}
-
-/// Sends the file while hashing it. A file that is no longer what was published breaks off before its last chunk.
-async fn send(node: &Node, opened: &Opened, mut file: File, sender: mpsc::Sender<Piece>, trace: &str) {
-    let mut hasher = sha2::Sha256::new();
-    let mut held: Option<Bytes> = None;
-    let outcome = loop {
-        let mut buffer = vec![0u8; CHUNK];
-        match file.read(&mut buffer).await {
-            Ok(0) => {
-                let found = hex::encode(hasher.finalize());
-                break if found == opened.digests().sha256 {
-                    Ok(())
-                } else {
-                    Err(format!("the payload changed on disk: its SHA-256 is now {found}"))
-                };
-            }
-            Ok(n) => {
-                buffer.truncate(n);
-                hasher.update(&buffer);
-                if let Some(chunk) = held.replace(buffer.into())
-                    && let Err(why) = hand(&sender, Ok(chunk), STALLED).await
-                {
-                    break Err(why);
-                }
-            }
-            Err(e) => break Err(format!("the payload could not be read: {e}")),
-        }
-    };
-    let outcome = match (outcome, held) {
-        (Ok(()), Some(last)) => hand(&sender, Ok(last), STALLED).await,
-        (outcome, _) => outcome,
-    };
-    let outcome = match outcome {
-        Ok(()) => taken(opened, &sender, STALLED).await,
-        failed => failed,
-    };
-    match outcome {
+    match sent {
         // Also of a dataset without bytes.
         Ok(()) => opened.leave(0),
-        Err(reason) => {
-            abort(node, opened, &reason, trace).await;
-            // The consumer may be gone already; what counts is the record.
-            let _gone = hand(&sender, Err(io::Error::other(reason)), STALLED).await;
+        Err(reason) => sending::abort(&node, &opened, &reason, &trace).await,
+    }
+}
+
+async fn open(node: &Node, access: &Access, plan: &Plan, trace: &str) -> Result<(Arc<Opened>, Reading), Refusal> {
+    let opened = if plan.is_final() {
+        pull::open(node, access, trace).await?
+    } else {
+        pull::open_part(node, access, plan, trace).await?
+    };
+    let opened = Arc::new(opened);
+    // Only now: nothing is asked of a source for somebody who may not have it.
+    match plan.source().open(&plan.wanted()).await {
+        Ok(reading) => {
+            if let (None, Some(media_type)) = (plan.known(), &reading.media_type) {
+                opened.set_media_type(media_type.clone());
+            }
+            Ok((opened, reading))
+        }
+        Err(error) => {
+            sending::abort(node, &opened, &error.to_string(), trace).await;
+            Err(pull::refused(&error))
         }
     }
 }
 
-/// Hands one piece to the connection, if that takes it before the consumer has to count as gone.
-async fn hand(sender: &mpsc::Sender<Piece>, piece: Piece, patience: Duration) -> Result<(), String> {
-    match tokio::time::timeout(patience, sender.send(piece)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err("the consumer broke off".to_owned()),
-        Err(_) => Err(format!("the consumer read nothing for {} s", patience.as_secs())),
+fn response(opened: &Arc<Opened>, plan: &Plan, body: Body) -> Result<Response, Refusal> {
+    let mut response = Response::new(body);
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|e| Refusal::internal(&e));
+    let receipt = match (opened.receipt(), opened.digests()) {
+        (Some(receipt), _) => Some(URL_SAFE_NO_PAD.encode(receipt.to_bytes().map_err(|e| Refusal::internal(&e))?)),
+        (None, None) => Some(RECEIPT_AFTER.to_owned()),
+        // Who keeps no log gets none, and no parts.
+        (None, Some(_)) => None,
+    };
+    let answer = response.headers_mut();
+    if let Some(receipt) = &receipt {
+        answer.insert(RECEIPT, value(receipt)?);
     }
-}
-
-/// Waits until the connection has taken what was handed to it, or the consumer has to count as gone.
-async fn taken(opened: &Opened, sender: &mpsc::Sender<Piece>, patience: Duration) -> Result<(), String> {
-    let mut before = opened.left();
-    while tokio::time::timeout(patience, sender.closed()).await.is_err() {
-        let left = opened.left();
-        if left == before {
-            return Err(format!("the consumer read nothing for {} s", patience.as_secs()));
-        }
-        before = left;
+    answer.insert(SEGMENT, opened.segment().into());
+    answer.insert(header::CONTENT_TYPE, value(&opened.media_type())?);
+    if let Some(length) = opened.length() {
+        answer.insert(header::CONTENT_LENGTH, length.into());
     }
-    if opened.left() < opened.digests().bytes {
-        return Err("the consumer broke off".to_owned());
+    let ranges = if receipt.is_some() && plan.source().has_ranges() {
+        "bytes"
+    } else {
+        "none"
+    };
+    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static(ranges));
+    let Some(known) = plan.known() else {
+        return Ok(response);
+    };
+    answer.insert(header::ETAG, value(&pull::etag(known))?);
+    // RFC 9530: the digest of the whole version, and of what this message carries.
+    let digest = hex::decode(&known.sha256).map_err(|e| Refusal::internal(&e))?;
+    let digest = value(&format!("sha-256=:{}:", STANDARD.encode(digest)))?;
+    answer.insert("repr-digest", digest.clone());
+    if plan.is_part() {
+        let (from, length) = (opened.from(), opened.length().unwrap_or_default());
+        let range = format!("bytes {from}-{}/{}", (from + length).saturating_sub(1), known.bytes);
+        answer.insert(header::CONTENT_RANGE, value(&range)?);
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    } else {
+        answer.insert("content-digest", digest);
     }
-    Ok(())
-}
-
-async fn abort(node: &Node, opened: &Opened, reason: &str, trace: &str) {
-    tracing::warn!(%reason, "a pull broke off");
-    if let Err(error) = opened.aborted(node, reason, trace).await {
-        tracing::error!(%error, "the abort could not be recorded");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn piece() -> Piece {
-        Ok(Bytes::from_static(b"rain"))
-    }
-
-    #[tokio::test]
-    async fn a_consumer_that_reads_nothing_does_not_hold_this_end() {
-        let (sender, mut receiver) = mpsc::channel(1);
-        let patience = Duration::from_millis(20);
-        assert_eq!(hand(&sender, piece(), patience).await, Ok(()));
-        let stalled = hand(&sender, piece(), patience).await.unwrap_err();
-        assert!(stalled.contains("read nothing"), "{stalled}");
-        assert!(receiver.recv().await.is_some());
-        assert_eq!(hand(&sender, piece(), patience).await, Ok(()));
-        drop(receiver);
-        let gone = hand(&sender, piece(), patience).await.unwrap_err();
-        assert!(gone.contains("broke off"), "{gone}");
-    }
+    Ok(response)
 }

@@ -42,6 +42,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .nest(DSP_PATH, dsp::router())
         .route("/dcp/presentations/query", post(dcp::presentations))
         .route("/data/{grant}", get(data::pull))
+        .route("/data/{grant}/{*path}", get(data::of_resource))
         .route("/receipts", post(receipts::acknowledge))
         .route("/receipts/{transaction}", get(receipts::of_transaction))
         .route("/processes", get(processes::list))

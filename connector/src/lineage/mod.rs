@@ -158,7 +158,17 @@ impl Known<'_> {
         if let Some(run) = stages.into_iter().find_map(|kinds| self.of_kind(id, kinds)) {
             return self.run(run);
         }
-        if let Some(pull) = self.of_kind(id, &[Kind::PullReceived, Kind::PullOpened, Kind::PullServed]) {
+        // Of what was digested on the way only the second of its records says what it was.
+        let kinds: [&[Kind]; 2] = [&[Kind::PullReceived], &[Kind::PullOpened, Kind::PullServed]];
+        let told = kinds.into_iter().find_map(|kinds| {
+            let all = self
+                .records
+                .values()
+                .filter(|r| kind(r).is_some_and(|k| kinds.contains(&k)));
+            all.filter(|r| r.value(SectionName::Exchange).is_some())
+                .find(|r| transaction(r).as_deref() == Some(id))
+        });
+        if let Some(pull) = told.or_else(|| self.of_kind(id, &[Kind::PullOpened])) {
             return self.pull(pull);
         }
         Ok(TraceNode {

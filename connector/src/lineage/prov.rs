@@ -113,7 +113,9 @@ fn quads(record: &StoredRecord) -> Vec<Quad> {
     let ended = Some(Literal::new_typed_literal(format_rfc3339_ms(when), xsd::DATE_TIME));
     let party = text(&envelope, "/party");
     match kind(record) {
-        Some(Kind::PullReceived | Kind::PullOpened) => {
+        Some(Kind::PullReceived | Kind::PullOpened | Kind::PullServed)
+            if record.value(SectionName::Exchange).is_some() =>
+        {
             let (exchange, content) = (
                 record.value(SectionName::Exchange).unwrap_or_default(),
                 record.value(SectionName::Content).unwrap_or_default(),

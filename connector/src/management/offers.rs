@@ -111,10 +111,12 @@ struct Dataset {
     description: String,
     /// Media type of the bytes.
     media_type: String,
-    /// Size in bytes.
-    bytes: u64,
-    /// SHA-256 of the bytes, hex.
-    sha256: String,
+    /// Size in bytes; left out of an API, whose answers have their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    /// SHA-256 of the bytes, hex; likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
     /// Identifiers of the offers under which it may be had.
     offers: Vec<String>,
     /// When it was published (RFC 3339).
@@ -196,8 +198,8 @@ async fn datasets(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Ans
             title: entry.title,
             description: entry.description,
             media_type: entry.media_type,
-            bytes: entry.digests.bytes,
-            sha256: entry.digests.sha256,
+            bytes: entry.digests.as_ref().map(|digests| digests.bytes),
+            sha256: entry.digests.map(|digests| digests.sha256),
             offers: ids(&entry.offers),
             published: moment(entry.published_ms),
             withdrawn: entry.withdrawn,
@@ -304,12 +306,15 @@ async fn publish_dataset(
     State(api): State<Arc<Api>>,
     Body(request): Body<Publish>,
 ) -> Result<(StatusCode, Json<PublishAnswer>), Problem> {
-    let PublishSource::File(path) = &request.source else {
-        return Err(
-            Problem::malformed("`source` is not that of a dataset").expected("{\"file\": \"/path/of/the/data\"}")
-        );
-    };
-    may_be_published(&api.node, path)?;
+    match &request.source {
+        PublishSource::File(path) => may_be_published(&api.node, path)?,
+        // What the configuration names, and nothing else.
+        PublishSource::S3 { .. } | PublishSource::Api { .. } => {}
+        PublishSource::Model(_) => {
+            return Err(Problem::malformed("`source` is not that of a dataset")
+                .expected("{\"file\": \"/path/of/the/data\"}, {\"s3\": {...}} or {\"api\": {...}}"));
+        }
+    }
     Ok((StatusCode::CREATED, Json(api.command(&request).await?)))
 }
 

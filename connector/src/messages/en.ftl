@@ -129,6 +129,7 @@ cli-column-valid = valid until
 cli-column-state = state
 cli-column-name = name
 cli-column-digest = sha-256
+cli-column-access = access
 cli-column-path = file
 
 # Words in cells
@@ -136,6 +137,8 @@ cli-kind-dataset = dataset
 cli-kind-model = model
 cli-side-provider = provider
 cli-side-consumer = consumer
+cli-open = open
+cli-open-until = open until { $until }
 cli-open-always = no end stated
 cli-closed = closed: { $why }
 cli-valid = valid

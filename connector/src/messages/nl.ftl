@@ -124,12 +124,15 @@ cli-column-valid = geldig tot
 cli-column-state = toestand
 cli-column-name = naam
 cli-column-digest = sha-256
+cli-column-access = toegang
 cli-column-path = bestand
 
 cli-kind-dataset = dataset
 cli-kind-model = model
 cli-side-provider = aanbieder
 cli-side-consumer = afnemer
+cli-open = open
+cli-open-until = open tot { $until }
 cli-open-always = geen einde genoemd
 cli-closed = gesloten: { $why }
 cli-valid = geldig

@@ -72,6 +72,19 @@ pub struct Streaming {
     pub(super) read: u64,
 }
 
+/// The parts of an answer that is still coming, as a stream; after an error there is nothing more.
+pub fn guarded_stream(answer: Streaming) -> BoxStream<'static, Result<Bytes, ClientError>> {
+    let parts = futures_util::stream::unfold(Some(answer), |answer| async move {
+        let mut answer = answer?;
+        match answer.chunk().await {
+            Ok(Some(part)) => Some((Ok(part), Some(answer))),
+            Ok(None) => None,
+            Err(error) => Some((Err(error), None)),
+        }
+    });
+    parts.boxed()
+}
+
 impl std::fmt::Debug for Streaming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Streaming")

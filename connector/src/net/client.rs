@@ -183,6 +183,25 @@ impl GuardedClient {
         self.open(terms, Method::GET, url, headers, Bytes::new()).await
     }
 
+    /// Any method; the answer is read in parts, without a limit of its own: whoever reads it knows how much must come.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`].
+    pub async fn any_stream(
+        &self,
+        method: Method,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Streaming, ClientError> {
+        let terms = Terms {
+            http: &self.http,
+            total: self.limits.stream_total,
+            bytes: u64::MAX,
+        };
+        self.open(terms, method, url, headers, body).await
+    }
+
     async fn open(
         &self,
         terms: Terms<'_>,

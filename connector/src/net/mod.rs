@@ -12,5 +12,7 @@ mod fault;
 pub mod server;
 pub mod tls;
 
+pub use answer::guarded_stream;
+
 #[cfg(test)]
 pub(crate) mod tests;

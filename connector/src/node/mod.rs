@@ -8,6 +8,7 @@ mod serve;
 mod signing;
 
 pub use open::{OpenError, open};
+pub(crate) use secrets::read_private;
 pub use secrets::{Secrets, SecretsError, make_management_token, management_token};
 pub use serve::{ServeError, serve};
 pub use signing::{SigningError, fresh_trace, traceparent};
@@ -27,6 +28,7 @@ use crate::net::client::GuardedClient;
 use crate::payloads::Payloads;
 use crate::peers::Peers;
 use crate::provider::Giving;
+use crate::sources::Sources;
 use crate::state::{AgreementEntry, LogIdentity, State, StateError};
 use crate::witnessing::{Witness, WitnessService};
 use herleid_credentials::Now;
@@ -71,6 +73,8 @@ pub struct Node {
     pub state: State,
     /// Where payloads lie.
     pub payloads: Payloads,
+    /// Where else published bytes come from.
+    pub sources: Sources,
     /// The one outbound client.
     pub client: Arc<GuardedClient>,
     /// Documents of others.

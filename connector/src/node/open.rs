@@ -12,6 +12,7 @@ use crate::payloads::{PayloadError, Payloads};
 use crate::peers::{Peers, Remembering};
 use crate::provider::Giving;
 use crate::rim::{SystemClock, SystemEntropy};
+use crate::sources::{Sources, SourcesError};
 use crate::state::{State, StateError, digest_bytes};
 use crate::witnessing::{Witness, WitnessService};
 use herleid_credentials::credential::TrustedIssuers;
@@ -40,6 +41,9 @@ pub enum OpenError {
     /// Payloads.
     #[error(transparent)]
     Payloads(#[from] PayloadError),
+    /// Where else published bytes come from.
+    #[error(transparent)]
+    Sources(#[from] SourcesError),
     /// TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -121,11 +125,15 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
             trusted_issuers.trust(issuer.did.clone(), kind);
         }
     }
+    let payloads = Payloads::open(&config.storage.directory.join("payloads"))?;
+    let (from, most) = (&config.sources, config.limits.payload_bytes);
+    let sources = Sources::open(&from.s3, &from.apis, &client_settings(&config), &payloads, most)?;
     let grown = watch::Sender::new(ledger.size());
     Ok(Arc::new(Node {
         manifests: Signer::ed25519(ledger.origin(), secrets.log.clone())?,
         key_id: format!("{did}#{KEY}"),
-        payloads: Payloads::open(&config.storage.directory.join("payloads"))?,
+        payloads,
+        sources,
         documents: Documents::new(client.clone(), clock.clone(), scheme),
         used: UsedTokens::new(ledger.clone()),
         unauthenticated: AtomicU64::new(0),

@@ -161,7 +161,8 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), SecretsError> {
     })
 }
 
-fn read_private(path: &Path) -> Result<Zeroizing<String>, SecretsError> {
+/// The text of a file that nobody but its owner may read.
+pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<String>, SecretsError> {
     let fail = |source| SecretsError::File {
         path: path.to_owned(),
         what: "read",

@@ -94,6 +94,10 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         let why = format!("runs that a stop interrupted could not be recorded as failed: {e}");
         ServeError::Resume(Refusal::Unavailable { why })
     })?;
+    crate::consumer::pull::sweep(&node).map_err(|e| {
+        let why = format!("what is left of pulls that broke off could not be looked through: {e}");
+        ServeError::Resume(Refusal::Unavailable { why })
+    })?;
     node.negotiator.resume(&node).map_err(ServeError::Resume)?;
 
     let asking = witnessing::keep_asking(

@@ -21,8 +21,12 @@ const MAX_AGE_MS: u64 = 60_000;
 pub const TRANSACTION: &str = "herleid-transaction";
 /// Header that names the agreement.
 pub const AGREEMENT: &str = "herleid-agreement";
-/// Header that carries a receipt, base64url.
+/// Header that names the segment of the transaction.
+pub const SEGMENT: &str = "herleid-segment";
+/// Header that carries a receipt, base64url; or [`RECEIPT_AFTER`].
 pub const RECEIPT: &str = "herleid-receipt";
+/// What stands there when the receipt can be had afterwards (`GET /receipts/{transaction}`).
+pub const RECEIPT_AFTER: &str = "after";
 /// Header that names the size of our log that the caller saw last.
 pub const SEEN: &str = "herleid-log-seen";
 

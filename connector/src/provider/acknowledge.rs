@@ -11,7 +11,7 @@ use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Receipts taken at once (docs/log-format.md, `pull-acknowledged`).
 pub const MOST: usize = 1_000;
@@ -53,6 +53,16 @@ pub enum AcknowledgeError {
         place: usize,
         /// The phase, cut off at 80 characters.
         found: String,
+    },
+    /// A transaction is acknowledged when all that was given of it is.
+    #[error(
+        "transaction `{transaction}` was given in several segments, and of segment {segment} there is no receipt here; send all of them together"
+    )]
+    Incomplete {
+        /// The transaction.
+        transaction: String,
+        /// A segment without receipt.
+        segment: u64,
     },
     /// Another request is about the same transaction.
     #[error("receipt {place}: transaction `{transaction}` is being settled at this moment; send the receipts again")]
@@ -113,14 +123,27 @@ pub async fn take(
     };
     // First everything that the network has a part in: how long its proofs take is for the other end to decide, and meanwhile
     // nothing may be in hand that others wait for.
-    let mut checked = Vec::new();
+    let (mut checked, mut segments) = (Vec::new(), BTreeSet::new());
     for (place, handed) in receipts.iter().enumerate().map(|(n, r)| (n + 1, r)) {
         let record = node
             .peers
             .accept(&log, handed)
             .await
             .map_err(|error| AcknowledgeError::Receipt { place, error })?;
-        checked.push((place, handed, check(node, consumer, agreement, place, &record)?));
+        let (transaction, segment) = check(node, consumer, agreement, place, &record)?;
+        if segments.insert((transaction.clone(), segment)) {
+            checked.push((place, handed, transaction));
+        }
+    }
+    for (_, _, transaction) in &checked {
+        let given = given_segments(node, consumer, transaction).map_err(|e| own(&e))?;
+        let missing = given
+            .into_iter()
+            .find(|segment| !segments.contains(&(transaction.clone(), *segment)));
+        if let Some(segment) = missing {
+            let transaction = transaction.clone();
+            return Err(AcknowledgeError::Incomplete { transaction, segment });
+        }
     }
     // By transaction: held until the acknowledgement is durable, so that no place is given back twice.
     let mut settling: BTreeMap<String, Settling> = BTreeMap::new();
@@ -129,7 +152,15 @@ pub async fn take(
         .term(Term::Agreement(agreement.to_owned()))
         .term(Term::Party(consumer.clone()));
     for (place, handed, transaction) in checked {
+        let receipt = |draft: Draft| -> Result<Draft, AcknowledgeError> {
+            Ok(draft.evidence(Document {
+                role: "receipt".to_owned(),
+                media_type: "application/json".to_owned(),
+                bytes: handed.to_bytes().map_err(|e| own(&e))?,
+            }))
+        };
         if settling.contains_key(&transaction) {
+            draft = receipt(draft)?;
             continue;
         }
         let key = outstanding::key(agreement, &transaction);
@@ -140,13 +171,7 @@ pub async fn take(
             latest = latest.max(last_about(node, consumer, &transaction).map_err(|e| own(&e))?);
             continue;
         }
-        draft = draft
-            .evidence(Document {
-                role: "receipt".to_owned(),
-                media_type: "application/json".to_owned(),
-                bytes: handed.to_bytes().map_err(|e| own(&e))?,
-            })
-            .term(Term::Transaction(transaction.clone()));
+        draft = receipt(draft)?.term(Term::Transaction(transaction.clone()));
         draft = outstanding::forget(draft, agreement, &transaction);
         settling.insert(transaction, settles);
     }
@@ -210,14 +235,31 @@ fn is_of(exchange: &Value, consumer: &Did) -> bool {
     exchange.get("consumer").and_then(Value::as_str) == Some(consumer.as_str())
 }
 
-/// The receipt's exchange must be, byte for byte, the one that we recorded of what was given. Gives its transaction.
+/// The segments of a pull that `consumer` was given.
+fn given_segments(node: &Node, consumer: &Did, transaction: &str) -> Result<BTreeSet<u64>, LedgerError> {
+    let mut segments = BTreeSet::new();
+    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
+        let exchange = node
+            .ledger
+            .record(index)?
+            .value(SectionName::Exchange)
+            .unwrap_or_default();
+        let is_ours = exchange.get("provider").and_then(Value::as_str) == Some(node.did.as_str());
+        if is_ours && is_of(&exchange, consumer) && exchange.get("phase").and_then(Value::as_str) == Some("pull") {
+            segments.extend(exchange.get("segment").and_then(Value::as_u64));
+        }
+    }
+    Ok(segments)
+}
+
+/// The receipt's exchange must be, byte for byte, the one that we recorded of what was given. Gives its transaction and segment.
 fn check(
     node: &Node,
     consumer: &Did,
     agreement: &str,
     place: usize,
     record: &VerifiedRecord,
-) -> Result<String, AcknowledgeError> {
+) -> Result<(String, u64), AcknowledgeError> {
     let own = |e: &dyn std::fmt::Display| AcknowledgeError::Own(e.to_string());
     let theirs = record.section(SectionName::Exchange).ok_or(AcknowledgeError::Closed {
         place,
@@ -267,7 +309,8 @@ fn check(
         place,
         error: lie.into(),
     })?;
-    Ok(transaction)
+    let segment = theirs.get("segment").and_then(Value::as_u64).unwrap_or_default();
+    Ok((transaction, segment))
 }
 
 /// Whether something leaves this end in that phase.

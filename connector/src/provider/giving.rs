@@ -1,5 +1,6 @@
 //! What several requests at once must not do to each other: remembered in memory, for as long as they take.
 
+use super::under_way::{UnderWay, UnderWayAll};
 use herleid_vocab::did::Did;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,7 @@ pub struct Giving {
     attempts: Arc<Mutex<HashMap<String, Attempts>>>,
     settling: Arc<Mutex<HashSet<String>>>,
     preparing: Arc<Mutex<HashMap<Did, usize>>>,
+    under_way: UnderWayAll,
 }
 
 /// The attempts at one transaction that go on at this moment.
@@ -80,6 +82,23 @@ impl Giving {
             all: Arc::clone(&self.preparing),
             consumer: consumer.clone(),
         })
+    }
+}
+
+impl Giving {
+    /// Says that something is being sent under a grant and an agreement, until the answer is dropped.
+    pub(super) fn sending(&self, grant: &str, agreement: &str) -> UnderWay {
+        self.under_way.begin(grant, agreement)
+    }
+
+    /// Breaks off what is being sent under a grant: it has been decided that it closes.
+    pub fn close(&self, grant: &str, why: &str) {
+        self.under_way.close(|one| one.grant == grant, why);
+    }
+
+    /// Breaks off what is being sent under an agreement: it has been decided that it ends.
+    pub fn close_agreement(&self, agreement: &str, why: &str) {
+        self.under_way.close(|one| one.agreement == agreement, why);
     }
 }
 

@@ -4,9 +4,10 @@ pub mod access;
 pub mod acknowledge;
 mod giving;
 pub mod grants;
-mod outstanding;
+pub(crate) mod outstanding;
 pub mod pull;
 pub mod run;
+mod under_way;
 
 pub use giving::Giving;
 

@@ -3,7 +3,7 @@
 
 use crate::http::Refusal;
 use crate::node::Node;
-use crate::state::{StateError, set};
+use crate::state::{AgreementEntry, StateError, set};
 use herleid_ledger::AppendError;
 use herleid_ledger::record::Draft;
 use herleid_vocab::did::Did;
@@ -56,6 +56,23 @@ pub(super) fn wait(
     };
     let (key, value) = set(key(agreement, transaction), &waits)?;
     Ok(draft.put(key, value))
+}
+
+/// The counters of the agreement's policy, when something that `consumer` was given under it waits for its receipt: that may be asked for
+/// once more, and has its places. None otherwise.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(crate) fn places(node: &Node, agreement: &AgreementEntry, consumer: &Did) -> Result<Vec<String>, StateError> {
+    let waiting = node.state.scan::<Outstanding>(&format!("{PREFIX}{}/", agreement.id))?;
+    if !waiting.iter().any(|(_, waits)| waits.consumer == *consumer) {
+        return Ok(Vec::new());
+    }
+    let document = herleid_policies::Document::read(&agreement.agreement);
+    Ok(document
+        .policy()
+        .map(herleid_policies::Policy::counters)
+        .unwrap_or_default())
 }
 
 /// Lets `transaction` wait no longer, in the commit of `draft`, which also has to give its place back.

@@ -1,9 +1,17 @@
 //! A pull of ours: decided, recorded with its receipt, and only then served.
 
 mod again;
+mod ending;
 mod opened;
+mod plan;
+mod range;
+mod segment;
 
+pub use ending::ended;
 pub use opened::Opened;
+pub use plan::{Plan, plan, refused};
+pub use range::etag;
+pub use segment::{MOST_SEGMENTS, open_part};
 
 use super::access::Access;
 use super::giving::Attempt;
@@ -17,7 +25,7 @@ use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject};
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{AppendError, At, LedgerError, Recorded};
-use opened::{Given, released_key};
+use opened::{Given, Going, released_key};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -240,6 +248,7 @@ async fn record(
         recorded,
         agreement,
         transaction: access.transaction().to_owned(),
+        segment: 1,
         counters: reservations.map(|place| place.counter.clone()).collect(),
         attempt,
     };
@@ -247,9 +256,10 @@ async fn record(
         Ok(receipt) => Ok(Opened {
             given,
             receipt,
-            digests: digests.clone(),
-            media_type: media_type.to_owned(),
-            left: std::sync::atomic::AtomicU64::new(0),
+            digests: Some(digests.clone()),
+            media_type: std::sync::Mutex::new(media_type.to_owned()),
+            subject: (grant.subject.clone(), version.to_owned()),
+            going: Going::new(0, Some(digests.bytes)),
         }),
         Err(refusal) => {
             if let Err(error) = given.aborted(node, 0, "its receipt could not be made", trace).await {

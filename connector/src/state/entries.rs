@@ -1,5 +1,6 @@
 //! The entries themselves, and their keys.
 
+use super::SourceEntry;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -57,8 +58,11 @@ pub struct VersionEntry {
     pub media_type: String,
     /// Licence IRI or name, if said.
     pub licence: Option<String>,
-    /// Digests of the bytes, which lie in the payload store under their SHA-256.
-    pub digests: Digests,
+    /// Digests of the bytes; `None` of an upstream API, whose answers have theirs when they are given.
+    pub digests: Option<Digests>,
+    /// Where the bytes come from.
+    #[serde(default, skip_serializing_if = "SourceEntry::is_file")]
+    pub source: SourceEntry,
     /// Under which terms.
     pub offers: Vec<OfferEntry>,
     /// Why it was withdrawn, if it was.
@@ -215,7 +219,7 @@ pub struct GrantEntry {
     pub subject: String,
     /// Version; `None` for a model: the one published at the time of the run.
     pub version: Option<String>,
-    /// Digests of the bytes, for pulls.
+    /// Digests of the bytes, for pulls of what has known ones.
     pub digests: Option<Digests>,
     /// Media type of the bytes, for pulls.
     pub media_type: Option<String>,

@@ -3,11 +3,13 @@
 //! It lies in the ledger's key-value space, so that a change that belongs to a record is written in the record's commit.
 
 mod entries;
+mod source;
 
 pub use entries::{
     AgreementEntry, Digests, GrantEntry, GrantPurpose, LogIdentity, ModelEntry, OfferEntry, OutputEntry, PullEntry,
     RunEntry, Side, VersionEntry,
 };
+pub use source::SourceEntry;
 
 use herleid_ledger::Ledger;
 use serde::Serialize;

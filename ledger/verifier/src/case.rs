@@ -109,7 +109,7 @@ pub struct Pull {
     pub subject: Subject,
     /// Bytes, over all segments.
     pub bytes: u64,
-    /// SHA-256 of the whole, when it came in one segment and its content section is opened.
+    /// SHA-256 of the whole, when one segment is the whole and its content section is opened.
     pub sha256: Option<String>,
     /// Media type.
     pub media_type: Option<String>,
@@ -158,7 +158,7 @@ pub struct Published {
     pub title: String,
     /// Whether it is a model.
     pub is_model: bool,
-    /// SHA-256 of the data, or of the program.
+    /// SHA-256 of the data, or of the program; empty of an API, whose answers have their own.
     pub sha256: String,
 }
 

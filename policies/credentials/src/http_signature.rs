@@ -1,7 +1,7 @@
 //! Signed requests: HTTP Message Signatures (RFC 9421) with Digest Fields (RFC 9530), as the data plane uses them.
 //!
-//! Covered are always `@method` and `@target-uri`, and each of `content-digest`, `traceparent`, `herleid-transaction` and
-//! `herleid-agreement` that the request has; parameters are `created`, `nonce`, `alg` and `keyid`. The verifier also refuses what the
+//! Covered are always `@method` and `@target-uri`, and each of `content-digest`, `traceparent`, `herleid-transaction`,
+//! `herleid-agreement`, `herleid-segment` and `range` that the request has; parameters are `created`, `nonce`, `alg` and `keyid`. The verifier also refuses what the
 //! RFC leaves open: several signatures, repeated fields, component parameters, and one of those fields present without being covered.
 //! The exact signature base is returned on both sides; it is evidence.
 
@@ -24,18 +24,20 @@ pub use digest::ContentDigest;
 pub use verify::{Expected, UnverifiedRequest, VerifiedRequest, parse};
 
 /// What a signature covers, as far as the request has it; the first two always.
-pub const COMPONENTS: [&str; 6] = [
+pub const COMPONENTS: [&str; 8] = [
     "@method",
     "@target-uri",
     "content-digest",
     "traceparent",
     "herleid-transaction",
     "herleid-agreement",
+    "herleid-segment",
+    "range",
 ];
 
 /// The label of our signatures.
 const LABEL: &str = "herleid";
-/// Fields longer than this are not read: six component names and four parameters take some 600 bytes.
+/// Fields longer than this are not read: eight component names and four parameters take some 700 bytes.
 const MAX_FIELD_BYTES: usize = 8 << 10;
 
 /// Why a request cannot be signed, or its signature is refused.

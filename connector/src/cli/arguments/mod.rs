@@ -11,7 +11,7 @@ pub use sharing::{
 };
 pub use using::{
     AgreementsArguments, CatalogArguments, DecideArguments, NamedInput, NegotiateArguments, PullArguments, Relied,
-    RunArguments,
+    RunArguments, TransferArguments, TransfersArguments,
 };
 
 use super::text::Language;
@@ -97,6 +97,10 @@ pub enum Chosen {
     Agreements(AgreementsArguments),
     /// Fetch the data of an agreement, checked and recorded
     Pull(PullArguments),
+    /// List the transfers, and until when each is open
+    Transfers(TransfersArguments),
+    /// Hold a transfer back, let it go on, or end it
+    Transfer(TransferArguments),
     /// Have a model service compute, and record what went in and came out
     Run(RunArguments),
     /// Record a decision: who took it, on what legal basis, and what it rests on

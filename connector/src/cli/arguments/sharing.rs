@@ -45,15 +45,31 @@ pub struct ServeArguments {}
 #[command(
     after_help = "Examples:\n  herleid publish rain.csv --id rain-vlissingen --title 'Rain, hourly' \\\n    \
                   --policy offer.json\n  \
-                  herleid publish --model sewer/model.toml --id sewer --policy offer.json"
+                  herleid publish --model sewer/model.toml --id sewer --policy offer.json\n  \
+                  herleid publish --s3 archive/2020/rain.csv --id rain-2020 --title 'Rain, 2020' \\\n    \
+                  --policy offer.json\n  \
+                  herleid publish --api weather --path 'collections/rain/items' --query bbox --query limit \\\n    \
+                  --id rain-live --title 'Rain, live' --policy offer.json"
 )]
 pub struct PublishArguments {
     /// The file to publish as one version of a dataset
-    #[arg(value_name = "FILE", required_unless_present = "model")]
+    #[arg(value_name = "FILE", required_unless_present_any = ["model", "s3", "api"])]
     pub file: Option<PathBuf>,
     /// Publish a model service instead: the description in its package
     #[arg(long, value_name = "PACKAGE", conflicts_with = "file")]
     pub model: Option<PathBuf>,
+    /// Publish an object instead: a store of the configuration, and the object's key
+    #[arg(long, value_name = "STORE/KEY", conflicts_with_all = ["file", "model"])]
+    pub s3: Option<String>,
+    /// Publish answers of an API of the configuration instead
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["file", "model", "s3"], requires = "paths")]
+    pub api: Option<String>,
+    /// A path of the API that may be asked for; * stands for any one part; may be given several times
+    #[arg(long = "path", value_name = "PATH", requires = "api")]
+    pub paths: Vec<String>,
+    /// A query parameter that may be given, or NAME=VALUE for that value alone; may be given several times
+    #[arg(long = "query", value_name = "NAME", requires = "api")]
+    pub queries: Vec<String>,
     /// Identifier in your catalogue; the same for every version
     #[arg(long)]
     pub id: String,

@@ -1,7 +1,9 @@
 //! Commands of who uses: agree, pull, run, decide.
 
 use super::{iri, named_value};
+use crate::control::protocol::TransferStep;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 use std::str::FromStr;
 use uuid::Uuid;
@@ -57,6 +59,44 @@ pub struct PullArguments {
     /// Where to put a copy
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Of a dataset that is an API: the path and query wanted
+    #[arg(long, value_name = "PATH[?QUERY]")]
+    pub resource: Option<String>,
+}
+
+/// `transfers`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Example:\n  herleid transfers --limit 0")]
+pub struct TransfersArguments {
+    /// How many to show; 0 shows all
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    pub limit: u64,
+}
+
+/// `transfer`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(
+    after_help = "Example:\n  herleid transfer suspend urn:uuid:6b0f5dd2-52e2-4a8c-9a49-5a5a3c0e6f0d \\\n    \
+                  --reason 'gauge under repair'"
+)]
+pub struct TransferArguments {
+    /// What to do with it
+    #[arg(value_parser = step())]
+    pub step: TransferStep,
+    /// The transfer, as `herleid transfers` lists it
+    pub id: String,
+    /// Why; the other end is told
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+fn step() -> impl TypedValueParser<Value = TransferStep> {
+    PossibleValuesParser::new(["suspend", "resume", "complete", "terminate"]).map(|word| match word.as_str() {
+        "suspend" => TransferStep::Suspend,
+        "resume" => TransferStep::Resume,
+        "complete" => TransferStep::Complete,
+        _ => TransferStep::Terminate,
+    })
 }
 
 /// `run`.

@@ -5,7 +5,7 @@ use crate::cli::text::{Language, text};
 use crate::control::protocol::{
     AgreementLine, AgreementList, AnchorsAnswer, CatalogAnswer, CatalogKind, CredentialAnswer, CredentialLine,
     DecideAnswer, DossierAnswer, NegotiateAnswer, PublishAnswer, PullAnswer, RunAnswer, Side, StatusAnswer,
-    TraceAnswer, WithdrawAnswer,
+    TraceAnswer, TransferLine, TransferList, WithdrawAnswer,
 };
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ impl Shown for PublishAnswer {
         let (id, version, size, index) = (
             clean(&self.id),
             clean(&self.version),
-            size(self.bytes),
+            self.bytes.map_or_else(|| "-".to_owned(), size),
             self.index.to_string(),
         );
         text(
@@ -175,6 +175,41 @@ fn agreement(line: &AgreementLine, language: Language) -> [String; 6] {
         open,
         line.policy.clone(),
     ]
+}
+
+impl Shown for TransferList {
+    fn show(&self, language: Language) -> String {
+        let mut table = columns(language, &["id", "side", "other", "agreement", "access"]);
+        for line in &self.transfers {
+            let side = match line.side {
+                Side::Provider => "cli-side-provider",
+                Side::Consumer => "cli-side-consumer",
+            };
+            table.row([
+                line.id.clone(),
+                text(language, side, &[]),
+                line.other.clone(),
+                line.agreement.clone(),
+                access(line, language),
+            ]);
+        }
+        counted(language, &table, self.total)
+    }
+}
+
+impl Shown for TransferLine {
+    fn show(&self, language: Language) -> String {
+        format!("{}: {}", clean(&self.id), access(self, language))
+    }
+}
+
+/// What counts for a person: whether data may be had, and until when.
+fn access(line: &TransferLine, language: Language) -> String {
+    match (&line.closed, line.open_until_ms) {
+        (Some(why), _) => text(language, "cli-closed", &[("why", &clean(why))]),
+        (None, Some(until)) => text(language, "cli-open-until", &[("until", &when(until))]),
+        (None, None) => text(language, "cli-open", &[]),
+    }
 }
 
 impl Shown for PullAnswer {

@@ -4,7 +4,7 @@ use super::Source;
 use crate::commands::Failure;
 use crate::node::Node;
 use crate::peers::{Lie, same_exchange};
-use crate::provider::access::RECEIPT;
+use crate::provider::access::{RECEIPT, RECEIPT_AFTER};
 use crate::state::{Digests, digest_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,12 +12,16 @@ use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject, Ve
 use herleid_ledger::section::SectionName;
 
 /// The receipt that came with the bytes, unchecked.
-pub(super) fn receipt(source: &Source, headers: &http::HeaderMap) -> Result<HandedOver, Failure> {
+/// `None` when it can be had afterwards.
+pub(super) fn receipt(source: &Source, headers: &http::HeaderMap) -> Result<Option<HandedOver>, Failure> {
     let withheld = || Lie::ReceiptWithheld {
         peer: source.provider.to_string(),
         transaction: source.transaction.clone(),
     };
     let header = headers.get(RECEIPT).ok_or_else(|| Failure::untrusted(withheld()))?;
+    if header == RECEIPT_AFTER {
+        return Ok(None);
+    }
     let invalid = |why: &dyn std::fmt::Display| {
         Failure::untrusted(format!(
             "receipt invalid: what `{}` handed over is not a record: {why}",
@@ -25,7 +29,7 @@ pub(super) fn receipt(source: &Source, headers: &http::HeaderMap) -> Result<Hand
         ))
     };
     let bytes = URL_SAFE_NO_PAD.decode(header.as_bytes()).map_err(|e| invalid(&e))?;
-    HandedOver::parse(&bytes).map_err(|e| invalid(&e))
+    HandedOver::parse(&bytes).map(Some).map_err(|e| invalid(&e))
 }
 
 /// Recomputes the exchange from what we asked for and received, and refuses a difference.
@@ -33,6 +37,7 @@ pub(super) fn check(
     node: &Node,
     source: &Source,
     record: &VerifiedRecord,
+    (segment, from): (u64, u64),
     digests: &Digests,
     media_type: &str,
 ) -> Result<(Exchange, Content), Lie> {
@@ -67,7 +72,11 @@ pub(super) fn check(
             return Err(altered(member, recorded, received));
         }
     }
-    if let Some(expected) = source.sha256.as_ref().filter(|expected| **expected != digests.sha256) {
+    let expected = source
+        .sha256
+        .as_ref()
+        .filter(|expected| segment == 1 && **expected != digests.sha256);
+    if let Some(expected) = expected {
         return Err(altered("sha256", digests.sha256.clone(), expected.clone()));
     }
     let found = |name: &str| {
@@ -84,7 +93,7 @@ pub(super) fn check(
         .map_err(|_| altered("transaction", found("/transaction"), source.transaction.clone()))?;
     let ours = Exchange {
         transaction,
-        segment: 1,
+        segment,
         phase: Phase::Pull,
         agreement: source.agreement.clone(),
         provider: source.provider.clone(),
@@ -93,8 +102,8 @@ pub(super) fn check(
             dataset: source.dataset.clone(),
             version,
         },
-        from: 0,
-        to: digests.bytes,
+        from,
+        to: from + digests.bytes,
         content: herleid_ledger::handover::content_mac(
             &content.salt,
             &own(&digests.blake3),

@@ -66,5 +66,6 @@ pub(crate) async fn onward_source(
         transaction,
         limit_bytes: node.config.limits.payload_bytes,
         run_input: true,
+        kept: None,
     })
 }

@@ -21,6 +21,11 @@ pub(super) struct Received<'a> {
     pub(super) content: &'a Content,
     pub(super) digests: Digests,
     pub(super) media_type: String,
+    /// Of how many segments it is the last to be recorded; `None`: others follow, and only the last one owes the receipts and makes
+    /// the pull one of ours.
+    pub(super) last_of: Option<usize>,
+    /// What is forgotten with the last one: what was kept of a pull that broke off.
+    pub(super) kept: Option<String>,
 }
 
 impl Received<'_> {
@@ -45,13 +50,6 @@ impl Received<'_> {
             side: Side::Consumer.into(),
             other: source.provider.clone(),
         };
-        let (key, value) = receipts::owe(
-            node,
-            &source.provider,
-            &source.agreement,
-            &source.transaction,
-            &source.base,
-        )?;
         let draft = Draft::new(Kind::PullReceived, trace)
             .section(SectionName::Exchange, self.exchange.to_value())
             .section(SectionName::Content, self.content.to_value())
@@ -67,10 +65,24 @@ impl Received<'_> {
             .term(Term::Party(source.provider.clone()))
             .term(Term::Digest(self.content.sha256))
             .once(
-                once_key(&source.provider, &source.transaction),
+                once_key(&source.provider, &source.transaction, self.exchange.segment),
                 Sha256::digest(json::canonical(&self.exchange.to_value())?).into(),
-            )
-            .put(key, value);
+            );
+        let Some(segments) = self.last_of else {
+            return Ok(draft);
+        };
+        let (key, value) = receipts::owe(
+            node,
+            &source.provider,
+            &source.agreement,
+            &source.transaction,
+            &source.base,
+            segments,
+        )?;
+        let mut draft = draft.put(key, value);
+        if let Some(kept) = &self.kept {
+            draft = draft.put(kept.clone(), None);
+        }
         if source.run_input {
             return Ok(draft);
         }
@@ -93,8 +105,8 @@ impl Received<'_> {
 }
 
 /// What is received once: the same exchange again has the old record, another one under its transaction is refused.
-fn once_key(provider: &Did, transaction: &str) -> String {
-    format!("pull-received/{provider}/{transaction}/1")
+fn once_key(provider: &Did, transaction: &str, segment: u64) -> String {
+    format!("pull-received/{provider}/{transaction}/{segment}")
 }
 
 #[cfg(test)]
@@ -108,6 +120,6 @@ mod tests {
             "did:web:b.example".parse().unwrap(),
         );
         let transaction = "0192f0c1-2b3c-7d4e-8f50-112233445566";
-        assert_ne!(once_key(&a, transaction), once_key(&b, transaction));
+        assert_ne!(once_key(&a, transaction, 1), once_key(&b, transaction, 1));
     }
 }

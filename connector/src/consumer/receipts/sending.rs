@@ -40,7 +40,7 @@ pub(super) enum Answer {
 pub(super) async fn send(node: &Node, provider: &Did, owed: &[Owed], trace: &str) -> Result<Answer, Failure> {
     let mut receipts = Vec::new();
     for one in owed {
-        if let Some(receipt) = receipt(node, one)? {
+        for receipt in receipts_of(node, one)? {
             receipts.push(receipt.to_value().map_err(Failure::failed)?);
         }
     }
@@ -77,20 +77,24 @@ fn judge(error: &ClientError) -> Answer {
     }
 }
 
-/// Our record of what was received, handed over. `None` when there is nothing of it left to hand over: it was erased.
-fn receipt(node: &Node, owed: &Owed) -> Result<Option<HandedOver>, LedgerError> {
+/// Our records of what was received, of each segment one, handed over. What was erased is not among them: nothing of it is left.
+fn receipts_of(node: &Node, owed: &Owed) -> Result<Vec<HandedOver>, LedgerError> {
+    let (mut receipts, mut found) = (Vec::new(), false);
     for index in node.ledger.by_term(&Term::Transaction(owed.transaction.clone()))? {
         if !acknowledges(&node.ledger.record(index)?, owed) {
             continue;
         }
-        return match node.ledger.hand_over(index, &OPENED, None, At::Latest) {
-            Ok(receipt) => Ok(Some(receipt)),
-            Err(LedgerError::Erased { .. }) => Ok(None),
-            Err(error) => Err(error),
-        };
+        found = true;
+        match node.ledger.hand_over(index, &OPENED, None, At::Latest) {
+            Ok(receipt) => receipts.push(receipt),
+            Err(LedgerError::Erased { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
-    tracing::error!(provider = %owed.provider, transaction = %owed.transaction, "nothing is left to give a receipt for");
-    Ok(None)
+    if !found {
+        tracing::error!(provider = %owed.provider, transaction = %owed.transaction, "nothing is left to give a receipt for");
+    }
+    Ok(receipts)
 }
 
 /// Whether `record` says that we received what is owed for. Of a run, what was asked for has its transaction too.

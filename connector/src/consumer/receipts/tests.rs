@@ -121,7 +121,7 @@ impl Scene {
             to: content.bytes,
             content: content.mac(),
         };
-        let (key, value) = owe(&self.node, &self.did, AGREED, &transaction(n), &self.base).unwrap();
+        let (key, value) = owe(&self.node, &self.did, AGREED, &transaction(n), &self.base, 1).unwrap();
         let draft = Draft::new(Kind::PullReceived, TRACE)
             .section(SectionName::Exchange, exchange.to_value())
             .section(SectionName::Content, content.to_value())
@@ -289,6 +289,7 @@ fn a_message_is_of_one_agreement_and_one_address_and_no_longer_than_it_may_be() 
         from_ms: 0,
         refused,
         rejected: 0,
+        segments: 1,
     };
     let mut all: Vec<Owed> = (0..=MOST_IN_ONE).map(|n| owed("a", "x", n, 0)).collect();
     all.push(owed("b", "x", 0, 0));

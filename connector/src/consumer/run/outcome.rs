@@ -189,7 +189,14 @@ impl Asking {
         entry: &RunEntry,
     ) -> Result<u64, Failure> {
         let (key, value) = set(RunEntry::key(&self.transaction), entry)?;
-        let (owed, receipt) = receipts::owe(node, &self.agreement.other, &self.agreement.id, &self.transaction, base)?;
+        let (owed, receipt) = receipts::owe(
+            node,
+            &self.agreement.other,
+            &self.agreement.id,
+            &self.transaction,
+            base,
+            1,
+        )?;
         let section = |name| finished.section(name).cloned().unwrap_or_default();
         let mut draft = self
             .draft(Kind::RunReceived)

@@ -16,12 +16,15 @@ pub struct PublishAnswer {
     pub id: String,
     /// Its version.
     pub version: String,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// SHA-256, hex.
-    pub sha256: String,
-    /// BLAKE3, hex.
-    pub blake3: String,
+    /// Size in bytes; none of an API, whose answers have their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// SHA-256, hex; likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// BLAKE3, hex; likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<String>,
     /// Identifiers of the offers.
     pub offers: Vec<String>,
     /// Index of the record in the log.
@@ -205,6 +208,40 @@ pub struct PullAnswer {
     pub blake3: String,
     /// Index of our `pull-received` in the log.
     pub index: u64,
+}
+
+/// Answer to `transfers`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferList {
+    /// How many there are, also those not listed here.
+    pub total: u64,
+    /// The transfers; those that are open first.
+    pub transfers: Vec<TransferLine>,
+}
+
+/// One transfer; also the answer to `transfer`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferLine {
+    /// Our process id.
+    pub id: String,
+    /// Our side.
+    pub side: Side,
+    /// The other end.
+    pub other: String,
+    /// The agreement.
+    pub agreement: String,
+    /// The format.
+    pub format: String,
+    /// Until when it is open; left out: it is closed, or the provider has not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_until_ms: Option<u64>,
+    /// Why nothing may be had under it at this moment; left out: it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<String>,
+    /// State as the protocol calls it.
+    pub state: String,
 }
 
 /// Answer to `run`.

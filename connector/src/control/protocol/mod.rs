@@ -25,7 +25,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 15] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -33,6 +33,8 @@ pub const NAMES: [&str; 13] = [
     Negotiate::NAME,
     Agreements::NAME,
     Pull::NAME,
+    Transfers::NAME,
+    Transfer::NAME,
     Run::NAME,
     Decide::NAME,
     Trace::NAME,

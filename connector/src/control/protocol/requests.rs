@@ -2,7 +2,8 @@
 
 use super::{
     AgreementList, AnchorsAnswer, CatalogAnswer, Command, CredentialAnswer, DecideAnswer, DossierAnswer,
-    NegotiateAnswer, PublishAnswer, PullAnswer, RunAnswer, StatusAnswer, TraceAnswer, WithdrawAnswer, uuid_text,
+    NegotiateAnswer, PublishAnswer, PullAnswer, RunAnswer, StatusAnswer, TraceAnswer, TransferLine, TransferList,
+    WithdrawAnswer, uuid_text,
 };
 use herleid_vocab::did::Did;
 use schemars::JsonSchema;
@@ -46,6 +47,23 @@ pub struct Publish {
 pub enum PublishSource {
     /// A file: a dataset version.
     File(PathBuf),
+    /// An object in an S3 store: a dataset version.
+    S3 {
+        /// Name of the store in the configuration.
+        store: String,
+        /// The object's key.
+        key: String,
+    },
+    /// Answers of an API: a dataset version.
+    Api {
+        /// Name of the API in the configuration.
+        api: String,
+        /// Paths that may be asked for.
+        paths: Vec<String>,
+        /// Query parameters that may be given.
+        #[serde(default)]
+        queries: Vec<String>,
+    },
     /// A model package's description file: a model service.
     Model(PathBuf),
 }
@@ -135,6 +153,45 @@ pub struct Pull {
     /// Where to put a copy; left out: only in the storage directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out: Option<PathBuf>,
+    /// Of a dataset that is an API: path and query of the answer wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+}
+
+/// `transfers`: access that was given or had, and until when it is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transfers {
+    /// At most so many; left out: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+/// What a person does with a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransferStep {
+    /// Hold it back for now.
+    Suspend,
+    /// Let it go on.
+    Resume,
+    /// All of it is through.
+    Complete,
+    /// End it.
+    Terminate,
+}
+
+/// `transfer`: suspend, resume, complete or terminate one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    /// Our process id.
+    pub id: String,
+    /// What to do.
+    pub step: TransferStep,
+    /// Why; the other end is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Where an input of a run comes from.
@@ -254,6 +311,8 @@ commands! {
     Negotiate "negotiate" NegotiateAnswer;
     Agreements "agreements" AgreementList;
     Pull "pull" PullAnswer;
+    Transfers "transfers" TransferList;
+    Transfer "transfer" TransferLine;
     Run "run" RunAnswer;
     Decide "decide" DecideAnswer;
     Trace "trace" TraceAnswer;

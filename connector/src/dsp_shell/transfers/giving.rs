@@ -8,7 +8,7 @@ use crate::dsp::error::Refusal;
 use crate::dsp::message::DataAddress;
 use crate::dsp::transfer::{DataTransfer, Decide, Direction, Transfer};
 use crate::node::{Node, fresh_trace};
-use crate::provider::grants;
+use crate::provider::{grants, outstanding};
 use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, set};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -39,7 +39,10 @@ pub(super) async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<Da
     let context = node.negotiator.context::<DataTransfer>(node, process.own_pid())?;
     let purpose = context.purpose.clone().or_else(|| agreement.purpose.clone());
     let asker = Asker::by_token(&consumer, purpose.as_deref());
-    let decided = deciding::under_agreement(node, &agreement, deciding::USE, &asker).map_err(|e| internal(&e))?;
+    // Access to what broke off is no second use; at the data itself it is decided again.
+    let places = outstanding::places(node, &agreement, &consumer).map_err(|e| internal(&e))?;
+    let decided = deciding::under_agreement_again(node, &agreement, deciding::USE, &asker, &places);
+    let decided = decided.map_err(|e| internal(&e))?;
     if !decided.is_permit() {
         let stream = StreamKey::Agreement {
             agreement: agreement.id.clone(),
@@ -128,7 +131,7 @@ fn grant(
         .filter(|_| process.format() == HTTP_PULL)
     {
         grant.version = Some(version.version);
-        grant.digests = Some(version.digests);
+        grant.digests = version.digests;
         grant.media_type = Some(version.media_type);
         return Ok(Some((grant, data)));
     }

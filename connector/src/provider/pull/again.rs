@@ -51,7 +51,7 @@ fn is_of(stored: &StoredRecord, node: &Node, grant: &GrantEntry, version: &str, 
 }
 
 /// The counters of the decision under which it was recorded.
-fn reserved(stored: &StoredRecord) -> Vec<String> {
+pub(super) fn reserved(stored: &StoredRecord) -> Vec<String> {
     let decision = stored
         .value(SectionName::Facts)
         .and_then(|facts| DecisionRecord::parse(facts.get("decision")?).ok());

@@ -3,24 +3,54 @@
 use crate::node::Node;
 use crate::provider::giving::Attempt;
 use crate::provider::{outstanding, stream};
-use crate::state::{AgreementEntry, Digests};
-use herleid_ledger::handover::HandedOver;
+use crate::state::{AgreementEntry, Digests, digest_bytes};
+use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject};
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{AppendError, Recorded};
 use herleid_vocab::did::Did;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-/// A pull that is recorded: its bytes may leave. Only [`open`](super::open) makes one.
+/// A pull that is recorded: its bytes may leave. Only [`open`](super::open) and [`open_part`](super::open_part) make one.
 pub struct Opened {
     pub(super) given: Given,
+    /// `None` while its digests are not known.
     pub(super) receipt: Option<HandedOver>,
-    pub(super) digests: Digests,
-    pub(super) media_type: String,
-    /// Bytes that the connection has taken.
-    pub(super) left: AtomicU64,
+    /// `None` while they are not known.
+    pub(super) digests: Option<Digests>,
+    pub(super) media_type: Mutex<String>,
+    /// Dataset and version.
+    pub(super) subject: (String, String),
+    pub(super) going: Going,
+}
+
+/// How far the bytes are.
+pub(super) struct Going {
+    from: u64,
+    /// How many there will be; [`UNKNOWN`] until that is known.
+    length: AtomicU64,
+    /// How many the connection has taken.
+    left: AtomicU64,
+    /// Nothing more leaves.
+    stopped: AtomicBool,
+}
+
+/// A length that nobody knows yet.
+const UNKNOWN: u64 = u64::MAX;
+
+impl Going {
+    /// Bytes from `from` on, and up to `to` where that is known.
+    pub(super) fn new(from: u64, to: Option<u64>) -> Self {
+        Self {
+            from,
+            length: AtomicU64::new(to.map_or(UNKNOWN, |to| to.saturating_sub(from))),
+            left: AtomicU64::new(0),
+            stopped: AtomicBool::new(false),
+        }
+    }
 }
 
 /// What is recorded of a pull, and what is given back when nothing of it leaves.
@@ -29,28 +59,73 @@ pub(super) struct Given {
     /// Under which it was given; its other end is the consumer, also of what is passed on.
     pub(super) agreement: AgreementEntry,
     pub(super) transaction: String,
+    /// Which segment of it.
+    pub(super) segment: u64,
     /// The counters of the policy in which it has a place.
     pub(super) counters: Vec<String>,
     pub(super) attempt: Attempt,
 }
 
 impl Opened {
-    /// The receipt for the consumer; `None` for a one-sided one, which could not check it.
+    /// The receipt for the consumer, when what will be sent is known beforehand.
     #[must_use]
     pub fn receipt(&self) -> Option<&HandedOver> {
         self.receipt.as_ref()
     }
 
-    /// What will be sent.
+    /// What will be sent, when that is known beforehand.
     #[must_use]
-    pub fn digests(&self) -> &Digests {
-        &self.digests
+    pub fn digests(&self) -> Option<&Digests> {
+        self.digests.as_ref()
     }
 
     /// Its media type.
     #[must_use]
-    pub fn media_type(&self) -> &str {
-        &self.media_type
+    pub fn media_type(&self) -> String {
+        self.media_type.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says what the source says that it is, before anything of it leaves.
+    pub fn set_media_type(&self, media_type: String) {
+        *self.media_type.lock().unwrap_or_else(PoisonError::into_inner) = media_type;
+    }
+
+    /// Which segment of its transaction.
+    #[must_use]
+    pub fn segment(&self) -> u64 {
+        self.given.segment
+    }
+
+    /// Where in the version it begins.
+    #[must_use]
+    pub fn from(&self) -> u64 {
+        self.going.from
+    }
+
+    /// How many bytes there will be, once that is known.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        Some(self.going.length.load(Ordering::Acquire)).filter(|length| *length != UNKNOWN)
+    }
+
+    /// Says how many bytes there are, before the last of them is handed over.
+    pub fn set_length(&self, bytes: u64) {
+        self.going.length.store(bytes, Ordering::Release);
+    }
+
+    /// Lets nothing more leave.
+    pub fn stop(&self) {
+        self.going.stopped.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing more leaves.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.going.stopped.load(Ordering::Acquire)
+    }
+
+    pub(super) fn given(&self) -> &Given {
+        &self.given
     }
 
     /// Whether this is the repetition of an earlier request, with the old proof.
@@ -62,13 +137,67 @@ impl Opened {
     /// Says that the connection takes these bytes: the pull counts from here on, whatever becomes of it.
     pub fn leave(&self, bytes: u64) {
         self.given.attempt.sent();
-        self.left.fetch_add(bytes, Ordering::AcqRel);
+        self.going.left.fetch_add(bytes, Ordering::AcqRel);
     }
 
     /// How many bytes the connection has taken.
     #[must_use]
     pub fn left(&self) -> u64 {
-        self.left.load(Ordering::Acquire)
+        self.going.left.load(Ordering::Acquire)
+    }
+
+    /// Records what is sent, of a pull that began without that being known: durable before the last piece leaves. The same segment
+    /// again has the old record.
+    ///
+    /// # Errors
+    /// When the same segment was something else before, or the log was closed; a failed write ends the process.
+    pub async fn served(&self, node: &Node, digests: &Digests, trace: &str) -> Result<(), String> {
+        let given = &self.given;
+        let consumer = &given.agreement.other;
+        let digest = |text: &str| digest_bytes(text).ok_or("a digest is none");
+        let content = Content {
+            salt: node.entropy.bytes32(),
+            blake3: digest(&digests.blake3)?,
+            sha256: digest(&digests.sha256)?,
+            bytes: digests.bytes,
+            media_type: self.media_type(),
+        };
+        let (dataset, version) = self.subject.clone();
+        let exchange = Exchange {
+            transaction: given.transaction.parse().map_err(|_| "the transaction is no UUID")?,
+            segment: given.segment,
+            phase: Phase::Pull,
+            agreement: given.agreement.id.clone(),
+            provider: node.did.clone(),
+            consumer: consumer.clone(),
+            subject: Subject::Dataset { dataset, version },
+            from: self.going.from,
+            to: self.going.from + digests.bytes,
+            content: content.mac(),
+        };
+        let same = json!([digests.blake3, digests.sha256, digests.bytes, content.media_type]).to_string();
+        let draft = Draft::new(Kind::PullServed, trace)
+            .section(SectionName::Facts, json!({"transaction": given.transaction}))
+            .section(SectionName::Exchange, exchange.to_value())
+            .section(SectionName::Content, content.to_value())
+            .stream(stream(&given.agreement))
+            .prior(*given.recorded.leaf())
+            .once(
+                format!("served/{consumer}/{}/{}", given.transaction, given.segment),
+                Sha256::digest(same).into(),
+            )
+            .term(Term::Transaction(given.transaction.clone()))
+            .term(Term::Agreement(given.agreement.id.clone()))
+            .term(Term::Party(consumer.clone()))
+            .term(Term::Digest(content.sha256));
+        match node.append(draft).await {
+            Ok(_) => Ok(()),
+            Err(AppendError::Conflict { .. }) => Err(format!(
+                "segment {} of transaction {} was other bytes before; use a new transaction",
+                given.segment, given.transaction
+            )),
+            Err(e) => Err(e.to_string()),
+        }
     }
 
     /// Records that the bytes did not all leave, once for a transaction. If none left, and none can have left in another attempt, what the
@@ -82,6 +211,14 @@ impl Opened {
 }
 
 impl Given {
+    /// What is recorded once: that one segment broke off.
+    fn aborted_key(&self) -> String {
+        match (&self.agreement.other, &self.transaction, self.segment) {
+            (consumer, transaction, 1) => format!("aborted/{consumer}/{transaction}"),
+            (consumer, transaction, segment) => format!("aborted/{consumer}/{transaction}/{segment}"),
+        }
+    }
+
     pub(super) async fn aborted(
         &self,
         node: &Node,
@@ -90,13 +227,13 @@ impl Given {
         trace: &str,
     ) -> Result<(), AppendError> {
         let consumer = &self.agreement.other;
-        let facts = json!({"transaction": self.transaction, "segment": 1, "bytesSent": bytes_sent, "reason": reason});
+        let facts = json!({"transaction": self.transaction, "segment": self.segment, "bytesSent": bytes_sent, "reason": reason});
         let same = Sha256::digest(self.transaction.as_bytes());
         let mut draft = Draft::new(Kind::PullAborted, trace)
             .section(SectionName::Facts, facts)
             .stream(stream(&self.agreement))
             .prior(*self.recorded.leaf())
-            .once(format!("aborted/{consumer}/{}", self.transaction), same.into())
+            .once(self.aborted_key(), same.into())
             .term(Term::Transaction(self.transaction.clone()))
             .term(Term::Agreement(self.agreement.id.clone()));
         let place = outstanding::key(&self.agreement.id, &self.transaction);
@@ -104,7 +241,9 @@ impl Given {
         let settling = node.giving.settle(&place);
         let waits = settling.is_some() && node.ledger.get(&place)?.is_some();
         // Of a repeated request an earlier attempt may have sent something, also before a restart: it stays counted.
-        if bytes_sent == 0 && !self.recorded.replayed() && waits && self.attempt.give_up() {
+        // A further segment has the place of the first.
+        let is_first = self.segment == 1 && !self.recorded.replayed();
+        if bytes_sent == 0 && is_first && waits && self.attempt.give_up() {
             for counter in &self.counters {
                 draft = draft.release(counter.clone(), 1);
             }

@@ -87,7 +87,7 @@ impl Asked<'_> {
             .map_err(|e| Refusal::malformed(&e))?;
         source.limit_bytes = pin.bytes.max(REFUSAL_BYTES);
         let (progress, _nobody) = Progress::channel();
-        let pulled = fetch(node, &source, &progress, self.trace).await;
+        let pulled = fetch(node, source, &progress, self.trace).await;
         let (entry, _) = pulled.map_err(|e| Refusal::denied(&format!("input `{name}` could not be brought: {e}")))?;
         // The run is recorded with the pin: what was fetched under another digest than one of these is another input.
         pin.check_digests(&entry.digests)

@@ -1,6 +1,7 @@
 //! What is given, tried without a network: the consumer is a `did:key`, whose document stands in its identifier.
 
 mod denials;
+mod parts;
 mod places;
 mod pulls;
 mod receipts;
@@ -193,7 +194,8 @@ impl Scene {
             description: String::new(),
             media_type: "text/plain".to_owned(),
             licence: None,
-            digests: digests.clone(),
+            digests: Some(digests.clone()),
+            source: crate::state::SourceEntry::File,
             offers: Vec::new(),
             withdrawn: None,
             published_ms: NOW_MS,
@@ -238,14 +240,20 @@ impl Scene {
 
     /// Asks for the data, having seen so many records of the connector's log.
     async fn ask(&self, transaction: &str, seen: u64) -> Response {
-        let path = format!("/data/{GRANT}");
-        let says = [
+        self.ask_for(transaction, seen, "", &[]).await
+    }
+
+    /// Asks for what lies at `within` the data's address, and says more.
+    async fn ask_for(&self, transaction: &str, seen: u64, within: &str, more: &[(&'static str, &str)]) -> Response {
+        let path = format!("/data/{GRANT}{within}");
+        let mut says = vec![
             ("authorization", format!("Bearer {}", self.token)),
             (access::TRANSACTION, transaction.to_owned()),
             (access::AGREEMENT, AGREED.to_owned()),
             (access::SEEN, seen.to_string()),
             ("traceparent", TRACE.to_owned()),
         ];
+        says.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let headers = signed(&self.node, &self.key, &self.key_id, &Method::GET, &path, &says);
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = path.parse().unwrap();
@@ -311,8 +319,13 @@ impl Scene {
 
     /// The consumer's receipt of a pull: its own record of what the connector recorded.
     async fn receipt(&self, transaction: &str) -> HandedOver {
+        self.receipt_of(transaction, Kind::PullOpened).await
+    }
+
+    /// The same of what stands in a record of that kind.
+    async fn receipt_of(&self, transaction: &str, kind: Kind) -> HandedOver {
         let records = self.records(Term::Transaction(transaction.to_owned()));
-        let opened = &records.iter().find(|(kind, _)| *kind == Kind::PullOpened).unwrap().1;
+        let opened = &records.iter().find(|(found, _)| *found == kind).unwrap().1;
         let draft = Draft::new(Kind::PullReceived, TRACE)
             .section(SectionName::Exchange, opened.value(SectionName::Exchange).unwrap())
             .section(SectionName::Content, opened.value(SectionName::Content).unwrap())

@@ -219,7 +219,6 @@ impl Case {
             .cloned()
             .and_then(|c| Content::from_value(c).ok());
         let transaction = exchange.transaction.hyphenated().to_string();
-        let is_whole = exchange.segment == 1 && exchange.from == 0;
         let pull = self.pulls.entry(transaction.clone()).or_insert_with(|| Pull {
             transaction,
             agreement: exchange.agreement.clone(),
@@ -238,18 +237,16 @@ impl Case {
         } else if *record.did == exchange.consumer {
             pull.received.get_or_insert_with(|| LogPlace::of(record.first));
         }
-        pull.bytes = pull.bytes.max(exchange.to);
-        match content {
-            Some(content) if is_whole => {
-                pull.sha256 = Some(hex::encode(content.sha256));
-                pull.media_type = Some(content.media_type);
-            }
-            Some(content) => pull.media_type = Some(content.media_type),
-            None => {}
-        }
-        // A second segment makes the first one a part.
-        if !is_whole || pull.bytes > exchange.to {
+        // One that goes further makes what was taken for the whole a part.
+        if exchange.to > pull.bytes {
+            pull.bytes = exchange.to;
             pull.sha256 = None;
+        }
+        if let Some(content) = content {
+            if exchange.from == 0 && exchange.to == pull.bytes {
+                pull.sha256 = Some(hex::encode(content.sha256));
+            }
+            pull.media_type = Some(content.media_type);
         }
         pull.recorded_ms = match (pull.recorded_ms, record.recorded_ms()) {
             (Some(one), Some(other)) => Some(one.min(other)),
@@ -276,7 +273,12 @@ impl Case {
         let text = |member| record.text(SectionName::Facts, member);
         let model = text("model");
         let is_model = model.is_some();
-        let digest = if is_model { text("program") } else { text("sha256") };
+        // Of an API there is none: its answers were not known when it was published.
+        let digest = match (is_model, record.section(SectionName::Facts)) {
+            (true, _) => text("program"),
+            (false, Some(facts)) if facts.get("sha256").is_some_and(Value::is_null) => Some(String::new()),
+            (false, _) => text("sha256"),
+        };
         let parts = (
             model.or_else(|| text("dataset")),
             text("version"),

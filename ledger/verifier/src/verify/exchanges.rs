@@ -40,6 +40,14 @@ pub(super) fn by_transaction<'a>(joined: &'a [Joined<'a>]) -> Exchanges<'a> {
     exchanges
 }
 
+/// The segment that is the whole, if one is: it begins at the first byte, and none goes further. What broke off and went on has one as
+/// well: its first segment was to bring everything, and did so together with the others.
+pub(super) fn whole<'b>(segments: &[&'b Joined<'b>]) -> Option<&'b Joined<'b>> {
+    let end = segments.iter().map(|segment| segment.exchange.to).max()?;
+    let is_whole = |segment: &&&Joined<'_>| segment.exchange.from == 0 && segment.exchange.to == end;
+    segments.iter().find(is_whole).copied()
+}
+
 impl Joined<'_> {
     /// Its content, to compare something with; else what is said of the sections that should hold it.
     pub(super) fn content(&self, explanations: &Explanations) -> Result<&Content, Doubt> {

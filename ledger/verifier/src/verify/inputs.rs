@@ -2,7 +2,7 @@
 //! to whoever passed it on, back to the one whose data it is (docs/decisions/0005-inputs-are-pulls.md).
 
 use super::doubt::Doubt;
-use super::exchanges::Joined;
+use super::exchanges::{Joined, whole};
 use super::reason::Reason;
 use super::records::Rec;
 use super::runs::Told;
@@ -22,18 +22,17 @@ type Delivery<'a> = (&'a str, &'a str, &'a str, &'a str);
 /// Pulls and publications, by what they are looked up with.
 pub(super) struct Sources<'a> {
     told: &'a Told<'a>,
-    /// Pulls in one piece.
+    /// Pulls of the whole.
     delivered: BTreeMap<Delivery<'a>, Vec<&'a Joined<'a>>>,
-    /// SHA-256 of what was published.
-    published: BTreeMap<Version<'a>, &'a str>,
+    /// SHA-256 of what was published; none of an API, whose answers were not known then.
+    published: BTreeMap<Version<'a>, Option<&'a str>>,
 }
 
 impl<'a> Sources<'a> {
     pub(super) fn of(told: &'a Told<'a>) -> Self {
         let mut delivered: BTreeMap<Delivery<'a>, Vec<&'a Joined<'a>>> = BTreeMap::new();
         for ((_, phase), segments) in told.exchanges {
-            if let (Phase::Pull, [one]) = (phase, segments.as_slice())
-                && one.exchange.from == 0
+            if let (Phase::Pull, Some(one)) = (phase, whole(segments))
                 && let Some((dataset, version)) = dataset(&one.exchange)
             {
                 let exchange = &one.exchange;
@@ -43,7 +42,7 @@ impl<'a> Sources<'a> {
                     dataset,
                     version,
                 );
-                delivered.entry(to).or_default().push(*one);
+                delivered.entry(to).or_default().push(one);
             }
         }
         let published = told.records.iter().filter_map(published).collect();
@@ -74,7 +73,7 @@ impl<'a> Sources<'a> {
             let consumer = exchange.consumer.to_string();
             return Err(Doubt::Failed(Reason::PulledByOther { consumer }));
         }
-        let content = self.whole(segments, first, input)?;
+        let content = self.whole(segments, input)?;
         // Whoever had the model run also gave this input, so that it has another source before that.
         if run.is_some_and(|run| run.consumer == exchange.provider) {
             self.follow(first, content)
@@ -84,21 +83,14 @@ impl<'a> Sources<'a> {
     }
 
     /// The content that the pull brought, when it is what the run says.
-    fn whole<'b>(
-        &self,
-        segments: &'b [&'b Joined<'b>],
-        first: &'b Joined<'b>,
-        input: &RunInput,
-    ) -> Result<&'b Content, Doubt> {
+    fn whole<'b>(&self, segments: &'b [&'b Joined<'b>], input: &RunInput) -> Result<&'b Content, Doubt> {
         let is_same = |content: &&Content| {
             hex::encode(content.sha256) == input.sha256
                 && hex::encode(content.blake3) == input.blake3
                 && content.bytes == input.bytes
         };
-        if let [_] = segments
-            && first.exchange.from == 0
-        {
-            let content = first.content(self.told.explanations)?;
+        if let Some(whole) = whole(segments) {
+            let content = whole.content(self.told.explanations)?;
             return Some(content)
                 .filter(is_same)
                 .ok_or(Doubt::Failed(Reason::OtherThanPulled));
@@ -122,12 +114,12 @@ impl<'a> Sources<'a> {
         loop {
             let exchange = &pull.exchange;
             let giver = &exchange.provider;
-            if let Some(sha256) = self.published.get(&(giver.as_str(), dataset, version)) {
-                return if hex::encode(content.sha256) == **sha256 {
-                    Ok(())
-                } else {
-                    Err(Doubt::Failed(Reason::OtherThanPublished { did: giver.to_string() }))
-                };
+            match self.published.get(&(giver.as_str(), dataset, version)) {
+                Some(Some(sha256)) if hex::encode(content.sha256) != **sha256 => {
+                    return Err(Doubt::Failed(Reason::OtherThanPublished { did: giver.to_string() }));
+                }
+                Some(_) => return Ok(()),
+                None => {}
             }
             // The agreement is with the one whose data it is.
             if !gone_through.is_empty() && is_provider(self.told.case, exchange) {
@@ -198,10 +190,10 @@ fn is_provider(case: &Case, exchange: &Exchange) -> bool {
     agreement.is_some_and(|agreement| agreement.provider == exchange.provider.as_str())
 }
 
-fn published(rec: &Rec) -> Option<(Version<'_>, &str)> {
+fn published(rec: &Rec) -> Option<(Version<'_>, Option<&str>)> {
     if rec.kind() != Some(Kind::DatasetPublished) {
         return None;
     }
     let text = |member| rec.text(SectionName::Facts, member);
-    Some(((rec.did.as_str(), text("dataset")?, text("version")?), text("sha256")?))
+    Some(((rec.did.as_str(), text("dataset")?, text("version")?), text("sha256")))
 }

@@ -4,7 +4,7 @@
 use super::bound::{self, Runs};
 use super::copies::Copies;
 use super::doubt::{Doubt, report};
-use super::exchanges::Exchanges;
+use super::exchanges::{Exchanges, whole};
 use super::explanations::Explanations;
 use super::files::Files;
 use super::inputs::Sources;
@@ -133,9 +133,9 @@ impl Told<'_> {
             let did = one.exchange.consumer.to_string();
             return Err(Doubt::Failed(Reason::DeliveredToOther { did }));
         }
-        if segments.len() > 1 || one.exchange.from > 0 {
+        let Some(one) = whole(segments) else {
             return Err(Doubt::missing(Reason::InSegments, None));
-        }
+        };
         let content = one.content(self.explanations)?;
         if hex::encode(content.sha256) != relied.sha256 {
             return Err(Doubt::Failed(Reason::OtherDelivery));

@@ -4,6 +4,14 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lie {
     None,
+    /// Nobody lies: KNMI's delivery broke off, and went on in a second segment.
+    Resumed,
+    /// Nobody lies: KNMI's rain is the answer of an API, digested on the way.
+    OnTheWay,
+    /// As [`Self::Resumed`], and the decision relies on the delivery itself.
+    ResumedDelivery,
+    /// As [`Self::Resumed`], but the app shows other bytes for the second segment than KNMI recorded.
+    AlteredSegment,
     /// KNMI records another exchange than it made.
     AlteredExchange,
     /// The water board records other parameters than it was asked for.

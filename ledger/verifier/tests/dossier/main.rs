@@ -26,6 +26,7 @@ mod lies;
 mod log;
 mod pieces;
 mod runs;
+mod segments;
 mod texts;
 mod withheld;
 mod world;

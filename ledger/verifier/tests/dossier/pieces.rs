@@ -47,17 +47,34 @@ pub fn exchange(
     subject: Subject,
     bytes: &[u8],
 ) -> Vec<(S, Value)> {
-    let content = Content::digest(sha256(format!("salt {id} {phase}").as_bytes()), bytes, "text/csv");
+    segment((1, 0), phase, id, agreement, ends, subject, bytes)
+}
+
+/// The same of one segment: its number, and where it begins.
+pub fn segment(
+    (segment, from): (u64, u64),
+    phase: Phase,
+    id: &str,
+    agreement: &str,
+    ends: (&str, &str),
+    subject: Subject,
+    bytes: &[u8],
+) -> Vec<(S, Value)> {
+    let content = Content::digest(
+        sha256(format!("salt {id} {phase} {segment}").as_bytes()),
+        bytes,
+        "text/csv",
+    );
     let exchange = Exchange {
         transaction: id.parse().unwrap(),
-        segment: 1,
+        segment,
         phase,
         agreement: agreement.to_owned(),
         provider: ends.0.parse().unwrap(),
         consumer: ends.1.parse().unwrap(),
         subject,
-        from: 0,
-        to: bytes.len() as u64,
+        from,
+        to: from + bytes.len() as u64,
         content: content.mac(),
     };
     vec![(S::Exchange, exchange.to_value()), (S::Content, content.to_value())]

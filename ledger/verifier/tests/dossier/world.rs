@@ -15,7 +15,7 @@ pub const CASE: &str = "Z-2020-17";
 pub const RAIN: &str = "urn:example:rain";
 pub const MODEL: &str = "urn:example:sewer";
 pub const PROGRAM: &[u8] = b"#!/bin/sh\necho sewer\n";
-const RAIN_CSV: &[u8] = b"260,2020-06-17 14:00,0\n260,2020-06-17 15:00,513\n260,2020-06-17 16:00,2\n";
+pub const RAIN_CSV: &[u8] = b"260,2020-06-17 14:00,0\n260,2020-06-17 15:00,513\n260,2020-06-17 16:00,2\n";
 const LESS_RAIN_CSV: &[u8] = b"260,2020-06-17 14:00,0\n260,2020-06-17 15:00,13\n260,2020-06-17 16:00,2\n";
 pub const AGREED_DATA: &str = "urn:uuid:0b3e1b5a-0000-4000-8000-00000000000a";
 pub const AGREED_MODEL: &str = "urn:uuid:0b3e1b5a-0000-4000-8000-00000000000b";
@@ -59,6 +59,8 @@ impl World {
         let id = transaction(if lie == Lie::LateId { 90 } else { 1 });
         let pulled = match lie {
             Lie::LatePull => agreed_data,
+            Lie::Resumed | Lie::ResumedDelivery | Lie::AlteredSegment => world.pull_in_segments(&id, agreed_data),
+            Lie::OnTheWay => world.pull_on_the_way(&id, agreed_data),
             _ => world.pull(&id, agreed_data),
         };
         let received: Vec<Hash> = (1..=3).map(|n| world.run(n, agreed_model, pulled)).collect();
@@ -117,6 +119,9 @@ impl World {
         let offer = b"{}".to_vec();
         let members = facts.as_object_mut().unwrap();
         members.remove("name");
+        if self.lie == Lie::OnTheWay {
+            members.extend(["sha256", "blake3", "bytes"].map(|name| (name.to_owned(), json!(null))));
+        }
         members.extend([
             ("dataset".to_owned(), json!(RAIN)),
             ("version".to_owned(), json!("2020-06-18")),
@@ -316,7 +321,7 @@ impl World {
             sha256 = sha256_hex(b"wishes");
         }
         let id = crate::log::stream_id(&self.board.origin, S::StreamModel, &format!("{MODEL} {}", self.app.did));
-        let relied = if self.lie == Lie::ReliesOnDelivery {
+        let relied = if matches!(self.lie, Lie::ReliesOnDelivery | Lie::ResumedDelivery) {
             json!({"transaction": transaction(1), "output": null, "sha256": sha256_hex(RAIN_CSV)})
         } else {
             json!({"transaction": self.runs[2], "output": "flooding", "sha256": sha256})

@@ -1,0 +1,77 @@
+//! The end of access while something is being sent: told at once by whoever decides it, and looked for every second, since a policy's
+//! time runs out without anybody deciding.
+
+use super::{Opened, check_published};
+use crate::deciding::{self, Asker, DISTRIBUTE, USE};
+use crate::node::Node;
+use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, Side};
+use herleid_vocab::time::format_rfc3339_ms;
+use std::time::Duration;
+
+/// How often it is looked whether access has ended: a policy's time limit is kept to the second.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Waits until what is being sent has to break off, and says why. Until then it stays known as being sent.
+pub async fn ended(node: &Node, grant: &GrantEntry, opened: &Opened) -> String {
+    let mut under_way = node.giving.sending(&grant.id, &grant.agreement);
+    // Closed after the request was let in, and before it was known as being sent.
+    let now: Result<Option<GrantEntry>, _> = node.state.get(&GrantEntry::key(&grant.id));
+    if let Ok(Some(GrantEntry { closed: Some(why), .. })) = now {
+        return format!("access has ended: {why}");
+    }
+    loop {
+        tokio::select! {
+            why = under_way.closed() => return why,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        match over(node, grant, opened) {
+            Ok(None) => {}
+            Ok(Some(why)) => return why,
+            Err(error) => {
+                tracing::error!(%error, "whether access goes on could not be found out");
+                return "whether access goes on could not be found out".to_owned();
+            }
+        }
+    }
+}
+
+/// Why nothing more may be sent at this moment.
+fn over(node: &Node, grant: &GrantEntry, opened: &Opened) -> Result<Option<String>, String> {
+    let now: Option<GrantEntry> = node.state.get(&GrantEntry::key(&grant.id)).map_err(|e| e.to_string())?;
+    let Some(now) = now else {
+        return Ok(Some("access has ended".to_owned()));
+    };
+    if let Some(why) = now.closed {
+        return Ok(Some(format!("access has ended: {why}")));
+    }
+    if now.until_ms <= node.now_ms() {
+        return Ok(Some(format!(
+            "access was given until {}",
+            format_rfc3339_ms(now.until_ms)
+        )));
+    }
+    let (side, action) = match grant.kind {
+        GrantPurpose::Pull | GrantPurpose::Run => (Side::Provider, USE),
+        GrantPurpose::Onward => (Side::Consumer, DISTRIBUTE),
+    };
+    let key = AgreementEntry::key(&grant.agreement, side);
+    let agreement: Option<AgreementEntry> = node.state.get(&key).map_err(|e| e.to_string())?;
+    let Some(agreement) = agreement else {
+        return Ok(Some("the agreement is not here any more".to_owned()));
+    };
+    if let Some(why) = &agreement.terminated {
+        return Ok(Some(format!("the agreement has ended: {why}")));
+    }
+    if let (GrantPurpose::Pull, Some(version)) = (grant.kind, &grant.version)
+        && let Err(refusal) = check_published(node, &grant.subject, version)
+    {
+        return Ok(Some(refusal.detail().to_owned()));
+    }
+    let asker = match grant.bearer_sha256.is_some() {
+        true => Asker::by_secret_token(&grant.consumer, grant.purpose.as_deref()),
+        false => Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref()),
+    };
+    let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &opened.given().counters);
+    let decided = decided.map_err(|e| e.to_string())?;
+    Ok((!decided.is_permit()).then(|| decided.refusal(&grant.consumer)))
+}

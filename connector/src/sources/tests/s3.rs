@@ -1,0 +1,208 @@
+//! Objects in an S3 server (moto, which `make deps` installs): pinned, and refused when they changed.
+
+use super::*;
+use crate::config::{BaseUrl, S3Source};
+use crate::net::client::{ClientSettings, GuardedClient};
+use crate::state::{SourceEntry, VersionEntry};
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// A running server; it ends with the value.
+struct Server {
+    child: Child,
+    base: String,
+    client: GuardedClient,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let ended = self.child.kill().and_then(|()| self.child.wait());
+        ended.unwrap();
+    }
+}
+
+fn program() -> Option<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"));
+    Some(target.join("tools/bin/moto_server")).filter(|path| path.exists())
+}
+
+fn settings() -> ClientSettings {
+    ClientSettings {
+        allow_private_addresses: true,
+        plain_http_for_development: true,
+        ..ClientSettings::default()
+    }
+}
+
+impl Server {
+    /// `None` where there is none, which is said.
+    async fn start(test: &str) -> Option<Self> {
+        let Some(program) = program() else {
+            let line = format!("SKIPPED {test}: target/tools/bin/moto_server is absent; run `make deps`\n");
+            std::io::stderr().write_all(line.as_bytes()).unwrap();
+            return None;
+        };
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(program)
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self {
+            child,
+            base: format!("http://127.0.0.1:{port}"),
+            client: GuardedClient::new(&settings()).unwrap(),
+        };
+        for _ in 0..600 {
+            if server.client.get_json(&server.base, HeaderMap::new()).await.is_ok() {
+                server.call(Method::PUT, "/rain", b"").await;
+                return Some(server);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the S3 server does not answer");
+    }
+
+    async fn call(&self, method: Method, path: &str, body: &[u8]) {
+        let url = format!("{}{path}", self.base);
+        let body = Bytes::copy_from_slice(body);
+        // The server asks who it is, and believes it.
+        let says = "AWS4-HMAC-SHA256 Credential=a/20261122/us-east-1/s3/aws4_request";
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", says.parse().unwrap());
+        headers.insert("content-type", "application/octet-stream".parse().unwrap());
+        let answer = self.client.message(method, &url, headers, body).await.unwrap();
+        assert!(answer.status.is_success(), "{path}: {answer:?}");
+    }
+
+    fn sources(&self, directory: &Path, bucket: &str) -> Sources {
+        let payloads = Payloads::open(&directory.join("payloads")).unwrap();
+        let store = S3Source {
+            name: "archive".to_owned(),
+            endpoint: BaseUrl::parse(&self.base, true).unwrap(),
+            region: "us-east-1".to_owned(),
+            bucket: bucket.to_owned(),
+            internal: true,
+            credentials: secret(directory, "access_key_id = \"a\"\nsecret_access_key = \"b\"\n"),
+        };
+        Sources::open(&[store], &[], &settings(), &payloads, 1 << 30).unwrap()
+    }
+}
+
+fn version(found: &Found) -> VersionEntry {
+    VersionEntry {
+        dataset: "rain".to_owned(),
+        version: "1".to_owned(),
+        title: String::new(),
+        description: String::new(),
+        media_type: "text/csv".to_owned(),
+        licence: None,
+        digests: Some(found.digests.clone()),
+        source: SourceEntry::S3 {
+            store: "archive".to_owned(),
+            key: "2020/rain vlissingen.csv".to_owned(),
+            etag: found.etag.clone(),
+            version: found.version.clone(),
+        },
+        offers: Vec::new(),
+        withdrawn: None,
+        published_ms: 0,
+    }
+}
+
+const KEY: &str = "2020/rain vlissingen.csv";
+const PATH: &str = "/rain/2020/rain%20vlissingen.csv";
+
+#[tokio::test]
+async fn an_object_keeps_its_promises_until_another_lies_in_its_place() {
+    let Some(server) = Server::start("an object keeps its promises").await else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let sources = server.sources(directory.path(), "rain");
+    let data = data();
+    server.call(Method::PUT, PATH, &data).await;
+    let found = sources.look("archive", KEY).await.unwrap();
+    assert_eq!(found.digests, Digests::of(&data));
+    assert_eq!(found.version, None);
+    let source = sources.of_version(&version(&found)).unwrap();
+    keeps_its_promises(source.as_ref(), &part(0, None), &data).await;
+
+    let mut changed = data.clone();
+    changed[0] ^= 1;
+    server.call(Method::PUT, PATH, &changed).await;
+    gives_nothing_of_what_changed(source.as_ref(), &data).await;
+    let refused = read(source.as_ref(), &part(0, None)).await.unwrap_err();
+    assert!(matches!(refused, SourceError::Changed(_)), "{refused}");
+    server.call(Method::DELETE, PATH, b"").await;
+    gives_nothing_of_what_changed(source.as_ref(), &data).await;
+    server.call(Method::PUT, PATH, &data).await;
+    keeps_its_promises(source.as_ref(), &part(0, None), &data).await;
+}
+
+#[tokio::test]
+async fn in_a_bucket_that_keeps_versions_the_published_one_stays() {
+    let Some(server) = Server::start("the published version stays").await else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let sources = server.sources(directory.path(), "rain");
+    let on = b"<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Status>Enabled</Status></VersioningConfiguration>";
+    server.call(Method::PUT, "/rain?versioning", on).await;
+    let data = data();
+    server.call(Method::PUT, PATH, &data).await;
+    let found = sources.look("archive", KEY).await.unwrap();
+    assert!(found.version.is_some());
+    server.call(Method::PUT, PATH, b"something else").await;
+    let source = sources.of_version(&version(&found)).unwrap();
+    keeps_its_promises(source.as_ref(), &part(0, None), &data).await;
+    let newer = sources.look("archive", KEY).await.unwrap();
+    assert_eq!(newer.digests, Digests::of(b"something else"));
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_not_ours_is_told_apart() {
+    let Some(server) = Server::start("an object that is not there").await else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let sources = server.sources(directory.path(), "rain");
+    assert!(matches!(
+        sources.look("archive", "none").await,
+        Err(SourceError::Absent(_))
+    ));
+    for key in ["a/../b", "/a", "a//b", ""] {
+        assert!(sources.look("archive", key).await.is_err(), "{key}");
+    }
+    let other = server.sources(directory.path(), "another");
+    assert!(other.look("archive", KEY).await.is_err());
+}
+
+#[test]
+fn credentials_that_are_none_are_refused_without_showing_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let payloads = Payloads::open(&directory.path().join("payloads")).unwrap();
+    let mut store = S3Source {
+        name: "archive".to_owned(),
+        endpoint: BaseUrl::parse("https://s3.example", false).unwrap(),
+        region: "eu".to_owned(),
+        bucket: "rain".to_owned(),
+        internal: false,
+        credentials: secret(directory.path(), "access_key_id = \"a\"\nsecret_acess_key = \"hush\"\n"),
+    };
+    let open = |store: &S3Source| Sources::open(std::slice::from_ref(store), &[], &settings(), &payloads, 1);
+    let refused = open(&store).err().unwrap().to_string();
+    assert!(
+        refused.contains("archive") && refused.contains("access_key_id") && !refused.contains("hush"),
+        "{refused}"
+    );
+    store.credentials = directory.path().join("absent");
+    assert!(open(&store).err().unwrap().to_string().contains("absent"));
+}
