@@ -34,6 +34,7 @@ bench-dsp: deps native ## negotiations, first byte, memory and start-up, beside 
 
 deps: ## install what is missing, by package name (Debian; root or sudo)
 	@deploy/build/deps.sh $(needs)
+	@[ "$(needs)" = demo ] || deploy/build/tools.sh
 
 native: ## compile RocksDB once for all profiles (about five minutes the first time)
 	@deploy/build/rocksdb.sh

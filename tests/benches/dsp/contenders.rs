@@ -41,14 +41,16 @@ pub(crate) struct Measured {
     pub(crate) alone_ms: f64,
     pub(crate) rss_mib: f64,
     pub(crate) startup_ms: f64,
+    /// Negotiations that ended otherwise than finalized, although everybody agreed.
+    pub(crate) lost: f64,
 }
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:.1} negotiations/s, {:.0} ms for one alone, {:.0} MiB resident, ready after {:.0} ms",
-            self.negotiations_per_s, self.alone_ms, self.rss_mib, self.startup_ms
+            "{:.1} negotiations/s, {:.0} ms for one alone, {:.0} MiB resident, ready after {:.0} ms, {} negotiations lost",
+            self.negotiations_per_s, self.alone_ms, self.rss_mib, self.startup_ms, self.lost
         )
     }
 }
@@ -57,10 +59,12 @@ impl fmt::Display for Measured {
 trait Pair: Sync {
     /// Begins one; what it is called.
     fn begin(&self) -> String;
-    /// Whether this one is finalized.
+    /// Whether this one has ended.
     fn is_done(&self, id: &str) -> bool;
-    /// Whether `count` in all are finalized.
+    /// Whether `count` in all have ended.
     fn are_done(&self, count: usize) -> bool;
+    /// How many of `total` are finalized.
+    fn finalized(&self, total: usize) -> usize;
     /// Process ids of both.
     fn ids(&self) -> [u32; 2];
     /// Time from the start of each process until it was ready.
@@ -100,17 +104,19 @@ fn measure(pair: &impl Pair) -> Measured {
     let _warm = all(pair, WARM, WARM);
     let mut alone: Vec<f64> = (0..ALONE).map(|_| one(pair)).collect();
     alone.sort_by(f64::total_cmp);
-    let taken = all(pair, MEASURED, WARM + ALONE + MEASURED);
+    let total = WARM + ALONE + MEASURED;
+    let taken = all(pair, MEASURED, total);
     let of_both = |values: [f64; 2]| f64::midpoint(values[0], values[1]);
     Measured {
         negotiations_per_s: MEASURED as f64 / taken.as_secs_f64(),
         alone_ms: alone[ALONE / 2],
         rss_mib: of_both(pair.ids().map(resident_mib)),
         startup_ms: of_both(pair.started_in().map(|time| time.as_secs_f64() * 1_000.0)),
+        lost: (total - pair.finalized(total)) as f64,
     }
 }
 
-/// Begins `count` as fast as they are taken, and waits until `total` in all are finalized.
+/// Begins `count` as fast as they are taken, and waits until `total` in all have ended.
 fn all(pair: &impl Pair, count: usize, total: usize) -> Duration {
     let began = Instant::now();
     thread::scope(|scope| {
@@ -119,7 +125,7 @@ fn all(pair: &impl Pair, count: usize, total: usize) -> Duration {
         }
     });
     let mut asked = Instant::now();
-    until("all negotiations are finalized", PATIENCE, || {
+    until("all negotiations have ended", PATIENCE, || {
         // Asked at the same pace on both sides, and seldom: the answer costs each side something.
         if asked.elapsed() < EVERY {
             return Err("nothing yet");
@@ -130,11 +136,11 @@ fn all(pair: &impl Pair, count: usize, total: usize) -> Duration {
     })
 }
 
-/// Begins one when nothing else is going on; milliseconds until it is finalized.
+/// Begins one when nothing else is going on; milliseconds until it has ended.
 fn one(pair: &impl Pair) -> f64 {
     let began = Instant::now();
     let id = pair.begin();
-    until("a negotiation is finalized", PATIENCE, || {
+    until("a negotiation has ended", PATIENCE, || {
         let done = pair.is_done(&id);
         if done {
             Ok(began.elapsed().as_secs_f64() * 1_000.0)
@@ -168,21 +174,37 @@ impl Ours {
     }
 }
 
+impl Ours {
+    /// How many are in this state at the consumer.
+    fn total(&self, state: &str) -> usize {
+        let page = format!("/negotiations?state={state}&limit=1");
+        let page = self.consumer.get(&page).good("negotiations");
+        page["total"]
+            .as_u64()
+            .and_then(|total| total.try_into().ok())
+            .unwrap_or_default()
+    }
+}
+
+fn ended(state: &Value) -> bool {
+    state == "FINALIZED" || state == "TERMINATED"
+}
+
 impl Pair for Ours {
     fn begin(&self) -> String {
         self.consumer.begin("negotiations", &self.asked)
     }
 
     fn is_done(&self, id: &str) -> bool {
-        self.consumer.state("negotiations", id) == "FINALIZED"
+        ended(&self.consumer.state("negotiations", id))
     }
 
     fn are_done(&self, count: usize) -> bool {
-        let page = self
-            .consumer
-            .get("/negotiations?state=FINALIZED&limit=1")
-            .good("negotiations");
-        page["total"].as_u64() >= Some(count as u64)
+        self.total("FINALIZED") + self.total("TERMINATED") >= count
+    }
+
+    fn finalized(&self, _total: usize) -> usize {
+        self.total("FINALIZED")
     }
 
     fn ids(&self) -> [u32; 2] {
@@ -222,11 +244,15 @@ impl Pair for Edcs {
     }
 
     fn is_done(&self, id: &str) -> bool {
-        self.consumer.process("contractnegotiations", id)["state"] == "FINALIZED"
+        ended(&self.consumer.process("contractnegotiations", id)["state"])
     }
 
     fn are_done(&self, count: usize) -> bool {
-        self.consumer.has_finalized(count)
+        self.consumer.has_ended(count)
+    }
+
+    fn finalized(&self, total: usize) -> usize {
+        self.consumer.finalized(total)
     }
 
     fn ids(&self) -> [u32; 2] {

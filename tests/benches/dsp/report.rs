@@ -32,6 +32,7 @@ impl Report {
                 alone_ms: of(|m| m.alone_ms),
                 rss_mib: of(|m| m.rss_mib),
                 startup_ms: of(|m| m.startup_ms),
+                lost: rounds.iter().map(|round| round.pairs[index].lost).sum(),
             };
             (contender, measured)
         });
@@ -80,6 +81,7 @@ impl Report {
                 "alone_ms": rounded(m.alone_ms),
                 "rss_mib": rounded(m.rss_mib),
                 "startup_ms": rounded(m.startup_ms),
+                "lost": m.lost,
             })).collect::<Value>(),
             "rates_of_each_round": self.rates,
             "machine": machine::described(),
@@ -115,6 +117,8 @@ impl Report {
         row("one negotiation alone, ms", 0, |m| m.alone_ms, false);
         row("resident memory afterwards, MiB", 0, |m| m.rss_mib, false);
         row("start to ready, ms", 0, |m| m.startup_ms, false);
+        let lost: String = self.rows.iter().map(|(_, m)| format!(" {} |", m.lost)).collect();
+        let _written = writeln!(table, "| negotiations lost, of all rounds |{lost} |");
         let _written = writeln!(
             table,
             "| request to first byte of data, ms | {:.2} | | {:.2} | {} |",

@@ -51,8 +51,8 @@ fn a_full_disk_stops_the_provider_and_loses_nothing() {
     let inside = PathBuf::from(format!("/proc/{}/root", child.id())).join(storage.strip_prefix("/").unwrap());
     good(&scene.pull());
     fill(&inside.join("filler"));
-    let refused = scene.pull();
-    assert!(!refused.status.success(), "{}", told(&refused));
+    // It breaks off, and goes on by itself when the provider is there again.
+    good(&scene.pull());
     assert_eq!(lines.next().unwrap(), "ended 134", "128 + SIGABRT");
     let said = std::fs::read_to_string(&message).unwrap();
     assert!(said.contains("No space left on device"), "{said}");

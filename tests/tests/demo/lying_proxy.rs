@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 pub(crate) struct Answer {
     pub(crate) head: Vec<String>,
     pub(crate) body: Vec<u8>,
+    /// The connection breaks after the body, whatever length was promised.
+    pub(crate) is_cut: bool,
 }
 
 impl Answer {
@@ -18,6 +20,12 @@ impl Answer {
             .iter()
             .find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")))?;
         Some(found.split_once(':')?.1.trim())
+    }
+
+    /// Only so many bytes arrive before the connection breaks.
+    pub(crate) fn cut(&mut self, bytes: usize) {
+        self.body.truncate(bytes);
+        self.is_cut = true;
     }
 
     pub(crate) fn drop_header(&mut self, name: &str) {
@@ -82,7 +90,7 @@ fn forward(mut from: TcpStream, to: u16, lie: &Mutex<Lie>) {
     let mut lie = lie.lock().unwrap();
     if request.head[0].starts_with(lie.about) {
         (lie.change)(&mut answer);
-        if answer.header("content-length").is_some() {
+        if answer.header("content-length").is_some() && !answer.is_cut {
             answer.drop_header("content-length");
             answer.head.push(format!("content-length: {}", answer.body.len()));
         }
@@ -104,7 +112,16 @@ fn message(reader: &mut BufReader<TcpStream>) -> Option<Answer> {
         }
         head.push(line);
     }
-    let mut answer = Answer { head, body: Vec::new() };
+    let mut answer = Answer {
+        head,
+        body: Vec::new(),
+        is_cut: false,
+    };
+    if answer.header("transfer-encoding").is_some() {
+        // The other end closes after its answer.
+        reader.read_to_end(&mut answer.body).ok()?;
+        return Some(answer);
+    }
     let length = answer
         .header("content-length")
         .and_then(|l| l.parse().ok())

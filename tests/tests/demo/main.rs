@@ -9,8 +9,10 @@ mod publishing;
 mod refusals;
 mod runs;
 mod scene;
+mod sources;
 mod story;
 mod trace;
+mod transfers;
 mod withheld;
 mod witness;
 

@@ -113,6 +113,23 @@ impl Connector {
         good(&self.run(&["publish", data, "--id", id, "--title", "Rain", "--policy", policy]));
     }
 
+    /// Publishes `what` (arguments of the command) under `policy`.
+    pub(crate) fn publish_under(&self, what: &[&str], id: &str, policy: &str) -> Output {
+        let file = self.directory.join("offer.json");
+        std::fs::write(&file, policy).unwrap();
+        let mut arguments = vec![
+            "publish",
+            "--id",
+            id,
+            "--title",
+            "Rain",
+            "--policy",
+            file.to_str().unwrap(),
+        ];
+        arguments.extend(what);
+        self.run(&arguments)
+    }
+
     /// Its configuration with `lines` under `[section]`, in the place of what was put there before.
     pub(crate) fn set(&self, section: &str, lines: &str) {
         let (header, end) = (
@@ -172,6 +189,12 @@ impl Scene {
             proxy,
             agreement,
         }
+    }
+
+    /// Agrees with the provider over a dataset.
+    pub(crate) fn agree(&self, id: &str) -> String {
+        let agreed = good(&self.consumer.run(&["negotiate", &self.provider.did, id]));
+        agreed["agreement"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn pull(&self) -> Output {

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 /// The version of the Dataspace Protocol, as EDC's management API names it.
 const PROTOCOL: &str = "dataspace-protocol-http:2025-1";
+/// EDC's numbers of the states in which negotiations end.
+const FINALIZED: u16 = 1200;
+const TERMINATED: u16 = 1400;
 /// EDC's namespace.
 pub(crate) const EDC: &str = "https://w3id.org/edc/v0.0.1/ns/";
 /// The left operand that `InteropExtension.java` evaluates: whom a permission is for.
@@ -199,14 +202,23 @@ impl Edc {
         self.get(&format!("/{kind}/{id}"))
     }
 
-    /// Whether so many negotiations have come to their good end: whether there is one with that number.
-    pub(crate) fn has_finalized(&self, count: usize) -> bool {
-        let finalized = 1200;
-        let filter = json!([{"operandLeft": "state", "operator": "=", "operandRight": finalized}]);
-        let query = json!({"@type": "QuerySpec", "offset": count - 1, "limit": 1, "filterExpression": filter});
-        self.post("/contractnegotiations/request", query)
-            .as_array()
-            .is_some_and(|found| !found.is_empty())
+    /// The negotiations in a state (EDC's number of it) from `offset` on, at most `limit`.
+    fn negotiations(&self, state: u16, offset: usize, limit: usize) -> usize {
+        let filter = json!([{"operandLeft": "state", "operator": "=", "operandRight": state}]);
+        let query = json!({"@type": "QuerySpec", "offset": offset, "limit": limit, "filterExpression": filter});
+        let found = self.post("/contractnegotiations/request", query);
+        found.as_array().map_or(0, Vec::len)
+    }
+
+    /// Whether so many negotiations have come to an end. Their number cannot be asked for, only whether there is one with that number.
+    pub(crate) fn has_ended(&self, count: usize) -> bool {
+        let terminated = self.negotiations(TERMINATED, 0, count);
+        terminated >= count || self.negotiations(FINALIZED, count - terminated - 1, 1) > 0
+    }
+
+    /// How many negotiations have come to their good end, of `total`.
+    pub(crate) fn finalized(&self, total: usize) -> usize {
+        self.negotiations(FINALIZED, 0, total)
     }
 
     /// A process, once it is in one of the states that are waited for.

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Installs the servers that tests of sources run against (an S3 server, pygeoapi) into target/tools, by their names on PyPI.
+# Quick when they are there already; without them those tests say that they are skipped.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+tools=${CARGO_TARGET_DIR:-target}/tools
+wanted=deploy/build/test-tools.txt
+if cmp -s "$wanted" "$tools/installed.txt"; then
+  exit 0
+fi
+echo "tools: installing into $tools: $(grep -v '^#' "$wanted" | tr '\n' ' ')"
+if ! python3 -m venv "$tools"; then
+  echo "tools: python3 makes no virtual environment; install the package python3-venv, then run this again" >&2
+  exit 1
+fi
+"$tools/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
+cp "$wanted" "$tools/installed.txt"
