@@ -127,7 +127,7 @@ impl Negotiator {
         process.may(action.kind())?;
         let due = negotiations::carry(node, &process, action, reason, By::Person).await;
         let due = due.map(Some).or_else(Obstacle::due::<Contract>)?;
-        self.perform::<Contract>(node, pid, process.state(), due).await
+        self.perform::<Contract>(node, process, due).await
     }
 
     /// Does what a person decided about a transfer, as far as policies grant it.
@@ -144,8 +144,7 @@ impl Negotiator {
         let process = self.load::<DataTransfer>(node, pid)?.ok_or(Refusal::NotFound)?;
         process.may(action.kind())?;
         let due = transfers::carry(node, &process, action, reason).await?;
-        self.perform::<DataTransfer>(node, pid, process.state(), Some(due))
-            .await
+        self.perform::<DataTransfer>(node, process, Some(due)).await
     }
 
     /// All processes of a protocol, finished ones included, oldest identifier first.

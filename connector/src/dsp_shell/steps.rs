@@ -92,7 +92,7 @@ pub(super) fn kept<P: Kept>(node: &Node, process: &Process<P>, due: bool) -> Res
 
 /// Does what is due at this end, once; after an error, a later round tries again.
 async fn settle<P: Kept>(node: Arc<Node>, process: Process<P>, _running: Running) {
-    let (pid, seen) = (process.own_pid().clone(), process.state());
+    let (pid, seen) = (process.own_pid().clone(), process.clone());
     let due = match P::due(node.clone(), process).await {
         Ok(due) => due,
         Err(why) => {
@@ -100,7 +100,7 @@ async fn settle<P: Kept>(node: Arc<Node>, process: Process<P>, _running: Running
             return;
         }
     };
-    match node.negotiator.perform::<P>(&node, &pid, seen, due).await {
+    match node.negotiator.perform::<P>(&node, seen, due).await {
         Ok(()) => {}
         Err(why @ Refusal::Internal { .. }) => {
             tracing::error!(%why, %pid, "a decision could not be kept; it will be tried again")
@@ -204,18 +204,20 @@ impl Negotiator {
         .await
     }
 
-    /// Does what was found due when the process was `seen` in a state; with nothing due, a finished process leaves the index.
+    /// Does what was found due when the process was as `seen`; with nothing due, a finished process leaves the index.
+    ///
+    /// # Errors
+    /// When it has gone on since: what was decided about one state, perhaps long ago, says nothing about another.
     pub(super) async fn perform<P: Kept>(
         &self,
         node: &Arc<Node>,
-        pid: &Id,
-        seen: P::State,
+        seen: Process<P>,
         due: Option<Due<P>>,
     ) -> Result<(), Refusal> {
-        let (node, pid) = (Arc::clone(node), pid.clone());
+        let node = Arc::clone(node);
         whole(async move {
-            let _turn = node.negotiator.turns.take(key::<P>(&pid)).await;
-            node.negotiator.performed::<P>(&node, &pid, seen, due).await
+            let _turn = node.negotiator.turns.take(key::<P>(seen.own_pid())).await;
+            node.negotiator.performed::<P>(&node, &seen, due).await
         })
         .await
     }
@@ -223,19 +225,26 @@ impl Negotiator {
     async fn performed<P: Kept>(
         &self,
         node: &Arc<Node>,
-        pid: &Id,
-        seen: P::State,
+        seen: &Process<P>,
         due: Option<Due<P>>,
     ) -> Result<(), Refusal> {
+        let pid = seen.own_pid();
         let process = self.load::<P>(node, pid)?.ok_or(Refusal::NotFound)?;
         let Some(due) = due else {
-            if process.is_over() && process.state() == seen {
+            if process.is_over() && process.state() == seen.state() {
                 let put_away = vec![(open_key::<P>(pid), None)];
                 node.ledger.put_state(put_away).await.map_err(|e| internal(&e))?;
             }
             self.tell();
             return Ok(());
         };
+        if due.decision.is_some() && process.has_gone_on_since(seen) {
+            let why = format!(
+                "`{pid}` went on while this was decided, and is {} now; look at it again",
+                process.state()
+            );
+            return Err(Refusal::Unavailable { why });
+        }
         let (next, effects, more) = match due.decision {
             Some(decision) => {
                 let (next, effects) = process::step(&process, Event::Decided(decision), node.now_ms())?;

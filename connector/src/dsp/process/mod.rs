@@ -252,6 +252,12 @@ impl<P: Protocol> Process<P> {
         self.sent
     }
 
+    /// Whether something has happened since it was as `seen`: another state, or another message of ours.
+    #[must_use]
+    pub fn has_gone_on_since(&self, seen: &Self) -> bool {
+        self.state != seen.state || self.sent != seen.sent
+    }
+
     /// When it was opened, UTC milliseconds.
     #[must_use]
     pub fn created_ms(&self) -> u64 {

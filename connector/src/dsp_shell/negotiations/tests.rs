@@ -158,3 +158,20 @@ fn each_state_is_due_at_the_end_whose_turn_it_is() {
     // What a consumer ended leaves it nothing to do: it has recorded no agreement yet.
     assert!(!is_due(&decides(&agreed, not_asked_for())));
 }
+
+#[test]
+fn what_was_decided_about_one_state_is_not_done_in_another() {
+    let seen = known();
+    assert!(!seen.has_gone_on_since(&seen));
+    let offered = receives(
+        &seen,
+        NegotiationPost::Offer,
+        "ContractOfferMessage",
+        json!({"offer": offer()}),
+    );
+    // A termination that was meant for the request would be possible here, too.
+    assert!(offered.may(NegotiationAction::Terminate.kind()).is_ok());
+    assert!(offered.has_gone_on_since(&seen));
+    // In the same state, but with a message of ours on its way.
+    assert!(decides(&offered, Decide::Accept).has_gone_on_since(&offered));
+}
