@@ -1,12 +1,14 @@
 # Two commands do it all: `make demo` and `make test`. Each installs what it needs first, and says so.
 # Demo and tests share one cargo profile (dev), so that nothing is compiled twice.
 SHELL := /bin/bash
+# `make bench-catalogue profile=release` builds everything anew, which takes a quarter of an hour.
+profile := dev
 target := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo test conformance interop bench-dsp deps native fmt lint deny tidy doc
+.PHONY: bench-catalogue bench-dsp conformance demo deny deps doc fmt help interop lint native test tidy
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
 
 # The demonstration needs neither formatter nor lints, which a minimal toolchain lacks.
 demo: needs := demo
@@ -38,6 +40,9 @@ deps: ## install what is missing, by package name (Debian; root or sudo)
 
 native: ## compile RocksDB once for all profiles (about five minutes the first time)
 	@deploy/build/rocksdb.sh
+
+bench-catalogue: deps native ## 10,000 datasets: start, pages, searches, SPARQL; writes target/bench/catalogue.json
+	cargo bench --locked --profile $(profile) -p herleid --bench catalogue
 
 fmt: ## write the code in its one form
 	cargo fmt --all

@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod audit;
+pub mod catalogue;
 pub mod cli;
 pub mod commands;
 pub mod config;

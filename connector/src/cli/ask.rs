@@ -7,6 +7,7 @@ use super::arguments::{
 };
 use super::show::Shown;
 use super::text::text;
+use crate::catalogue::Metadata;
 use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
@@ -34,6 +35,7 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
         Chosen::Catalog(a) => asking.send(&Catalog {
             peer: a.peer.clone(),
             limit: limit(a.limit),
+            filter: a.filter(),
         }),
         Chosen::Negotiate(a) => asking.send(&Negotiate {
             peer: a.peer.clone(),
@@ -156,6 +158,25 @@ fn publish(context: &Context, a: &PublishArguments) -> Result<Publish, ControlEr
         media_type: a.media_type.clone(),
         policy: json_file(context, &a.policy)?,
         licence: a.licence.clone(),
+        theme: a.theme.clone(),
+        metadata: a
+            .metadata
+            .as_deref()
+            .map(|path| metadata_file(context, path))
+            .transpose()?,
+    })
+}
+
+/// A metadata file; it is read here, so that what is wrong with it is said with its line.
+fn metadata_file(context: &Context, path: &Path) -> Result<Box<Metadata>, ControlError> {
+    let path = existing(context, path)?;
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| ControlError::new(Code::Usage, format!("`{shown}` cannot be read")).what(e.to_string()))?;
+    Metadata::from_toml(&text).map(Box::new).map_err(|e| {
+        ControlError::new(Code::Usage, format!("`{shown}` is not a metadata file"))
+            .what(e)
+            .next("docs/catalogue.md shows one")
     })
 }
 

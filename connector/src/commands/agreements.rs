@@ -8,7 +8,7 @@ use crate::control::protocol::{self, AgreementLine, AgreementList, Agreements, N
 use crate::deciding::{self, Asker, USE};
 use crate::dsp::catalog::Resource;
 use crate::dsp::id::Id;
-use crate::dsp_shell::peer_catalogue;
+use crate::dsp_shell::peer_resource;
 use crate::node::{Node, fresh_trace};
 use crate::state::{AgreementEntry, Side};
 use std::sync::Arc;
@@ -23,16 +23,12 @@ pub(super) async fn negotiate(
     _progress: Progress,
 ) -> Result<NegotiateAnswer, Failure> {
     let provider = peer(&request.peer)?;
-    let (catalogue, base) = peer_catalogue(&node, &provider, &fresh_trace(&node)).await?;
     let target: Id = request.dataset.parse().map_err(Failure::usage)?;
-    let resource = catalogue.resource(&target).ok_or_else(|| {
-        Failure::missing(format!("`{provider}` does not offer `{target}`"))
-            .next(format!("`herleid catalog {provider}` lists what it offers"))
-    })?;
-    let offer = chosen_offer(resource, request.offer.as_deref())?;
+    let (resource, base) = peer_resource(&node, &provider, &fresh_trace(&node), &target).await?;
+    let offer = chosen_offer(&resource, request.offer.as_deref())?;
     let agreement = node
         .negotiator
-        .request_agreement(&node, &provider, &base, resource, &offer, request.purpose.as_deref())
+        .request_agreement(&node, &provider, &base, &resource, &offer, request.purpose.as_deref())
         .await?;
     Ok(NegotiateAnswer {
         agreement: agreement.id,

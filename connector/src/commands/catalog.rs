@@ -5,7 +5,7 @@ use super::summary::summary;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Catalog, CatalogAnswer, CatalogKind, CatalogLine, OfferLine};
 use crate::dsp::catalog::{Resource, ResourceKind};
-use crate::dsp_shell::peer_catalogue;
+use crate::dsp_shell::{Total, read_catalogue};
 use crate::node::{Node, fresh_trace};
 use herleid_vocab::did::Did;
 use std::sync::Arc;
@@ -16,13 +16,21 @@ use std::sync::Arc;
 /// When it refuses or does not answer.
 pub(super) async fn catalog(node: Arc<Node>, request: Catalog, _progress: Progress) -> Result<CatalogAnswer, Failure> {
     let peer = peer(&request.peer)?;
-    let (catalogue, _) = peer_catalogue(&node, &peer, &fresh_trace(&node)).await?;
-    let total = catalogue.resources().len() as u64;
     let most = request
         .limit
         .map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
-    let datasets = catalogue.resources().iter().take(most).map(line).collect();
-    Ok(CatalogAnswer { peer, total, datasets })
+    let read = read_catalogue(&node, &peer, &fresh_trace(&node), &request.filter, most).await?;
+    let datasets = read.catalogue.resources().iter().take(most).map(line).collect();
+    let (total, more) = match read.total {
+        Total::Known(total) => (total, false),
+        Total::MoreThan(read) => (read, true),
+    };
+    Ok(CatalogAnswer {
+        peer,
+        total,
+        more,
+        datasets,
+    })
 }
 
 /// The peer that a person named.

@@ -5,6 +5,7 @@ mod anchors;
 mod catalog;
 mod credential;
 mod decide;
+mod described;
 mod failure;
 mod publish;
 mod status;

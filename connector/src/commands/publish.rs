@@ -3,13 +3,15 @@
 mod found;
 
 use super::Failure;
+use super::described::{self, described};
+use crate::catalogue::{Entry, Turn};
 use crate::control::progress::Progress;
 use crate::control::protocol::{Publish, PublishAnswer, PublishSource, Withdraw, WithdrawAnswer};
-use crate::dsp_shell::{Candidate, check_candidate};
 use crate::models::package::ModelPackage;
 use crate::models::process::Process;
 use crate::node::{Node, fresh_trace};
 use crate::state::{Digests, ModelEntry, OfferEntry, SourceEntry, VersionEntry, set};
+use herleid_ledger::Recorded;
 use herleid_ledger::record::{Document, Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_policies::Policy;
@@ -17,7 +19,6 @@ use herleid_vocab::json;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::Mutex;
 
 /// Publishes.
 ///
@@ -27,11 +28,7 @@ pub(super) async fn publish(node: Arc<Node>, request: Publish, progress: Progres
     let offer = offer(&request)?;
     match &request.source {
         PublishSource::File(_) | PublishSource::S3 { .. } | PublishSource::Api { .. } => {
-            let title = request
-                .title
-                .as_deref()
-                .ok_or_else(|| Failure::usage("a dataset is published with a title"))?;
-            dataset(&node, title, &request, offer, &progress).await
+            dataset(&node, &request, offer, &progress).await
         }
         PublishSource::Model(path) => {
             let told = [
@@ -51,18 +48,31 @@ pub(super) async fn publish(node: Arc<Node>, request: Publish, progress: Progres
     }
 }
 
-/// From the look at what is published already until the record is durable: two publications at once could otherwise both
-/// find a version, or the identifier of an offer, free. One process serves one connector.
-static TURN: Mutex<()> = Mutex::const_new(());
-
 /// Refuses what the catalogue could not show, before it is recorded for ever.
-fn check(node: &Node, candidate: &Candidate<'_>) -> Result<(), Failure> {
-    check_candidate(node, candidate).map_err(|e| {
+async fn check(node: &Node, candidate: &Entry, turn: &Turn) -> Result<(), Failure> {
+    node.catalogue.check(candidate, turn).await.map_err(|e| {
         Failure::refused(format!("this cannot stand in the catalogue: {e}")).next(
             "give every offer an `@id` of its own, or leave it out (it is then made from the identifier); leave `target` out; \
              give datasets and models different identifiers",
         )
     })
+}
+
+/// Records what changes the catalogue, and changes it. Goes on when nobody waits for it any more: what is recorded must be shown, and what
+/// is withdrawn must not be.
+async fn record(node: &Arc<Node>, draft: Draft, id: &str, turn: Turn) -> Result<(Recorded, Turn), Failure> {
+    let (node, id) = (node.clone(), id.to_owned());
+    let recording = tokio::spawn(async move {
+        let recorded = node.append(draft).await?;
+        node.catalogue.changed(&id, &turn).map_err(|e| {
+            Failure::failed(format!(
+                "it is recorded, but the catalogue in memory could not be renewed: {e}"
+            ))
+            .next("see to the storage, and start the service again")
+        })?;
+        Ok((recorded, turn))
+    });
+    recording.await.map_err(Failure::failed)?
 }
 
 /// The offer as it will stand in the catalogue: understood in every term, or refused with line and term.
@@ -106,12 +116,17 @@ fn check_id(id: &str) -> Result<(), Failure> {
 
 async fn dataset(
     node: &Arc<Node>,
-    title: &str,
     request: &Publish,
     offer: OfferEntry,
     progress: &Progress,
 ) -> Result<PublishAnswer, Failure> {
     check_id(&request.id)?;
+    // Before the bytes are read: who forgot something is told at once.
+    let metadata = described(node, request, described::Given::default())?;
+    let (title, description) = (
+        described::first(&metadata.title),
+        described::first(&metadata.description),
+    );
     let found = found::look(node, &request.source, progress).await?;
     let version = request.version.clone().unwrap_or(found.version);
     check_id(&version)?;
@@ -124,7 +139,7 @@ async fn dataset(
         "bytes": digests.as_ref().map(|d| d.bytes), "mediaType": media_type, "offers": [{"id": offer.id, "policy": offer.sha256}],
     });
     let key = format!("dataset/{}/{version}", request.id);
-    let _turn = TURN.lock().await;
+    let turn = node.catalogue.turn().await;
     refuse_other_bytes(node, &key, digests.as_ref(), &found.source)?;
     let mut draft = Draft::new(Kind::DatasetPublished, fresh_trace(node))
         .section(SectionName::Facts, facts)
@@ -137,19 +152,20 @@ async fn dataset(
     let entry = VersionEntry {
         dataset: request.id.clone(),
         version: version.clone(),
-        title: title.to_owned(),
-        description: request.description.clone().unwrap_or_default(),
+        title,
+        description,
         media_type,
-        licence: request.licence.clone(),
+        licence: metadata.licence.clone(),
+        metadata: Some(metadata),
         digests: digests.clone(),
         source: found.source,
         offers: vec![offer.clone()],
         withdrawn: None,
         published_ms: node.now_ms(),
     };
-    check(node, &Candidate::Dataset(&entry))?;
     let (key, value) = set(key, &entry)?;
-    let recorded = node.append(draft.put(key, value)).await?;
+    check(node, &Entry::Dataset(entry), &turn).await?;
+    let (recorded, _) = record(node, draft.put(key, value), &request.id, turn).await?;
     Ok(PublishAnswer {
         id: request.id.clone(),
         version,
@@ -193,6 +209,7 @@ async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEnt
         .sandbox
         .allow(model.limits())
         .map_err(|e| refuse(&e))?;
+    let metadata = described(node, request, described::Given::of(&model))?;
     let (id, version) = (model.id().to_owned(), model.version().to_owned());
     if request.id != id {
         return Err(Failure::usage(format!(
@@ -246,13 +263,15 @@ async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEnt
         program_in_dossier: in_dossier,
         process: process_sha256,
         environment: environment_sha256,
+        metadata: Some(metadata),
         offers: vec![offer.clone()],
         withdrawn: None,
         published_ms: node.now_ms(),
     };
     let key = format!("model/{id}/{version}");
-    let _turn = TURN.lock().await;
-    check(node, &Candidate::Model(&entry))?;
+    let turn = node.catalogue.turn().await;
+    let (state_key, value) = set(key.clone(), &entry)?;
+    check(node, &Entry::Model(entry), &turn).await?;
     if let Some(known) = node
         .state
         .get::<ModelEntry>(&key)?
@@ -263,8 +282,7 @@ async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEnt
             known.program
         )));
     }
-    let (key, value) = set(key, &entry)?;
-    let recorded = node.append(draft.put(key, value)).await?;
+    let (recorded, _) = record(node, draft.put(state_key, value), &id, turn).await?;
     Ok(PublishAnswer {
         id,
         version,
@@ -282,7 +300,7 @@ pub(super) async fn withdraw(
     request: Withdraw,
     _progress: Progress,
 ) -> Result<WithdrawAnswer, Failure> {
-    let _turn = TURN.lock().await;
+    let mut turn = node.catalogue.turn().await;
     let wanted = |version: &str| request.version.as_deref().is_none_or(|v| v == version);
     let mut versions = Vec::new();
     let mut index = 0;
@@ -290,14 +308,16 @@ pub(super) async fn withdraw(
         if entry.withdrawn.is_none() && wanted(&entry.version) {
             entry.withdrawn = Some(request.reason.clone());
             let facts = json!({"dataset": entry.dataset, "version": entry.version, "reason": request.reason});
-            index = withdraw_one(
+            let draft = withdrawal(
                 &node,
                 Kind::DatasetWithdrawn,
                 facts,
                 Term::Dataset(entry.dataset.clone()),
                 set(key, &entry)?,
-            )
-            .await?;
+            );
+            let recorded;
+            (recorded, turn) = record(&node, draft, &request.id, turn).await?;
+            index = recorded.index();
             versions.push(entry.version);
         }
     }
@@ -305,14 +325,16 @@ pub(super) async fn withdraw(
         if entry.withdrawn.is_none() && wanted(&entry.version) {
             entry.withdrawn = Some(request.reason.clone());
             let facts = json!({"model": entry.model, "version": entry.version, "reason": request.reason});
-            index = withdraw_one(
+            let draft = withdrawal(
                 &node,
                 Kind::ModelWithdrawn,
                 facts,
                 Term::Model(entry.model.clone()),
                 set(key, &entry)?,
-            )
-            .await?;
+            );
+            let recorded;
+            (recorded, turn) = record(&node, draft, &request.id, turn).await?;
+            index = recorded.index();
             versions.push(entry.version);
         }
     }
@@ -329,18 +351,11 @@ pub(super) async fn withdraw(
     })
 }
 
-async fn withdraw_one(
-    node: &Node,
-    kind: Kind,
-    facts: Value,
-    term: Term,
-    change: crate::state::Change,
-) -> Result<u64, Failure> {
-    let draft = Draft::new(kind, fresh_trace(node))
+fn withdrawal(node: &Node, kind: Kind, facts: Value, term: Term, change: crate::state::Change) -> Draft {
+    Draft::new(kind, fresh_trace(node))
         .section(SectionName::Facts, facts)
         .term(term)
-        .put(change.0, change.1);
-    Ok(node.append(draft).await?.index())
+        .put(change.0, change.1)
 }
 
 pub(crate) fn digest_term(hex_digest: &str) -> Result<Term, Failure> {

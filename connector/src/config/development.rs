@@ -1,10 +1,11 @@
 //! The section `[development]`.
 
+use super::base_url::BaseUrl;
 use super::error::{ConfigError, Expected};
 use super::keys::Kind;
 use super::parse::{did, member};
 use super::raw::RawConfig;
-use super::sections::{BaseUrl, Development, PlainPeer, PlainProof};
+use super::sections::{Development, PlainPeer, PlainProof};
 use super::value::Found;
 
 impl RawConfig {

@@ -2,6 +2,7 @@
 
 use super::keys::Kind;
 use super::value::{Found, Place, Shape};
+use crate::catalogue::words::THEMES;
 use crate::messages::{Language, Messages};
 use std::fmt;
 
@@ -56,6 +57,10 @@ pub(super) enum Expected {
     WitnessedLogs,
     NoTls,
     NoDevelopment,
+    Licence,
+    Themes,
+    Email,
+    Page,
 }
 
 impl ConfigError {
@@ -155,6 +160,10 @@ impl Expected {
             Self::WitnessedLogs => messages.text("config-expect-logs", &[]),
             Self::NoTls => messages.text("config-expect-no-tls", &[]),
             Self::NoDevelopment => messages.text("config-expect-development", &[]),
+            Self::Licence => messages.text("config-expect-licence", &[]),
+            Self::Themes => messages.text("config-expect-themes", &[("themes", &THEMES.all())]),
+            Self::Email => messages.text("config-expect-email", &[]),
+            Self::Page => messages.text("config-expect-page", &[]),
         }
     }
 }

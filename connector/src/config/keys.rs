@@ -93,6 +93,24 @@ const fn key(section: &'static str, name: &'static str, kind: Kind, absent: Abse
 use Absent::{Means, Nothing, Refused};
 use Kind::{Address, Choice, Did, LogKey, Origin, Path, Paths, Switch, Tables, Text, Texts, Url, Whole, WitnessKey};
 
+/// As in `catalogue::words`; a test compares the two.
+pub const PUBLISHER_TYPES: &[&str] = &[
+    "national",
+    "regional",
+    "local",
+    "supranational",
+    "company",
+    "academia",
+    "non-profit",
+    "standardisation",
+    "industry",
+    "person",
+];
+/// Likewise.
+pub const LANGUAGES: &[&str] = &["nl", "en", "de", "fr", "fy", "pap"];
+/// Likewise.
+pub const ACCESS_RIGHTS: &[&str] = &["public", "restricted", "non-public"];
+
 /// A mebibyte, in bytes.
 const MIB: i64 = 1_048_576;
 
@@ -141,6 +159,17 @@ pub const KEYS: &[Key] = &[
     key("models.sandbox", "output_bytes", Whole(1, 256 * MIB), Means("67108864"), "bytes of output that a run may write"),
     key("management", "address", Address, Nothing, "where the management API listens (docs/management-api.md), with the service's certificate unless that is a loopback address; when left out, it is off"),
     key("management", "publish_from", Paths, Means("[]"), "directories whose files may be published through the management API; with none, files are published with `herleid publish` alone"),
+    key("catalogue", "contact_name", Text, Nothing, "whom to ask about what is published; when left out the participant"),
+    key("catalogue", "contact_email", Text, Nothing, "their e-mail address; when this and `contact_url` are left out, the service's address stands for them"),
+    key("catalogue", "contact_url", Text, Nothing, "the address of a page by which they can be reached"),
+    key("catalogue", "publisher", Text, Nothing, "name of who publishes; when left out the participant"),
+    key("catalogue", "publisher_type", Choice(PUBLISHER_TYPES), Nothing, "what the publisher is"),
+    key("catalogue", "language", Choice(LANGUAGES), Means("\"nl\""), "language of descriptions that say no other"),
+    key("catalogue", "licence", Text, Means("\"offer\""), "IRI of the licence of what says no other; `offer` means that what may be done stands in the offer alone"),
+    key("catalogue", "access_rights", Choice(ACCESS_RIGHTS), Means("\"restricted\""), "who may have data that say nothing else; descriptions of public data are shown to everybody"),
+    key("catalogue", "theme", Texts, Means("[]"), "themes of what says no other, such as `ENVI`; with none, each dataset has to say its own"),
+    // 1,000 descriptions of 4 KB are what a connector accepts as one answer (4 MiB).
+    key("catalogue", "page", Whole(1, 1_000), Means("100"), "datasets on a page of the catalogue"),
     key("log", "level", Choice(&["error", "warn", "info", "debug", "trace"]), Means("\"info\""), "what the service writes to standard error"),
     key("log", "format", Choice(&["text", "json"]), Means("\"text\""), "how it is written"),
     key("development", "plain_http", Switch, Means("false"), "serve and call `http://` too"),

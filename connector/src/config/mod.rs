@@ -4,6 +4,8 @@
 //! misspelt key cannot silently do nothing. Every error names the file and line, the key, what was expected, what was found
 //! and what to do.
 
+mod base_url;
+mod catalogue;
 mod development;
 mod error;
 mod file;
@@ -15,10 +17,11 @@ mod sections;
 mod tests;
 mod value;
 
+pub use base_url::BaseUrl;
 pub use error::ConfigError;
 pub use file::{NewParticipant, commented_file};
 pub use sections::{
-    BaseUrl, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
+    Catalogue, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
     Models, Network, Participant, PlainPeer, PlainProof, S3Source, Sandbox, Sources, TlsFiles, TooMuch, Trust,
     TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
 };

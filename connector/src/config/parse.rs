@@ -1,9 +1,10 @@
 //! From values to a configuration: what each section means, and what must fit together.
 
+use super::base_url::BaseUrl;
 use super::error::{ConfigError, Expected};
 use super::raw::RawConfig;
 use super::sections::{
-    BaseUrl, Config, Decisions, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management, Models, Network,
+    Config, Decisions, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management, Models, Network,
     Participant, S3Source, Sandbox, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi,
     WitnessOfOthers, WitnessedLog,
 };
@@ -75,6 +76,7 @@ impl RawConfig {
                 },
             },
             management: self.management()?,
+            catalogue: self.catalogue()?,
             log: Log {
                 level: self.text("log.level")?,
                 json: self.text("log.format")? == "json",
@@ -245,7 +247,7 @@ impl RawConfig {
             .ok_or_else(|| ConfigError::wrong(path, &found, Expected::Kind(kind)))
     }
 
-    fn text(&self, path: &str) -> Result<String, ConfigError> {
+    pub(super) fn text(&self, path: &str) -> Result<String, ConfigError> {
         self.need(path, Kind::Text, |text| Some(text.to_owned()))
     }
 
@@ -268,7 +270,7 @@ impl RawConfig {
         }
     }
 
-    fn count(&self, path: &str) -> Result<usize, ConfigError> {
+    pub(super) fn count(&self, path: &str) -> Result<usize, ConfigError> {
         usize::try_from(self.whole(path)?).map_err(|_| self.missing(path))
     }
 
@@ -279,7 +281,7 @@ impl RawConfig {
         }
     }
 
-    fn texts(&self, path: &str) -> Result<Vec<String>, ConfigError> {
+    pub(super) fn texts(&self, path: &str) -> Result<Vec<String>, ConfigError> {
         Ok(self
             .list(path)?
             .iter()

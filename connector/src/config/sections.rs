@@ -1,9 +1,9 @@
 //! The configuration, section by section, as the rest of the connector uses it. Only `Config::read` makes one.
 
+use super::base_url::BaseUrl;
 use crate::dsp::id::Id;
 use herleid_ledger::note::Verifier;
 use herleid_vocab::did::Did;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -42,6 +42,8 @@ pub struct Config {
     pub models: Models,
     /// Its management API; `None` when it has none.
     pub management: Option<Management>,
+    /// What holds for all that it publishes.
+    pub catalogue: Catalogue,
     /// What it writes about itself.
     pub log: Log,
     /// Which development shortcuts are on; `None` when none is. What the envelope of every record says.
@@ -325,6 +327,32 @@ pub struct Management {
     pub publish_from: Vec<PathBuf>,
 }
 
+/// Section `[catalogue]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Catalogue {
+    /// Whom to ask; `None`: the participant.
+    pub contact_name: Option<String>,
+    /// Their e-mail address.
+    pub contact_email: Option<String>,
+    /// A page by which they can be reached.
+    pub contact_url: Option<String>,
+    /// Name of who publishes; `None`: the participant.
+    pub publisher: Option<String>,
+    /// What the publisher is.
+    pub publisher_type: Option<String>,
+    /// Language of descriptions.
+    pub language: String,
+    /// `offer`, or the IRI of a licence.
+    pub licence: String,
+    /// `public`, `restricted` or `non-public`.
+    pub access_rights: String,
+    /// Themes.
+    pub theme: Vec<String>,
+    /// Datasets on a page.
+    pub page: usize,
+}
+
 /// Section `[log]`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -367,34 +395,4 @@ pub enum PlainProof {
     Token(String),
     /// By the mock identity of the Eclipse Dataspace Components.
     Edc,
-}
-
-/// An address to which paths are added: scheme and host, perhaps port and path, without a final `/`, user, query or fragment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl(String);
-
-impl BaseUrl {
-    /// Reads an address; `http://` only if `plain_http`. `None` if it is not one.
-    #[must_use]
-    pub fn parse(text: &str, plain_http: bool) -> Option<Self> {
-        let url = url::Url::parse(text).ok()?;
-        let scheme = url.scheme() == "https" || (plain_http && url.scheme() == "http");
-        let bare =
-            url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
-        // The parser lower-cases hosts and drops default ports; what is compared later must be written in one form only.
-        let written_so = url.as_str().strip_suffix('/').unwrap_or(url.as_str()) == text;
-        (scheme && bare && written_so && url.has_host()).then(|| Self(text.to_owned()))
-    }
-
-    /// The address as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for BaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }

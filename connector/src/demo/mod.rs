@@ -4,6 +4,7 @@
 //! module only plays the people at the keyboards.
 
 mod certificates;
+mod descriptions;
 mod offers;
 mod party;
 mod scenario;

@@ -1,5 +1,6 @@
 //! One party of the demonstration: its directory, its configuration, its process, its control socket.
 
+use crate::catalogue::Metadata;
 use crate::control::client;
 use crate::control::protocol::Line;
 use serde_json::{Value, json};
@@ -137,10 +138,12 @@ impl Party {
         &self,
         path: &Path,
         dataset: &str,
-        title: &str,
+        metadata: &Metadata,
         offer: Value,
     ) -> Result<Value, DemoError> {
-        let body = json!({"source": {"file": path}, "id": dataset, "title": title, "media_type": "application/json", "policy": offer});
+        let body = json!({
+            "source": {"file": path}, "id": dataset, "metadata": metadata, "media_type": "application/json", "policy": offer,
+        });
         self.call("publish", body).await
     }
 

@@ -1,7 +1,7 @@
 //! What the people at the keyboards do.
 
 use super::setup::Parties;
-use super::{DemoError, Made, Telling, offers, text};
+use super::{DemoError, Made, Telling, descriptions, offers, text};
 use crate::audit;
 use crate::control::error::Code;
 use crate::control::protocol::TraceAnswer;
@@ -83,7 +83,7 @@ async fn publish(directory: &Path, program: &Path, parties: &Parties, telling: &
         .publish(
             &rain,
             RAIN_ID,
-            "Neerslag per uur, Vlissingen, 16 tot en met 18 juni 2020",
+            &descriptions::rain("Neerslag per uur, Vlissingen, 16 tot en met 18 juni 2020")?,
             offer,
         )
         .await?;
@@ -91,12 +91,7 @@ async fn publish(directory: &Path, program: &Path, parties: &Parties, telling: &
     let offer = offers::data("urn:gemeente-vlissingen:offer:riool", &far(), water_board);
     let made = parties
         .municipality
-        .publish(
-            &sewer,
-            SEWER_ID,
-            "Rioolberging en pompcapaciteit, Vlissingen (synthetisch)",
-            offer,
-        )
+        .publish(&sewer, SEWER_ID, &descriptions::sewer()?, offer)
         .await?;
     telling.step("demo-published-sewer", &[("sha256", &short(&made, "/sha256")?)]);
 
@@ -112,7 +107,7 @@ async fn publish(directory: &Path, program: &Path, parties: &Parties, telling: &
         .water_board
         .call(
             "publish",
-            json!({"source": {"model": package}, "id": MODEL_ID, "policy": offer}),
+            json!({"source": {"model": package}, "id": MODEL_ID, "policy": offer, "metadata": descriptions::model()?}),
         )
         .await?;
     telling.step("demo-published-model", &[("program", &short(&made, "/sha256")?)]);
@@ -147,10 +142,8 @@ async fn expired(parties: &Parties, telling: &mut Telling) -> Result<String, Dem
         &parties.water_board.did,
     );
     let rain = parties.knmi.directory.join("neerslag.json");
-    parties
-        .knmi
-        .publish(&rain, PILOT_ID, "Neerslag per uur, proef van enkele seconden", offer)
-        .await?;
+    let metadata = descriptions::rain("Neerslag per uur, proef van enkele seconden")?;
+    parties.knmi.publish(&rain, PILOT_ID, &metadata, offer).await?;
     let agreement = parties
         .app
         .negotiate(&parties.knmi, PILOT_ID, &offers::purpose())

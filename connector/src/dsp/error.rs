@@ -119,9 +119,12 @@ pub enum Refusal {
     /// A pull was started without saying where the data is.
     #[error("the transfer start has no `dataAddress`, and in a pull nobody else can say where the data is")]
     AddressMissing,
-    /// A filter, of which none is supported.
-    #[error("filters are not supported: request the catalogue without `filter` and select from it")]
-    Filter,
+    /// A filter that is not supported, with which are.
+    #[error("{0}")]
+    Filter(String),
+    /// A token of a page that is not one of ours.
+    #[error("{0}")]
+    Token(String),
     /// What is proposed is not what was negotiated.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -171,7 +174,8 @@ impl Refusal {
             | Self::NoAgreement { .. }
             | Self::Format { .. }
             | Self::AddressMissing
-            | Self::Filter
+            | Self::Filter(_)
+            | Self::Token(_)
             | Self::Mismatch(_)
             | Self::AnswerNeeded => 400,
             Self::Unauthenticated { .. } => 401,
@@ -199,7 +203,8 @@ impl Refusal {
             Self::NoAgreement { .. } => "no-agreement",
             Self::Format { .. } => "format",
             Self::AddressMissing => "address-missing",
-            Self::Filter => "filter-not-supported",
+            Self::Filter(_) => "filter-not-supported",
+            Self::Token(_) => "continuation-token",
             Self::Mismatch(_) => "policy-mismatch",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::AnswerNeeded => "answer-needed",

@@ -10,7 +10,7 @@ use std::fmt::Write;
 /// What a request is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// `POST catalog/request`.
+    /// `POST catalog/request`; by GET, the links of its pages.
     Catalog,
     /// `GET catalog/datasets/:id`.
     Dataset(Id),
@@ -67,7 +67,7 @@ impl Endpoint {
         let path = path.strip_suffix('/').unwrap_or(path);
         let segments: Vec<&str> = path.split('/').collect();
         Some(match (method, segments.as_slice()) {
-            ("POST", ["catalog", "request"]) => Self::Catalog,
+            ("POST" | "GET", ["catalog", "request"]) => Self::Catalog,
             ("GET", ["catalog", "datasets", id]) => Self::Dataset(decode(id)?),
             ("GET", ["negotiations", pid]) => Self::Negotiation(decode(pid)?),
             ("POST", ["negotiations", "request"]) => Self::OpenNegotiation(NegotiationPost::Request),
@@ -287,7 +287,7 @@ mod tests {
             assert_eq!(Endpoint::find(method, path), Some(endpoint), "{method} {path}");
         }
         for (method, path) in [
-            ("GET", "catalog/request"),
+            ("PUT", "catalog/request"),
             ("POST", "transfers/p"),
             ("DELETE", "negotiations/p"),
             ("POST", ""),

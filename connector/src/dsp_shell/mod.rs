@@ -11,14 +11,16 @@ mod ending;
 mod everybody;
 mod manual;
 mod negotiations;
+mod pages;
 mod rounds;
 mod steps;
 mod transfers;
 mod turns;
 
-pub use catalogue::{Candidate, base_url, check_candidate, own_catalogue, own_resource, peer_base, peer_catalogue};
+pub use catalogue::{base_url, own_resource, peer_base};
 pub(crate) use counterparty::lies_on_own_host;
 pub use ending::EndedAgreement;
+pub use pages::{Read, Total, peer_resource, read_catalogue};
 pub use transfers::{Access, check_format, closed};
 
 use crate::commands::Failure;

@@ -2,7 +2,6 @@
 
 use crate::dsp::error::{self, Answer, Family, Refusal};
 use crate::dsp::id::Id;
-use crate::dsp::message::{CatalogRequest, Message as _};
 use crate::dsp::negotiation::{self, Contract};
 use crate::dsp::path::{Endpoint, NegotiationPost};
 use crate::dsp::process::Event;
@@ -27,13 +26,16 @@ async fn handle(State(node): State<Arc<Node>>, method: Method, uri: Uri, headers
         return respond(&Refusal::NotFound.answer(Family::Catalog, &error::unknown_pids()));
     };
     let family = endpoint.family();
+    if endpoint == Endpoint::Catalog {
+        return super::catalogue::request(&node, &method, &uri, &headers, &body).await;
+    }
     match answer(&node, &method, endpoint, &headers, &body).await {
         Ok(answer) => respond(&answer),
         Err(refusal) => respond(&refusal.answer(family, &error::pids_in(&body))),
     }
 }
 
-fn respond(answer: &Answer) -> Response {
+pub(super) fn respond(answer: &Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (
         status,
@@ -56,7 +58,8 @@ async fn answer(
     let caller = node.authenticate(headers).await.map_err(|e| unauthenticated(&e))?;
     let from: Id = node.participant_id(caller.did()).map_err(|_| Refusal::NotFound)?;
     match endpoint {
-        Endpoint::Catalog => catalogue(node, &caller, body).await,
+        // Answered above, for its answer has links.
+        Endpoint::Catalog => Err(Refusal::NotFound),
         Endpoint::Dataset(id) => {
             presented_credentials(node, &caller)
                 .await
@@ -105,14 +108,14 @@ fn settled(answer: Option<Answer>) -> Result<Answer, Refusal> {
     answer.ok_or_else(|| internal(&"a step gave no answer"))
 }
 
-fn internal(cause: &dyn std::fmt::Display) -> Refusal {
+pub(super) fn internal(cause: &dyn std::fmt::Display) -> Refusal {
     tracing::error!(%cause, "internal error");
     Refusal::Internal {
         reference: "see this connector's log".to_owned(),
     }
 }
 
-fn unauthenticated(error: &AuthenticationError) -> Refusal {
+pub(super) fn unauthenticated(error: &AuthenticationError) -> Refusal {
     match error {
         AuthenticationError::Memory(why) => internal(why),
         passing if passing.is_passing() => Refusal::Unavailable {
@@ -122,7 +125,7 @@ fn unauthenticated(error: &AuthenticationError) -> Refusal {
     }
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
     let found = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
@@ -133,21 +136,6 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
     } else {
         Err(Refusal::media_type(found))
     }
-}
-
-async fn catalogue(node: &Arc<Node>, caller: &Authenticated, body: &Bytes) -> Result<Answer, Refusal> {
-    let request = CatalogRequest::parse(body)?;
-    if request.message().has_filter() {
-        return Err(Refusal::Filter);
-    }
-    presented_credentials(node, caller)
-        .await
-        .map_err(|e| unauthenticated(&e))?;
-    let catalogue = dsp_shell::own_catalogue(node).map_err(|e| internal(&e))?;
-    Ok(Answer {
-        status: 200,
-        body: catalogue.to_json(),
-    })
 }
 
 /// What is kept of a caller that opens a process.

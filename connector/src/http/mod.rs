@@ -1,5 +1,6 @@
 //! What others see over TLS. Each handler checks, lets `provider` or `consumer` act, and answers with what has been recorded.
 
+mod catalogue;
 mod data;
 mod dcp;
 mod dsp;
@@ -40,6 +41,9 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/.well-known/did.json", get(well_known::did_document))
         .route("/.well-known/dspace-version", get(well_known::dsp_version))
         .nest(DSP_PATH, dsp::router())
+        .route("/catalog.ttl", get(catalogue::turtle))
+        .route("/catalog.jsonld", get(catalogue::json_ld))
+        .route("/sparql", get(catalogue::sparql_get).post(catalogue::sparql_post))
         .route("/dcp/presentations/query", post(dcp::presentations))
         .route("/data/{grant}", get(data::pull))
         .route("/data/{grant}/{*path}", get(data::of_resource))

@@ -6,11 +6,12 @@ use super::operations::{Method, Operation, filters};
 use super::paging::{Order, Page, Query};
 use super::problem::Problem;
 use super::views::{Decision, Due, Ended, counterparty, moment, participant, pid};
+use crate::control::error::Code;
 use crate::dsp::Role;
 use crate::dsp::id::Id;
 use crate::dsp::negotiation::{Contract, Negotiation, State as Stage};
 use crate::dsp::policy::Offer;
-use crate::dsp_shell::peer_catalogue;
+use crate::dsp_shell::peer_resource;
 use crate::handlers::NegotiationAction;
 use crate::node::{Node, fresh_trace};
 use axum::Json;
@@ -230,7 +231,6 @@ async fn looked_up(
     dataset: &str,
     id: Option<&str>,
 ) -> Result<(Offer, String, Value), Problem> {
-    let (catalogue, base) = peer_catalogue(node, provider, &fresh_trace(node)).await?;
     let target: Id = dataset
         .parse()
         .map_err(|e| Problem::malformed(format!("`dataset`: {e}")))?;
@@ -238,9 +238,13 @@ async fn looked_up(
         "GET {}/catalog?counterparty={provider} lists what it offers",
         super::BASE
     );
-    let missing = || Problem::missing(format!("`{provider}` does not offer `{target}`"), &look);
-    let resource = catalogue.resource(&target).ok_or_else(missing)?;
-    let offer = crate::commands::chosen_offer(resource, id)?;
+    let found = peer_resource(node, provider, &fresh_trace(node), &target).await;
+    let (resource, base) = found.map_err(|failure| match failure.code() {
+        // What to do next is a request here, not a command.
+        Code::Missing => failure.next(look.clone()),
+        _ => failure,
+    })?;
+    let offer = crate::commands::chosen_offer(&resource, id)?;
     let offer = resource
         .offer(&offer)
         .ok_or_else(|| Problem::missing(format!("`{target}` is not offered under `{offer}`"), &look))?;

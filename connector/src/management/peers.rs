@@ -46,7 +46,13 @@ async fn catalogue(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Re
             .expected("`?counterparty=` and a participant's identifier")
     })?;
     let peer = participant(peer)?.to_string();
-    let answer = api.command(&Catalog { peer, limit: None }).await?;
+    let answer = api
+        .command(&Catalog {
+            peer,
+            limit: None,
+            filter: Vec::new(),
+        })
+        .await?;
     query
         .page(answer.datasets, Order::Ascending, |line| line.id.clone())
         .map(Json)

@@ -40,6 +40,10 @@ config-expect-quorum = at most the number of witnesses under `trust.witnesses`, 
 config-expect-logs = at least one log, because `witness.enabled` is true
 config-expect-no-tls = no certificate, because `development.plain_http` is true
 config-expect-development = no section `[development]`, unless the command is given `--development` (every record then says that shortcuts were on)
+config-expect-licence = `offer`, or the IRI of a licence, such as "https://creativecommons.org/licenses/by/4.0/"
+config-expect-themes = a list of themes, each one of { $themes } or an IRI
+config-expect-email = an e-mail address, such as "data@example.org"
+config-expect-page = the address of a page, such as "https://example.org/contact"
 config-expect-section = a section, `[{ $section }]`
 
 ## Configuration: what was found
@@ -106,6 +110,7 @@ cli-progress = { $step }: { $done }
 
 # Lists
 cli-shown-all = { $total } in all
+cli-shown-some-of-more = { $shown } of more than { $total }: the other end does not say how many, and they were not counted to the end; ask for less with a filter
 cli-shown-some = { $shown } of { $total }; `--limit 0` shows all
 cli-empty = nothing
 

@@ -39,6 +39,10 @@ config-expect-quorum = hoogstens het aantal getuigen onder `trust.witnesses`, { 
 config-expect-logs = ten minste één logboek, omdat `witness.enabled` waar is
 config-expect-no-tls = geen certificaat, omdat `development.plain_http` waar is
 config-expect-development = geen sectie `[development]`, tenzij de opdracht `--development` meekrijgt (elke vastlegging zegt dan dat er met kortere wegen is gewerkt)
+config-expect-licence = `offer`, of de IRI van een licentie, zoals "https://creativecommons.org/licenses/by/4.0/"
+config-expect-themes = een lijst van thema's, elk een van { $themes } of een IRI
+config-expect-email = een e-mailadres, zoals "data@example.org"
+config-expect-page = het adres van een pagina, zoals "https://example.org/contact"
 config-expect-section = een sectie, `[{ $section }]`
 
 ## Configuratie: wat er staat
@@ -102,6 +106,7 @@ cli-progress-of = { $step }: { $done } van { $total } ({ $percent }%)
 cli-progress = { $step }: { $done }
 
 cli-shown-all = { $total } in totaal
+cli-shown-some-of-more = { $shown } van meer dan { $total }: de andere kant zegt niet hoeveel het er zijn, en ze zijn niet tot het einde geteld; vraag met een filter om minder
 cli-shown-some = { $shown } van { $total }; `--limit 0` toont alles
 cli-empty = niets
 

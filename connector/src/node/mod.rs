@@ -14,6 +14,7 @@ pub use serve::{ServeError, serve};
 pub use signing::{SigningError, fresh_trace, traceparent};
 pub(crate) use signing::{fresh_traceparent, header};
 
+use crate::catalogue;
 use crate::config::Config;
 use crate::dsp::error::Refusal as DspRefusal;
 use crate::dsp::id::{Id, IdError};
@@ -71,6 +72,8 @@ pub struct Node {
     pub ledger: Ledger,
     /// What lies beside the log.
     pub state: State,
+    /// What is published.
+    pub catalogue: catalogue::Index,
     /// Where payloads lie.
     pub payloads: Payloads,
     /// Where else published bytes come from.

@@ -1,6 +1,7 @@
 //! Opens a connector from its configuration, and makes a new one.
 
 use super::{Node, Secrets, SecretsError, witness_signer};
+use crate::catalogue;
 use crate::config::Config;
 use crate::dsp_shell::Negotiator;
 use crate::handlers::{Handlers, HandlersError};
@@ -132,6 +133,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     Ok(Arc::new(Node {
         manifests: Signer::ed25519(ledger.origin(), secrets.log.clone())?,
         key_id: format!("{did}#{KEY}"),
+        catalogue: catalogue::Index::new(catalogue::Describer::of(&config), state.clone()),
         payloads,
         sources,
         documents: Documents::new(client.clone(), clock.clone(), scheme),

@@ -2,6 +2,7 @@
 
 use super::open::{self, open};
 use super::{Node, OpenError, Secrets, fresh_trace};
+use crate::catalogue::Index;
 use crate::commands;
 use crate::config::Config;
 use crate::control::socket::{ControlSocket, SocketError};
@@ -131,15 +132,24 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         }
     };
     ready(&node);
+    let filling = tokio::spawn(fill_catalogue(node.clone()));
     tokio::join!(
         listener.serve(security, http::router(node.clone()), limits, stop),
         control,
         management
     );
     rounds.abort();
+    filling.abort();
     match witnessed.await {
         Ok(asked) => asked.map_err(ServeError::Rollback),
         Err(e) => Err(ServeError::Witnessing(e.to_string())),
+    }
+}
+
+/// The catalogue is read into memory when everything answers already: who asks for it before waits for it, or is told to come back.
+async fn fill_catalogue(node: Arc<Node>) {
+    if let Err(error) = Index::fill_sparql(node).await {
+        tracing::error!(%error, "the catalogue could not be read into memory");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The entries themselves, and their keys.
 
 use super::SourceEntry;
+use crate::catalogue::Metadata;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -58,6 +59,9 @@ pub struct VersionEntry {
     pub media_type: String,
     /// Licence IRI or name, if said.
     pub licence: Option<String>,
+    /// What its holder says of it, complete; `None` in what builds before 22 November 2026 wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
     /// Digests of the bytes; `None` of an upstream API, whose answers have theirs when they are given.
     pub digests: Option<Digests>,
     /// Where the bytes come from.
@@ -91,6 +95,9 @@ pub struct ModelEntry {
     pub process: String,
     /// SHA-256 of the environment description (evidence).
     pub environment: String,
+    /// What its holder says of it, complete; `None` in what builds before 22 November 2026 wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
     /// Under which terms.
     pub offers: Vec<OfferEntry>,
     /// Why it was withdrawn, if it was.

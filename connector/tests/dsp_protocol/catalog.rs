@@ -1,15 +1,28 @@
 //! Our catalogue, and the odd ones of peers.
 
 use crate::common::{bytes, id};
-use crate::samples::{catalogue, connector, described, listed, mutations, rain, sewer};
+use crate::samples::{catalogue, catalogue_with_more, connector, described, listed, mutations, rain, sewer};
 use crate::spec::Spec;
 use herleid::dsp::catalog::{Catalogue, Content, Description, Distribution, Resource, ResourceKind};
-use serde_json::json;
+use serde_json::{Map, json};
 
 #[test]
 fn our_catalogue_loses_nothing_on_the_way() {
     let ours = catalogue(vec![rain(), sewer()]);
     assert_eq!(Catalogue::parse(&bytes(&ours.to_json())), Ok((ours, vec![])));
+}
+
+#[test]
+fn what_else_is_said_is_kept_up_to_a_limit() {
+    let ours = catalogue_with_more();
+    assert_eq!(Catalogue::parse(&bytes(&ours.to_json())), Ok((ours.clone(), vec![])));
+    let mut json = ours.to_json();
+    json["dataset"][0]["dcat:keyword"] = json!("x".repeat(70_000));
+    json["dataset"][0]["unprefixed"] = json!("is nobody's");
+    let (read, ignored) = Catalogue::parse(&bytes(&json)).unwrap();
+    assert!(read.resources()[0].more().is_empty());
+    assert!(ignored.iter().any(|i| i.why.contains("65536")), "{ignored:?}");
+    assert_eq!(read.more(), ours.more());
 }
 
 #[test]
@@ -104,6 +117,7 @@ fn a_catalogue_of_ours_cannot_be_ambiguous_or_empty_of_services() {
         vec![Distribution {
             format: "x".to_owned(),
             service: Some(connector()),
+            more: Map::new(),
         }]
     };
     assert!(

@@ -7,7 +7,7 @@ use herleid::dsp::catalog::{
 use herleid::dsp::message::*;
 use herleid::dsp::policy::CatalogueOffer;
 use herleid::dsp::{negotiation, transfer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub fn pids() -> Pids {
     Pids {
@@ -121,6 +121,7 @@ pub fn messages() -> Vec<Value> {
     for catalogue in [catalogue(vec![]), catalogue(vec![rain(), sewer()])] {
         all.push(catalogue.to_json());
     }
+    all.push(catalogue_with_more().to_json());
     all.push(rain().to_json());
     all.push(sewer().to_json());
     all.push(VersionDocument::ours("/dsp/2025-1", "herleid", &["vc20-bssl/jwt"]).to_json());
@@ -132,6 +133,7 @@ pub fn connector() -> Service {
         id: id("urn:service:connector"),
         endpoint: "https://knmi.example/dsp/2025-1".parse().unwrap(),
         conforms_to: vec![],
+        more: Map::new(),
     }
 }
 
@@ -165,6 +167,7 @@ pub fn rain() -> Resource {
     let distributions = [catalog::HTTP_PULL, "HttpData-PUSH"].map(|format| Distribution {
         format: format.to_owned(),
         service: Some(connector()),
+        more: Map::new(),
     });
     let offers = vec![listed("urn:offer:1"), listed("urn:offer:2")];
     Resource::new(
@@ -186,6 +189,7 @@ pub fn sewer() -> Resource {
     let distribution = Distribution {
         format: catalog::PROCESSES.to_owned(),
         service: Some(connector()),
+        more: Map::new(),
     };
     let offers = vec![listed("urn:offer:3")];
     Resource::new(
@@ -204,6 +208,7 @@ pub fn catalogue(resources: Vec<Resource>) -> Catalogue {
         id: id("urn:service:models"),
         endpoint: "https://knmi.example/ogc".parse().unwrap(),
         conforms_to: vec![catalog::PROCESSES_CONFORMANCE.to_owned()],
+        more: Map::new(),
     };
     let title = Some(Text {
         text: "KNMI".to_owned(),
@@ -217,6 +222,34 @@ pub fn catalogue(resources: Vec<Resource>) -> Catalogue {
         resources,
     )
     .unwrap()
+}
+
+/// A catalogue in which more is said of each thing than the model has members for.
+pub fn catalogue_with_more() -> Catalogue {
+    let more = |value: Value| value.as_object().unwrap().clone();
+    let title = json!([{"@value": "regen", "@language": "nl"}, {"@value": "rain", "@language": "en"}]);
+    let described =
+        more(json!({"dct:title": title, "dcat:keyword": ["regen"], "http://www.w3.org/ns/adms#versionNotes": "nieuw"}));
+    let mut services = vec![connector()];
+    services[0].more = more(json!({"dct:identifier": "urn:service:connector"}));
+    let distributions = vec![Distribution {
+        more: more(json!({"dcat:accessURL": {"@id": "https://knmi.example/rain"}})),
+        format: catalog::HTTP_PULL.to_owned(),
+        service: Some(services[0].clone()),
+    }];
+    let rain = Resource::new(
+        id("urn:rain:described"),
+        ResourceKind::Dataset,
+        self::described("regen"),
+        Content::default(),
+        distributions,
+        vec![listed("urn:offer:4")],
+    );
+    let total = more(json!({"http://www.w3.org/ns/hydra/core#totalItems": 812}));
+    let of = (id("urn:catalogue"), id("did:web:knmi.example"));
+    Catalogue::new(of.0, of.1, None, services, vec![rain.unwrap().with(described)])
+        .unwrap()
+        .with(total)
 }
 
 /// Every value that differs from `json` in one place: a member or an item removed, or replaced by something else.

@@ -72,7 +72,7 @@ fn every_error_that_we_answer_with_is_valid() {
     let schemas = spec.validators();
     for refusal in [
         Refusal::NotFound,
-        Refusal::Filter,
+        Refusal::Filter("the filter `colour` is not supported here".to_owned()),
         Refusal::Internal {
             reference: "r".to_owned(),
         },

@@ -44,12 +44,13 @@ pub struct ServeArguments {}
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(
     after_help = "Examples:\n  herleid publish rain.csv --id rain-vlissingen --title 'Rain, hourly' \\\n    \
-                  --policy offer.json\n  \
-                  herleid publish --model sewer/model.toml --id sewer --policy offer.json\n  \
-                  herleid publish --s3 archive/2020/rain.csv --id rain-2020 --title 'Rain, 2020' \\\n    \
-                  --policy offer.json\n  \
+                  --description 'Gauge 310' --theme ENVI --policy offer.json\n  \
+                  herleid publish rain.csv --id rain-vlissingen --metadata rain.toml --policy offer.json\n  \
+                  herleid publish --model sewer/model.toml --id sewer --metadata sewer.toml --policy offer.json\n  \
+                  herleid publish --s3 archive/2020/rain.csv --id rain-2020 \\\n    \
+                  --metadata rain.toml --policy offer.json\n  \
                   herleid publish --api weather --path 'collections/rain/items' --query bbox --query limit \\\n    \
-                  --id rain-live --title 'Rain, live' --policy offer.json"
+                  --id rain-live --metadata rain.toml --policy offer.json"
 )]
 pub struct PublishArguments {
     /// The file to publish as one version of a dataset
@@ -74,7 +75,7 @@ pub struct PublishArguments {
     #[arg(long)]
     pub id: String,
     /// Title, for people; a model's stands in its package
-    #[arg(long, required_unless_present = "model", conflicts_with = "model")]
+    #[arg(long, required_unless_present_any = ["model", "metadata"], conflicts_with = "model")]
     pub title: Option<String>,
     /// The ODRL offer, as a JSON file
     #[arg(long, value_name = "FILE")]
@@ -91,6 +92,12 @@ pub struct PublishArguments {
     /// Licence
     #[arg(long, value_name = "IRI", value_parser = iri, conflicts_with = "model")]
     pub licence: Option<String>,
+    /// Theme, such as ENVI; may be given several times
+    #[arg(long, value_name = "THEME")]
+    pub theme: Vec<String>,
+    /// What is said of it, as a TOML file: description, theme, contact, ... (docs/catalogue.md)
+    #[arg(long, value_name = "FILE")]
+    pub metadata: Option<PathBuf>,
 }
 
 /// `withdraw`.

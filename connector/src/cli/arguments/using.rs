@@ -4,19 +4,75 @@ use super::{iri, named_value};
 use crate::control::protocol::TransferStep;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::str::FromStr;
 use uuid::Uuid;
 
 /// `catalog`.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(after_help = "Example:\n  herleid catalog did:web:knmi.example")]
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(after_help = "Examples:\n  herleid catalog did:web:knmi.example\n  \
+                  herleid catalog did:web:knmi.example --search 'rain vlissingen' --theme ENVI --from 2020-06-17")]
 pub struct CatalogArguments {
     /// The peer: its identifier
     pub peer: String,
     /// How many to show; 0 shows all
     #[arg(long, value_name = "NUMBER", default_value_t = 50)]
     pub limit: u64,
+    /// Only what holds these words, in title, description, keywords or publisher
+    #[arg(long, value_name = "WORDS")]
+    pub search: Option<String>,
+    /// Only of this theme, such as ENVI
+    #[arg(long, value_name = "THEME")]
+    pub theme: Option<String>,
+    /// Only with this keyword
+    #[arg(long, value_name = "WORD")]
+    pub keyword: Option<String>,
+    /// Only of this publisher: its name or identifier
+    #[arg(long, value_name = "NAME")]
+    pub publisher: Option<String>,
+    /// Only in this format, or of this media type
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Only what touches this box, in degrees
+    #[arg(long, value_name = "W,S,E,N", value_delimiter = ',', allow_negative_numbers = true)]
+    pub bbox: Vec<f64>,
+    /// Only what is about a time from this day on
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<String>,
+    /// Only what is about a time until this day
+    #[arg(long, value_name = "DAY")]
+    pub until: Option<String>,
+}
+
+impl CatalogArguments {
+    /// What is asked for, as the `filter` of a catalogue request (docs/catalogue.md); a peer of another make may refuse it.
+    #[must_use]
+    pub fn filter(&self) -> Vec<Value> {
+        let named = [
+            ("text", &self.search),
+            ("theme", &self.theme),
+            ("keyword", &self.keyword),
+            ("publisher", &self.publisher),
+            ("format", &self.format),
+        ];
+        let given = named
+            .into_iter()
+            .filter_map(|(name, value)| Some(json!({ name: value.as_ref()? })));
+        let mut filter: Vec<Value> = given.collect();
+        if !self.bbox.is_empty() {
+            filter.push(json!({"bbox": self.bbox}));
+        }
+        let ends = [("start", &self.from), ("end", &self.until)];
+        let period: Map<String, Value> = ends
+            .into_iter()
+            .filter_map(|(name, day)| Some((name.to_owned(), Value::from(day.clone()?))))
+            .collect();
+        if !period.is_empty() {
+            filter.push(json!({"temporal": period}));
+        }
+        filter
+    }
 }
 
 /// `negotiate`.

@@ -131,6 +131,15 @@ impl Shown for CatalogAnswer {
                 offers.join("; "),
             ]);
         }
+        if self.more {
+            let (shown, total) = (table.len().to_string(), self.total.to_string());
+            let count = text(
+                language,
+                "cli-shown-some-of-more",
+                &[("shown", &shown), ("total", &total)],
+            );
+            return format!("{}\n{count}", table.draw());
+        }
         counted(language, &table, self.total)
     }
 }

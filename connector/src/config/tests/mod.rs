@@ -215,3 +215,33 @@ fn a_model_that_asks_for_more_than_the_sandbox_gives_is_refused_by_name() {
         &["`memory_bytes` 1073741825", "at most 1073741824", "`[models.sandbox]`"],
     );
 }
+
+#[test]
+fn the_words_of_the_catalogue_are_those_of_its_lists() {
+    use crate::catalogue::words::{self, Words};
+    let words = |list: Words| list.words.iter().map(|w| w.word).collect::<Vec<_>>();
+    assert_eq!(keys::PUBLISHER_TYPES, words(words::PUBLISHER_TYPES));
+    assert_eq!(keys::LANGUAGES, words(words::LANGUAGES));
+    assert_eq!(keys::ACCESS_RIGHTS, words(words::ACCESS_RIGHTS));
+}
+
+#[test]
+fn what_holds_for_all_that_is_published_is_checked() {
+    let with = |line: &str| format!("{SMALL}\n[catalogue]\n{line}\n");
+    let config = read(&with("theme = [\"ENVI\"]\ncontact_email = \"data@water.example\"")).unwrap();
+    assert_eq!((config.catalogue.language.as_str(), config.catalogue.page), ("nl", 100));
+    for (line, parts) in [
+        ("theme = [\"weather\"]", ["`catalogue.theme`", "`ENVI`"]),
+        ("licence = \"CC0\"", ["`catalogue.licence`", "`offer`"]),
+        ("contact_email = \"nobody\"", ["`catalogue.contact_email`", "e-mail"]),
+        ("contact_url = \"our page\"", ["`catalogue.contact_url`", "page"]),
+        (
+            "access_rights = \"secret\"",
+            ["`catalogue.access_rights`", "\"restricted\""],
+        ),
+        ("page = 0", ["`catalogue.page`", "from 1 to 1000"]),
+        ("contact = \"x\"", ["`catalogue.contact`", "contact_url"]),
+    ] {
+        assert_says(&refused(&with(line)), &parts);
+    }
+}

@@ -89,6 +89,9 @@ pub struct CatalogAnswer {
     pub peer: Did,
     /// How many there are, also those not listed here.
     pub total: u64,
+    /// Whether there are more than `total`: the peer does not say how many, and they were not counted to the end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
     /// The datasets and model services.
     pub datasets: Vec<CatalogLine>,
 }

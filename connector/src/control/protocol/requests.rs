@@ -5,6 +5,7 @@ use super::{
     NegotiateAnswer, PublishAnswer, PullAnswer, RunAnswer, StatusAnswer, TraceAnswer, TransferLine, TransferList,
     WithdrawAnswer, uuid_text,
 };
+use crate::catalogue::Metadata;
 use herleid_vocab::did::Did;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,12 @@ pub struct Publish {
     /// IRI of the licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
+    /// Themes, such as `ENVI`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub theme: Vec<String>,
+    /// What else is said of it (docs/catalogue.md); what is left out holds as the configuration says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<Metadata>>,
 }
 
 /// What is published.
@@ -114,6 +121,9 @@ pub struct Catalog {
     /// At most so many datasets; left out: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// What they must fit: the `filter` of the catalogue request (docs/catalogue.md).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filter: Vec<Value>,
 }
 
 /// `negotiate`: come to an agreement over a dataset or model.

@@ -14,6 +14,7 @@ pub use read::Ignored;
 
 use super::id::{Address, Id};
 use super::policy::CatalogueOffer;
+use serde_json::{Map, Value};
 use std::collections::HashSet;
 
 /// Format of a distribution that is fetched over HTTP, as EDC and the protocol's examples call it.
@@ -78,6 +79,8 @@ pub struct Service {
     pub endpoint: Address,
     /// IRIs of what it conforms to; empty for a connector.
     pub conforms_to: Vec<String>,
+    /// What else is said of it, as JSON-LD: names with a prefix of the protocol's context, and absolute IRIs.
+    pub more: Map<String, Value>,
 }
 
 /// A way to get a resource.
@@ -87,6 +90,8 @@ pub struct Distribution {
     pub format: String,
     /// Through which connector. A peer may leave the details in its list of services, or out.
     pub service: Option<Service>,
+    /// What else is said of it, as of a [`Service`].
+    pub more: Map<String, Value>,
 }
 
 /// A dataset or a model service.
@@ -98,6 +103,7 @@ pub struct Resource {
     content: Content,
     distributions: Vec<Distribution>,
     offers: Vec<CatalogueOffer>,
+    more: Map<String, Value>,
 }
 
 /// A catalogue.
@@ -108,6 +114,7 @@ pub struct Catalogue {
     title: Option<Text>,
     services: Vec<Service>,
     resources: Vec<Resource>,
+    more: Map<String, Value>,
 }
 
 /// Why a resource or a catalogue cannot be published.
@@ -197,7 +204,21 @@ impl Resource {
             content,
             distributions,
             offers,
+            more: Map::new(),
         })
+    }
+
+    /// The same with what else is said of it, as JSON-LD; where it says what the description says, it holds.
+    #[must_use]
+    pub fn with(mut self, more: Map<String, Value>) -> Self {
+        self.more = more;
+        self
+    }
+
+    /// What else is said of it.
+    #[must_use]
+    pub fn more(&self) -> &Map<String, Value> {
+        &self.more
     }
 
     /// Identifier: the target of its offers and agreements.
@@ -285,7 +306,28 @@ impl Catalogue {
             title,
             services,
             resources,
+            more: Map::new(),
         })
+    }
+
+    /// The same with what else is said of it, as JSON-LD.
+    #[must_use]
+    pub fn with(mut self, more: Map<String, Value>) -> Self {
+        self.more = more;
+        self
+    }
+
+    /// What else is said of it.
+    #[must_use]
+    pub fn more(&self) -> &Map<String, Value> {
+        &self.more
+    }
+
+    /// Adds the next page of the same catalogue; what is there already stays as it is.
+    pub fn join(&mut self, page: Self) {
+        let known: HashSet<Id> = self.resources.iter().map(|r| r.id.clone()).collect();
+        self.resources
+            .extend(page.resources.into_iter().filter(|r| !known.contains(&r.id)));
     }
 
     /// Identifier.

@@ -1,14 +1,14 @@
 //! A peer's catalogue, read into the model. Tolerant: what cannot be used is passed over and named, so that one odd dataset does not hide
 //! the others. What is taken over is checked as strictly as in a message: nobody negotiates about an offer that was half understood.
 
-use super::write::{MEDIA_TYPES, MODEL_SERVICE, SPDX};
+use super::write::{self, BLAKE3, MEDIA_TYPES, MODEL_SERVICE, SPDX};
 use super::{Catalogue, Content, Description, Distribution, Resource, ResourceKind, Service, Text, is_digest};
 use crate::dsp::context;
 use crate::dsp::node::{MessageError, Node};
 use crate::dsp::policy::CatalogueOffer;
 use herleid_vocab::json::{self, Limits};
 use herleid_vocab::terms::{DCAT, DCT, HERLEID};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Part of a peer's catalogue that is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,9 @@ const CATALOGUE: Limits = Limits {
     max_bytes: 16 << 20,
     max_depth: 32,
 };
+
+/// What else a peer says of one thing is kept up to so many bytes: it lies beside the agreement as evidence.
+const MORE_BYTES: usize = 64 * 1024;
 
 /// Dublin Core terms: prefix in the protocol's context, and namespace.
 const DUBLIN: (&str, &str) = ("dct:", DCT);
@@ -40,13 +43,15 @@ impl Catalogue {
         node.typed("Catalog")?;
         reader.services_of(&node);
         reader.resources_of(&node);
-        let catalogue = Self {
+        let mut catalogue = Self {
             id: node.id("@id")?,
             participant: node.id("participantId")?,
             title: text(&node, DUBLIN, "title"),
-            services: reader.services,
-            resources: reader.resources,
+            services: std::mem::take(&mut reader.services),
+            resources: std::mem::take(&mut reader.resources),
+            more: Map::new(),
         };
+        catalogue.more = reader.more(&node, write::envelope(&catalogue));
         Ok((catalogue, reader.ignored))
     }
 }
@@ -115,7 +120,7 @@ impl Reader {
 
     fn services_of(&mut self, catalogue: &Node<'_>) {
         for node in self.each(catalogue, "service") {
-            match service(&node) {
+            match self.service(&node) {
                 Ok(service) => self.services.push(service),
                 Err(error) => self.ignore(&error),
             }
@@ -150,9 +155,13 @@ impl Reader {
         }
         let nodes = self.each(node, "distribution");
         let mut distributions = Vec::new();
+        let mut read = Vec::new();
         for distribution in &nodes {
             match self.distribution(distribution) {
-                Ok(distribution) => distributions.push(distribution),
+                Ok(made) => {
+                    distributions.push(made);
+                    read.push(distribution);
+                }
                 Err(error) => self.ignore(&error),
             }
         }
@@ -173,26 +182,74 @@ impl Reader {
             ResourceKind::Dataset
         };
         let described = if is_model { Some(node) } else { nodes.first() };
-        Ok(Resource {
+        let licence = iris(node, DUBLIN, "license").into_iter().next();
+        let of_distribution = || nodes.iter().find_map(|d| iris(d, DUBLIN, "license").into_iter().next());
+        let mut made = Resource {
             id,
             kind,
             description: Description {
                 title: text(node, DUBLIN, "title"),
                 description: text(node, DUBLIN, "description"),
                 publisher: iris(node, DUBLIN, "publisher").into_iter().next(),
-                licence: iris(node, DUBLIN, "license").into_iter().next(),
+                licence: licence.or_else(of_distribution),
                 version: text(node, CATALOG, "version").map(|version| version.text),
             },
             content: described.map(content).unwrap_or_default(),
             distributions,
             offers,
-        })
+            more: Map::new(),
+        };
+        made.more = self.more(node, write::dataset(&made));
+        let written: Vec<_> = made
+            .distributions
+            .iter()
+            .map(|d| write::distribution(d, &made))
+            .collect();
+        let of_each: Vec<_> = read.iter().zip(written).map(|(node, w)| self.more(node, w)).collect();
+        for (distribution, more) in made.distributions.iter_mut().zip(of_each) {
+            distribution.more = more;
+        }
+        Ok(made)
+    }
+
+    /// What else is said of something, beside what was `written` of it again: the members whose names no context of others can change.
+    fn more(&mut self, node: &Node<'_>, written: Map<String, Value>) -> Map<String, Value> {
+        let others = node.members().iter().filter(|(name, value)| {
+            let firm = name.starts_with(DUBLIN.0) || name.starts_with(CATALOG.0) || name.contains("://");
+            firm && written.get(*name) != Some(*value)
+        });
+        let more: Map<String, Value> = others.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let bytes: usize = more
+            .iter()
+            .map(|(name, value)| name.len() + value.to_string().len())
+            .sum();
+        if bytes <= MORE_BYTES {
+            return more;
+        }
+        let why = format!(
+            "{}: what is said beside what the protocol needs has {bytes} bytes; at most {MORE_BYTES} are kept",
+            node.place("")
+        );
+        self.ignored.push(Ignored { why });
+        Map::new()
+    }
+
+    fn service(&mut self, node: &Node<'_>) -> Result<Service, MessageError> {
+        node.typed_if_there("DataService")?;
+        let mut made = Service {
+            id: node.id("@id")?,
+            endpoint: node.address("endpointURL")?,
+            conforms_to: iris(node, DUBLIN, "conformsTo"),
+            more: Map::new(),
+        };
+        made.more = self.more(node, write::service(&made));
+        Ok(made)
     }
 
     fn distribution(&mut self, node: &Node<'_>) -> Result<Distribution, MessageError> {
         let service = match node.require("accessService")? {
             Value::String(id) => self.services.iter().find(|service| service.id.as_str() == id).cloned(),
-            _ => Some(service(&node.child("accessService")?)?),
+            _ => Some(self.service(&node.child("accessService")?)?),
         };
         if service.is_none() {
             self.ignore(&node.form("accessService", "a data service of this catalogue"));
@@ -200,17 +257,9 @@ impl Reader {
         Ok(Distribution {
             format: node.text("format")?.to_owned(),
             service,
+            more: Map::new(),
         })
     }
-}
-
-fn service(node: &Node<'_>) -> Result<Service, MessageError> {
-    node.typed_if_there("DataService")?;
-    Ok(Service {
-        id: node.id("@id")?,
-        endpoint: node.address("endpointURL")?,
-        conforms_to: iris(node, DUBLIN, "conformsTo"),
-    })
 }
 
 fn content(node: &Node<'_>) -> Content {
@@ -237,9 +286,12 @@ fn content(node: &Node<'_>) -> Content {
         if algorithm.ends_with("checksumAlgorithm_sha256") {
             content.sha256 = digest;
         } else if algorithm.ends_with("checksumAlgorithm_blake3") {
+            // As builds before 22 November 2026 write it.
             content.blake3 = digest;
         }
     }
+    let own = text(node, ("herleid:", HERLEID), BLAKE3).map(|t| t.text);
+    content.blake3 = own.filter(|d| is_digest(d)).or(content.blake3);
     content
 }
 

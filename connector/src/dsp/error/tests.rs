@@ -32,7 +32,8 @@ fn all() -> Vec<Refusal> {
             offered: "x",
         },
         Refusal::AddressMissing,
-        Refusal::Filter,
+        Refusal::Filter("a filter".to_owned()),
+        Refusal::Token("a token".to_owned()),
         Mismatch {
             member: "target",
             negotiated: "x",

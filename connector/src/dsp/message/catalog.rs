@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// Asks for a catalogue (`catalog/catalog-request-message-schema.json`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CatalogRequest {
-    /// `filter`: expressions of the provider's own; none is understood here, see [`CatalogRequest::has_filter`].
+    /// `filter`: expressions of the provider's own; ours are in [`crate::catalogue::Filter`].
     pub filter: Vec<Value>,
 }
 

@@ -196,6 +196,7 @@ impl Scene {
             licence: None,
             digests: Some(digests.clone()),
             source: crate::state::SourceEntry::File,
+            metadata: None,
             offers: Vec::new(),
             withdrawn: None,
             published_ms: NOW_MS,

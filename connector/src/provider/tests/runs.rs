@@ -82,6 +82,7 @@ impl Runs {
             program_in_dossier: false,
             process: Digests::of(&description).sha256,
             environment: Digests::of(&environment).sha256,
+            metadata: None,
             offers: Vec::new(),
             withdrawn: None,
             published_ms: NOW_MS,

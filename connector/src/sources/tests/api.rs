@@ -88,6 +88,7 @@ fn version() -> VersionEntry {
         description: String::new(),
         media_type: "application/json".to_owned(),
         licence: None,
+        metadata: None,
         digests: None,
         source: SourceEntry::Api {
             api: "weather".to_owned(),

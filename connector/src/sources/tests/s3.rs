@@ -104,6 +104,7 @@ fn version(found: &Found) -> VersionEntry {
         description: String::new(),
         media_type: "text/csv".to_owned(),
         licence: None,
+        metadata: None,
         digests: Some(found.digests.clone()),
         source: SourceEntry::S3 {
             store: "archive".to_owned(),

@@ -1,0 +1,332 @@
+//! One page of the catalogue, and the tokens that name the next and the previous one (catalog HTTPS binding, "Pagination").
+
+use super::entries::{CatalogueError, entry};
+use super::filter::{Filter, FilterError};
+use super::index::{Contents, Index, Listed};
+use crate::dsp::catalog::{Catalogue, PROCESSES_CONFORMANCE, Service, Text};
+use crate::dsp::id::Id;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A page is closed when it is so long: half of what a connector accepts as an answer unless told otherwise (`network.max_response_bytes`,
+/// 4 MiB).
+const PAGE_BYTES: usize = 2 << 20;
+/// Longest token: a filter of the largest kind is shorter.
+const TOKEN_CHARS: usize = 16_384;
+
+/// Why a token is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not one of ours.
+    #[error(
+        "the `continuationToken` is not one that this connector gives: follow the `Link` header as it stands, or begin again without it"
+    )]
+    Malformed,
+    /// A token for another question.
+    #[error(
+        "the `continuationToken` belongs to another filter than the request has: repeat the request that it came with, or leave the filter out"
+    )]
+    OtherFilter,
+    /// What it holds is refused.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+}
+
+/// Where a page begins or ends, and of what question: nothing that its bearer could not ask anyway, so it is not signed.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// The page has what comes after this identifier ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+    /// ... or before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    /// The filter as it was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    filter: Vec<Value>,
+}
+
+impl Token {
+    /// Reads a token.
+    ///
+    /// # Errors
+    /// When it is not one.
+    pub fn parse(text: &str) -> Result<Self, TokenError> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|_| text.len() <= TOKEN_CHARS);
+        let token: Option<Self> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        // Exactly one end: a token without would be the first page over again, for ever.
+        token
+            .filter(|token| token.after.is_some() != token.before.is_some())
+            .ok_or(TokenError::Malformed)
+    }
+
+    fn text(&self) -> String {
+        // A token of ours has a JSON form.
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    token: Token,
+    filters: Vec<Filter>,
+    limit: usize,
+    public_only: bool,
+}
+
+impl Query {
+    /// A request's filter and token. A token that comes alone is for the filter it was given for.
+    ///
+    /// # Errors
+    /// When the filter is not supported or the token is not one of ours.
+    pub fn new(filter: &[Value], token: Option<&str>, limit: usize) -> Result<Self, TokenError> {
+        let token = match token {
+            Some(text) => Token::parse(text)?,
+            None => Token {
+                filter: filter.to_vec(),
+                ..Token::default()
+            },
+        };
+        if !filter.is_empty() && token.filter != filter {
+            return Err(TokenError::OtherFilter);
+        }
+        Ok(Self {
+            filters: Filter::read(&token.filter)?,
+            token,
+            limit,
+            public_only: false,
+        })
+    }
+
+    /// Of what is for everybody, alone.
+    #[must_use]
+    pub fn public_only(mut self) -> Self {
+        self.public_only = true;
+        self
+    }
+
+    fn limit(&self) -> usize {
+        let asked = self.filters.iter().filter_map(|f| match f {
+            Filter::Limit(limit) => Some(*limit),
+            _ => None,
+        });
+        asked.min().unwrap_or(self.limit).min(self.limit)
+    }
+
+    fn offset(&self) -> usize {
+        // After a token, the offset has been counted.
+        let asked = self.filters.iter().filter_map(|f| match f {
+            Filter::Offset(offset) if self.token.after.is_none() && self.token.before.is_none() => Some(*offset),
+            _ => None,
+        });
+        asked.max().unwrap_or(0)
+    }
+
+    fn fits(&self, listed: &Listed) -> bool {
+        (!self.public_only || listed.is_public) && self.filters.iter().all(|f| f.fits(&listed.id, &listed.facets))
+    }
+}
+
+/// A page.
+pub struct Page {
+    /// The catalogue with the datasets of this page, as JSON.
+    pub body: String,
+    /// How many datasets there are in all.
+    pub total: usize,
+    /// How many are on this page.
+    pub shown: usize,
+    /// Token of the next page.
+    pub next: Option<String>,
+    /// Token of the previous page.
+    pub previous: Option<String>,
+}
+
+/// What of the contents a page shows.
+struct Selected {
+    listed: Vec<Arc<Listed>>,
+    total: usize,
+    more_before: bool,
+    more_after: bool,
+    themes: Vec<String>,
+}
+
+fn select(contents: &Contents, query: &Query) -> Selected {
+    let (limit, offset) = (query.limit(), query.offset());
+    let (mut total, mut earlier, mut later) = (0, 0, 0);
+    let mut listed: VecDeque<&Arc<Listed>> = VecDeque::new();
+    // One look at each: how many fit has to be known in any case.
+    for one in contents.all().filter(|one| query.fits(one)) {
+        total += 1;
+        let before_page = query.token.after.as_ref().is_some_and(|after| one.id <= *after) || total <= offset;
+        if before_page {
+            earlier += 1;
+        } else if query.token.before.as_ref().is_some_and(|before| one.id >= *before) {
+            later += 1;
+        } else if listed.len() < limit {
+            listed.push_back(one);
+        } else if query.token.before.is_some() {
+            // Towards the front the page is the last that fits before its end.
+            listed.pop_front();
+            listed.push_back(one);
+            earlier += 1;
+        } else {
+            later += 1;
+        }
+    }
+    Selected {
+        listed: listed.into_iter().cloned().collect(),
+        total,
+        more_before: earlier > 0,
+        more_after: later > 0,
+        themes: contents.themes(),
+    }
+}
+
+/// The page that `query` asks for.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn page(index: &Index, query: &Query) -> Result<Page, CatalogueError> {
+    let Selected {
+        listed,
+        total,
+        more_before,
+        mut more_after,
+        themes,
+    } = select(&*index.contents().await?, query);
+    let (mut datasets, mut bytes) = (Vec::new(), 0);
+    let (mut first, mut last) = (None, None);
+    for one in &listed {
+        // A page that ends at its length goes on with the next one; towards the front it would have to lose its end, so it is whole.
+        if bytes > PAGE_BYTES && query.token.before.is_none() {
+            more_after = true;
+            break;
+        }
+        // Passed over or shown, the next page begins after it.
+        last = Some(one.id.clone());
+        first = first.or_else(|| last.clone());
+        if let Some(json) = index.json(one)? {
+            bytes += json.len();
+            datasets.push(json);
+        }
+    }
+    let token = |after: Option<String>, before: Option<String>| {
+        let filter = query.token.filter.clone();
+        Token { after, before, filter }.text()
+    };
+    let next = last.filter(|_| more_after).map(|last| token(Some(last), None));
+    let previous = first.filter(|_| more_before).map(|first| token(None, Some(first)));
+    let shown = datasets.len();
+    Ok(Page {
+        body: with_datasets(&index.catalogue(total, &themes)?, &datasets),
+        total,
+        shown,
+        next,
+        previous,
+    })
+}
+
+/// The catalogue with these datasets, which are JSON already. Without any there is no `dataset`: an empty array is against the schema.
+fn with_datasets(catalogue: &Catalogue, datasets: &[Arc<str>]) -> String {
+    let envelope = catalogue.to_json().to_string();
+    match envelope.strip_suffix('}').filter(|_| !datasets.is_empty()) {
+        Some(open) => format!("{open},\"dataset\":[{}]}}", datasets.join(",")),
+        None => envelope,
+    }
+}
+
+impl Index {
+    /// The catalogue without its datasets.
+    fn catalogue(&self, total: usize, themes: &[String]) -> Result<Catalogue, CatalogueError> {
+        let about = self.describer();
+        let id: Id = format!("{}#catalogue", about.did).parse().map_err(|e| entry(&e))?;
+        let participant: Id = about.did.parse().map_err(|e| entry(&e))?;
+        let mut connector = about.connector()?;
+        connector.more = about.of_service(
+            "connector",
+            "Dataspace Protocol",
+            "Negotiates agreements about the datasets of this catalogue and opens transfers (Dataspace Protocol 2025-1).",
+            themes,
+        );
+        let mut processes = Service {
+            id: format!("{}#processes", about.did).parse().map_err(|e| entry(&e))?,
+            endpoint: about.public_url.parse().map_err(|e| entry(&e))?,
+            conforms_to: vec![PROCESSES_CONFORMANCE.to_owned()],
+            more: about.of_service(
+                "processes",
+                "Model services",
+                "Runs the model services of this catalogue under an agreement (OGC API - Processes).",
+                themes,
+            ),
+        };
+        processes.more.insert(
+            "dcat:endpointDescription".to_owned(),
+            serde_json::json!({"@id": format!("{}/processes", about.public_url)}),
+        );
+        let title = Some(Text {
+            text: about.name.clone(),
+            language: None,
+        });
+        let made = Catalogue::new(id, participant, title, vec![connector, processes], Vec::new())?;
+        Ok(made.with(about.of_catalogue(total)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_token_says_where_and_of_what_and_nothing_else_is_one() {
+        let token = Token {
+            after: Some("rain".to_owned()),
+            before: None,
+            filter: vec![json!({"theme": "ENVI"})],
+        };
+        let query = Query::new(&[], Some(&token.text()), 10).unwrap();
+        assert_eq!(query.filters, [Filter::Theme("ENVI".to_owned())]);
+        assert!(Query::new(&[json!({"theme": "ENVI"})], Some(&token.text()), 10).is_ok());
+        let other = Query::new(&[json!({"theme": "GOVE"})], Some(&token.text()), 10);
+        assert_eq!(other, Err(TokenError::OtherFilter));
+        let both = URL_SAFE_NO_PAD.encode(r#"{"after":"a","before":"b"}"#);
+        let neither = URL_SAFE_NO_PAD.encode("{}");
+        let unknown = URL_SAFE_NO_PAD.encode(r#"{"after":"a","page":2}"#);
+        let long = "A".repeat(TOKEN_CHARS + 4);
+        for bad in ["", "%%%", "bm8", &both, &neither, &unknown, &long] {
+            assert_eq!(Query::new(&[], Some(bad), 10), Err(TokenError::Malformed), "{bad:.40}");
+        }
+        let foreign = Token {
+            filter: vec![json!({"colour": "blue"})],
+            ..token
+        };
+        assert!(matches!(
+            Query::new(&[], Some(&foreign.text()), 10),
+            Err(TokenError::Filter(_))
+        ));
+    }
+
+    #[test]
+    fn what_is_joined_is_what_would_be_written_at_once() {
+        let service = Service {
+            id: "urn:s".parse().unwrap(),
+            endpoint: "https://s.example".parse().unwrap(),
+            conforms_to: Vec::new(),
+            more: serde_json::Map::new(),
+        };
+        let (id, participant) = ("urn:c".parse().unwrap(), "did:web:p.example".parse().unwrap());
+        let catalogue = Catalogue::new(id, participant, None, vec![service], Vec::new()).unwrap();
+        let mut whole = catalogue.to_json();
+        assert_eq!(with_datasets(&catalogue, &[]), whole.to_string());
+        whole["dataset"] = json!([{"@id": "a"}, {"@id": "b"}]);
+        let datasets: Vec<Arc<str>> = vec![r#"{"@id":"a"}"#.into(), r#"{"@id":"b"}"#.into()];
+        let joined: Value = serde_json::from_str(&with_datasets(&catalogue, &datasets)).unwrap();
+        assert_eq!(joined, whole);
+    }
+}
