@@ -100,6 +100,8 @@ impl Connector {
                 dataset,
                 "--description",
                 "for the conformance kit",
+                "--theme",
+                "ENVI",
                 "--policy",
             ])
             .arg(&offer)

@@ -1,6 +1,6 @@
 //! A provider that lies is caught by its consumer, each lie by its name, and nothing of what it sent is kept.
 
-use crate::scene::{Connector, RAIN, Scene, copy_all, good, told};
+use crate::scene::{Connector, DESCRIBED, RAIN, Scene, copy_all, good, told};
 use rocksdb::{DB, Options};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -91,14 +91,14 @@ fn an_offer_asked_for_in_other_words_is_not_agreed_to() {
     good(
         &scene
             .provider
-            .run(&["publish", data, "--id", "snow", "--title", "Snow", "--policy", policy]),
+            .run(&[&["publish", data, "--id", "snow", "--policy", policy][..], &DESCRIBED].concat()),
     );
     for (from, to) in [
         (r#""@type":"xsd:integer""#, r#""@type":[]"#),
         (r#""@value":"1""#, r#""@value":"1000""#),
         (r#""leftOperand":"odrl:count""#, r#""leftOperand":"odrl:spatial""#),
     ] {
-        scene.proxy.lie_about("POST /dsp/2025-1/catalog", move |answer| {
+        scene.proxy.lie_about("GET /dsp/2025-1/catalog", move |answer| {
             let body = String::from_utf8(answer.body.clone()).unwrap();
             assert!(body.contains(from), "{body}");
             answer.body = body.replace(from, to).into_bytes();

@@ -1,6 +1,6 @@
 //! What is refused before it is recorded: an offer that could not be shown, kept or enforced would stand in the log for ever.
 
-use crate::scene::{Scene, good, told};
+use crate::scene::{DESCRIBED, Scene, good, told};
 use serde_json::{Value, json};
 
 /// Tries to publish `id` under `policy`, and says what came of it.
@@ -9,7 +9,8 @@ fn publish(scene: &Scene, id: &str, policy: &Value, more: &[&str]) -> std::proce
     std::fs::write(&file, format!("{id} {more:?}")).unwrap();
     std::fs::write(&offer, policy.to_string()).unwrap();
     let (file, offer) = (file.to_str().unwrap(), offer.to_str().unwrap());
-    let mut arguments = vec!["publish", file, "--id", id, "--title", "Tried", "--policy", offer];
+    let mut arguments = vec!["publish", file, "--id", id, "--policy", offer];
+    arguments.extend(DESCRIBED);
     arguments.extend(more);
     scene.provider.run(&arguments)
 }
@@ -55,14 +56,12 @@ fn a_version_never_changes() {
         file.to_str().unwrap(),
         "--id",
         "one",
-        "--title",
-        "Tried",
         "--version",
         "1",
         "--policy",
         offer.to_str().unwrap(),
     ];
-    let refused = scene.provider.run(&arguments);
+    let refused = scene.provider.run(&[&arguments[..], &DESCRIBED].concat());
     assert_eq!(refused.status.code(), Some(5), "{}", told(&refused));
     assert!(told(&refused).contains("a version never changes"), "{}", told(&refused));
     // The same bytes under another offer are another matter.

@@ -72,7 +72,10 @@ impl Scene {
         .unwrap();
         let (package, offer) = (path("model.toml"), path("offer.json"));
         let (package, offer) = (package.to_str().unwrap(), offer.to_str().unwrap());
-        good(&holder.run(&["publish", "--model", package, "--id", "patience", "--policy", offer]));
+        let model = [
+            "publish", "--model", package, "--id", "patience", "--theme", "TECH", "--policy", offer,
+        ];
+        good(&holder.run(&model));
         let agreed = good(&asker.run(&["negotiate", &holder.did, "patience"]));
         let agreement = agreed["agreement"].as_str().unwrap().to_owned();
         Self {

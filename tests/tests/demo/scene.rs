@@ -13,6 +13,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 /// What the dataset holds.
 pub(crate) const RAIN: &[u8] = b"51.3 mm in the hour ending 15:00\n";
 
+/// What has to be said of a dataset.
+pub(crate) const DESCRIBED: [&str; 6] = ["--title", "Rain", "--description", "What fell", "--theme", "ENVI"];
+
 /// A connector of its own: directory, configuration, process.
 pub(crate) struct Connector {
     pub(crate) directory: PathBuf,
@@ -110,22 +113,15 @@ impl Connector {
         std::fs::write(&data, contents).unwrap();
         std::fs::write(&policy, r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#).unwrap();
         let (data, policy) = (data.to_str().unwrap(), policy.to_str().unwrap());
-        good(&self.run(&["publish", data, "--id", id, "--title", "Rain", "--policy", policy]));
+        good(&self.run(&[&["publish", data, "--id", id, "--policy", policy][..], &DESCRIBED].concat()));
     }
 
     /// Publishes `what` (arguments of the command) under `policy`.
     pub(crate) fn publish_under(&self, what: &[&str], id: &str, policy: &str) -> Output {
         let file = self.directory.join("offer.json");
         std::fs::write(&file, policy).unwrap();
-        let mut arguments = vec![
-            "publish",
-            "--id",
-            id,
-            "--title",
-            "Rain",
-            "--policy",
-            file.to_str().unwrap(),
-        ];
+        let mut arguments = vec!["publish", "--id", id, "--policy", file.to_str().unwrap()];
+        arguments.extend(DESCRIBED);
         arguments.extend(what);
         self.run(&arguments)
     }

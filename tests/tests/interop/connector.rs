@@ -133,7 +133,20 @@ impl Connector {
         )
         .unwrap();
         let (data, policy) = (data.to_str().unwrap(), policy.to_str().unwrap());
-        self.run(&["publish", data, "--id", id, "--title", id, "--policy", policy]);
+        self.run(&[
+            "publish",
+            data,
+            "--id",
+            id,
+            "--title",
+            id,
+            "--description",
+            id,
+            "--theme",
+            "ENVI",
+            "--policy",
+            policy,
+        ]);
     }
 
     /// A command of its operator, and what it answered.

@@ -87,7 +87,7 @@ impl Managed {
         let file = self.connector.directory.join("files").join(id);
         std::fs::write(&file, scene::RAIN).unwrap();
         let policy = json!({"@type": "Offer", "permission": [{"action": "use"}]});
-        let body = json!({"source": {"file": file}, "id": id, "title": "Rain", "policy": policy});
+        let body = json!({"source": {"file": file}, "id": id, "title": "Rain", "description": "Gauge 310", "theme": ["ENVI"], "policy": policy});
         self.api.post("/datasets", &body).good(201)
     }
 }

@@ -171,7 +171,7 @@ fn who_has_the_token_publishes_no_other_files_than_the_configuration_says() {
         "/etc/none".into(),
         "files/rain".into(),
     ] {
-        let body = json!({"source": {"file": path}, "id": "key", "title": "Key", "policy": policy});
+        let body = json!({"source": {"file": path}, "id": "key", "title": "Key", "description": "A key", "theme": ["ENVI"], "policy": policy});
         let problem = managed.api.post("/datasets", &body).problem(403);
         told.push(
             problem["detail"]
