@@ -11,6 +11,7 @@ mod prepare;
 mod read;
 mod recorded;
 mod sequencer;
+mod upgrade;
 
 pub use audit::Audited;
 pub use options::{Options, WitnessPolicy, fatal_abort};

@@ -8,7 +8,7 @@ mod keys;
 mod kind;
 mod rules;
 
-pub(crate) use check::{MAX_KEY_BYTES, SealedDraft};
+pub(crate) use check::{MAX_KEY_BYTES, SealedDraft, listed};
 pub use draft::Draft;
 pub(crate) use draft::Reservation;
 pub(crate) use envelope::Stamp;

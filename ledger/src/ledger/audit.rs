@@ -5,9 +5,9 @@ use crate::checkpoint::CheckpointBody;
 use crate::error::LedgerError;
 use crate::handover::entry;
 use crate::merkle::{Frontier, Hash, leaf_hash};
-use crate::record::Kind;
+use crate::record::{Kind, listed};
 use crate::section::SectionName;
-use crate::store::codec::{StreamPlace, leaf_key, stream_key};
+use crate::store::codec::{StreamPlace, document_key, leaf_key, stream_key};
 use crate::store::rocks::Part;
 use crate::store::tiles;
 use crate::tile::FULL_WIDTH;
@@ -89,23 +89,16 @@ impl Shared {
                 self.check_stream(walk, index, name, section, leaf)?;
             }
         }
-        let listed = sections
-            .get(&SectionName::Evidence)
-            .and_then(|evidence| evidence.get("documents"));
-        for document in listed.and_then(Value::as_array).into_iter().flatten() {
-            let digest = document
-                .get("sha256")
-                .and_then(Value::as_str)
-                .and_then(crate::exchange::hex32);
+        for digest in sections.get(&SectionName::Evidence).map(listed).unwrap_or_default() {
             let digest =
-                digest.ok_or_else(|| self.wrong(index, "`evidence.documents`", "a SHA-256 in each", document))?;
-            if self.evidence.get(&digest)?.is_none() {
-                return Err(self.wrong(
-                    index,
-                    "a document",
-                    format!("`{}` in evidence", hex::encode(digest)),
-                    "none",
-                ));
+                digest.map_err(|other| self.wrong(index, "`evidence.documents`", "a SHA-256 in each", other))?;
+            let name = hex::encode(digest);
+            if self.document(&digest)?.is_none() {
+                return Err(self.wrong(index, "a document", format!("`{name}` in evidence"), "none"));
+            }
+            // Without it the document would seem to belong to others alone, and go when they are erased.
+            if !self.log.has(Part::Index, &document_key(&digest, index))? {
+                return Err(self.wrong(index, "the index entry", format!("of document `{name}`"), "none"));
             }
             walk.documents += 1;
         }

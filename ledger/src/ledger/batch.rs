@@ -9,7 +9,8 @@ use crate::merkle::{Hash, leaf_hash};
 use crate::record::{Reservation, Stamp, StreamKey};
 use crate::section::SectionName;
 use crate::store::codec::{
-    HEAD, Head, Reader, Row, StreamPlace, counter_key, leaf_key, once_key, state_key, stream_key, term_key, wrapped_key,
+    HEAD, Head, Reader, Row, StreamPlace, counter_key, document_key, leaf_key, once_key, state_key, stream_key,
+    term_key, wrapped_key,
 };
 use crate::store::rocks::{Batch, Part};
 use crate::store::tiles;
@@ -221,6 +222,15 @@ impl<'a> Building<'a> {
         self.log.put(Part::Index, &leaf_key(&leaf), &index.to_be_bytes())?;
         for term in &draft.terms {
             self.log.put(Part::Index, &term_key(&term.stored_key(), index), &[])?;
+        }
+        for (digest, bytes) in &draft.documents {
+            // Many records list the same DID document or policy: it is written once.
+            if !shared.log.has(Part::Evidence, digest)? {
+                self.log.put(Part::Evidence, digest, bytes)?;
+            }
+        }
+        for digest in &draft.listed {
+            self.log.put(Part::Index, &document_key(digest, index), &[])?;
         }
         if let Some((key, digest)) = draft.once {
             let value = [digest.as_slice(), &index.to_be_bytes()].concat();

@@ -5,7 +5,7 @@ use super::batch::{stored_counter, stored_stream};
 use crate::error::LedgerError;
 use crate::merkle::Hash;
 use crate::record::{StreamKey, Term};
-use crate::store::codec::{StreamPlace, leaf_key, state_key, term_prefix};
+use crate::store::codec::{StreamPlace, document_prefix, leaf_key, state_key, term_prefix};
 use crate::store::rocks::Part;
 
 impl Ledger {
@@ -14,20 +14,30 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be read.
     pub fn by_term(&self, term: &Term) -> Result<Vec<u64>, LedgerError> {
+        self.indices(&term_prefix(&term.stored_key()))
+    }
+
+    /// Indices of the records that list this document in `evidence.documents`, in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn by_document(&self, sha256: &[u8; 32]) -> Result<Vec<u64>, LedgerError> {
+        self.indices(&document_prefix(sha256))
+    }
+
+    fn indices(&self, prefix: &[u8]) -> Result<Vec<u64>, LedgerError> {
         let size = self.size();
         let mut found = Vec::new();
-        self.shared()
-            .log
-            .scan(Part::Index, &term_prefix(&term.stored_key()), |index, _| {
-                // A record that is written but not yet published is not there for anybody.
-                found.extend(
-                    <[u8; 8]>::try_from(index)
-                        .ok()
-                        .map(u64::from_be_bytes)
-                        .filter(|index| *index < size),
-                );
-                true
-            })?;
+        self.shared().log.scan(Part::Index, prefix, |index, _| {
+            // A record that is written but not yet published is not there for anybody.
+            found.extend(
+                <[u8; 8]>::try_from(index)
+                    .ok()
+                    .map(u64::from_be_bytes)
+                    .filter(|index| *index < size),
+            );
+            true
+        })?;
         Ok(found)
     }
 

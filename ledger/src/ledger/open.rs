@@ -3,6 +3,7 @@
 use super::options::{Options, check_origin};
 use super::prepare::prepare_sealed;
 use super::sequencer::{Job, Reply, Sequencer};
+use super::upgrade::upgrade;
 use super::{Inner, Ledger, Shared};
 use crate::checkpoint::{Checkpoint, CheckpointBody};
 use crate::error::LedgerError;
@@ -37,7 +38,8 @@ fn check_meta(rocks: &Rocks, expected: &Value) -> Result<bool, LedgerError> {
     };
     let found = json::parse(&stored, &Limits::MESSAGE).map_err(|error| damaged(&error.to_string()))?;
     match found.get("format").and_then(Value::as_u64) {
-        Some(FORMAT) => {}
+        // An older one is brought up to date once the log is known to be whole.
+        Some(1..=FORMAT) => {}
         Some(format) if format > FORMAT => {
             return Err(LedgerError::Newer {
                 dir: dir(),
@@ -295,6 +297,7 @@ impl Ledger {
             collecting: Mutex::new(Vec::new()),
         });
         let is_new = head.frontier.size() == 0;
+        upgrade(&shared, head.frontier.size())?;
         let mut sequencer = Sequencer::new(Arc::clone(&shared), head);
         if is_new {
             begin(&shared, &mut sequencer)?;

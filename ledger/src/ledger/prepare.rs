@@ -5,12 +5,13 @@ use crate::error::{AppendError, LedgerError};
 use crate::record::{Draft, DraftError, Kind, MAX_KEY_BYTES, SealedDraft};
 use crate::section::{Place, RootKey, SectionName};
 use crate::store::codec::{StoredSection, state_key};
+use crate::store::evidence::SMALL;
 use uuid::{Builder, Uuid};
 
 /// A draft that waits for its place.
 pub(crate) struct Prepared {
     pub(crate) id: Uuid,
-    /// The draft; its sections have been moved to `sealed`.
+    /// The draft; its sections have been moved to `sealed`, and its large documents are durable already.
     pub(crate) draft: SealedDraft,
     pub(crate) sealed: Vec<StoredSection>,
     /// Keys of the sections that the sequencer makes: envelope and streams.
@@ -30,11 +31,13 @@ pub(crate) fn prepare(shared: &Shared, draft: Draft) -> Result<Prepared, AppendE
 
 /// Prepares any draft, the log's own first one too.
 pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<Prepared, LedgerError> {
-    for (digest, bytes) in std::mem::take(&mut draft.documents) {
-        if let Err(error) = shared.evidence.put(&digest, &bytes) {
+    draft.documents.retain(|(digest, bytes)| {
+        let small = bytes.len() <= SMALL;
+        if !small && let Err(error) = shared.evidence.put(digest, bytes) {
             shared.fatal(&error);
         }
-    }
+        small
+    });
     let entropy = shared.entropy.as_ref();
     let mut random = [0u8; 10];
     entropy.fill(&mut random);

@@ -97,6 +97,11 @@ impl Shared {
         Ok((row, macs, leaf))
     }
 
+    /// A document in evidence, checked; `None` when there is none.
+    pub(crate) fn document(&self, sha256: &[u8; 32]) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.evidence.get(&self.log, sha256)
+    }
+
     /// Decrypts one section of a row and checks its MAC; `None` when it was erased.
     pub(crate) fn open_section(
         &self,
@@ -327,8 +332,8 @@ impl Ledger {
     /// A document by its SHA-256, checked; `None` when there is none.
     ///
     /// # Errors
-    /// When its file cannot be read, or has other bytes than its name says.
+    /// When it cannot be read, or has other bytes than its name says.
     pub fn evidence(&self, sha256: &[u8; 32]) -> Result<Option<Vec<u8>>, LedgerError> {
-        self.shared().evidence.get(sha256)
+        self.shared().document(sha256)
     }
 }

@@ -58,7 +58,8 @@ impl Job {
         match self {
             Self::Append(prepared, _) => {
                 let sealed = prepared.sealed.iter().filter_map(|section| section.sealed.as_ref());
-                sealed.map(Vec::len).sum()
+                let documents = prepared.draft.documents.iter().map(|(_, bytes)| bytes);
+                sealed.chain(documents).map(Vec::len).sum()
             }
             Self::State(writes, _) => writes
                 .iter()

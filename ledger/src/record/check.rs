@@ -2,7 +2,7 @@
 
 use super::draft::Reservation;
 use super::{Document, Draft, DraftError, Kind, NotBefore, StreamKey, Term};
-use crate::exchange::{Content, Exchange};
+use crate::exchange::{Content, Exchange, hex32};
 use crate::merkle::Hash;
 use crate::section::SectionName;
 use herleid_vocab::json;
@@ -56,6 +56,8 @@ impl Draft {
             |name| sections.get(&name),
         )?;
         check_exchange(kind, &sections)?;
+        let listed = sections.get(&SectionName::Evidence).map(listed).unwrap_or_default();
+        let listed = listed.into_iter().flatten().collect();
         let write = |(section, value): (SectionName, Value)| match json::section_bytes(&value) {
             Ok(bytes) => Ok((section, bytes)),
             Err(error) => Err(DraftError::Section { kind, section, error }),
@@ -71,6 +73,7 @@ impl Draft {
             not_before: self.not_before,
             streams: streams.into_values().collect(),
             documents,
+            listed,
             terms,
             once: self.once,
             reservations: self.reservations,
@@ -109,6 +112,8 @@ pub(crate) struct SealedDraft {
     pub(crate) not_before: Option<NotBefore>,
     pub(crate) streams: Vec<StreamKey>,
     pub(crate) documents: Attached,
+    /// The SHA-256 of every document that it lists, also of those that are kept already.
+    pub(crate) listed: Vec<[u8; 32]>,
     pub(crate) terms: Vec<Term>,
     pub(crate) once: Option<(String, [u8; 32])>,
     pub(crate) reservations: Vec<Reservation>,
@@ -117,6 +122,14 @@ pub(crate) struct SealedDraft {
 
 /// Documents to be kept, by their SHA-256.
 pub(crate) type Attached = Vec<([u8; 32], Vec<u8>)>;
+
+/// The SHA-256 of each document that a section `evidence` lists, or what stands there instead.
+pub(crate) fn listed(evidence: &Value) -> Vec<Result<[u8; 32], &Value>> {
+    let documents = evidence.get("documents").and_then(Value::as_array);
+    let digest = |document: &Value| document.get("sha256")?.as_str().and_then(hex32);
+    let documents = documents.into_iter().flatten();
+    documents.map(|document| digest(document).ok_or(document)).collect()
+}
 
 /// Lists the documents in `evidence.documents`, after those that the caller lists there itself.
 fn attach(

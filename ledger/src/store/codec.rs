@@ -1,11 +1,11 @@
-//! Keys and values of the log's store, format 1. Integers are big-endian, so that keys sort as numbers.
+//! Keys and values of the log's store, format 2. Integers are big-endian, so that keys sort as numbers.
 
 use crate::merkle::{Frontier, Hash};
 use crate::section::{SectionMac, SectionName};
 use uuid::Uuid;
 
 /// Newest format of the stores that this version reads and writes.
-pub(crate) const FORMAT: u64 = 1;
+pub(crate) const FORMAT: u64 = 2;
 
 /// Key of the store's description.
 pub(crate) const META: &[u8] = b"m";
@@ -55,6 +55,16 @@ pub(crate) fn term_key(term: &[u8], index: u64) -> Vec<u8> {
 /// What all records of a term share.
 pub(crate) fn term_prefix(term: &[u8]) -> Vec<u8> {
     [b"t".as_slice(), term].concat()
+}
+
+/// Key under which a document in evidence leads to a record that lists it.
+pub(crate) fn document_key(digest: &[u8; 32], index: u64) -> Vec<u8> {
+    [document_prefix(digest).as_slice(), &index.to_be_bytes()].concat()
+}
+
+/// What all records that list a document share.
+pub(crate) fn document_prefix(digest: &[u8; 32]) -> Vec<u8> {
+    [b"e".as_slice(), digest].concat()
 }
 
 /// Key under which a leaf hash leads to its index.

@@ -1,6 +1,8 @@
-//! Documents by their SHA-256, one file each: `aa/<sha256>`, where `aa` are the first two digits.
+//! Documents by their SHA-256. Small ones lie in the log's store and become durable in the same write as the record that lists them;
+//! large ones, which would only make that store rewrite them, are a file each: `aa/<sha256>`, where `aa` are the first two digits.
 
 use crate::error::LedgerError;
+use crate::store::rocks::{Part, Rocks};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
@@ -8,7 +10,10 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A folder of documents. A document that has its name is whole and durable.
+/// Most bytes of a document that lies in the log's store.
+pub(crate) const SMALL: usize = 64 << 10;
+
+/// A folder of large documents. A document that has its name is whole and durable.
 pub(crate) struct Evidence {
     dir: PathBuf,
     next: AtomicU64,
@@ -82,13 +87,16 @@ impl Evidence {
         sync_dir(&folder)
     }
 
-    /// A document, checked against its name; `None` when there is none.
-    pub(crate) fn get(&self, digest: &[u8; 32]) -> Result<Option<Vec<u8>>, LedgerError> {
+    /// A document in `log` or in the folder, checked against its name; `None` when there is none.
+    pub(crate) fn get(&self, log: &Rocks, digest: &[u8; 32]) -> Result<Option<Vec<u8>>, LedgerError> {
         let (_, file) = self.place(digest);
-        let bytes = match fs::read(&file) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io(&file)(error)),
+        let bytes = match log.get(Part::Evidence, digest)? {
+            Some(bytes) => bytes,
+            None => match fs::read(&file) {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(io(&file)(error)),
+            },
         };
         let found: [u8; 32] = Sha256::digest(&bytes).into();
         if found == *digest {
@@ -96,7 +104,7 @@ impl Evidence {
         }
         Err(LedgerError::Corrupt {
             dir: self.dir.clone(),
-            what: format!("the SHA-256 of `{}`", file.display()),
+            what: format!("the SHA-256 of the document `{}`", hex::encode(digest)),
             expected: hex::encode(digest),
             found: hex::encode(found),
         })

@@ -18,10 +18,12 @@ pub(crate) enum Part {
     Tiles,
     /// Terms and leaf hashes.
     Index,
+    /// Small documents by their SHA-256.
+    Evidence,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 4] = [Self::State, Self::Records, Self::Tiles, Self::Index];
+    pub(crate) const ALL: [Self; 5] = [Self::State, Self::Records, Self::Tiles, Self::Index, Self::Evidence];
 
     const fn name(self) -> &'static str {
         match self {
@@ -30,6 +32,7 @@ impl Part {
             Self::Records => "records",
             Self::Tiles => "tiles",
             Self::Index => "index",
+            Self::Evidence => "evidence",
         }
     }
 }
@@ -46,15 +49,15 @@ fn options(part: Part, cache: &Cache) -> Options {
     let mut options = Options::default();
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
-    if part == Part::Index {
-        // Most look-ups of a once-key or a leaf are for something that is not there.
+    if matches!(part, Part::Index | Part::Evidence) {
+        // Most look-ups of a once-key, a leaf or a document are for something that is not there.
         blocks.set_bloom_filter(10.0, false);
     }
     options.set_block_based_table_factory(&blocks);
     // Ciphertext and hashes do not shrink.
     options.set_compression_type(match part {
         Part::Records | Part::Tiles => DBCompressionType::None,
-        Part::State | Part::Index => DBCompressionType::Lz4,
+        Part::State | Part::Index | Part::Evidence => DBCompressionType::Lz4,
     });
     options.set_write_buffer_size(if part == Part::Records { 32 * MIB } else { 8 * MIB });
     options
@@ -111,6 +114,13 @@ impl Rocks {
     pub(crate) fn get(&self, part: Part, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError> {
         let value = self.db.get_cf(self.part(part)?, key);
         value.map_err(|error| store_error(&self.dir, "read", &error))
+    }
+
+    /// Whether there is something under this key.
+    pub(crate) fn has(&self, part: Part, key: &[u8]) -> Result<bool, LedgerError> {
+        let value = self.db.get_pinned_cf(self.part(part)?, key);
+        let value = value.map_err(|error| store_error(&self.dir, "read", &error))?;
+        Ok(value.is_some())
     }
 
     /// Calls `each(key after prefix, value)` for all keys with this prefix, in order, until it gives `false`.

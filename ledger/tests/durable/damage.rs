@@ -2,12 +2,14 @@
 //! in silence.
 
 use crate::rig::{note, open, options, terminated};
+use herleid_ledger::record::Document;
 use herleid_ledger::{At, Ledger, LedgerError};
 use rocksdb::{DB, Options as RocksOptions};
+use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PARTS: [&str; 4] = ["default", "records", "tiles", "index"];
+const PARTS: [&str; 5] = ["default", "records", "tiles", "index", "evidence"];
 const RECORDS: u64 = 300;
 
 /// A log of 300 records in batches of one, closed.
@@ -172,17 +174,43 @@ fn a_missing_section_key_is_named() {
 }
 
 #[test]
+fn an_altered_or_missing_document_is_named() {
+    let document = |text: &str| Document {
+        role: "receipt".into(),
+        media_type: "text/plain".into(),
+        bytes: text.as_bytes().to_vec(),
+    };
+    let digest: [u8; 32] = Sha256::digest("one").into();
+    let listed_by = [b"e".as_slice(), &digest, &1u64.to_be_bytes()].concat();
+    let changes: [(&str, &[u8], fn(&mut Vec<u8>)); 3] = [
+        ("evidence", &digest, |bytes| bytes[0] ^= 1),
+        ("evidence", &digest, Vec::clear),
+        ("index", &listed_by, Vec::clear),
+    ];
+    for (part, key, change) in changes {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path(), 1);
+        ledger.append_blocking(note("x").evidence(document("one"))).unwrap();
+        drop(ledger);
+        assert_eq!(examine(dir.path()).unwrap(), 2);
+        alter(dir.path(), part, key, change);
+        let error = examine(dir.path()).unwrap_err().to_string();
+        assert!(error.contains(&hex::encode(digest)), "{part}: {error}");
+    }
+}
+
+#[test]
 fn a_newer_store_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let sample = sample(dir.path());
     alter(&sample, "default", b"m", |meta| {
         let text = String::from_utf8(meta.clone())
             .unwrap()
-            .replace("\"format\":1", "\"format\":2");
+            .replace("\"format\":2", "\"format\":3");
         *meta = text.into_bytes();
     });
     match Ledger::open(options(&sample, 3)).unwrap_err() {
-        LedgerError::Newer { found: 2, known: 1, .. } => {}
+        LedgerError::Newer { found: 3, known: 2, .. } => {}
         error => panic!("{error}"),
     }
     alter(&sample, "default", b"m", |meta| *meta = b"{}".to_vec());

@@ -22,14 +22,14 @@ fn a_document_that_cannot_be_kept_ends_the_process() {
         ..options(dir.path(), 1)
     })
     .unwrap();
-    // Documents are written here first; a file in its place refuses every one of them, also for root.
+    // Large documents are written here first; a file in its place refuses every one of them, also for root.
     let unfinished = dir.path().join("evidence").join("tmp");
     std::fs::remove_dir(&unfinished).unwrap();
     std::fs::write(&unfinished, b"").unwrap();
     let document = Document {
         role: "receipt".into(),
         media_type: "text/plain".into(),
-        bytes: b"x".to_vec(),
+        bytes: vec![b'x'; (64 << 10) + 1],
     };
     let draft = note("x").evidence(document.clone()).put("k", Some(vec![1]));
     let ended = catch_unwind(AssertUnwindSafe(|| ledger.append_blocking(draft)));

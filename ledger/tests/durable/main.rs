@@ -7,6 +7,7 @@ mod rig;
 mod cosigning;
 mod damage;
 mod fatal;
+mod formats;
 mod numbers;
 mod opening;
 mod reading;

@@ -219,6 +219,12 @@ fn evidence_is_kept_by_its_digest_and_listed() {
     assert_eq!(listed["documents"][0], expected);
     assert_eq!(ledger.verify_all(|_, _| {}).unwrap().documents, 3);
 
+    // A large one is a file.
+    let large = vec![b'x'; (64 << 10) + 1];
+    ledger
+        .append_blocking(note("z").evidence(document("large", &large)))
+        .unwrap();
+    let digest: [u8; 32] = Sha256::digest(&large).into();
     let name = hex::encode(digest);
     let path = dir.path().join("evidence").join(&name[..2]).join(&name);
     std::fs::write(&path, b"0ne").unwrap();

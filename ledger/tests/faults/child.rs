@@ -98,6 +98,13 @@ fn marked(draft: Draft, marker: &str) -> Draft {
         .put(marker, Some(marker.as_bytes().to_vec()))
 }
 
+/// A document that is a file of its own, and begins with its marker.
+pub(crate) fn large_document(marker: &str) -> Vec<u8> {
+    let mut bytes = marker.as_bytes().to_vec();
+    bytes.resize((64 << 10) + 1, b' ');
+    bytes
+}
+
 fn append(ledger: &Ledger, threads: u64, count: u64) {
     let run = format!("{}-{}", std::process::id(), ledger.size());
     std::thread::scope(|scope| {
@@ -113,9 +120,12 @@ fn append(ledger: &Ledger, threads: u64, count: u64) {
                     let document = Document {
                         role: "marker".into(),
                         media_type: "text/plain".into(),
-                        bytes: marker.clone().into_bytes(),
+                        bytes: match n % 5 {
+                            0 => large_document(&marker),
+                            _ => marker.clone().into_bytes(),
+                        },
                     };
-                    let draft = if n % 5 == 0 { draft.evidence(document) } else { draft };
+                    let draft = if n % 5 < 2 { draft.evidence(document) } else { draft };
                     let recorded = ledger.append_blocking(marked(draft, &marker)).unwrap();
                     Ack::print(&recorded, &marker);
                 }

@@ -1,7 +1,7 @@
 //! The order of system calls, seen from outside: a kill alone cannot show a missing sync, since the kernel keeps what the
 //! process wrote.
 
-use crate::child::Ack;
+use crate::child::{Ack, large_document};
 use crate::{Outcome, this_binary};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -171,7 +171,7 @@ fn check_one(calls: &[Call], log: &Path, ack: &Ack, printed: &Call) -> bool {
         ack.index
     );
 
-    let digest = hex::encode(Sha256::digest(&ack.marker));
+    let digest = hex::encode(Sha256::digest(large_document(&ack.marker)));
     let renamed = calls
         .iter()
         .find(|call| call.name.starts_with("rename") && call.holds(digest.as_bytes()));
