@@ -3,7 +3,8 @@
 use super::Describer;
 use super::metadata::{Metadata, Said};
 use crate::dsp::catalog::{
-    Content, Description, Distribution, HTTP_PULL, PROCESSES, PublishError, Resource, ResourceKind, Service, Text,
+    Content, Description, Distribution, HTTP_PULL, HTTP_PUSH, PROCESSES, PublishError, Resource, ResourceKind, S3_PUSH,
+    Service, Text,
 };
 use crate::dsp::policy::CatalogueOffer;
 use crate::state::{ModelEntry, OfferEntry, StateError, VersionEntry};
@@ -102,12 +103,18 @@ impl Entry {
         metadata
     }
 
-    pub(super) fn formats(&self) -> Vec<&'static str> {
-        match self {
+    /// In which ways it is given; `push` says whether this connector pushes at all.
+    pub(super) fn formats(&self, push: bool) -> Vec<&'static str> {
+        let mut formats = match self {
             Self::Dataset(_) => vec![HTTP_PULL],
             Self::Model(m) if m.program_in_dossier => vec![PROCESSES, HTTP_PULL],
             Self::Model(_) => vec![PROCESSES],
+        };
+        // What can be fetched can be sent.
+        if push && formats.contains(&HTTP_PULL) {
+            formats.extend([HTTP_PUSH, S3_PUSH]);
         }
+        formats
     }
 
     fn content(&self) -> Content {
@@ -160,7 +167,7 @@ impl Describer {
             version: Some(from.version().to_owned()),
         };
         let distributions = from
-            .formats()
+            .formats(self.push)
             .into_iter()
             .map(|format| {
                 Ok(Distribution {

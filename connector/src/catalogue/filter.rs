@@ -111,7 +111,7 @@ impl Facets {
         } else {
             &metadata.theme
         };
-        let mut formats: Vec<String> = entry.formats().into_iter().map(str::to_owned).collect();
+        let mut formats: Vec<String> = entry.formats(describer.push).into_iter().map(str::to_owned).collect();
         if let Entry::Dataset(v) = entry {
             formats.push(v.media_type.clone());
         }

@@ -48,6 +48,8 @@ pub struct Describer {
     pub base: String,
     /// What holds for all that it publishes.
     pub defaults: Defaults,
+    /// Whether anything may be pushed from here.
+    pub push: bool,
 }
 
 impl Describer {
@@ -60,6 +62,7 @@ impl Describer {
             did: config.participant.did.to_string(),
             name: name.clone(),
             base: format!("{public_url}{}", crate::http::DSP_PATH),
+            push: config.push.is_on(),
             defaults: Defaults {
                 // Somebody who says nothing else is asked at the connector's own address.
                 contact: Some(Contact {

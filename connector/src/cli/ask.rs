@@ -3,7 +3,7 @@
 use super::actions::{Actions, Context, Outcome};
 use super::arguments::{
     Chosen, CredentialAction, DecideArguments, DossierArguments, IssueArguments, NamedInput, PublishArguments,
-    RunArguments,
+    PushArguments, RunArguments,
 };
 use super::show::Shown;
 use super::text::text;
@@ -12,7 +12,7 @@ use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
     Agreements, Anchors, Catalog, Command, Credential, Decide, Dossier, Input, Negotiate, Publish, PublishSource, Pull,
-    ReliesOn, Run, Status, Trace, Transfer, Transfers, Withdraw,
+    Push, ReliesOn, Run, Status, Trace, Transfer, Transfers, Withdraw,
 };
 use crate::control::socket::path_in;
 use serde::Serialize;
@@ -52,6 +52,7 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
                 resource: a.resource.clone(),
             })
         }),
+        Chosen::Push(a) => push(a).and_then(|request| asking.send(&request)),
         Chosen::Transfers(a) => asking.send(&Transfers { limit: limit(a.limit) }),
         Chosen::Transfer(a) => asking.send(&Transfer {
             id: a.id.clone(),
@@ -202,6 +203,21 @@ fn credential(context: &Context, action: &CredentialAction) -> Result<Credential
             jwt: text_file(context, &a.file)?.trim().to_owned(),
         },
         CredentialAction::List => Credential::List {},
+    })
+}
+
+fn push(a: &PushArguments) -> Result<Push, ControlError> {
+    let shown = a.to.display().to_string();
+    let text = crate::node::read_private(&a.to).map_err(|e| ControlError::new(Code::Usage, e.to_string()))?;
+    // What stands there may be a secret: of what is wrong only the place is shown.
+    let to = serde_json::from_str(&text).map_err(|e| {
+        ControlError::new(Code::Usage, format!("`{shown}` is no JSON: see line {}", e.line()))
+            .next("docs/transfers.md shows an address of each kind")
+    })?;
+    Ok(Push {
+        agreement: a.agreement.clone(),
+        to,
+        purpose: a.purpose.clone(),
     })
 }
 

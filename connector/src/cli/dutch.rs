@@ -229,6 +229,16 @@ const HELP: &[(&str, &str)] = &[
         "pull.resource",
         "Van een dataset die een API is: het pad en de query die gewenst zijn",
     ),
+    (
+        "push",
+        "Laat de gegevens van een overeenkomst naar een eigen adres of bucket sturen",
+    ),
+    ("push.agreement", "De overeenkomst"),
+    ("push.purpose", PURPOSE),
+    (
+        "push.to",
+        "Waarheen: een bestand met een DataAddress (docs/transfers.md), alleen leesbaar voor de eigenaar",
+    ),
     ("transfers", "Toon de overdrachten, en tot wanneer elk open is"),
     ("transfers.limit", "Hoeveel er worden getoond; 0 toont alles"),
     (

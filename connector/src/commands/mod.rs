@@ -49,6 +49,7 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Negotiate => agreements::negotiate,
         p::Agreements => agreements::list,
         p::Pull => crate::consumer::pull::command,
+        p::Push => crate::consumer::pull::pushed::command,
         p::Transfers => transfers::list,
         p::Transfer => transfers::step,
         p::Run => crate::consumer::run::command,

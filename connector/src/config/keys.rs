@@ -152,6 +152,8 @@ pub const KEYS: &[Key] = &[
     key("limits", "connections", Whole(1, 1_000_000), Means("1024"), "connections served at a time; more have to wait"),
     key("sources", "s3", Tables(&[("name", Text), ("endpoint", Url), ("region", Text), ("bucket", Text), ("internal", Switch), ("credentials", Path)]), Means("[]"), "S3 buckets whose objects can be published; `internal` says that they may lie on a private address"),
     key("sources", "apis", Tables(&[("name", Text), ("url", Url), ("internal", Switch), ("headers", Path)]), Means("[]"), "upstream APIs whose answers can be published; `headers` is a file with what they are shown, one `Name: value` a line"),
+    key("push", "allow", Tables(&[("did", Did), ("to", Url), ("internal", Switch)]), Means("[]"), "where data may be pushed to: for a participant, what begins with this address (of a bucket: `<endpoint>/<bucket>`); `internal` says that it may be a private address; with none, nothing is pushed"),
+    key("push", "attempts", Whole(1, 32), Means("8"), "how often a push is tried before the transfer is ended; the pauses between grow from a second to five minutes"),
     key("models.sandbox", "wall_ms", Whole(1, 3_600_000), Means("60000"), "milliseconds that a run may last; a model whose package asks for more is not published"),
     key("models.sandbox", "cpu_s", Whole(1, 3_600), Means("60"), "seconds of processor time that each process of a run may use"),
     key("models.sandbox", "memory_bytes", Whole(16 * MIB, 65_536 * MIB), Means("1073741824"), "bytes of memory that a run may use"),

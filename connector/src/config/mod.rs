@@ -11,6 +11,7 @@ mod error;
 mod file;
 pub mod keys;
 mod parse;
+mod push;
 mod raw;
 mod sections;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod value;
 pub use base_url::BaseUrl;
 pub use error::ConfigError;
 pub use file::{NewParticipant, commented_file};
+pub use push::{Push, PushTo};
 pub use sections::{
     Catalogue, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
     Models, Network, Participant, PlainPeer, PlainProof, S3Source, Sandbox, Sources, TlsFiles, TooMuch, Trust,

@@ -66,6 +66,7 @@ impl RawConfig {
                 connections: self.count("limits.connections")?,
             },
             sources: self.sources(plain_http)?,
+            push: self.push(plain_http)?,
             models: Models {
                 sandbox: Sandbox {
                     wall_ms: self.whole("models.sandbox.wall_ms")?,
@@ -263,7 +264,7 @@ impl RawConfig {
     }
 
     /// A whole number; its bounds, checked when it was read, are never below zero.
-    fn whole(&self, path: &str) -> Result<u64, ConfigError> {
+    pub(super) fn whole(&self, path: &str) -> Result<u64, ConfigError> {
         match self.get(path).map(|found| found.shape) {
             Some(Shape::Whole(number)) => u64::try_from(number).map_err(|_| self.missing(path)),
             _ => Err(self.missing(path)),
@@ -325,7 +326,7 @@ impl Found {
         }
     }
 
-    fn is_on(&self) -> bool {
+    pub(super) fn is_on(&self) -> bool {
         self.shape == Shape::Switch(true)
     }
 

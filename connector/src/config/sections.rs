@@ -38,6 +38,8 @@ pub struct Config {
     pub limits: Limits,
     /// Whence published bytes come, besides files.
     pub sources: Sources,
+    /// Where bytes may be pushed to.
+    pub push: super::Push,
     /// What a model program may use.
     pub models: Models,
     /// Its management API; `None` when it has none.

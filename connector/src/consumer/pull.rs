@@ -7,6 +7,7 @@ mod finish;
 mod kept;
 mod one_sided;
 mod onward;
+pub(crate) mod pushed;
 mod record;
 
 pub(super) use bring::{Wanted, bring};

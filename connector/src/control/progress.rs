@@ -22,6 +22,12 @@ impl Progress {
         (Self(sender), receiver)
     }
 
+    /// For what nobody looks at.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self::channel().0
+    }
+
     /// Says how far `step` is; `total` where it is known. Never waits: when the reader is slow, the line is left out.
     pub fn step(&self, step: &str, done: u64, total: Option<u64>, unit: Unit) {
         if self.0.capacity() <= KEPT_FOR_NOTES {

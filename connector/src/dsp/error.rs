@@ -116,6 +116,12 @@ pub enum Refusal {
         /// What there is.
         offered: &'static str,
     },
+    /// A push that cannot be, or that this connector does not let go there.
+    #[error("the push is refused: {why}")]
+    Push {
+        /// Why; nothing of what is secret in the address.
+        why: String,
+    },
     /// A pull was started without saying where the data is.
     #[error("the transfer start has no `dataAddress`, and in a pull nobody else can say where the data is")]
     AddressMissing,
@@ -173,6 +179,7 @@ impl Refusal {
             | Self::ReusedMessageId { .. }
             | Self::NoAgreement { .. }
             | Self::Format { .. }
+            | Self::Push { .. }
             | Self::AddressMissing
             | Self::Filter(_)
             | Self::Token(_)
@@ -202,6 +209,7 @@ impl Refusal {
             Self::ReusedMessageId { .. } => "reused-message-id",
             Self::NoAgreement { .. } => "no-agreement",
             Self::Format { .. } => "format",
+            Self::Push { .. } => "push",
             Self::AddressMissing => "address-missing",
             Self::Filter(_) => "filter-not-supported",
             Self::Token(_) => "continuation-token",

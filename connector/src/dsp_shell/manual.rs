@@ -4,6 +4,7 @@
 use super::negotiations::{self, By};
 use super::{Context, Kept, Negotiator, counterparty::Obstacle, fresh_pid, internal, peer, rounds, transfers};
 use crate::commands::Failure;
+use crate::consumer::pull::pushed;
 use crate::dsp::error::Refusal;
 use crate::dsp::id::Id;
 use crate::dsp::message::DataAddress;
@@ -76,7 +77,8 @@ impl Negotiator {
     }
 
     /// Asks for access under an agreement in which we are the consumer: a push if `push_to` says where to, else a pull. `address` is
-    /// the provider's versioned base; left out: where the agreement was negotiated.
+    /// the provider's versioned base; left out: where the agreement was negotiated. Whoever begins a push has it followed
+    /// ([`pushed::begin`]).
     ///
     /// # Errors
     /// When this participant is not dealt with, an address is none, or the state cannot be written.
@@ -102,6 +104,10 @@ impl Negotiator {
         let base = address.unwrap_or(&agreement.other_base);
         let peer = peer(node, &agreement.other, base).map_err(Failure::usage)?;
         let id: Id = agreement.id.parse().map_err(Failure::usage)?;
+        if let Some(to) = &push_to {
+            // First: a push that nobody follows would never be ordered.
+            pushed::expect(node, &pid, agreement, to).await?;
+        }
         let opened =
             transfer::request(pid.clone(), peer, id, format, push_to, node.now_ms()).map_err(Failure::failed)?;
         let context = Context {

@@ -227,7 +227,7 @@ impl Negotiator {
 }
 
 /// Why `what` ended without success, for whoever waited for it: the other end's refusal, or this end's of what the other end sent.
-fn ended<P: Protocol>(process: &Process<P>, what: &str) -> Failure {
+pub(crate) fn ended<P: Protocol>(process: &Process<P>, what: &str) -> Failure {
     let other = process.peer();
     let Some(ended) = process.ended() else {
         return Failure::failed(format!("{what} with `{other}` ended without a reason"));

@@ -5,16 +5,18 @@ mod giving;
 use super::{Due, Kept, ended, internal};
 use crate::commands::Failure;
 use crate::dsp::Role;
-use crate::dsp::catalog::{HTTP_PULL, PROCESSES};
+use crate::dsp::catalog::{HTTP_PULL, HTTP_PUSH, PROCESSES, S3_PUSH};
 use crate::dsp::error::Refusal;
 use crate::dsp::id::{Id, excerpt};
-use crate::dsp::message::{Cause, TransferRequest};
+use crate::dsp::message::{Cause, DataAddress, TransferRequest};
 use crate::dsp::process::{Event, Process};
-use crate::dsp::transfer::{DataTransfer, Decide, State, Transfer};
+use crate::dsp::transfer::{DataTransfer, Decide, Direction, State, Transfer};
 use crate::handlers::{self, Decider, Ruling, TransferAction};
 use crate::node::Node;
+use crate::provider::push;
 use crate::state::{AgreementEntry, Change, GrantEntry, Side, set};
 use giving::start;
+use herleid_vocab::did::Did;
 use herleid_vocab::time::format_rfc3339_ms;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,7 +29,7 @@ pub struct Access {
     pub endpoint: String,
     /// With which token.
     pub token: String,
-    pid: Id,
+    pub(crate) pid: Id,
 }
 
 impl Access {
@@ -203,27 +205,43 @@ pub fn closed(process: &Transfer) -> Option<String> {
     })
 }
 
-/// Whether data can be had in the way that is asked for at all: nothing is pushed from here.
+/// Whether data can be had in the way that is asked for at all.
 ///
 /// # Errors
-/// [`Refusal::Format`], with what there is. Which of the formats the dataset itself has is decided when the transfer starts.
-pub fn check_format(request: &TransferRequest) -> Result<(), Refusal> {
-    served(&request.format, request.address.is_some())
+/// [`Refusal::Format`], with what there is; [`Refusal::Push`], when this connector does not let it go where it is to go. Which of the
+/// formats the dataset itself has is decided when the transfer starts.
+pub fn check_format(node: &Node, consumer: &Did, request: &TransferRequest) -> Result<(), Refusal> {
+    served(node, consumer, &request.format, request.address.as_ref())
 }
 
-fn served(format: &str, push: bool) -> Result<(), Refusal> {
-    let asked = match (push, format) {
-        (false, HTTP_PULL | PROCESSES) => return Ok(()),
+fn served(node: &Node, consumer: &Did, format: &str, push_to: Option<&DataAddress>) -> Result<(), Refusal> {
+    match known(format, push_to.is_some(), node.config.push.is_on())? {
+        Direction::Pull => Ok(()),
+        Direction::Push => {
+            let target = push::Target::read(format, push_to);
+            let allowed = target.and_then(|target| target.allowed(node, consumer).map(drop));
+            allowed.map_err(|e| Refusal::Push { why: e.to_string() })
+        }
+    }
+}
+
+/// Which way a format is; with an address only those that are sent, and those only where anything is `pushed`.
+fn known(format: &str, has_address: bool, pushed: bool) -> Result<Direction, Refusal> {
+    let asked = match (has_address, format) {
+        (false, HTTP_PULL | PROCESSES) => return Ok(Direction::Pull),
+        (_, HTTP_PUSH | S3_PUSH) if pushed => return Ok(Direction::Push),
         (false, _) => format!("the format `{}`", excerpt(format)),
         (true, _) => format!(
             "a push (a request with `dataAddress`) in the format `{}`",
             excerpt(format)
         ),
     };
-    Err(Refusal::Format {
-        asked,
-        offered: "the formats `HttpData-PULL` and `OgcApiProcesses`, without `dataAddress`",
-    })
+    let offered = if pushed {
+        "the formats `HttpData-PULL` and `OgcApiProcesses`, without `dataAddress`; `HttpData-PUSH` and `AmazonS3-PUSH`, with it"
+    } else {
+        "the formats `HttpData-PULL` and `OgcApiProcesses`, without `dataAddress`"
+    };
+    Err(Refusal::Format { asked, offered })
 }
 
 fn refuse(code: &str, reason: &str) -> Due<DataTransfer> {

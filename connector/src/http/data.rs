@@ -1,6 +1,9 @@
 //! The data plane: `GET /data/{grant}`, and `GET /data/{grant}/{path}` for a dataset that is an API.
 
-mod sending;
+mod order;
+pub(crate) mod sending;
+
+pub(super) use order::order;
 
 use super::Refusal;
 use crate::node::{Node, traceparent};
@@ -21,7 +24,7 @@ use tokio::sync::oneshot;
 const WAITING: usize = 4;
 
 /// A piece, or why there are no more.
-type Piece = Result<Bytes, io::Error>;
+pub(crate) type Piece = Result<Bytes, io::Error>;
 
 /// Serves a dataset version. What leaves has been decided and recorded; the last piece waits until the digest is confirmed.
 pub(super) async fn pull(
@@ -44,6 +47,11 @@ pub(super) async fn of_resource(
 ) -> Result<Response, Refusal> {
     let path = uri.path_and_query().map_or("/", |p| p.as_str());
     let access = access::check(&node, Some(&grant), &method, path, &headers, &[]).await?;
+    if access.grant().push {
+        return Err(Refusal::denied(
+            &"this access is for a push: nothing is fetched with it",
+        ));
+    }
     // As it was sent and signed: whoever decodes it decides what it means.
     let within = uri.path().splitn(4, '/').nth(3).unwrap_or_default();
     let plan = match pull::plan(&node, &access, &headers, within, uri.query()) {
@@ -104,12 +112,7 @@ async fn serve(
 }
 
 async fn open(node: &Node, access: &Access, plan: &Plan, trace: &str) -> Result<(Arc<Opened>, Reading), Refusal> {
-    let opened = if plan.is_final() {
-        pull::open(node, access, trace).await?
-    } else {
-        pull::open_part(node, access, plan, trace).await?
-    };
-    let opened = Arc::new(opened);
+    let opened = Arc::new(pull::open_planned(node, access, plan, trace).await?);
     // Only now: nothing is asked of a source for somebody who may not have it.
     match plan.source().open(&plan.wanted()).await {
         Ok(reading) => {

@@ -194,5 +194,5 @@ fn may_transfer(node: &Node, caller: &Authenticated, message: &transfer::Message
             agreement: request.agreement.to_string(),
         });
     }
-    dsp_shell::check_format(request)
+    dsp_shell::check_format(node, caller.did(), request)
 }

@@ -1,7 +1,7 @@
 //! What others see over TLS. Each handler checks, lets `provider` or `consumer` act, and answers with what has been recorded.
 
 mod catalogue;
-mod data;
+pub(crate) mod data;
 mod dcp;
 mod dsp;
 mod log;
@@ -45,7 +45,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/catalog.jsonld", get(catalogue::json_ld))
         .route("/sparql", get(catalogue::sparql_get).post(catalogue::sparql_post))
         .route("/dcp/presentations/query", post(dcp::presentations))
-        .route("/data/{grant}", get(data::pull))
+        .route("/data/{grant}", get(data::pull).post(data::order))
         .route("/data/{grant}/{*path}", get(data::of_resource))
         .route("/receipts", post(receipts::acknowledge))
         .route("/receipts/{transaction}", get(receipts::of_transaction))

@@ -7,6 +7,7 @@ use super::paging::{Order, Page, Query};
 use super::problem::Problem;
 use super::views::{Decision, Due, Ended, counterparty, encoded, moment, pid};
 use super::{Api, BASE};
+use crate::consumer::pull::pushed;
 use crate::dsp::Role;
 use crate::dsp::error::Refusal;
 use crate::dsp::id::Id;
@@ -280,6 +281,9 @@ async fn begin(
         .negotiator
         .begin_transfer(node, &agreement, &request.format, address, push_to, purpose)
         .await?;
+    if request.data_address.is_some() {
+        pushed::begin(node, pid.clone());
+    }
     Ok((StatusCode::ACCEPTED, Json(shown(node, &pid)?)))
 }
 

@@ -160,6 +160,10 @@ cli-pulled =
       sha-256     { $sha256 }
       blake3      { $blake3 }
       transaction { $transaction }, record { $index }
+cli-pushed = pushed, and read back: transfer `{ $transfer }`
+cli-pushed-unseen =
+    pushed, as the provider says: transfer `{ $transfer }`
+    this connector has not seen what came there; nothing is recorded of it here, and no receipt given
 cli-ran = `{ $model }`, version { $version }, has run: transaction { $transaction }, record { $index }
 cli-decided = decision recorded: { $record }, record { $index }
 cli-dossier =

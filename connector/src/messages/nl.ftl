@@ -153,6 +153,10 @@ cli-pulled =
       sha-256    { $sha256 }
       blake3     { $blake3 }
       transactie { $transaction }, record { $index }
+cli-pushed = verstuurd, en teruggelezen: overdracht `{ $transfer }`
+cli-pushed-unseen =
+    verstuurd, zegt de aanbieder: overdracht `{ $transfer }`
+    deze connector heeft niet gezien wat daar aankwam; hier is er niets van vastgelegd, en er is geen ontvangstbewijs gegeven
 cli-ran = `{ $model }`, versie { $version }, heeft gerekend: transactie { $transaction }, record { $index }
 cli-decided = besluit vastgelegd: { $record }, record { $index }
 cli-dossier =

@@ -143,7 +143,33 @@ impl GuardedClient {
             total: self.limits.total,
             bytes: self.limits.body_bytes,
         };
-        self.open(terms, method, url, headers, body).await?.whole().await
+        self.open(terms, method, url, headers, some(body)).await?.whole().await
+    }
+
+    /// Sends a body that is made while it leaves; until the answer begins, only a whole stream's time bounds the waiting: whoever makes
+    /// the body sees whether it is taken. `headers` say how long it is, if that is known.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`].
+    pub async fn send_stream(
+        &self,
+        method: Method,
+        url: &str,
+        headers: HeaderMap,
+        body: reqwest::Body,
+    ) -> Result<Streaming, ClientError> {
+        let terms = Terms {
+            http: &self.patient,
+            total: self.limits.stream_total,
+            bytes: self.limits.body_bytes,
+        };
+        self.open(terms, method, url, headers, Some(body)).await
+    }
+
+    /// How long an exchange of messages may take.
+    #[must_use]
+    pub fn message_time(&self) -> Duration {
+        self.limits.total
     }
 
     /// `POST` whose answer may be long, and long in coming: the other end computes before it says anything. Until the answer
@@ -163,7 +189,7 @@ impl GuardedClient {
             total: within.total,
             bytes: within.body_bytes,
         };
-        let mut answer = self.open(terms, Method::POST, url, headers, body).await?;
+        let mut answer = self.open(terms, Method::POST, url, headers, some(body)).await?;
         if answer.status.is_success() {
             answer.limits.body_bytes = within.body_bytes;
         }
@@ -180,7 +206,7 @@ impl GuardedClient {
             total: self.limits.stream_total,
             bytes: limit_bytes,
         };
-        self.open(terms, Method::GET, url, headers, Bytes::new()).await
+        self.open(terms, Method::GET, url, headers, None).await
     }
 
     /// Any method; the answer is read in parts, without a limit of its own: whoever reads it knows how much must come.
@@ -199,7 +225,7 @@ impl GuardedClient {
             total: self.limits.stream_total,
             bytes: u64::MAX,
         };
-        self.open(terms, method, url, headers, body).await
+        self.open(terms, method, url, headers, some(body)).await
     }
 
     async fn open(
@@ -208,13 +234,13 @@ impl GuardedClient {
         method: Method,
         url: &str,
         headers: HeaderMap,
-        body: Bytes,
+        body: Option<reqwest::Body>,
     ) -> Result<Streaming, ClientError> {
         let (time_limit, limit_bytes) = (terms.total, terms.bytes);
         let (url, host) = self.admit(url)?;
         let mut deadline = Box::pin(sleep(time_limit));
         let mut request = terms.http.request(method, url).headers(headers);
-        if !body.is_empty() {
+        if let Some(body) = body {
             request = request.body(body);
         }
         let sent = tokio::select! {
@@ -298,6 +324,11 @@ impl GuardedClient {
         }
         Ok((url, host))
     }
+}
+
+/// A body, if there is one.
+fn some(body: Bytes) -> Option<reqwest::Body> {
+    (!body.is_empty()).then(|| body.into())
 }
 
 /// By which connections a call is made, and within what.

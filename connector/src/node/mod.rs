@@ -29,6 +29,7 @@ use crate::net::client::GuardedClient;
 use crate::payloads::Payloads;
 use crate::peers::Peers;
 use crate::provider::Giving;
+use crate::provider::push::Pushing;
 use crate::sources::Sources;
 use crate::state::{AgreementEntry, LogIdentity, State, StateError};
 use crate::witnessing::{Witness, WitnessService};
@@ -104,6 +105,8 @@ pub struct Node {
     pub negotiator: Negotiator,
     /// What is being given at this moment.
     pub giving: Giving,
+    /// What is being pushed at this moment.
+    pub pushing: Pushing,
     /// The witness that we are for others, if we are.
     pub witness: Option<WitnessService>,
     sandbox: OnceCell<Sandbox>,

@@ -12,6 +12,7 @@ use crate::net::error::TlsError;
 use crate::payloads::{PayloadError, Payloads};
 use crate::peers::{Peers, Remembering};
 use crate::provider::Giving;
+use crate::provider::push::Pushing;
 use crate::rim::{SystemClock, SystemEntropy};
 use crate::sources::{Sources, SourcesError};
 use crate::state::{State, StateError, digest_bytes};
@@ -154,6 +155,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         journal: Journal::open(&state)?,
         negotiator: Negotiator::default(),
         giving: Giving::default(),
+        pushing: Pushing::new(&client, &client_settings(&config))?,
         sandbox: tokio::sync::OnceCell::new(),
         grown,
         asked: watch::Sender::new(0),

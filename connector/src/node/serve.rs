@@ -13,7 +13,7 @@ use crate::net::client::GuardedClient;
 use crate::net::error::{ServerError, TlsError};
 use crate::net::server::{CancellationToken, Listener, Security, ServerLimits};
 use crate::net::tls;
-use crate::provider::{acknowledge, grants, run};
+use crate::provider::{acknowledge, grants, push, run};
 use crate::witnessing::{self, WitnessingError};
 use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
@@ -100,6 +100,11 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         ServeError::Resume(Refusal::Unavailable { why })
     })?;
     node.negotiator.resume(&node).map_err(ServeError::Resume)?;
+    crate::consumer::pull::pushed::resume(&node).map_err(|e| {
+        let why = format!("pushes that were asked for could not be looked through: {e}");
+        ServeError::Resume(Refusal::Unavailable { why })
+    })?;
+    push::resume(&node).map_err(ServeError::Resume)?;
 
     let asking = witnessing::keep_asking(
         node.ledger.clone(),

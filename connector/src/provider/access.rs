@@ -2,6 +2,7 @@
 
 mod bearer;
 
+use crate::deciding::Asker;
 use crate::http::Refusal;
 use crate::identity::{AuthenticationError, Resolved, bearer as bearer_token};
 use crate::node::Node;
@@ -49,6 +50,9 @@ enum Proof {
     },
     /// A token alone (one-sided peers); its SHA-256, in hex.
     Token { sha256: String },
+    /// Nothing at this moment: it is a push, by this end. What the consumer asked for was checked and recorded when it did, so that
+    /// nothing new can be recorded with this proof; or it is a one-sided peer, and what there is, is its transfer request.
+    Push { request: Option<Document> },
 }
 
 impl Access {
@@ -73,7 +77,28 @@ impl Access {
     /// Whether the request is of a peer that keeps no log and signs nothing: it is owed no receipt, and gives none.
     #[must_use]
     pub fn is_one_sided(&self) -> bool {
-        matches!(self.proof, Proof::Token { .. })
+        matches!(self.proof, Proof::Token { .. } | Proof::Push { request: Some(_) })
+    }
+
+    /// Who asks, and how that is known.
+    pub(super) fn asker(&self) -> Asker<'_> {
+        let (did, purpose) = (&self.grant.consumer, self.grant.purpose.as_deref());
+        match &self.proof {
+            // The order of a push was signed as any other request.
+            Proof::Signed { .. } | Proof::Push { request: None } => Asker::by_request_signature(did, purpose),
+            Proof::Token { .. } => Asker::by_secret_token(did, purpose),
+            Proof::Push { request: Some(_) } => Asker::by_token(did, purpose),
+        }
+    }
+
+    /// A push under `grant` in a transaction that is recorded already; or, with a `request`, one to a peer that keeps no log.
+    pub(super) fn pushed(grant: GrantEntry, transaction: String, request: Option<Document>) -> Self {
+        Self {
+            grant,
+            transaction,
+            proof: Proof::Push { request },
+            seen: 0,
+        }
     }
 
     /// What the consumer cannot deny later: its signed request, the token, its DID document. Of a token that is a secret, the digest.
@@ -97,6 +122,7 @@ impl Access {
                 document("did-document", "application/did+json", did_document.bytes()),
             ],
             Proof::Token { sha256 } => vec![document("access-token-sha256", "text/plain", sha256.as_bytes())],
+            Proof::Push { request } => request.iter().cloned().collect(),
         }
     }
 }

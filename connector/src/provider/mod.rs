@@ -6,6 +6,7 @@ mod giving;
 pub mod grants;
 pub(crate) mod outstanding;
 pub mod pull;
+pub mod push;
 pub mod run;
 mod under_way;
 

@@ -7,7 +7,7 @@ mod plan;
 mod range;
 mod segment;
 
-pub use ending::ended;
+pub use ending::{ended, over};
 pub use opened::Opened;
 pub use plan::{Plan, plan, refused};
 pub use range::etag;
@@ -16,7 +16,7 @@ pub use segment::{MOST_SEGMENTS, open_part};
 use super::access::Access;
 use super::giving::Attempt;
 use super::{outstanding, stream};
-use crate::deciding::{self, Asker, DISTRIBUTE, Decided, USE};
+use crate::deciding::{self, DISTRIBUTE, Decided, USE};
 use crate::http::Refusal;
 use crate::node::Node;
 use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, digest_bytes};
@@ -56,10 +56,7 @@ pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, R
         check_published(node, &grant.subject, version)?;
     }
     let attempt = begin(node, access)?;
-    let asker = match access.is_one_sided() {
-        true => Asker::by_secret_token(&grant.consumer, grant.purpose.as_deref()),
-        false => Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref()),
-    };
+    let asker = access.asker();
     let internal = |e: LedgerError| Refusal::internal(&e);
     let counted = again::counted(node, grant, access.transaction(), version, digests).map_err(internal)?;
     // For a repeated pull there is room in its own place.
@@ -78,6 +75,18 @@ pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, R
         node, access, other, attempt, &decided, digests, version, media_type, trace,
     )
     .await
+}
+
+/// Opens what a request asks for, in the way that it has to be recorded.
+///
+/// # Errors
+/// As [`open`] and [`open_part`].
+pub async fn open_planned(node: &Node, access: &Access, plan: &Plan, trace: &str) -> Result<Opened, Refusal> {
+    if plan.is_final() {
+        open(node, access, trace).await
+    } else {
+        open_part(node, access, plan, trace).await
+    }
 }
 
 /// Begins an attempt at the transaction, unless it was given up: what it had reserved may have gone to another one since.

@@ -12,7 +12,7 @@ use crate::node::{SecretsError, read_private};
 use crate::payloads::Payloads;
 use crate::state::{Digests, SourceEntry, VersionEntry};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::{ClientOptions, RetryConfig};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -183,12 +183,42 @@ fn store(source: &S3Source, client: Arc<GuardedClient>) -> Result<Store, Sources
         why: e.message().to_owned(),
         expected: "`access_key_id = \"...\"` and `secret_access_key = \"...\"`",
     })?;
+    let key = Key {
+        access_key_id: &credentials.access_key_id,
+        secret_access_key: &credentials.secret_access_key,
+        session_token: credentials.session_token.as_deref(),
+    };
+    let bucket = bucket(source.endpoint.as_str(), &source.region, &source.bucket, key, client);
+    let bucket = bucket.map_err(|e| SourcesError::Client {
+        name: source.name.clone(),
+        why: e.to_string(),
+    })?;
+    Ok(Store {
+        bucket: Arc::new(bucket),
+    })
+}
+
+/// What lets into a bucket.
+pub(crate) struct Key<'a> {
+    pub(crate) access_key_id: &'a str,
+    pub(crate) secret_access_key: &'a str,
+    pub(crate) session_token: Option<&'a str>,
+}
+
+/// A bucket, called by way of `client`; nothing is called yet.
+pub(crate) fn bucket(
+    endpoint: &str,
+    region: &str,
+    name: &str,
+    key: Key<'_>,
+    client: Arc<GuardedClient>,
+) -> object_store::Result<AmazonS3> {
     let mut builder = AmazonS3Builder::new()
-        .with_endpoint(source.endpoint.as_str())
-        .with_region(&source.region)
-        .with_bucket_name(&source.bucket)
-        .with_access_key_id(credentials.access_key_id)
-        .with_secret_access_key(credentials.secret_access_key)
+        .with_endpoint(endpoint)
+        .with_region(region)
+        .with_bucket_name(name)
+        .with_access_key_id(key.access_key_id)
+        .with_secret_access_key(key.secret_access_key)
         .with_client_options(ClientOptions::new().with_allow_http(true))
         // Which addresses and schemes may be called is for the guarded client to say.
         .with_http_connector(Guarded(client))
@@ -197,16 +227,10 @@ fn store(source: &S3Source, client: Arc<GuardedClient>) -> Result<Store, Sources
             retry_timeout: Duration::from_secs(30),
             ..RetryConfig::default()
         });
-    if let Some(token) = credentials.session_token {
+    if let Some(token) = key.session_token {
         builder = builder.with_token(token);
     }
-    let bucket = builder.build().map_err(|e| SourcesError::Client {
-        name: source.name.clone(),
-        why: e.to_string(),
-    })?;
-    Ok(Store {
-        bucket: Arc::new(bucket),
-    })
+    builder.build()
 }
 
 fn secret(name: &str, path: &std::path::Path) -> Result<zeroize::Zeroizing<String>, SourcesError> {

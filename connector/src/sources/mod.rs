@@ -13,6 +13,7 @@ mod s3;
 mod tests;
 
 pub use allowed::{Allowed, NotAllowed, Resource};
+pub(crate) use configured::{Key, bucket};
 pub use configured::{Sources, SourcesError};
 pub use file::FileSource;
 pub use s3::Found;

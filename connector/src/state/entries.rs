@@ -237,6 +237,9 @@ pub struct GrantEntry {
     /// SHA-256 of the token, 64 hexadecimal digits, where the token is a secret and bound to no key (one-sided peers).
     #[serde(default)]
     pub bearer_sha256: Option<String>,
+    /// Whether it is a push: nothing is fetched with it, and its token orders the push.
+    #[serde(default)]
+    pub push: bool,
     /// Purpose declared by the consumer.
     pub purpose: Option<String>,
     /// When it ends, Unix milliseconds.

@@ -10,8 +10,8 @@ pub use sharing::{
     PublishArguments, ServeArguments, WithdrawArguments,
 };
 pub use using::{
-    AgreementsArguments, CatalogArguments, DecideArguments, NamedInput, NegotiateArguments, PullArguments, Relied,
-    RunArguments, TransferArguments, TransfersArguments,
+    AgreementsArguments, CatalogArguments, DecideArguments, NamedInput, NegotiateArguments, PullArguments,
+    PushArguments, Relied, RunArguments, TransferArguments, TransfersArguments,
 };
 
 use super::text::Language;
@@ -97,6 +97,8 @@ pub enum Chosen {
     Agreements(AgreementsArguments),
     /// Fetch the data of an agreement, checked and recorded
     Pull(PullArguments),
+    /// Have the data of an agreement sent to an endpoint or bucket of yours
+    Push(PushArguments),
     /// List the transfers, and until when each is open
     Transfers(TransfersArguments),
     /// Hold a transfer back, let it go on, or end it

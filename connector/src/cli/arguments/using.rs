@@ -120,6 +120,20 @@ pub struct PullArguments {
     pub resource: Option<String>,
 }
 
+/// `push`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Example:\n  herleid push urn:uuid:6b0f5dd2-52e2-4a8c-9a49-5a5a3c0e6f0d --to bucket.json")]
+pub struct PushArguments {
+    /// The agreement
+    pub agreement: String,
+    /// Where to: a file with a DataAddress (docs/transfers.md), readable by its owner alone
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// What it is for
+    #[arg(long, value_name = "IRI", value_parser = iri)]
+    pub purpose: Option<String>,
+}
+
 /// `transfers`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(after_help = "Example:\n  herleid transfers --limit 0")]

@@ -4,7 +4,7 @@ use super::{Table, clean, size, tree, when};
 use crate::cli::text::{Language, text};
 use crate::control::protocol::{
     AgreementLine, AgreementList, AnchorsAnswer, CatalogAnswer, CatalogKind, CredentialAnswer, CredentialLine,
-    DecideAnswer, DossierAnswer, NegotiateAnswer, PublishAnswer, PullAnswer, RunAnswer, Side, StatusAnswer,
+    DecideAnswer, DossierAnswer, NegotiateAnswer, PublishAnswer, PullAnswer, PushAnswer, RunAnswer, Side, StatusAnswer,
     TraceAnswer, TransferLine, TransferList, WithdrawAnswer,
 };
 use serde_json::Value;
@@ -232,6 +232,19 @@ impl Shown for PullAnswer {
             ("index", &self.index.to_string()),
         ];
         text(language, "cli-pulled", &values)
+    }
+}
+
+impl Shown for PushAnswer {
+    fn show(&self, language: Language) -> String {
+        let transfer = clean(&self.transfer);
+        match &self.seen {
+            Some(seen) => {
+                let pushed = text(language, "cli-pushed", &[("transfer", &*transfer)]);
+                format!("{pushed}\n{}", seen.show(language))
+            }
+            None => text(language, "cli-pushed-unseen", &[("transfer", &*transfer)]),
+        }
     }
 }
 

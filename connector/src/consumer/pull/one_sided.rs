@@ -82,7 +82,7 @@ async fn fetch(
 }
 
 /// Records what came, before anybody here gets to use it.
-async fn record(
+pub(super) async fn record(
     node: &Node,
     agreement: &AgreementEntry,
     digests: Digests,

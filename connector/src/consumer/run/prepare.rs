@@ -154,6 +154,7 @@ async fn pass_on(
         transaction: Some(onward.clone()),
         source: Some(transaction.to_owned()),
         bearer_sha256: None,
+        push: false,
         purpose: agreement.purpose.clone(),
         until_ms: node.now_ms() + ONWARD_MS,
         closed: None,

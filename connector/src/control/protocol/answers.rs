@@ -213,6 +213,20 @@ pub struct PullAnswer {
     pub index: u64,
 }
 
+/// Answer to `push`: the provider says that all is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PushAnswer {
+    /// Our process id of the transfer.
+    pub transfer: String,
+    /// The transaction that the provider recorded; left out with a provider that keeps no log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
+    /// What lay there when this connector looked; left out when it could not look, and then it says nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<PullAnswer>,
+}
+
 /// Answer to `transfers`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -25,7 +25,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -33,6 +33,7 @@ pub const NAMES: [&str; 15] = [
     Negotiate::NAME,
     Agreements::NAME,
     Pull::NAME,
+    Push::NAME,
     Transfers::NAME,
     Transfer::NAME,
     Run::NAME,

@@ -2,8 +2,8 @@
 
 use super::{
     AgreementList, AnchorsAnswer, CatalogAnswer, Command, CredentialAnswer, DecideAnswer, DossierAnswer,
-    NegotiateAnswer, PublishAnswer, PullAnswer, RunAnswer, StatusAnswer, TraceAnswer, TransferLine, TransferList,
-    WithdrawAnswer, uuid_text,
+    NegotiateAnswer, PublishAnswer, PullAnswer, PushAnswer, RunAnswer, StatusAnswer, TraceAnswer, TransferLine,
+    TransferList, WithdrawAnswer, uuid_text,
 };
 use crate::catalogue::Metadata;
 use herleid_vocab::did::Did;
@@ -168,6 +168,28 @@ pub struct Pull {
     pub resource: Option<String>,
 }
 
+/// `push`: have the data of an agreement sent to an endpoint or bucket of ours.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Push {
+    /// Agreement.
+    pub agreement: String,
+    /// Where to: a `DataAddress` of the Dataspace Protocol, with what lets in there.
+    pub to: serde_json::Value,
+    /// Purpose stated, as IRI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+}
+
+impl std::fmt::Debug for Push {
+    /// Without the address, which holds secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Push")
+            .field("agreement", &self.agreement)
+            .finish_non_exhaustive()
+    }
+}
+
 /// `transfers`: access that was given or had, and until when it is open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -321,6 +343,7 @@ commands! {
     Negotiate "negotiate" NegotiateAnswer;
     Agreements "agreements" AgreementList;
     Pull "pull" PullAnswer;
+    Push "push" PushAnswer;
     Transfers "transfers" TransferList;
     Transfer "transfer" TransferLine;
     Run "run" RunAnswer;

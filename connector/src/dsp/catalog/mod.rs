@@ -19,6 +19,10 @@ use std::collections::HashSet;
 
 /// Format of a distribution that is fetched over HTTP, as EDC and the protocol's examples call it.
 pub const HTTP_PULL: &str = "HttpData-PULL";
+/// Sent to an HTTP endpoint that the consumer names; as EDC calls it.
+pub const HTTP_PUSH: &str = "HttpData-PUSH";
+/// Written to an object in a bucket that the consumer names; as EDC calls it.
+pub const S3_PUSH: &str = "AmazonS3-PUSH";
 /// Format of a model service that is run through OGC API - Processes.
 pub const PROCESSES: &str = "OgcApiProcesses";
 /// What a data service conforms to that runs models (OGC 18-062r2).

@@ -68,6 +68,13 @@ impl DataAddress {
             .map(|p| p.value.as_str())
     }
 
+    /// The names of its properties, without what EDC puts before them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.properties
+            .iter()
+            .map(|p| p.name.strip_prefix(EDC).unwrap_or(&p.name))
+    }
+
     /// Where: `endpoint`, or the property of that name, where EDC puts it.
     #[must_use]
     pub fn location(&self) -> Option<&str> {

@@ -35,6 +35,10 @@ impl<P: Protocol> Process<P> {
         let message = P::compose(pids, decision);
         P::examine(self, self.role, &message)?;
         self.changed_ms = now_ms;
+        if P::is_terminal(to) {
+            // What this end needed to come here, and what is secret of it, is needed no more, however long the message takes.
+            P::close(&mut self.facts);
+        }
         let send = self.send(message, to);
         Ok(vec![Effect::Persist, send])
     }

@@ -125,6 +125,9 @@ pub struct Delivery {
     format: String,
     push: bool,
     address: Option<DataAddress>,
+    /// Of a push: where the provider is told that it may leave.
+    #[serde(default)]
+    order: Option<DataAddress>,
     #[serde(default)]
     suspended: Option<Suspended>,
 }
@@ -207,6 +210,7 @@ fn delivery(request: &TransferRequest) -> Delivery {
         format: request.format.clone(),
         push: request.address.is_some(),
         address: request.address.clone(),
+        order: None,
         suspended: None,
     }
 }
@@ -259,6 +263,18 @@ impl Transfer {
     #[must_use]
     pub fn suspended(&self) -> Option<&Suspended> {
         self.facts().suspended.as_ref()
+    }
+
+    /// Where data is pushed to; `None` of a pull, and at the end.
+    #[must_use]
+    pub fn address_of_push(&self) -> Option<&DataAddress> {
+        self.address().filter(|_| self.direction() == Direction::Push)
+    }
+
+    /// Of a push: where the provider, if it asks for that, is told that it may leave; forgotten at the end.
+    #[must_use]
+    pub fn order(&self) -> Option<&DataAddress> {
+        self.facts().order.as_ref()
     }
 
     /// Where data is pushed to, or fetched from once the provider has said so; forgotten at the end.

@@ -137,8 +137,14 @@ impl Protocol for DataTransfer {
             Message::Start(start) => {
                 delivery.suspended = None;
                 // In a push the address is the consumer's, and a start of the consumer's carries none that anybody would need.
-                if sender == Role::Provider && !delivery.push && start.address.is_some() {
-                    delivery.address.clone_from(&start.address);
+                // What comes with the provider's is where it wants to be told that the push may leave.
+                if sender == Role::Provider && start.address.is_some() {
+                    let place = if delivery.push {
+                        &mut delivery.order
+                    } else {
+                        &mut delivery.address
+                    };
+                    place.clone_from(&start.address);
                 }
             }
             Message::Suspension(suspension) => {
@@ -153,6 +159,7 @@ impl Protocol for DataTransfer {
 
     fn close(delivery: &mut Delivery) {
         delivery.address = None;
+        delivery.order = None;
         delivery.suspended = None;
     }
 }

@@ -3,12 +3,12 @@
 use super::super::{Due, internal};
 use super::{refuse, served};
 use crate::deciding::{self, Asker};
-use crate::dsp::catalog::{HTTP_PULL, PROCESSES};
+use crate::dsp::catalog::{HTTP_PULL, HTTP_PUSH, PROCESSES, S3_PUSH};
 use crate::dsp::error::Refusal;
 use crate::dsp::message::DataAddress;
 use crate::dsp::transfer::{DataTransfer, Decide, Direction, Transfer};
 use crate::node::{Node, fresh_trace};
-use crate::provider::{grants, outstanding};
+use crate::provider::{grants, outstanding, push};
 use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, set};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,12 +20,14 @@ use std::sync::Arc;
 
 /// How long a grant lasts at most; its tokens last five minutes, and a transfer can be asked for again.
 const GRANT_MS: u64 = 3_600_000;
+/// And of a push, which nobody asks for again: as long as a stream may take. The policy is looked at every second all the same.
+const PUSH_MS: u64 = 24 * GRANT_MS;
 
 pub(super) async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<DataTransfer>, Refusal> {
-    if let Err(refusal) = served(process.format(), process.direction() == Direction::Push) {
+    let consumer = node.did_of(process.peer())?;
+    if let Err(refusal) = served(node, &consumer, process.format(), process.address_of_push()) {
         return Ok(refuse(refusal.code(), &refusal.to_string()));
     }
-    let consumer = node.did_of(process.peer())?;
     let entry: Option<AgreementEntry> = node
         .state
         .get(&AgreementEntry::key(process.agreement().as_str(), Side::Provider))
@@ -61,6 +63,22 @@ pub(super) async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<Da
             "what the agreement is about is not published here any more, or not in this format",
         ));
     };
+    if grant.push && agreement.is_one_sided() {
+        // Who keeps no log signs no order: its transfer request is all that it says, and the push begins when it knows of the start.
+        let entry = match push::one_sided(node, &grant) {
+            Ok(entry) => entry,
+            Err(why) => return Ok(refuse("busy", &why)),
+        };
+        push::begin(node, process.own_pid().clone(), None);
+        return Ok(Due {
+            decision: Some(Decide::Start(None)),
+            changes: vec![
+                set(GrantEntry::key(&grant.id), &grant).map_err(|e| internal(&e))?,
+                entry,
+            ],
+            record: None,
+        });
+    }
     let (grant, token) = match access_token(node, &agreement, grant, context.key_id.as_deref()).await? {
         Ok(given) => given,
         Err(error) => return Ok(refuse("no-key", &error.to_string())),
@@ -115,10 +133,17 @@ fn grant(
         transaction: None,
         source: None,
         bearer_sha256: None,
+        push: process.direction() == Direction::Push,
         purpose,
-        until_ms: node.now_ms() + GRANT_MS,
+        until_ms: node.now_ms()
+            + if process.direction() == Direction::Push {
+                PUSH_MS
+            } else {
+                GRANT_MS
+            },
         closed: None,
     };
+    let is_data = matches!(process.format(), HTTP_PULL | HTTP_PUSH | S3_PUSH);
     let data = format!("{}/data/{id}", node.public_url);
     let mut versions = node
         .state
@@ -128,7 +153,7 @@ fn grant(
     if let Some((_, version)) = versions
         .into_iter()
         .max_by_key(|(_, v)| v.published_ms)
-        .filter(|_| process.format() == HTTP_PULL)
+        .filter(|_| is_data)
     {
         grant.version = Some(version.version);
         grant.digests = version.digests;
@@ -151,7 +176,7 @@ fn grant(
         )));
     }
     // The program itself, so that a run can be repeated; only where its licence lets it travel.
-    if process.format() == HTTP_PULL && model.program_in_dossier {
+    if is_data && model.program_in_dossier {
         let path = node.payloads.path(&model.program).map_err(|e| internal(&e))?;
         let bytes = std::fs::metadata(path).map_err(|e| internal(&e))?.len();
         grant.version = Some(model.version);

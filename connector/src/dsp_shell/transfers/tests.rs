@@ -95,17 +95,31 @@ fn a_transfer_is_looked_at_until_it_is_over() {
 }
 
 #[test]
-fn nothing_is_pushed_and_formats_that_nothing_has_are_refused() {
-    assert_eq!(served(HTTP_PULL, false), Ok(()));
-    assert_eq!(served(PROCESSES, false), Ok(()));
-    for (format, push) in [
-        (HTTP_PULL, true),
-        ("HttpData-PUSH", true),
-        ("HttpData-PUSH", false),
-        ("", false),
+fn formats_that_nothing_has_are_refused_and_pushes_where_they_are_off() {
+    for pushed in [false, true] {
+        assert_eq!(known(HTTP_PULL, false, pushed), Ok(Direction::Pull));
+        assert_eq!(known(PROCESSES, false, pushed), Ok(Direction::Pull));
+    }
+    for format in [HTTP_PUSH, S3_PUSH] {
+        // That the address is missing is said by whoever reads it.
+        assert_eq!(known(format, true, true), Ok(Direction::Push));
+        assert_eq!(known(format, false, true), Ok(Direction::Push));
+    }
+    for (format, has_address, pushed) in [
+        (HTTP_PULL, true, false),
+        (HTTP_PULL, true, true),
+        (HTTP_PUSH, true, false),
+        (HTTP_PUSH, false, false),
+        (S3_PUSH, true, false),
+        ("Kafka-PUSH", true, true),
+        ("", false, true),
     ] {
-        let refusal = served(format, push).unwrap_err();
+        let refusal = known(format, has_address, pushed).unwrap_err();
         assert_eq!((refusal.code(), refusal.status()), ("format", 400));
-        assert!(refusal.to_string().contains("without `dataAddress`"), "{refusal}");
+        let said = refusal.to_string();
+        assert!(
+            said.contains("without `dataAddress`") && said.contains("AmazonS3-PUSH") == (pushed || format == S3_PUSH),
+            "{said}"
+        );
     }
 }

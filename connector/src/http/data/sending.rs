@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 const STALLED: Duration = Duration::from_secs(30);
 
 /// What the connection takes the bytes from.
-pub(super) fn body(opened: &Arc<Opened>) -> (mpsc::Sender<Piece>, axum::body::Body) {
+pub(crate) fn body(opened: &Arc<Opened>) -> (mpsc::Sender<Piece>, axum::body::Body) {
     let (sender, receiver) = mpsc::channel::<Piece>(WAITING);
     let pieces = (receiver, Arc::clone(opened), false);
     let stream = futures_util::stream::unfold(pieces, |(mut receiver, opened, over)| async move {
@@ -49,7 +49,7 @@ pub(super) fn body(opened: &Arc<Opened>) -> (mpsc::Sender<Piece>, axum::body::Bo
 }
 
 /// Sends what is read. What is no longer what was published, or cannot be recorded, breaks off before its last piece.
-pub(super) async fn send(
+pub(crate) async fn send(
     node: &Node,
     opened: &Opened,
     mut reading: Reading,

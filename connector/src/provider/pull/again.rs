@@ -19,7 +19,13 @@ pub(super) fn counted(
 ) -> Result<Option<Vec<String>>, LedgerError> {
     for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
         let stored = node.ledger.record(index)?;
-        if kind_of(&stored) == Some(Kind::PullOpened) && is_of(&stored, node, grant, version, digests) {
+        let is_same = match kind_of(&stored) {
+            Some(Kind::PullOpened) => is_of(&stored, node, grant, version, digests),
+            // A push to a peer that keeps no log; the transaction is one of ours, and nobody else's.
+            Some(Kind::OneSidedPullOpened) => grant.push && is_of_agreement(&stored, &grant.agreement),
+            _ => false,
+        };
+        if is_same {
             return Ok(Some(reserved(&stored)));
         }
     }
@@ -48,6 +54,11 @@ fn is_of(stored: &StoredRecord, node: &Node, grant: &GrantEntry, version: &str, 
         && exchange.subject == subject
         && hex::encode(content.sha256) == digests.sha256
         && hex::encode(content.blake3) == digests.blake3
+}
+
+fn is_of_agreement(stored: &StoredRecord, agreement: &str) -> bool {
+    let facts = stored.value(SectionName::Facts);
+    facts.is_some_and(|facts| facts.get("agreement").and_then(|found| found.as_str()) == Some(agreement))
 }
 
 /// The counters of the decision under which it was recorded.

@@ -36,7 +36,10 @@ pub async fn ended(node: &Node, grant: &GrantEntry, opened: &Opened) -> String {
 }
 
 /// Why nothing more may be sent at this moment.
-fn over(node: &Node, grant: &GrantEntry, opened: &Opened) -> Result<Option<String>, String> {
+///
+/// # Errors
+/// When that cannot be found out.
+pub fn over(node: &Node, grant: &GrantEntry, opened: &Opened) -> Result<Option<String>, String> {
     let now: Option<GrantEntry> = node.state.get(&GrantEntry::key(&grant.id)).map_err(|e| e.to_string())?;
     let Some(now) = now else {
         return Ok(Some("access has ended".to_owned()));
@@ -67,9 +70,11 @@ fn over(node: &Node, grant: &GrantEntry, opened: &Opened) -> Result<Option<Strin
     {
         return Ok(Some(refusal.detail().to_owned()));
     }
-    let asker = match grant.bearer_sha256.is_some() {
-        true => Asker::by_secret_token(&grant.consumer, grant.purpose.as_deref()),
-        false => Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref()),
+    let (consumer, purpose) = (&grant.consumer, grant.purpose.as_deref());
+    let asker = match (grant.bearer_sha256.is_some(), grant.push && agreement.is_one_sided()) {
+        (true, _) => Asker::by_secret_token(consumer, purpose),
+        (false, true) => Asker::by_token(consumer, purpose),
+        (false, false) => Asker::by_request_signature(consumer, purpose),
     };
     let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &opened.given().counters);
     let decided = decided.map_err(|e| e.to_string())?;

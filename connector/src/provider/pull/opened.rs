@@ -30,6 +30,8 @@ pub struct Opened {
 /// How far the bytes are.
 pub(super) struct Going {
     from: u64,
+    /// What was known of the length when it was opened.
+    known: u64,
     /// How many there will be; [`UNKNOWN`] until that is known.
     length: AtomicU64,
     /// How many the connection has taken.
@@ -44,9 +46,11 @@ const UNKNOWN: u64 = u64::MAX;
 impl Going {
     /// Bytes from `from` on, and up to `to` where that is known.
     pub(super) fn new(from: u64, to: Option<u64>) -> Self {
+        let known = to.map_or(UNKNOWN, |to| to.saturating_sub(from));
         Self {
             from,
-            length: AtomicU64::new(to.map_or(UNKNOWN, |to| to.saturating_sub(from))),
+            known,
+            length: AtomicU64::new(known),
             left: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         }
@@ -111,6 +115,14 @@ impl Opened {
     /// Says how many bytes there are, before the last of them is handed over.
     pub fn set_length(&self, bytes: u64) {
         self.going.length.store(bytes, Ordering::Release);
+    }
+
+    /// Sends it once more from its first byte, in the same segment: what a push does that broke off. That something has left before
+    /// is remembered.
+    pub(in crate::provider) fn anew(&self) {
+        self.going.left.store(0, Ordering::Release);
+        self.going.length.store(self.going.known, Ordering::Release);
+        self.going.stopped.store(false, Ordering::Release);
     }
 
     /// Lets nothing more leave.

@@ -4,7 +4,7 @@
 use super::opened::{Given, Going};
 use super::plan::Plan;
 use super::{Opened, again, agreement_of, begin, check_published, deny};
-use crate::deciding::{self, Asker, Decided};
+use crate::deciding::{self, Decided};
 use crate::http::Refusal;
 use crate::node::Node;
 use crate::provider::access::Access;
@@ -55,7 +55,7 @@ pub async fn open_part(node: &Node, access: &Access, plan: &Plan, trace: &str) -
     let attempt = begin(node, access)?;
     let before = before(node, access, version)?;
     let segment = next(node, access, plan, &before)?;
-    let asker = Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref());
+    let asker = access.asker();
     let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &before.counters);
     let decided = decided.map_err(|e| Refusal::internal(&e))?;
     let other = AgreementEntry {

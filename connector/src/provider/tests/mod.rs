@@ -225,6 +225,7 @@ impl Scene {
             transaction: None,
             source: None,
             bearer_sha256: None,
+            push: false,
             purpose: None,
             until_ms: NOW_MS + 3_600_000,
             closed: None,

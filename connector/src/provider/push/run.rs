@@ -1,0 +1,222 @@
+//! One push from its order to its end: attempts with pauses that grow, held back with its transfer, completed or ended.
+
+use super::attempt::{self, Failed};
+use super::{Entry, is_going};
+use crate::dsp::id::Id;
+use crate::dsp::message::Cause;
+use crate::dsp::process::Event;
+use crate::dsp::transfer::{DataTransfer, Decide, Transfer};
+use crate::node::Node;
+use crate::provider::pull::Opened;
+use crate::state::GrantEntry;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The first pause; doubled each time.
+const FIRST_MS: u64 = 1_000;
+/// The longest.
+const LONGEST_MS: u64 = 300_000;
+/// How long it takes at most until it is known in the state why access has ended.
+const SOON: Duration = Duration::from_secs(2);
+/// A pause is looked up from so often, so that what ends meanwhile does not wait for it.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How a push stands.
+enum Stands {
+    /// There is none any more.
+    Gone,
+    /// Its transfer is over.
+    Over(String),
+    /// Its transfer is held back, or a message of ours is on its way.
+    Held,
+    /// It goes on.
+    Goes(Box<(Entry, Transfer, GrantEntry)>),
+}
+
+fn stands(node: &Node, pid: &Id) -> Result<Stands, String> {
+    let entry: Option<Entry> = node.state.get(&Entry::key(pid.as_str())).map_err(|e| e.to_string())?;
+    let Some(entry) = entry else { return Ok(Stands::Gone) };
+    let process = node
+        .negotiator
+        .load::<DataTransfer>(node, pid)
+        .map_err(|e| e.to_string())?;
+    let Some(process) = process else {
+        return Ok(Stands::Gone);
+    };
+    if process.possible().is_empty() {
+        let why = crate::dsp_shell::closed(&process).unwrap_or_default();
+        return Ok(Stands::Over(format!("access has ended: {why}")));
+    }
+    let grant: Option<GrantEntry> = node
+        .state
+        .get(&GrantEntry::key(pid.as_str()))
+        .map_err(|e| e.to_string())?;
+    Ok(match grant {
+        Some(grant) if is_going(&process) && grant.closed.is_none() => Stands::Goes(Box::new((entry, process, grant))),
+        Some(_) => Stands::Held,
+        None => Stands::Gone,
+    })
+}
+
+/// Carries a push through, in a task of its own. `opened`: as its order was just recorded; `None` after a stop.
+pub(super) async fn run(node: Arc<Node>, pid: Id, opened: Option<Arc<Opened>>, trace: String) {
+    if !node.pushing.take(pid.as_str()) {
+        return;
+    }
+    // The transfer of a peer without log is started in a commit that is still on its way.
+    let there = node.negotiator.wait_for(|| match stands(&node, &pid) {
+        Ok(Stands::Gone) => None,
+        _ => Some(()),
+    });
+    if there.await.is_ok()
+        && let Err(why) = carry(&node, &pid, opened, &trace).await
+    {
+        tracing::error!(%why, %pid, "a push cannot go on; it is taken up at the next start");
+    }
+    node.pushing.leave(pid.as_str());
+}
+
+async fn carry(node: &Arc<Node>, pid: &Id, mut opened: Option<Arc<Opened>>, trace: &str) -> Result<(), String> {
+    loop {
+        let (entry, process, grant) = match stands(node, pid)? {
+            Stands::Gone => return Ok(()),
+            Stands::Over(why) => {
+                broke_off(node, opened.as_ref(), &why, trace).await;
+                return forget(node, pid).await;
+            }
+            Stands::Held => {
+                let held = node.negotiator.wait_for(|| match stands(node, pid) {
+                    Ok(Stands::Held) => None,
+                    _ => Some(()),
+                });
+                // After a minute it is looked again: it may be held back for days.
+                held.await.unwrap_or(());
+                continue;
+            }
+            Stands::Goes(going) => *going,
+        };
+        if entry.delivered {
+            complete(node, pid).await;
+            continue;
+        }
+        let now_ms = node.now_ms();
+        if (1..=LONGEST_MS).contains(&entry.not_before_ms.saturating_sub(now_ms)) {
+            tokio::time::sleep(LOOK).await;
+            continue;
+        }
+        match attempt::attempt(node, &process, &grant, &entry, &mut opened, trace).await {
+            Ok(()) => {
+                // From now on nothing can break it off: it has been delivered, whatever becomes of the transfer.
+                opened = None;
+                let delivered = Entry {
+                    delivered: true,
+                    ..entry
+                };
+                node.ledger
+                    .put_state(vec![delivered.kept()?])
+                    .await
+                    .map_err(|e| e.to_string())?;
+            }
+            Err(Failed::Ended(why)) => {
+                if let Some(opened) = &opened {
+                    opened.stop();
+                }
+                if still_goes(node, pid).await? {
+                    // Nobody ended the transfer: its time is over, or its policy holds no longer.
+                    give_up(node, pid, opened.as_ref(), "access-ended", &why, trace).await;
+                }
+            }
+            Err(Failed::Passing(why)) if entry.failures.saturating_add(1) < node.config.push.attempts => {
+                let failures = entry.failures.saturating_add(1);
+                let pause_ms = pause_ms(failures, node.entropy.bytes32());
+                tracing::info!(%why, %pid, failures, pause_ms, "a push broke off; it is tried again");
+                let later = Entry {
+                    failures,
+                    not_before_ms: node.now_ms().saturating_add(pause_ms),
+                    ..entry
+                };
+                node.ledger
+                    .put_state(vec![later.kept()?])
+                    .await
+                    .map_err(|e| e.to_string())?;
+            }
+            Err(Failed::Passing(why)) => {
+                let why = format!("{why} (tried {} times)", node.config.push.attempts);
+                give_up(node, pid, opened.as_ref(), "push-failed", &why, trace).await;
+            }
+            Err(Failed::Final(why)) => give_up(node, pid, opened.as_ref(), "push-failed", &why, trace).await,
+        }
+    }
+}
+
+/// A second, doubled each time up to five minutes, of which half is left to chance: many pushes to one receiver do not come back at once.
+fn pause_ms(failures: u32, random: [u8; 32]) -> u64 {
+    let most = FIRST_MS
+        .saturating_mul(1 << failures.saturating_sub(1).min(20))
+        .min(LONGEST_MS);
+    let [one, two, ..] = random;
+    most / 2 + (most / 2).saturating_mul(u64::from(u16::from_be_bytes([one, two]))) / u64::from(u16::MAX)
+}
+
+/// Whether the transfer goes on although access has ended: whoever ends it says so before that is durable.
+async fn still_goes(node: &Node, pid: &Id) -> Result<bool, String> {
+    let ends = node.negotiator.wait_for(|| match stands(node, pid) {
+        Ok(Stands::Goes(_)) => None,
+        _ => Some(()),
+    });
+    Ok(tokio::time::timeout(SOON, ends).await.is_err())
+}
+
+async fn broke_off(node: &Node, opened: Option<&Arc<Opened>>, why: &str, trace: &str) {
+    let Some(opened) = opened else { return };
+    opened.stop();
+    tracing::warn!(%why, "a push broke off");
+    if let Err(error) = opened.aborted(node, why, trace).await {
+        tracing::error!(%error, "the abort could not be recorded");
+    }
+}
+
+/// Ends the transfer; what is left to do is done when it is over.
+async fn give_up(node: &Arc<Node>, pid: &Id, opened: Option<&Arc<Opened>>, code: &str, why: &str, trace: &str) {
+    broke_off(node, opened, why, trace).await;
+    let decided = Event::Decided(Decide::Terminate(Cause::new(code, why)));
+    if let Err(error) = node.negotiator.step::<DataTransfer>(node, pid, decided).await {
+        tracing::info!(%error, %pid, "the transfer of a push went on before it could be ended");
+        // It is looked at again, not in a circle that takes all the time there is.
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Completes the transfer; what is left to do is done when that is known.
+async fn complete(node: &Arc<Node>, pid: &Id) {
+    let decided = Event::Decided(Decide::Complete);
+    if let Err(error) = node.negotiator.step::<DataTransfer>(node, pid, decided).await {
+        // It was held back or ended at this moment; what has been delivered stays so.
+        tracing::info!(%error, %pid, "the transfer of a push that is delivered could not be completed");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn forget(node: &Node, pid: &Id) -> Result<(), String> {
+    let forgotten = node.ledger.put_state(vec![(Entry::key(pid.as_str()), None)]).await;
+    forgotten.map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_spread_and_have_an_end() {
+        let (least, most) = ([0; 32], [255; 32]);
+        assert_eq!((pause_ms(1, least), pause_ms(1, most)), (500, 1_000));
+        assert_eq!((pause_ms(4, least), pause_ms(4, most)), (4_000, 8_000));
+        for failures in [9, 40, u32::MAX] {
+            assert!(
+                (128_000..=LONGEST_MS).contains(&pause_ms(failures, least)),
+                "{failures}"
+            );
+        }
+        assert_eq!(pause_ms(u32::MAX, most), LONGEST_MS);
+    }
+}
