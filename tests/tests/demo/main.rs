@@ -7,6 +7,8 @@ mod faults;
 mod lies;
 mod lying_proxy;
 mod publishing;
+mod pushes;
+mod receiving;
 mod refusals;
 mod runs;
 mod scene;

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 const FREE: &str = r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#;
 
 /// A server that tests run against; it ends with the value.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Drop for Server {
@@ -23,7 +23,7 @@ impl Drop for Server {
 }
 
 /// A program that `make deps` installs; where it is absent, that is said.
-fn tool(name: &str, test: &str) -> Option<PathBuf> {
+pub(crate) fn tool(name: &str, test: &str) -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"));
     let path = target.join("tools/bin").join(name);
@@ -36,7 +36,7 @@ fn tool(name: &str, test: &str) -> Option<PathBuf> {
 }
 
 /// One request in plain HTTP; its status, and all that came.
-fn call(port: u16, method: &str, path: &str, body: &[u8]) -> Option<(u16, String)> {
+pub(crate) fn call(port: u16, method: &str, path: &str, body: &[u8]) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let who = "AWS4-HMAC-SHA256 Credential=a/20261122/us-east-1/s3/aws4_request";
     let length = body.len();
@@ -49,7 +49,7 @@ fn call(port: u16, method: &str, path: &str, body: &[u8]) -> Option<(u16, String
     Some((status, answer))
 }
 
-fn started(mut command: Command, port: u16, path: &str) -> Server {
+pub(crate) fn started(mut command: Command, port: u16, path: &str) -> Server {
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let server = Server { child, port };
     let until = Instant::now() + Duration::from_secs(60);
