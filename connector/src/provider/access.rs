@@ -50,9 +50,12 @@ enum Proof {
     },
     /// A token alone (one-sided peers); its SHA-256, in hex.
     Token { sha256: String },
-    /// Nothing at this moment: it is a push, by this end. What the consumer asked for was checked and recorded when it did, so that
-    /// nothing new can be recorded with this proof; or it is a one-sided peer, and what there is, is its transfer request.
-    Push { request: Option<Document> },
+    /// Nothing at this moment: it is a push, by this end. What there is, is what was checked and recorded when the consumer ordered it;
+    /// or, of a one-sided peer, its transfer request.
+    Push {
+        is_one_sided: bool,
+        evidence: Vec<Document>,
+    },
 }
 
 impl Access {
@@ -77,7 +80,7 @@ impl Access {
     /// Whether the request is of a peer that keeps no log and signs nothing: it is owed no receipt, and gives none.
     #[must_use]
     pub fn is_one_sided(&self) -> bool {
-        matches!(self.proof, Proof::Token { .. } | Proof::Push { request: Some(_) })
+        matches!(self.proof, Proof::Token { .. } | Proof::Push { is_one_sided: true, .. })
     }
 
     /// Who asks, and how that is known.
@@ -85,18 +88,21 @@ impl Access {
         let (did, purpose) = (&self.grant.consumer, self.grant.purpose.as_deref());
         match &self.proof {
             // The order of a push was signed as any other request.
-            Proof::Signed { .. } | Proof::Push { request: None } => Asker::by_request_signature(did, purpose),
+            Proof::Signed { .. }
+            | Proof::Push {
+                is_one_sided: false, ..
+            } => Asker::by_request_signature(did, purpose),
             Proof::Token { .. } => Asker::by_secret_token(did, purpose),
-            Proof::Push { request: Some(_) } => Asker::by_token(did, purpose),
+            Proof::Push { is_one_sided: true, .. } => Asker::by_token(did, purpose),
         }
     }
 
-    /// A push under `grant` in a transaction that is recorded already; or, with a `request`, one to a peer that keeps no log.
-    pub(super) fn pushed(grant: GrantEntry, transaction: String, request: Option<Document>) -> Self {
+    /// A push under `grant`, with what is recorded of its order; or, to a peer that keeps no log, with its request.
+    pub(super) fn pushed(grant: GrantEntry, transaction: String, is_one_sided: bool, evidence: Vec<Document>) -> Self {
         Self {
             grant,
             transaction,
-            proof: Proof::Push { request },
+            proof: Proof::Push { is_one_sided, evidence },
             seen: 0,
         }
     }
@@ -122,7 +128,7 @@ impl Access {
                 document("did-document", "application/did+json", did_document.bytes()),
             ],
             Proof::Token { sha256 } => vec![document("access-token-sha256", "text/plain", sha256.as_bytes())],
-            Proof::Push { request } => request.iter().cloned().collect(),
+            Proof::Push { evidence, .. } => evidence.clone(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::receiving::{Act, Endpoint};
 use crate::scene::{Connector, Scene, free_port, good, told};
 use crate::sources::{call, started, tool};
+use rocksdb::{DB, IteratorMode, Options};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Output, Stdio};
@@ -42,7 +43,11 @@ fn address(kind: &str, endpoint: &str, properties: &[(&str, &str)]) -> Value {
     let properties = properties.iter();
     let properties = properties.map(|(name, value)| json!({"@type": "EndpointProperty", "name": name, "value": value}));
     let properties: Vec<Value> = properties.collect();
-    json!({"@type": "DataAddress", "endpointType": kind, "endpoint": endpoint, "endpointProperties": properties})
+    let mut address = json!({"@type": "DataAddress", "endpointType": kind, "endpoint": endpoint});
+    if !properties.is_empty() {
+        address["endpointProperties"] = json!(properties);
+    }
+    address
 }
 
 /// An HTTP endpoint.
@@ -106,11 +111,30 @@ fn trace(connector: &Connector, transaction: &str) -> String {
     told(&output)
 }
 
+/// From now on one push or pull may wait for its receipt.
+fn at_most_one_outstanding(scene: &mut Scene) {
+    scene.provider.set("limits", "outstanding_per_agreement = 1");
+    scene.provider.kill();
+    scene.provider.start();
+}
+
 /// It was the one use that is allowed.
 fn counted(scene: &Scene, agreement: &str) {
     let again = scene.consumer.run(&["pull", agreement]);
     assert_eq!(again.status.code(), Some(5), "{}", told(&again));
     assert!(told(&again).contains("times used"), "{}", told(&again));
+}
+
+/// Whether what lets in is anywhere in the store of a connector that does not run.
+fn holds_the_secret(connector: &Connector) -> bool {
+    let path = connector.storage().join("log");
+    let parts = DB::list_cf(&Options::default(), &path).unwrap();
+    let store = DB::open_cf(&Options::default(), &path, &parts).unwrap();
+    parts.iter().any(|part| {
+        let entries = store.iterator_cf(store.cf_handle(part).unwrap(), IteratorMode::Start);
+        let mut values = entries.map(|entry| entry.unwrap().1);
+        values.any(|value| value.windows(SECRET.len()).any(|w| w == SECRET.as_bytes()))
+    })
 }
 
 #[test]
@@ -156,6 +180,16 @@ fn an_endpoint_gets_the_data_with_its_digest_and_what_lets_in() {
     }
     assert!(endpoint.is_quiet());
     counted(&scene, &agreement);
+
+    // No receipt comes of what was not seen: it stays outstanding.
+    let mut scene = scene;
+    at_most_one_outstanding(&mut scene);
+    let (agreement, to) = (scene.agree("rain"), http(&format!("{}/in", endpoint.base)));
+    good(&push(&scene, &agreement, &to).output().unwrap());
+    refused(
+        &push(&scene, &agreement, &to).output().unwrap(),
+        "wait for your receipts",
+    );
 }
 
 #[test]
@@ -226,6 +260,7 @@ fn a_provider_that_is_killed_starts_the_push_again() {
     let child = pushing(&scene, &agreement, &http(&endpoint.base));
     endpoint.stopped();
     scene.provider.kill();
+    assert!(holds_the_secret(&scene.provider), "it could not go on");
     endpoint.go_on();
     assert!(!endpoint.next().whole);
     assert_eq!(transfers(&scene.consumer, "COMPLETED").len(), 0);
@@ -235,6 +270,11 @@ fn a_provider_that_is_killed_starts_the_push_again() {
     assert!(came.whole && came.body == data());
     wait_for(|| transfers(&scene.provider, "COMPLETED").pop());
     counted(&scene, &agreement);
+    for end in [&mut scene.provider, &mut scene.consumer] {
+        end.kill();
+        assert!(!holds_the_secret(end), "it is kept longer than it is needed");
+        end.start();
+    }
 }
 
 #[test]
@@ -399,9 +439,17 @@ fn a_bucket_gets_the_object_and_both_logs_say_the_same() {
     for end in [&scene.provider, &scene.consumer] {
         assert!(trace(end, transaction).contains(seen["sha256"].as_str().unwrap()));
     }
-    wait_for(|| {
-        trace(&scene.provider, transaction)
-            .contains("acknowledged")
-            .then_some(())
-    });
+    let mut scene = scene;
+    at_most_one_outstanding(&mut scene);
+    let agreement = scene.agree("rain");
+    for _ in 0..2 {
+        // The first is acknowledged, or the second would be refused.
+        good(&push(&scene, &agreement, &bucket(port, "rain")).output().unwrap());
+    }
+    wait_for(|| transfers(&scene.provider, "STARTED").is_empty().then_some(()));
+    for end in [&mut scene.provider, &mut scene.consumer] {
+        end.kill();
+        assert!(!holds_the_secret(end), "it is kept longer than it is needed");
+        end.start();
+    }
 }

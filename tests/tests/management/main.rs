@@ -2,14 +2,33 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod client;
+/// Where what is shared with the conformance kit looks for it.
+#[cfg(test)]
+mod connector {
+    pub(crate) use crate::scene::free_port;
+}
 mod ending;
+#[allow(
+    dead_code,
+    reason = "shared with the tests of the conformance kit, which use more of it"
+)]
+#[path = "../conformance/http.rs"]
+mod http;
 #[allow(
     dead_code,
     reason = "shared with the tests of the demonstration, which use more of it"
 )]
 #[path = "../demo/lying_proxy.rs"]
 mod lying_proxy;
+mod one_sided;
+mod pushing;
 mod receiver;
+#[allow(
+    dead_code,
+    reason = "shared with the tests of the demonstration, which use more of it"
+)]
+#[path = "../demo/receiving.rs"]
+mod receiving;
 mod refusals;
 #[allow(
     dead_code,

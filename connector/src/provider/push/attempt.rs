@@ -4,11 +4,14 @@ use super::{Entry, Target, http, s3, target_of, whole};
 use crate::dsp::transfer::Transfer;
 use crate::node::Node;
 use crate::provider::access::Access;
+use crate::provider::kind_of;
 use crate::provider::pull::{self, Opened};
 use crate::sources::SourceError;
-use crate::state::{AgreementEntry, GrantEntry, Side};
-use herleid_ledger::record::Document;
-use serde_json::json;
+use crate::state::{AgreementEntry, GrantEntry, Side, digest_bytes};
+use herleid_ledger::LedgerError;
+use herleid_ledger::record::{Document, Kind, Term};
+use herleid_ledger::section::SectionName;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Why an attempt did not deliver. What it says is recorded, and told to the consumer.
@@ -41,7 +44,7 @@ pub(super) async fn attempt(
 ) -> Result<(), Failed> {
     // As the configuration is now: what the operator has taken back is not called.
     let (target, internal) = target_of(node, process, &grant.consumer).map_err(|e| Failed::Final(e.to_string()))?;
-    let access = access(node, process, grant, entry, &target).map_err(Failed::Passing)?;
+    let access = access(node, process, grant, entry, &target, opened.is_some())?;
     let refused = |refusal: crate::http::Refusal| {
         let why = refusal.detail().to_owned();
         if refusal.status().is_client_error() {
@@ -94,29 +97,90 @@ pub(super) async fn attempt(
     delivered
 }
 
-/// What the push stands on: an order that is recorded; or, of a peer that keeps no log, its transfer request, without what is secret in it.
+/// What the push stands on: the order, as it is recorded; or, of a peer that keeps no log, its transfer request, without what is secret
+/// in it.
 fn access(
     node: &Node,
     process: &Transfer,
     grant: &GrantEntry,
     entry: &Entry,
     target: &Target,
-) -> Result<Access, String> {
+    is_opened: bool,
+) -> Result<Access, Failed> {
+    let internal =
+        |e: &dyn std::fmt::Display| Failed::Passing(format!("this connector could not read its own state: {e}"));
     let agreement: Option<AgreementEntry> = node
         .state
         .get(&AgreementEntry::key(&grant.agreement, Side::Provider))
-        .map_err(|e| e.to_string())?;
-    let agreement = agreement.ok_or("the agreement is not here any more")?;
-    let request = agreement.is_one_sided().then(|| {
-        let says = json!({
-            "consumerPid": process.peer_pid(), "agreementId": process.agreement(), "format": process.format(),
-            "endpointType": process.address().map(|address| &address.endpoint_type), "host": target.to_string(),
-        });
-        Document {
-            role: "transfer-request".to_owned(),
-            media_type: "application/json".to_owned(),
-            bytes: says.to_string().into_bytes(),
+        .map_err(|e| internal(&e))?;
+    let gone = || Failed::Final("the agreement is not here any more".to_owned());
+    let is_one_sided = agreement.ok_or_else(gone)?.is_one_sided();
+    let evidence = match (is_one_sided, is_opened) {
+        (true, _) => {
+            let says = json!({
+                "consumerPid": process.peer_pid(), "agreementId": process.agreement(), "format": process.format(),
+                "endpointType": process.address().map(|address| &address.endpoint_type), "host": target.to_string(),
+            });
+            vec![Document {
+                role: "transfer-request".to_owned(),
+                media_type: "application/json".to_owned(),
+                bytes: says.to_string().into_bytes(),
+            }]
         }
-    });
-    Ok(Access::pushed(grant.clone(), entry.transaction.clone(), request))
+        // Nothing is recorded any more.
+        (false, true) => Vec::new(),
+        (false, false) => {
+            let recorded = recorded(node, grant, &entry.transaction).map_err(|e| internal(&e))?;
+            recorded.ok_or_else(|| Failed::Final("the order of the push is not on record any more".to_owned()))?
+        }
+    };
+    let transaction = entry.transaction.clone();
+    Ok(Access::pushed(grant.clone(), transaction, is_one_sided, evidence))
+}
+
+/// What the consumer showed with its order, as it stands in the record of it.
+fn recorded(node: &Node, grant: &GrantEntry, transaction: &str) -> Result<Option<Vec<Document>>, LedgerError> {
+    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
+        let stored = node.ledger.record(index)?;
+        let party = |section: SectionName, name: &str| {
+            let found = stored
+                .value(section)
+                .and_then(|value| Some(value.get(name)?.as_str()?.to_owned()));
+            found.as_deref() == Some(grant.consumer.as_str())
+        };
+        // Consumers choose their transactions: another one's may have the same.
+        let is_its = party(SectionName::Exchange, "consumer") || party(SectionName::Facts, "party");
+        if kind_of(&stored) != Some(Kind::PullOpened) || !is_its {
+            continue;
+        }
+        let evidence = stored.value(SectionName::Evidence).unwrap_or_default();
+        let listed = evidence
+            .get("documents")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        let mut documents = Vec::new();
+        for document in listed {
+            let text = |name: &str| {
+                document
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            let bytes = match digest_bytes(&text("sha256")) {
+                Some(digest) => node.ledger.evidence(&digest)?,
+                None => None,
+            };
+            // Erased, in whole or in part: it proves nothing any more.
+            let Some(bytes) = bytes else { return Ok(None) };
+            documents.push(Document {
+                role: text("role"),
+                media_type: text("mediaType"),
+                bytes,
+            });
+        }
+        return Ok(Some(documents));
+    }
+    Ok(None)
 }

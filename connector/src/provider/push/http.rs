@@ -82,7 +82,7 @@ fn headers(sending: &Sending<'_>, target: &HttpTarget) -> Result<HeaderMap, Stri
 }
 
 /// What the receiver's answer means. Nothing of what it says is passed on: whoever chose the address could read by it what is there.
-fn judge(answer: Result<Streaming, ClientError>) -> Result<(), Failed> {
+pub(super) fn judge(answer: Result<Streaming, ClientError>) -> Result<(), Failed> {
     let answer = answer.map_err(|error| {
         tracing::warn!(%error, "a receiver of a push could not be called");
         let why = format!("the receiver could not be called: {}", error.class());

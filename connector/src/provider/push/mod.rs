@@ -9,6 +9,8 @@ mod http;
 mod run;
 mod s3;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use s3::open as open_bucket;
 pub(crate) use target::Target;

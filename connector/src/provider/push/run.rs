@@ -77,11 +77,13 @@ pub(super) async fn run(node: Arc<Node>, pid: Id, opened: Option<Arc<Opened>>, t
 }
 
 async fn carry(node: &Arc<Node>, pid: &Id, mut opened: Option<Arc<Opened>>, trace: &str) -> Result<(), String> {
+    let mut ended = None;
     loop {
         let (entry, process, grant) = match stands(node, pid)? {
             Stands::Gone => return Ok(()),
             Stands::Over(why) => {
-                broke_off(node, opened.as_ref(), &why, trace).await;
+                // Why it broke off says more than that it is over.
+                broke_off(node, opened.as_ref(), &ended.unwrap_or(why), trace).await;
                 return forget(node, pid).await;
             }
             Stands::Held => {
@@ -125,6 +127,7 @@ async fn carry(node: &Arc<Node>, pid: &Id, mut opened: Option<Arc<Opened>>, trac
                     // Nobody ended the transfer: its time is over, or its policy holds no longer.
                     give_up(node, pid, opened.as_ref(), "access-ended", &why, trace).await;
                 }
+                ended = Some(why);
             }
             Err(Failed::Passing(why)) if entry.failures.saturating_add(1) < node.config.push.attempts => {
                 let failures = entry.failures.saturating_add(1);

@@ -16,7 +16,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 /// A store takes no smaller parts, but for the last, and at most [`MOST_PARTS`].
-const PART_BYTES: u64 = 8 << 20;
+const PART_BYTES: u64 = 5 << 20;
 const MOST_PARTS: u64 = 10_000;
 
 pub(crate) fn open(target: &S3Target, client: &Arc<GuardedClient>) -> object_store::Result<AmazonS3> {
