@@ -38,12 +38,14 @@ impl Peer {
 
     /// The next message to a path that ends so.
     fn next(&self, end: &str) -> Value {
-        loop {
-            let came = self.came.recv_timeout(Duration::from_secs(60)).expect(end);
+        let mut others = Vec::new();
+        while let Ok(came) = self.came.recv_timeout(Duration::from_secs(30)) {
             if came.path.ends_with(end) {
                 return came.body;
             }
+            others.push(came);
         }
+        panic!("no {end} came: {others:?}")
     }
 
     fn message(&self, path: &str, kind: &str, members: Value) -> Answer {
@@ -105,7 +107,7 @@ fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
     let mut provider = Managed::start(&folder, "provider", &[("push", &allow), ("development", &peers)]);
     let port = provider.connector.did.rsplit("%3A").next().unwrap().parse().unwrap();
     let everybody = json!({"leftOperand": format!("{NS}counterpartyLog"), "operator": "isAnyOf", "rightOperand": [format!("{NS}logKept"), format!("{NS}logNone")]});
-    let once = json!({"leftOperand": "count", "operator": "lteq", "rightOperand": 1});
+    let once = json!({"leftOperand": "count", "operator": "lteq", "rightOperand": "1"});
     let permission = json!([{"action": "use", "constraint": [everybody, once]}]);
     let (file, policy) = (folder.path().join("large.bin"), folder.path().join("offer.json"));
     let data = vec![7; 24_000_000];

@@ -141,7 +141,7 @@ fn usage_errors_say_what_is_wrong_in_the_readers_language_and_to_scripts() {
     assert_eq!(ran.err, said);
     let ran = herleid_in("nl", &Unplugged, &["pul"]);
     assert!(
-        ran.err.contains("er is geen opdracht `pul`") && ran.err.contains("`publish, pull`"),
+        ran.err.contains("er is geen opdracht `pul`") && ran.err.contains("`push, publish, pull`"),
         "{}",
         ran.err
     );
