@@ -56,8 +56,9 @@ impl Endpoint {
         let (tell, came) = channel();
         let (stop, stopped) = channel();
         let (go, goes) = channel();
-        let mut acts = acts.to_vec().into_iter();
+        let acts = acts.to_vec();
         thread::spawn(move || {
+            let mut acts = acts.into_iter();
             for stream in listener.incoming() {
                 let act = acts.next().unwrap_or(Act::Take(201));
                 serve(stream.unwrap(), act, &tell, &stop, &goes);

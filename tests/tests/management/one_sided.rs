@@ -61,8 +61,12 @@ impl Peer {
     }
 
     /// Agrees over the dataset; gives the agreement.
-    fn agree(&self, permission: &Value) -> String {
-        let offer = json!({"@id": "urn:offer:rain", "@type": "Offer", "target": "rain", "permission": permission});
+    fn agree(&self) -> String {
+        let catalogue = self
+            .message("/catalog/request", "CatalogRequestMessage", json!({}))
+            .good("catalogue");
+        let mut offer = catalogue["dataset"][0]["hasPolicy"][0].clone();
+        offer["target"] = json!("rain");
         let asked = json!({"consumerPid": "urn:peer:1", "callbackAddress": self.callback(), "offer": offer});
         let begun = self
             .message("/negotiations/request", "ContractRequestMessage", asked)
@@ -127,7 +131,7 @@ fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
     ];
     good(&provider.connector.run(&[&what[..], &DESCRIBED].concat()));
     let peer = Peer::start(kit, port);
-    let agreement = peer.agree(&permission);
+    let agreement = peer.agree();
 
     for (format, to, why) in [
         (
