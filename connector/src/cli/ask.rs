@@ -2,8 +2,8 @@
 
 use super::actions::{Actions, Context, Outcome};
 use super::arguments::{
-    Chosen, CredentialAction, DecideArguments, DossierArguments, IssueArguments, NamedInput, PublishArguments,
-    PushArguments, RunArguments,
+    Chosen, CredentialAction, DecideArguments, DossierArguments, IssueArguments, NamedInput, NegotiationStep,
+    PublishArguments, PushArguments, RunArguments,
 };
 use super::show::Shown;
 use super::text::text;
@@ -11,8 +11,8 @@ use crate::catalogue::Metadata;
 use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
-    Agreements, Anchors, Catalog, Command, Credential, Decide, Dossier, Input, Negotiate, Publish, PublishSource, Pull,
-    Push, ReliesOn, Run, Status, Trace, Transfer, Transfers, Withdraw,
+    Agreements, Anchors, Catalog, Command, Credential, Decide, Dossier, Input, Negotiate, Negotiation, Negotiations,
+    Publish, PublishSource, Pull, Push, ReliesOn, Run, Status, Trace, Transfer, Transfers, Withdraw,
 };
 use crate::control::socket::path_in;
 use serde::Serialize;
@@ -42,6 +42,15 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
             dataset: a.dataset.clone(),
             offer: a.offer.clone(),
             purpose: a.purpose.clone(),
+        }),
+        Chosen::Negotiations(a) => asking.send(&Negotiations { limit: limit(a.limit) }),
+        Chosen::Negotiation(a) => asking.send(&Negotiation {
+            id: a.id.clone(),
+            decide: match a.step {
+                NegotiationStep::Show => None,
+                NegotiationStep::Decide(action) => Some(action),
+            },
+            reason: a.reason.clone(),
         }),
         Chosen::Agreements(a) => asking.send(&Agreements { limit: limit(a.limit) }),
         Chosen::Pull(a) => absolute_option(context, a.out.as_deref()).and_then(|out| {

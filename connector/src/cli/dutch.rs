@@ -213,6 +213,24 @@ const HELP: &[(&str, &str)] = &[
     ("negotiate.dataset", "Dataset of modeldienst in zijn catalogus"),
     ("negotiate.offer", "Welk aanbod; zonder deze: het enige dat er is"),
     ("negotiate.purpose", PURPOSE),
+    ("negotiations", "Toon de onderhandelingen, eerst wat op een mens wacht"),
+    ("negotiations.limit", "Hoeveel er worden getoond; 0 toont alles"),
+    (
+        "negotiation",
+        "Bekijk een onderhandeling, of beslis als mens wat deze kant nu doet",
+    ),
+    (
+        "negotiation.step",
+        "Wat ermee moet gebeuren; wat het beleid weigert, gebeurt niet",
+    ),
+    (
+        "negotiation.id",
+        "De onderhandeling, zoals `herleid negotiations` haar toont",
+    ),
+    (
+        "negotiation.reason",
+        "Waarom zij wordt beëindigd; de andere kant krijgt het te horen",
+    ),
     (
         "agreements",
         "Toon de overeenkomsten, en tot wanneer elk mag worden gebruikt",

@@ -1,6 +1,7 @@
 //! Failures of commands, before they become what the control socket carries.
 
 use crate::control::error::{Code, ControlError};
+use crate::dsp::error::Refusal;
 use crate::net::error::ClientError;
 use std::fmt::Display;
 
@@ -80,6 +81,18 @@ impl From<Failure> for ControlError {
         match failure.next {
             Some(next) => error.next(next),
             None => error,
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    /// What the state machines refuse of a person.
+    fn from(refusal: Refusal) -> Self {
+        match &refusal {
+            Refusal::NotFound => Self::missing(&refusal),
+            Refusal::Unavailable { .. } => Self::new(Code::Busy, &refusal),
+            Refusal::Internal { .. } => Self::failed(&refusal),
+            _ => Self::refused(&refusal),
         }
     }
 }

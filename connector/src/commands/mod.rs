@@ -7,6 +7,7 @@ mod credential;
 mod decide;
 mod described;
 mod failure;
+mod negotiations;
 mod publish;
 mod status;
 mod summary;
@@ -15,6 +16,7 @@ mod transfers;
 
 pub(crate) use agreements::{chosen_offer, line as agreement_line};
 pub use failure::Failure;
+pub(crate) use negotiations::{Turn, counterparty, possible, turn};
 pub(crate) use summary::{open_until, summary};
 
 use crate::control::error::{Code, ControlError};
@@ -47,6 +49,8 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Credential => credential::credential,
         p::Catalog => catalog::catalog,
         p::Negotiate => agreements::negotiate,
+        p::Negotiations => negotiations::list,
+        p::Negotiation => negotiations::negotiation,
         p::Agreements => agreements::list,
         p::Pull => crate::consumer::pull::command,
         p::Push => crate::consumer::pull::pushed::command,

@@ -86,6 +86,6 @@ pub(super) async fn step(node: Arc<Node>, request: Transfer, _progress: Progress
     let decided = node
         .negotiator
         .decide_transfer(&node, &pid, action, request.reason.as_deref());
-    decided.await.map_err(Failure::refused)?;
+    decided.await?;
     line(&node, &load()?)
 }

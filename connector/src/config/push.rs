@@ -1,10 +1,10 @@
 //! The section `[push]`: where bytes may be sent to. Without it nothing is: a consumer names the address, and could name one of ours.
 
+use super::base_url::BaseUrl;
 use super::error::ConfigError;
 use super::keys::Kind;
 use super::parse::{did, member};
 use super::raw::RawConfig;
-use super::sections::BaseUrl;
 use super::value::Found;
 use herleid_vocab::did::Did;
 use url::Url;

@@ -37,6 +37,31 @@ pub enum NegotiationAction {
 }
 
 impl NegotiationAction {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Offer,
+        Self::Agree,
+        Self::Finalize,
+        Self::Accept,
+        Self::Counter,
+        Self::Verify,
+        Self::Terminate,
+    ];
+
+    /// As it is written in a rule, at the command line and in the management API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Offer => "offer",
+            Self::Agree => "agree",
+            Self::Finalize => "finalize",
+            Self::Accept => "accept",
+            Self::Counter => "counter",
+            Self::Verify => "verify",
+            Self::Terminate => "terminate",
+        }
+    }
+
     /// The kind of message that it leads to.
     #[must_use]
     pub const fn kind(self) -> negotiation::Kind {
@@ -94,6 +119,20 @@ pub enum Decider<A> {
     Hold,
     /// The rule itself.
     Rule(A),
+}
+
+impl<A> Decider<A> {
+    /// Who decides, in a word.
+    #[must_use]
+    pub const fn who(&self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Rule(_) => "rule",
+            Self::Webhook => "webhook",
+            Self::Person => "person",
+            Self::Hold => "nobody",
+        }
+    }
 }
 
 /// What holds for a process in its state.

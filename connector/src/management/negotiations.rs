@@ -5,9 +5,9 @@ use super::input::{Body, Named};
 use super::operations::{Method, Operation, filters};
 use super::paging::{Order, Page, Query};
 use super::problem::Problem;
-use super::views::{Decision, Due, Ended, counterparty, moment, participant, pid};
+use super::views::{Decision, Due, Ended, moment, participant, pid};
+use crate::commands::{Turn, counterparty, possible, turn};
 use crate::control::error::Code;
-use crate::dsp::Role;
 use crate::dsp::id::Id;
 use crate::dsp::negotiation::{Contract, Negotiation, State as Stage};
 use crate::dsp::policy::Offer;
@@ -126,16 +126,6 @@ struct Negotiated {
     changed: String,
 }
 
-const ACTIONS: [NegotiationAction; 7] = [
-    NegotiationAction::Offer,
-    NegotiationAction::Agree,
-    NegotiationAction::Finalize,
-    NegotiationAction::Accept,
-    NegotiationAction::Counter,
-    NegotiationAction::Verify,
-    NegotiationAction::Terminate,
-];
-
 impl Negotiated {
     fn of(node: &Node, process: &Negotiation) -> Self {
         Self {
@@ -150,10 +140,7 @@ impl Negotiated {
             agreement: process.agreement().map(|agreement| agreement.id().to_string()),
             ended: Ended::of(process),
             due: due(node, process),
-            possible: ACTIONS
-                .into_iter()
-                .filter(|action| process.may(action.kind()).is_ok())
-                .collect(),
+            possible: possible(process),
             created: moment(process.created_ms()),
             changed: moment(process.changed_ms()),
         }
@@ -162,27 +149,10 @@ impl Negotiated {
 
 /// What has to happen for a negotiation to go on.
 fn due(node: &Node, process: &Negotiation) -> Option<Due> {
-    if matches!(process.state(), Stage::Finalized | Stage::Terminated) {
-        return None;
-    }
-    if let Some(kind) = process.underway() {
-        return Some(Due::theirs(format!("acknowledge this connector's {kind}")));
-    }
-    let ours = match (process.role(), process.state()) {
-        (Role::Provider, Stage::Requested) => "agree to the request, make an offer, or end it",
-        (Role::Provider, Stage::Accepted) => "agree, or end it",
-        (Role::Provider, Stage::Verified) => "declare the agreement in force",
-        (Role::Consumer, Stage::Offered) => "accept the offer, ask for another, or end it",
-        (Role::Consumer, Stage::Agreed) => "verify the agreement, or end it",
-        (Role::Provider, Stage::Offered) => return Some(Due::theirs("accept the offer, or ask for another")),
-        (Role::Provider, Stage::Agreed) => return Some(Due::theirs("verify the agreement")),
-        (Role::Consumer, Stage::Requested) => return Some(Due::theirs("agree to the request, or make an offer")),
-        (Role::Consumer, Stage::Accepted) => return Some(Due::theirs("agree")),
-        (Role::Consumer, Stage::Verified) => return Some(Due::theirs("declare the agreement in force")),
-        (_, Stage::Finalized | Stage::Terminated) => return None,
-    };
-    let decider = node.handlers.negotiation(process).decider;
-    Some(Due::ours(ours, &decider, "negotiations", process.own_pid().as_str()))
+    Some(match turn(node, process)? {
+        Turn::Theirs(what) => Due::theirs(what),
+        Turn::Ours(what, decider) => Due::ours(what, &decider, "negotiations", process.own_pid().as_str()),
+    })
 }
 
 async fn begin(

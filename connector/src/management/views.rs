@@ -5,7 +5,6 @@ use crate::dsp::Role;
 use crate::dsp::message::Cause;
 use crate::dsp::process::{Process, Protocol};
 use crate::handlers::Decider;
-use crate::node::Node;
 use herleid_vocab::did::Did;
 use herleid_vocab::time::format_rfc3339_ms;
 use schemars::JsonSchema;
@@ -23,12 +22,6 @@ pub(super) fn moment(at_ms: u64) -> String {
 pub(super) fn participant(text: &str) -> Result<Did, Problem> {
     text.parse()
         .map_err(|e| Problem::malformed(e).expected("a participant's identifier, such as `did:web:water.example`"))
-}
-
-/// The participant at the other end, by its DID also where messages call it otherwise.
-pub(super) fn counterparty<P: Protocol>(node: &Node, process: &Process<P>) -> String {
-    let known = node.did_of(process.peer());
-    known.map_or_else(|_| process.peer().to_string(), |did| did.to_string())
 }
 
 /// Who ended a process, and why.
@@ -97,16 +90,10 @@ impl Due {
 
     /// That this end has to decide about `what`; `list` is where decisions are posted.
     pub(super) fn ours<A>(what: &str, decider: &Decider<A>, list: &str, pid: &str) -> Self {
-        let (who, person) = match decider {
-            Decider::Policy => ("policy", false),
-            Decider::Rule(_) => ("rule", false),
-            Decider::Webhook => ("webhook", false),
-            Decider::Person => ("person", true),
-            Decider::Hold => ("nobody", true),
-        };
+        let person = matches!(decider, Decider::Person | Decider::Hold);
         Self {
             what: what.to_owned(),
-            who,
+            who: decider.who(),
             next: person.then(|| {
                 format!(
                     "POST {}/{list}/{}/decision with one of `possible`",

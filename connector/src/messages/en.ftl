@@ -135,6 +135,7 @@ cli-column-state = state
 cli-column-name = name
 cli-column-digest = sha-256
 cli-column-access = access
+cli-column-turn = whose turn
 cli-column-path = file
 
 # Words in cells
@@ -147,6 +148,12 @@ cli-open-until = open until { $until }
 cli-open-always = no end stated
 cli-closed = closed: { $why }
 cli-valid = valid
+cli-turn-over = over
+cli-turn-person = WAITS FOR A PERSON
+cli-turn-held = held back by a rule
+cli-turn-other = waits for the other party
+cli-turn-webhook = the webhook is asked
+cli-turn-connector = the connector decides
 
 # Results
 cli-published = published `{ $id }`, version { $version }: { $size }, record { $index }
@@ -155,6 +162,20 @@ cli-credential-added = kept: { $types } from { $issuer }
 cli-negotiated =
     agreement `{ $agreement }` ({ $state })
     next: `herleid pull { $agreement }`, or `herleid run` for a model
+cli-waiting = { $waiting ->
+    [one] one waits for a person
+   *[other] { $waiting } wait for a person
+}; to look at one: `herleid negotiation show ID`
+cli-negotiation =
+    negotiation { $id }
+      over { $dataset }, with { $other }; this connector is the { $side }
+      { $state }, since { $changed }: { $turn }
+      offer: { $policy }
+cli-negotiation-underway = { "  " }on its way: { $message }
+cli-negotiation-purpose = { "  " }asked for with the purpose { $purpose }
+cli-negotiation-agreement = { "  " }agreement: { $agreement }
+cli-negotiation-ended = { "  " }ended by { $why }
+cli-negotiation-possible = { "  " }to be decided with `herleid negotiation STEP { $id }`: { $possible }
 cli-pulled =
     fetched { $size } to { $path }
       sha-256     { $sha256 }

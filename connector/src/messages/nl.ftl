@@ -130,6 +130,7 @@ cli-column-state = toestand
 cli-column-name = naam
 cli-column-digest = sha-256
 cli-column-access = toegang
+cli-column-turn = wie aan zet is
 cli-column-path = bestand
 
 cli-kind-dataset = dataset
@@ -141,6 +142,12 @@ cli-open-until = open tot { $until }
 cli-open-always = geen einde genoemd
 cli-closed = gesloten: { $why }
 cli-valid = geldig
+cli-turn-over = voorbij
+cli-turn-person = WACHT OP EEN MENS
+cli-turn-held = tegengehouden door een regel
+cli-turn-other = wacht op de andere partij
+cli-turn-webhook = de webhook wordt gevraagd
+cli-turn-connector = de connector beslist
 
 cli-published = gepubliceerd: `{ $id }`, versie { $version }: { $size }, record { $index }
 cli-withdrawn = ingetrokken: `{ $id }`, versie { $versions }, record { $index }
@@ -148,6 +155,20 @@ cli-credential-added = bewaard: { $types } van { $issuer }
 cli-negotiated =
     overeenkomst `{ $agreement }` ({ $state })
     verder met: `herleid pull { $agreement }`, of `herleid run` voor een model
+cli-waiting = { $waiting ->
+    [one] één wacht op een mens
+   *[other] { $waiting } wachten op een mens
+}; bekijk er een met `herleid negotiation show KENMERK`
+cli-negotiation =
+    onderhandeling { $id }
+      over { $dataset }, met { $other }; deze connector is { $side }
+      { $state }, sinds { $changed }: { $turn }
+      aanbod: { $policy }
+cli-negotiation-underway = { "  " }onderweg: { $message }
+cli-negotiation-purpose = { "  " }gevraagd met als doel { $purpose }
+cli-negotiation-agreement = { "  " }overeenkomst: { $agreement }
+cli-negotiation-ended = { "  " }beëindigd door { $why }
+cli-negotiation-possible = { "  " }te beslissen met `herleid negotiation STAP { $id }`: { $possible }
 cli-pulled =
     { $size } opgehaald naar { $path }
       sha-256    { $sha256 }

@@ -1,6 +1,7 @@
 //! The management API as its callers use it: the real binary, over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod by_hand;
 mod client;
 /// Where what is shared with the conformance kit looks for it.
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! The command line's grammar. Each command's help ends in an example that a test parses.
 
+mod negotiating;
 mod proving;
 mod sharing;
 mod using;
 
+pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
 pub use proving::{AnchorsArguments, DossierArguments, ReplayArguments, TraceArguments, VerifyArguments};
 pub use sharing::{
     AddArguments, CredentialAction, CredentialArguments, DemoArguments, InitArguments, IssueArguments,
@@ -93,6 +95,10 @@ pub enum Chosen {
     Catalog(CatalogArguments),
     /// Agree with a peer over a dataset or model service
     Negotiate(NegotiateArguments),
+    /// List the negotiations, those that wait for a person first
+    Negotiations(NegotiationsArguments),
+    /// Look at a negotiation, or decide as a person what this end does next
+    Negotiation(NegotiationArguments),
     /// List the agreements, and until when each may be used
     Agreements(AgreementsArguments),
     /// Fetch the data of an agreement, checked and recorded

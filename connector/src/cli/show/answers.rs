@@ -16,7 +16,7 @@ pub trait Shown {
 }
 
 /// The columns of a table by the ends of their keys.
-fn columns(language: Language, names: &[&str]) -> Table {
+pub(super) fn columns(language: Language, names: &[&str]) -> Table {
     Table::new(
         names
             .iter()
@@ -25,7 +25,7 @@ fn columns(language: Language, names: &[&str]) -> Table {
 }
 
 /// A table with, below it, how many rows of how many it shows: never silently a part.
-fn counted(language: Language, table: &Table, total: u64) -> String {
+pub(super) fn counted(language: Language, table: &Table, total: u64) -> String {
     let shown = table.len() as u64;
     let count = if shown == total {
         text(language, "cli-shown-all", &[("total", &total.to_string())])

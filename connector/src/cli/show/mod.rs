@@ -1,6 +1,7 @@
 //! What a person sees at a command's end.
 
 mod answers;
+mod negotiations;
 mod plain;
 mod table;
 mod tree;

@@ -4,10 +4,12 @@
 //! [`Command::Answer`] in the `result` line.
 
 mod answers;
+mod negotiations;
 mod requests;
 mod uuid_text;
 
 pub use answers::*;
+pub use negotiations::*;
 pub use requests::*;
 
 use super::error::{Code, ControlError};
@@ -25,12 +27,14 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 18] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
     Catalog::NAME,
     Negotiate::NAME,
+    Negotiations::NAME,
+    Negotiation::NAME,
     Agreements::NAME,
     Pull::NAME,
     Push::NAME,
