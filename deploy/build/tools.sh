@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the servers that tests of sources run against (an S3 server, pygeoapi) into target/tools, by their names on PyPI.
+# Installs the servers that tests of sources run against (an S3 server, pygeoapi), and the library that checks signed webhooks, into
+# target/tools, by their names on PyPI.
 # Quick when they are there already; without them those tests say that they are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -8,8 +8,6 @@ pub mod run;
 use crate::commands::Failure;
 use crate::node::Node;
 use crate::state::{AgreementEntry, LogIdentity};
-use herleid_credentials::http_signature::{self, ContentDigest, NewSignature, Request};
-use herleid_credentials::jose;
 use herleid_vocab::did::Did;
 use http::{HeaderMap, HeaderName, Method, header};
 
@@ -82,23 +80,9 @@ pub(crate) fn signed_headers(node: &Node, say: &Say<'_>) -> Result<HeaderMap, Fa
         put("range", &format!("bytes={from}-"))?;
     }
     if !say.body.is_empty() {
-        put("content-digest", &ContentDigest::of(say.body).to_field())?;
         put("content-type", "application/json")?;
     }
-    let request = Request {
-        method: say.method,
-        target_uri: say.url,
-        headers: &headers,
-    };
-    let nonce = jose::fresh_id(node.entropy.as_ref());
-    let new = NewSignature {
-        created_ms: node.now_ms(),
-        nonce: &nonce,
-        key_id: &node.key_id,
-    };
-    let signed = http_signature::sign(&node.identity, &request, &new).map_err(Failure::failed)?;
-    headers.insert("signature-input", crate::node::header(&signed.signature_input)?);
-    headers.insert("signature", crate::node::header(&signed.signature)?);
+    node.sign_request(say.method, say.url, &mut headers, say.body)?;
     headers.insert(header::ACCEPT, header::HeaderValue::from_static("*/*"));
     Ok(headers)
 }

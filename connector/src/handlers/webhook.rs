@@ -39,11 +39,11 @@ pub(crate) async fn ask<A: DeserializeOwned + Serialize>(
         "specversion": "1.0", "id": node.fresh_id(), "source": node.did.as_str(), "type": event, "subject": subject,
         "time": format_rfc3339_ms(node.now_ms()), "datacontenttype": "application/json", "data": data,
     });
-    let headers = http::HeaderMap::new();
-    let sent = node
-        .client
-        .post_json(url.as_str(), headers, body.to_string().into())
-        .await;
+    let (mut headers, body) = (http::HeaderMap::new(), body.to_string());
+    // Signed, so that a program which acts on what it is asked can know that this connector asks.
+    node.sign_request(&http::Method::POST, url.as_str(), &mut headers, body.as_bytes())
+        .map_err(|e| unavailable(e.to_string()))?;
+    let sent = node.client.post_json(url.as_str(), headers, body.into()).await;
     let answer = sent.map_err(|e| unavailable(e.to_string()))?;
     if !answer.status.is_success() {
         return Err(unavailable(format!(

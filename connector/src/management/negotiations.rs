@@ -209,10 +209,10 @@ async fn looked_up(
         super::BASE
     );
     let found = peer_resource(node, provider, &fresh_trace(node), &target).await;
+    // What there is to do next is said in the words of this API, not of the command line.
     let (resource, base) = found.map_err(|failure| match failure.code() {
-        // What to do next is a request here, not a command.
-        Code::Missing => failure.next(look.clone()),
-        _ => failure,
+        Code::Missing => Problem::missing(&failure, &look),
+        _ => failure.into(),
     })?;
     let offer = crate::commands::chosen_offer(&resource, id)?;
     let offer = resource

@@ -1,12 +1,13 @@
-//! What we say to others: self-issued tokens on protocol messages, and signed requests on the data plane.
+//! What we say to others: self-issued tokens on protocol messages, and signed requests: on the data plane, and to webhooks.
 
 use super::Node;
 use crate::identity::authorization;
+use herleid_credentials::http_signature::{self, ContentDigest, NewSignature, Request};
 use herleid_credentials::jose;
 use herleid_credentials::si_token::{self, SelfIssued};
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::Entropy;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 /// Why a request could not be signed.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +71,38 @@ impl Node {
             purpose,
         };
         si_token::mint(&self.identity, &self.key_id, &says).map_err(|e| SigningError(e.to_string()))
+    }
+
+    /// Signs a request with this connector's key (RFC 9421): its method, its target, and the digest (RFC 9530) of its body if it has one.
+    /// `url` is in normal form, as it will be sent. Each attempt is signed anew: a receiver may refuse what is old, or came before.
+    ///
+    /// # Errors
+    /// When `url` is no absolute address in normal form, or a field cannot be signed; nothing may be sent then.
+    pub fn sign_request(
+        &self,
+        method: &Method,
+        url: &str,
+        headers: &mut HeaderMap,
+        body: &[u8],
+    ) -> Result<(), SigningError> {
+        if !body.is_empty() {
+            headers.insert("content-digest", header(&ContentDigest::of(body).to_field())?);
+        }
+        let request = Request {
+            method,
+            target_uri: url,
+            headers,
+        };
+        let nonce = jose::fresh_id(self.entropy.as_ref());
+        let new = NewSignature {
+            created_ms: self.now_ms(),
+            nonce: &nonce,
+            key_id: &self.key_id,
+        };
+        let signed = http_signature::sign(&self.identity, &request, &new).map_err(|e| SigningError(e.to_string()))?;
+        headers.insert("signature-input", header(&signed.signature_input)?);
+        headers.insert("signature", header(&signed.signature)?);
+        Ok(())
     }
 }
 

@@ -37,6 +37,7 @@ mod refusals;
 )]
 #[path = "../demo/scene.rs"]
 mod scene;
+mod signed;
 mod told;
 mod work;
 

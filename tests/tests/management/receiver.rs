@@ -15,6 +15,9 @@ pub(crate) struct Hook {
 /// What was posted.
 pub(crate) struct Delivery {
     pub(crate) head: String,
+    /// The same, letters as they came: a signature tells them apart.
+    pub(crate) raw_head: String,
+    pub(crate) body: Vec<u8>,
     pub(crate) event: Value,
     pub(crate) answered: u16,
 }
@@ -22,6 +25,15 @@ pub(crate) struct Delivery {
 impl Hook {
     /// Answers the first deliveries with these, all others with 204.
     pub(crate) fn start(answers: &'static [u16]) -> Self {
+        Self::saying(answers, 204, "")
+    }
+
+    /// Answers every delivery with this decision.
+    pub(crate) fn deciding(answer: &'static str) -> Self {
+        Self::saying(&[], 200, answer)
+    }
+
+    fn saying(answers: &'static [u16], otherwise: u16, said: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://localhost:{}/hook", listener.local_addr().unwrap().port());
         let (sender, deliveries) = channel();
@@ -35,15 +47,26 @@ impl Hook {
                         break;
                     }
                 }
-                let head = head.to_lowercase();
+                let raw_head = head;
+                let head = raw_head.to_lowercase();
                 let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
                 let mut body = vec![0; length.map_or(0, |n| n.trim().parse().unwrap())];
                 stream.read_exact(&mut body).unwrap();
-                let answered = answers.next().copied().unwrap_or(204);
-                let answer = format!("HTTP/1.1 {answered} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                let answered = answers.next().copied().unwrap_or(otherwise);
+                let answer = format!(
+                    "HTTP/1.1 {answered} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{said}",
+                    said.len()
+                );
                 let event = serde_json::from_slice(&body).unwrap();
                 stream.into_inner().write_all(answer.as_bytes()).unwrap();
-                if sender.send(Delivery { head, event, answered }).is_err() {
+                let delivery = Delivery {
+                    head,
+                    raw_head,
+                    body,
+                    event,
+                    answered,
+                };
+                if sender.send(delivery).is_err() {
                     return;
                 }
             }

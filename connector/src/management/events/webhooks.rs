@@ -4,11 +4,10 @@
 use super::cloud_event::CloudEvent;
 use super::reader::{Place, Reader, Types};
 use crate::dsp::outbox::backoff_ms;
-use crate::net::error::ClientError;
 use crate::net::server::CancellationToken;
 use crate::node::Node;
 use crate::state::{Change, StateError, set};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -272,7 +271,7 @@ impl Delivering {
                 // CloudEvents HTTP 1.1 Web Hooks 1.0.2, section 2.2: it is not to be called again.
                 Ok(410) => return Delivered::Gone,
                 Ok(status) => format!("it answered with status {status}"),
-                Err(error) => error.to_string(),
+                Err(why) => why,
             };
             // It may take long: what was taken before is not repeated after a restart meanwhile.
             self.keep();
@@ -294,8 +293,8 @@ impl Delivering {
         }
     }
 
-    /// Posts an event once, in structured content mode (CloudEvents HTTP binding 1.0.2, section 3.2).
-    async fn post(&self, event: &CloudEvent) -> Result<u16, ClientError> {
+    /// Posts an event once, in structured content mode (CloudEvents HTTP binding 1.0.2, section 3.2), signed.
+    async fn post(&self, event: &CloudEvent) -> Result<u16, String> {
         let mut headers = HeaderMap::new();
         let media_type = HeaderValue::from_static("application/cloudevents+json; charset=utf-8");
         headers.insert(header::CONTENT_TYPE, media_type);
@@ -303,12 +302,13 @@ impl Delivering {
         if let Some(Ok(value)) = self.subscription.authorization.as_deref().map(HeaderValue::from_str) {
             headers.insert(header::AUTHORIZATION, value);
         }
-        let body = serde_json::to_vec(event).unwrap_or_default();
-        let answer = self
-            .node
-            .client
-            .post_json(&self.subscription.url, headers, body.into())
-            .await?;
-        Ok(answer.status.as_u16())
+        let body = serde_json::to_vec(event).map_err(|e| e.to_string())?;
+        // A signature covers the address as it is sent, which is its normal form.
+        let url = url::Url::parse(&self.subscription.url).map_err(|e| e.to_string())?;
+        self.node
+            .sign_request(&Method::POST, url.as_str(), &mut headers, &body)
+            .map_err(|e| e.to_string())?;
+        let posted = self.node.client.post_json(url.as_str(), headers, body.into()).await;
+        Ok(posted.map_err(|e| e.to_string())?.status.as_u16())
     }
 }
