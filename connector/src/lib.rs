@@ -34,4 +34,5 @@ pub mod provider;
 pub mod rim;
 pub mod sources;
 pub mod state;
+pub mod trust;
 pub mod witnessing;

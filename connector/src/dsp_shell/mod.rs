@@ -7,6 +7,7 @@ mod catalogue;
 mod concluding;
 mod counterparty;
 mod delivery;
+mod distrust;
 mod ending;
 mod everybody;
 mod manual;
@@ -19,6 +20,7 @@ mod turns;
 
 pub use catalogue::{base_url, own_resource, peer_base};
 pub(crate) use counterparty::lies_on_own_host;
+pub(crate) use distrust::Stopped;
 pub use ending::EndedAgreement;
 pub use pages::{Read, Total, peer_resource, read_catalogue};
 pub use transfers::{Access, check_format, closed};

@@ -205,7 +205,7 @@ impl Node {
     ) -> Result<VerifiedCredential, credential::CredentialError> {
         let expected = credential::Expected {
             issuer_document,
-            trusted: &self.trusted_issuers,
+            trusted: &self.trust.issuers(),
             holder: &self.did,
             now: self.now(),
         };

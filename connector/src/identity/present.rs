@@ -33,20 +33,44 @@ impl Shown {
 /// The memory of what was shown.
 #[derive(Default)]
 pub struct Membership {
-    kept: Mutex<HashMap<Did, Arc<Shown>>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    shown: HashMap<Did, Arc<Shown>>,
+    forgotten: u64,
 }
 
 impl Membership {
     fn get(&self, did: &Did, now_ms: u64) -> Option<Arc<Shown>> {
         let kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // Not longer than it was given: a clock that stepped back must not prolong it.
-        kept.get(did)
+        kept.shown
+            .get(did)
             .filter(|s| now_ms < s.until_ms && s.until_ms - now_ms <= FRESH_MS)
             .cloned()
     }
 
-    fn put(&self, did: &Did, shown: &Arc<Shown>, now_ms: u64) {
+    /// Forgets all of it: each is asked again.
+    pub(crate) fn forget(&self) {
         let mut kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        kept.shown.clear();
+        kept.forgotten += 1;
+    }
+
+    /// How often all of it was forgotten: what was checked before the last time is not kept after it.
+    fn forgotten(&self) -> u64 {
+        let kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        kept.forgotten
+    }
+
+    fn put(&self, did: &Did, shown: &Arc<Shown>, now_ms: u64, forgotten: u64) {
+        let mut kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if kept.forgotten != forgotten {
+            return;
+        }
+        let kept = &mut kept.shown;
         if kept.len() >= KEPT {
             kept.retain(|_, s| now_ms < s.until_ms);
         }
@@ -85,6 +109,7 @@ async fn shown(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, Authen
         .iter()
         .map(|kind| Scope::CredentialType(kind.clone()))
         .collect();
+    let forgotten = node.membership.forgotten();
     let query = PresentationQuery::new(scopes).map_err(|e| refuse(e.to_string()))?;
     let response = ask(node, caller, &query).await?;
     let mut presentations = Vec::new();
@@ -110,7 +135,12 @@ async fn shown(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, Authen
         presentations,
         until_ms,
     });
-    node.membership.put(caller.did(), &shown, now_ms);
+    if node.membership.forgotten() != forgotten {
+        return Err(AuthenticationError::Unavailable(
+            "whose credentials count here has changed meanwhile; try again".to_owned(),
+        ));
+    }
+    node.membership.put(caller.did(), &shown, now_ms, forgotten);
     Ok(shown)
 }
 
@@ -190,10 +220,11 @@ async fn verify(node: &Node, caller: &Authenticated, token: &str) -> Result<Veri
         ))
     };
     let issuers = presentation::claimed_issuers(token).map_err(|e| invalid(&e))?;
+    let trusted = node.trust.issuers();
     let mut issuer_documents: BTreeMap<Did, DidDocument> = BTreeMap::new();
     for issuer in issuers {
         // An issuer that we do not trust is not worth a request.
-        if node.trusted_issuers.knows(&issuer) {
+        if trusted.knows(&issuer) {
             let resolved = node.documents.resolve(&issuer).await.map_err(|e| {
                 if e.is_passing() {
                     let why = format!(
@@ -213,7 +244,7 @@ async fn verify(node: &Node, caller: &Authenticated, token: &str) -> Result<Veri
         audience: &node.did,
         nonce: None,
         issuer_documents: &issuer_documents,
-        trusted: &node.trusted_issuers,
+        trusted: &trusted,
         now: node.now(),
     };
     let verified = presentation::verify(token, &expected).map_err(|e| invalid(&e))?;

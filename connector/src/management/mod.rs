@@ -21,6 +21,7 @@ mod problem;
 mod tests;
 mod token;
 mod transfers;
+mod trust;
 mod views;
 
 pub use door::{Door, ManagementError};

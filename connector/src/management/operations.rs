@@ -2,7 +2,7 @@
 //! served that is not described.
 
 use super::openapi::Shape;
-use super::{Api, BASE, about, agreements, events, negotiations, offers, peers, transfers};
+use super::{Api, BASE, about, agreements, events, negotiations, offers, peers, transfers, trust};
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, post};
@@ -145,6 +145,7 @@ pub(super) fn all() -> Vec<Operation> {
     let groups = [
         ("Publishing", offers::operations()),
         ("Other participants", peers::operations()),
+        ("Trust", trust::operations()),
         ("Negotiations", negotiations::operations()),
         ("Agreements", agreements::operations()),
         ("Transfers", transfers::operations()),

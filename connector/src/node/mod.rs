@@ -32,9 +32,9 @@ use crate::provider::Giving;
 use crate::provider::push::Pushing;
 use crate::sources::Sources;
 use crate::state::{AgreementEntry, LogIdentity, State, StateError};
+use crate::trust::TrustStore;
 use crate::witnessing::{Witness, WitnessService};
 use herleid_credentials::Now;
-use herleid_credentials::credential::TrustedIssuers;
 use herleid_credentials::did_document::DidDocument;
 use herleid_credentials::keys::SigningKey;
 use herleid_ledger::note::{NoteError, Signer};
@@ -93,8 +93,8 @@ pub struct Node {
     pub handlers: Handlers,
     /// Participants that are known without a DID document; none without the development flag.
     pub shortcuts: Shortcuts,
-    /// Whose credentials count, and for what.
-    pub trusted_issuers: TrustedIssuers,
+    /// Who is dealt with, and whose credentials count for what.
+    pub trust: TrustStore,
     /// Credentials of others, for a few minutes.
     pub membership: Membership,
     /// What others' logs showed before.
@@ -201,7 +201,7 @@ impl Node {
     /// # Errors
     /// When the configuration names others and not this one.
     pub fn admit(&self, peer: &Did) -> Result<(), AuthenticationError> {
-        if self.config.trust.admits(peer) {
+        if self.trust.admits(peer) {
             Ok(())
         } else {
             Err(AuthenticationError::NotAdmitted(peer.clone()))
@@ -211,7 +211,7 @@ impl Node {
     /// Whether a participant keeps no log, as the configuration says: it is dealt with all the same, where the policy permits it.
     #[must_use]
     pub fn is_one_sided(&self, peer: &Did) -> bool {
-        self.config.trust.one_sided.contains(peer) || self.shortcuts.find(peer).is_some()
+        self.trust.is_one_sided(peer) || self.shortcuts.find(peer).is_some()
     }
 
     /// What a participant is called in messages of the Dataspace Protocol: its DID, unless the configuration says otherwise.

@@ -16,8 +16,8 @@ use crate::provider::push::Pushing;
 use crate::rim::{SystemClock, SystemEntropy};
 use crate::sources::{Sources, SourcesError};
 use crate::state::{State, StateError, digest_bytes};
+use crate::trust::TrustStore;
 use crate::witnessing::{Witness, WitnessService};
-use herleid_credentials::credential::TrustedIssuers;
 use herleid_credentials::did_document::{DidDocument, DidDocumentError, LogService, Relationship, ServiceError};
 use herleid_ledger::note::{NoteError, Signer};
 use herleid_ledger::witness::{Persist, Response};
@@ -121,12 +121,6 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     } else {
         "https"
     };
-    let mut trusted_issuers = TrustedIssuers::new();
-    for issuer in &config.trust.issuers {
-        for kind in &issuer.types {
-            trusted_issuers.trust(issuer.did.clone(), kind);
-        }
-    }
     let payloads = Payloads::open(&config.storage.directory.join("payloads"))?;
     let (from, most) = (&config.sources, config.limits.payload_bytes);
     let sources = Sources::open(&from.s3, &from.apis, &client_settings(&config), &payloads, most)?;
@@ -160,7 +154,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         grown,
         asked: watch::Sender::new(0),
         identity: secrets.identity,
-        trusted_issuers,
+        trust: TrustStore::open(&config.trust, state.clone())?,
         did,
         public_url,
         scheme,

@@ -39,6 +39,7 @@ mod refusals;
 mod scene;
 mod signed;
 mod told;
+mod trusting;
 mod work;
 
 use client::Api;

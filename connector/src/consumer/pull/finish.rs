@@ -57,6 +57,8 @@ pub(super) async fn finish(
         }
     };
     coming.receiving.keep()?;
+    // Trust may have been withdrawn while it came.
+    node.admit(&source.provider).map_err(Failure::refused)?;
     // The whole first: it is what the transaction brought.
     segments.sort_by_key(|segment| (segment.digests != whole, segment.exchange.segment));
     let (count, mut first) = (segments.len(), None);

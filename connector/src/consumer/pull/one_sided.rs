@@ -89,6 +89,14 @@ pub(super) async fn record(
     media_type: String,
     trace: &str,
 ) -> Result<(PullEntry, u64), Failure> {
+    // Trust may have been withdrawn while it came.
+    node.admit(&agreement.other).map_err(Failure::refused)?;
+    if !node.is_one_sided(&agreement.other) {
+        return Err(Failure::refused(format!(
+            "`{}` keeps no log, and `trust.one_sided` names it no more; nothing of the data was taken",
+            agreement.other
+        )));
+    }
     let transaction = node.fresh_id();
     let sha256 = digest_bytes(&digests.sha256).ok_or_else(|| Failure::failed("a computed digest is not a digest"))?;
     let entry = PullEntry {

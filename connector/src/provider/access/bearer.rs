@@ -31,6 +31,11 @@ pub(super) fn check(node: &Node, grant_id: Option<&str>, headers: &HeaderMap) ->
     }
     // An agreement from before the configuration was narrowed gives no access.
     node.admit(&grant.consumer).map_err(|e| Refusal::unauthenticated(&e))?;
+    if !node.is_one_sided(&grant.consumer) {
+        return Err(Refusal::denied(
+            &"access has ended: who keeps no log is dealt with only as long as `trust.one_sided` names it here",
+        ));
+    }
     if let Some(why) = &grant.closed {
         return Err(Refusal::denied(&format!("access has ended: {why}")));
     }

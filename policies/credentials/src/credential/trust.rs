@@ -32,6 +32,13 @@ impl TrustedIssuers {
         self.0.contains_key(issuer)
     }
 
+    /// Each issuer with the types that it is trusted for.
+    pub fn iter(&self) -> impl Iterator<Item = (&Did, impl Iterator<Item = &str>)> {
+        self.0
+            .iter()
+            .map(|(issuer, types)| (issuer, types.iter().map(String::as_str)))
+    }
+
     /// Those of `types` that `issuer` is trusted for.
     pub(super) fn trusted_types(&self, issuer: &Did, types: &[String]) -> BTreeSet<String> {
         types

@@ -1,0 +1,348 @@
+//! Whom this connector trusts: what the configuration says, and what was added while it runs. What was added is kept in the state, in the
+//! commit of the record that says so; it counts at once. The configuration alone says what it says: nothing of it is taken away here.
+
+mod withdrawn;
+
+pub(crate) use withdrawn::{go_on, withdraw};
+
+use crate::commands::Failure;
+use crate::config::Trust;
+use crate::node::{Node, fresh_trace};
+use crate::state::{State, StateError, set};
+use herleid_credentials::credential::TrustedIssuers;
+use herleid_ledger::record::{Draft, Kind, Term};
+use herleid_ledger::section::SectionName;
+use herleid_vocab::did::Did;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Where what was added lies in the state.
+const ADDED: &str = "trust/";
+/// Entries that can be added: a list that people have decided on one by one.
+const MOST: usize = 1_000;
+/// Types of credentials of one issuer, and characters of each.
+const MOST_TYPES: usize = 64;
+/// Characters of a type, or of who changes it.
+const LONGEST: usize = 200;
+
+/// One of the lists under `[trust]` that can be added to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum List {
+    /// `trust.issuers`.
+    Issuers,
+    /// `trust.peers`.
+    Peers,
+    /// `trust.one_sided`.
+    OneSided,
+}
+
+impl List {
+    /// Its key in the configuration.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::Issuers => "trust.issuers",
+            Self::Peers => "trust.peers",
+            Self::OneSided => "trust.one_sided",
+        }
+    }
+}
+
+/// An entry that was added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Added {
+    /// To which list.
+    pub(crate) list: List,
+    /// Who is trusted.
+    pub(crate) did: Did,
+    /// For which types of credentials, of an issuer.
+    pub(crate) types: BTreeSet<String>,
+    /// Who added it, as they said.
+    pub(crate) by: String,
+    /// When, Unix milliseconds.
+    pub(crate) at_ms: u64,
+}
+
+impl Added {
+    fn key(list: List, did: &Did) -> String {
+        format!("{ADDED}{}/{did}", list.key())
+    }
+
+    fn shown(&self) -> Value {
+        match self.list {
+            List::Issuers => json!({"did": self.did.as_str(), "types": self.types}),
+            List::Peers | List::OneSided => json!({"did": self.did.as_str()}),
+        }
+    }
+}
+
+/// What holds at this moment.
+struct Holding {
+    issuers: TrustedIssuers,
+    peers: Option<BTreeSet<Did>>,
+    one_sided: BTreeSet<Did>,
+    added: Vec<Added>,
+}
+
+impl Holding {
+    fn of(configured: &Trust, added: Vec<Added>) -> Self {
+        let of_list = |list: List| added.iter().filter(move |one| one.list == list);
+        let mut issuers = TrustedIssuers::new();
+        let named = configured
+            .issuers
+            .iter()
+            .map(|i| (&i.did, i.types.iter().collect::<Vec<_>>()));
+        for (did, types) in named.chain(of_list(List::Issuers).map(|one| (&one.did, one.types.iter().collect()))) {
+            for kind in types {
+                issuers.trust(did.clone(), kind);
+            }
+        }
+        let dids = |list: List| of_list(list).map(|one| one.did.clone());
+        Self {
+            issuers,
+            // Without a list everybody is dealt with, and an entry must not make it a list of one.
+            peers: configured
+                .peers
+                .as_ref()
+                .map(|peers| peers.iter().cloned().chain(dids(List::Peers)).collect()),
+            one_sided: configured
+                .one_sided
+                .iter()
+                .cloned()
+                .chain(dids(List::OneSided))
+                .collect(),
+            added,
+        }
+    }
+}
+
+/// What a change came to.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    /// The entry, as it is now, or was.
+    pub(crate) entry: Added,
+    /// Index of the record in the log.
+    pub(crate) index: u64,
+}
+
+/// The trust of a running connector.
+pub struct TrustStore {
+    configured: Trust,
+    state: State,
+    holding: RwLock<Arc<Holding>>,
+    /// One change at a time: each reads, decides and writes.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl TrustStore {
+    /// What the configuration says, with what was added.
+    ///
+    /// # Errors
+    /// When the state cannot be read: trust that is not known is not guessed.
+    pub fn open(configured: &Trust, state: State) -> Result<Self, StateError> {
+        let holding = Holding::of(configured, kept(&state)?);
+        Ok(Self {
+            configured: configured.clone(),
+            state,
+            holding: RwLock::new(Arc::new(holding)),
+            turn: tokio::sync::Mutex::default(),
+        })
+    }
+
+    fn holding(&self) -> Arc<Holding> {
+        Arc::clone(&self.holding.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether this participant is dealt with at all.
+    #[must_use]
+    pub fn admits(&self, peer: &Did) -> bool {
+        self.holding().peers.as_ref().is_none_or(|peers| peers.contains(peer))
+    }
+
+    /// Whether this participant keeps no log, and is dealt with all the same.
+    #[must_use]
+    pub fn is_one_sided(&self, peer: &Did) -> bool {
+        self.holding().one_sided.contains(peer)
+    }
+
+    /// Whose credentials count at this moment, and for what.
+    #[must_use]
+    pub fn issuers(&self) -> TrustedIssuers {
+        self.holding().issuers.clone()
+    }
+
+    /// The only participants that are dealt with; `None`: everybody with the required credentials.
+    pub(crate) fn peers(&self) -> Option<Vec<Did>> {
+        let holding = self.holding();
+        holding.peers.as_ref().map(|peers| peers.iter().cloned().collect())
+    }
+
+    /// Participants without a log that are dealt with all the same.
+    pub(crate) fn one_sided(&self) -> Vec<Did> {
+        self.holding().one_sided.iter().cloned().collect()
+    }
+
+    /// What was added, in the order of its keys.
+    pub(crate) fn added(&self) -> Vec<Added> {
+        self.holding().added.clone()
+    }
+
+    /// Adds an entry, or types to an issuer that was added before. Durable and recorded when this returns.
+    ///
+    /// # Errors
+    /// When it says nothing new, or the list cannot be added to; nothing has changed then.
+    pub(crate) async fn add(
+        &self,
+        node: &Node,
+        list: List,
+        did: Did,
+        types: BTreeSet<String>,
+        by: &str,
+    ) -> Result<Changed, Failure> {
+        check_by(by)?;
+        check_types(list, &types)?;
+        if list == List::Peers && self.configured.peers.is_none() {
+            return Err(Failure::refused(
+                "`trust.peers` is not set, so everybody with the required credentials is dealt with, and an entry would change nothing",
+            )
+            .next("set `peers = []` under `[trust]` in herleid.toml and start the service again; then add those that are to be dealt with"));
+        }
+        let _turn = self.turn.lock().await;
+        let before = self.of(list, &did);
+        if self.says(list, &did, &types) {
+            return Err(Failure::refused(format!("`{did}` stands in `{}` already", list.key()))
+                .next("GET /management/v1/trust shows what holds"));
+        }
+        if before.is_none() && self.holding().added.len() >= MOST {
+            return Err(
+                Failure::refused(format!("{MOST} entries have been added, and no more are taken"))
+                    .next("remove what is not needed, or move entries to herleid.toml"),
+            );
+        }
+        let known = before.iter().flat_map(|one| one.types.iter().cloned());
+        let entry = Added {
+            list,
+            types: types.into_iter().chain(known).collect(),
+            did,
+            by: by.to_owned(),
+            at_ms: node.now_ms(),
+        };
+        let (key, value) = set(Added::key(list, &entry.did), &entry)?;
+        let (before, after) = (before.map(|one| one.shown()), Some(entry.shown()));
+        let draft = record(node, &entry, before, after, by).put(key, value);
+        let index = node.append(draft).await?.index();
+        self.read_again()?;
+        Ok(Changed { entry, index })
+    }
+
+    /// Takes away an entry that was added. Durable and recorded when this returns, and what is asked from now on is judged without it;
+    /// [`withdraw`] ends what is under way.
+    ///
+    /// # Errors
+    /// When it was not added, also because the configuration says it; nothing has changed then.
+    pub(crate) async fn remove(&self, node: &Node, list: List, did: &Did, by: &str) -> Result<Changed, Failure> {
+        check_by(by)?;
+        let _turn = self.turn.lock().await;
+        let Some(entry) = self.of(list, did) else {
+            let key = list.key();
+            return Err(match self.is_configured(list, did) {
+                true => Failure::refused(format!(
+                    "`{did}` stands in `{key}` of the configuration, which is not changed from here"
+                ))
+                .next("remove it from herleid.toml, and start the service again"),
+                false => Failure::missing(format!("`{did}` was not added to `{key}`"))
+                    .next("GET /management/v1/trust shows what was added"),
+            });
+        };
+        let draft = record(node, &entry, Some(entry.shown()), None, by).put(Added::key(list, did), None);
+        let (key, value) = withdrawn::pending(list, did)?;
+        let index = node.append(draft.put(key, value)).await?.index();
+        self.read_again()?;
+        if list == List::Issuers {
+            // What was shown before under its signature is asked for again.
+            node.membership.forget();
+        }
+        Ok(Changed { entry, index })
+    }
+
+    /// Whether the configuration says it, too.
+    pub(crate) fn is_configured(&self, list: List, did: &Did) -> bool {
+        match list {
+            List::Issuers => self.configured.issuers.iter().any(|issuer| issuer.did == *did),
+            List::Peers => self.configured.peers.iter().flatten().any(|peer| peer == did),
+            List::OneSided => self.configured.one_sided.contains(did),
+        }
+    }
+
+    fn of(&self, list: List, did: &Did) -> Option<Added> {
+        let holding = self.holding();
+        let found = holding.added.iter().find(|one| one.list == list && one.did == *did);
+        found.cloned()
+    }
+
+    /// Whether all of it holds already.
+    fn says(&self, list: List, did: &Did, types: &BTreeSet<String>) -> bool {
+        let holding = self.holding();
+        match list {
+            List::Issuers => types.iter().all(|kind| holding.issuers.is_trusted(did, kind)),
+            List::Peers => holding.peers.as_ref().is_some_and(|peers| peers.contains(did)),
+            List::OneSided => holding.one_sided.contains(did),
+        }
+    }
+
+    fn read_again(&self) -> Result<(), StateError> {
+        let holding = Holding::of(&self.configured, kept(&self.state)?);
+        *self.holding.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(holding);
+        Ok(())
+    }
+}
+
+fn kept(state: &State) -> Result<Vec<Added>, StateError> {
+    Ok(state
+        .scan::<Added>(ADDED)?
+        .into_iter()
+        .map(|(_, added)| added)
+        .collect())
+}
+
+/// The record of a change: who made it, what it was before, and what it is after.
+fn record(node: &Node, entry: &Added, before: Option<Value>, after: Option<Value>, by: &str) -> Draft {
+    let facts = json!({"what": entry.list.key(), "before": before, "after": after, "by": by});
+    Draft::new(Kind::TrustChanged, fresh_trace(node))
+        .section(SectionName::Facts, facts)
+        .term(Term::Party(entry.did.clone()))
+        .term(Term::Kind(Kind::TrustChanged))
+}
+
+/// It is recorded and read by people: a name or a role, in one line.
+fn check_by(by: &str) -> Result<(), Failure> {
+    if by.trim().is_empty() || by.chars().count() > LONGEST || by.chars().any(char::is_control) {
+        return Err(Failure::usage(format!(
+            "`by` does not say who changes this; expected a name or a role in one line of at most {LONGEST} characters: it is recorded"
+        )));
+    }
+    Ok(())
+}
+
+fn check_types(list: List, types: &BTreeSet<String>) -> Result<(), Failure> {
+    let good = |kind: &String| {
+        !kind.trim().is_empty()
+            && kind.chars().count() <= LONGEST
+            && !kind.chars().any(char::is_control)
+            && kind != "VerifiableCredential"
+    };
+    let counted = match list {
+        List::Issuers => (1..=MOST_TYPES).contains(&types.len()),
+        List::Peers | List::OneSided => types.is_empty(),
+    };
+    if counted && types.iter().all(good) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "`types` are not what an issuer can be trusted for; expected 1 to {MOST_TYPES} types of credentials, such as `MembershipCredential`, and not `VerifiableCredential`, which all have"
+    )))
+}
