@@ -5,7 +5,7 @@ SHELL := /bin/bash
 profile := dev
 target := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: bench-catalogue bench-dsp conformance demo deny deps doc fmt help interop lint native test tidy
+.PHONY: bench-catalogue bench-dsp conformance demo deny deps doc fmt fuzz help interop lint native test tidy
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -43,6 +43,10 @@ native: ## compile RocksDB once for all profiles (about five minutes the first t
 
 bench-catalogue: deps native ## 10,000 datasets: start, pages, searches, SPARQL; writes target/bench/catalogue.json
 	cargo bench --locked --profile $(profile) -p herleid --bench catalogue
+
+fuzz: cases := 100000
+fuzz: deps native ## parsers of what comes from outside, with many more cases than `make test` tries (cases=N)
+	HERLEID_FUZZ_CASES=$(cases) cargo test --locked -p herleid never_panic
 
 fmt: ## write the code in its one form
 	cargo fmt --all

@@ -18,6 +18,8 @@ pub mod dossier;
 pub mod dsp;
 pub mod dsp_shell;
 pub mod foreign_log;
+#[cfg(test)]
+mod fuzzing;
 pub mod handlers;
 pub mod http;
 pub mod identity;

@@ -268,4 +268,6 @@ impl Handlers {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use crate::dsp::policy::Offer;
 use serde_json::json;
 
 /// A negotiation of ours as the consumer, about `dataset`.
-fn asked(dataset: &str) -> Negotiation {
+pub(super) fn asked(dataset: &str) -> Negotiation {
     let offer = json!({"@id": "urn:offer:1", "@type": "Offer", "target": dataset, "permission": [{"action": "use"}]});
     let peer = Peer {
         id: "did:web:knmi.example".parse().unwrap(),

@@ -8,6 +8,8 @@ mod access;
 mod agreements;
 mod door;
 mod events;
+#[cfg(test)]
+mod fuzz;
 mod input;
 mod negotiations;
 mod offers;

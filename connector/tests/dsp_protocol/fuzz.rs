@@ -142,8 +142,56 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// As many as `HERLEID_FUZZ_CASES` says in a run by name (`make fuzz`).
+fn cases() -> ProptestConfig {
+    let asked = std::env::var("HERLEID_FUZZ_CASES").ok();
+    ProptestConfig {
+        cases: asked.map_or(512, |text| text.parse().expect("HERLEID_FUZZ_CASES is a number")),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases())]
+
+    #[test]
+    fn random_addresses_never_panic_and_are_written_back_as_they_were_read(
+        kind in prop::option::of("https://w3id.org/idsa/v4.1/HTTP|\\PC{0,20}"),
+        endpoint in prop::option::of("(https?://)?\\PC{0,30}"),
+        properties in prop::collection::vec(("(authorization|authType|endpoint|https://w3id.org/edc/v0.0.1/ns/endpoint|\\PC{0,9})", "\\PC{0,20}"), 0..5),
+        stray in any_json(),
+        strayed in any::<bool>(),
+    ) {
+        let each = properties.iter().map(|(name, value)| json!({"@type": "EndpointProperty", "name": name, "value": value}));
+        let mut address = json!({"@type": "DataAddress", "endpointProperties": each.collect::<Vec<Value>>()});
+        for (name, value) in [("endpointType", &kind), ("endpoint", &endpoint)] {
+            if let Some(value) = value {
+                address[name] = json!(value);
+            }
+        }
+        if strayed {
+            address["endpointProperties"] = stray;
+        }
+        let message = json!({
+            "@context": ["https://w3id.org/dspace/2025/1/context.jsonld"], "@type": "TransferRequestMessage", "consumerPid": "c",
+            "agreementId": "a", "format": "HttpData-PUSH", "callbackAddress": "https://app.example", "dataAddress": address,
+        });
+        let body = bytes(&message);
+        all_parsers(&body);
+        if let Ok(read) = TransferRequest::parse(&body) {
+            let read = read.into_message();
+            let again = TransferRequest::parse(&bytes(&read.to_json(None))).unwrap().into_message();
+            prop_assert_eq!(&again.address, &read.address);
+            let read = read.address.unwrap();
+            prop_assert_eq!(Some(&read.endpoint_type), kind.as_ref());
+            prop_assert!(read.location().is_some() || read.endpoint.is_none());
+            // A log must not tell the token.
+            let told = format!("{:?}", read.properties);
+            let kept = read.authorization().is_none_or(|token| token.len() <= 8 || !told.contains(token));
+            prop_assert!(kept);
+        }
+    }
 
     #[test]
     fn random_bytes_never_panic(body in prop::collection::vec(any::<u8>(), 0..400)) {

@@ -1,5 +1,6 @@
 //! A catalogue tried without a network: a connector in this process, asked by a participant whose document stands in its identifier.
 
+mod fuzz;
 mod pages;
 mod publishing;
 mod queries;
