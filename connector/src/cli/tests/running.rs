@@ -170,6 +170,38 @@ fn lists_say_how_much_of_them_is_shown() {
 }
 
 #[test]
+fn no_list_shows_a_part_as_if_it_were_all() {
+    let (did, id) = ("did:web:knmi.example", "urn:uuid:a");
+    let lists = [
+        (
+            "negotiations",
+            json!({"id": id, "side": "provider", "other": did, "dataset": "rain", "state": "REQUESTED", "who": "person",
+            "what": "agree to the request, make an offer, or end it", "possible": ["offer", "agree", "terminate"]}),
+        ),
+        (
+            "agreements",
+            json!({"agreement": id, "side": "consumer", "other": did, "dataset": "rain", "policy": "permits use"}),
+        ),
+        (
+            "transfers",
+            json!({"id": id, "side": "consumer", "other": did, "agreement": id, "format": "HttpData-PULL", "state": "STARTED"}),
+        ),
+    ];
+    for (name, line) in lists {
+        for (total, said) in [(812, "1 of 812; `--limit 0` shows all"), (1, "1 in all")] {
+            let mut answer = json!({"total": total, name: [line]});
+            if name == "negotiations" {
+                answer["waiting"] = json!(total);
+            }
+            let service = Service::answering(Ok(answer));
+            let ran = service.herleid(&[name, "--limit", "1", "-q"]);
+            assert!(ran.code == 0 && ran.out.contains(said), "{}{}", ran.out, ran.err);
+            assert_eq!(service.asked(), (name.to_owned(), json!({"limit": 1})));
+        }
+    }
+}
+
+#[test]
 fn an_answer_of_another_version_is_refused() {
     let mut answer = pulled();
     answer.as_object_mut().unwrap().insert("more".to_owned(), json!(1));
