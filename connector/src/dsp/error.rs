@@ -134,6 +134,12 @@ pub enum Refusal {
     /// What is proposed is not what was negotiated.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
+    /// What the message would bring into force cannot be recorded and used here, and no waiting mends it.
+    #[error("what this would bring into force cannot be used here: {why}")]
+    Unusable {
+        /// What is wrong with it.
+        why: String,
+    },
     /// It is not known who asks.
     #[error("not authenticated: {why}")]
     Unauthenticated {
@@ -184,6 +190,7 @@ impl Refusal {
             | Self::Filter(_)
             | Self::Token(_)
             | Self::Mismatch(_)
+            | Self::Unusable { .. }
             | Self::AnswerNeeded => 400,
             Self::Unauthenticated { .. } => 401,
             Self::NotFound => 404,
@@ -214,6 +221,7 @@ impl Refusal {
             Self::Filter(_) => "filter-not-supported",
             Self::Token(_) => "continuation-token",
             Self::Mismatch(_) => "policy-mismatch",
+            Self::Unusable { .. } => "unusable",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::AnswerNeeded => "answer-needed",
             Self::Unavailable { .. } => "unavailable",

@@ -3,9 +3,9 @@
 use super::counterparty::{Counterparty, Obstacle};
 use super::{Due, internal};
 use crate::deciding::{self, Asker, Decided};
-
+use crate::dsp::Role;
 use crate::dsp::message::Cause;
-use crate::dsp::negotiation::{Contract, Negotiation};
+use crate::dsp::negotiation::{Contract, Negotiation, State};
 use crate::dsp::policy::{Agreement, Offer};
 use crate::node::{Node, fresh_trace};
 use crate::state::{AgreementEntry, LogIdentity, Side, set};
@@ -45,6 +45,17 @@ pub(super) fn on_record(
         ))),
         entry => Ok(entry),
     }
+}
+
+/// Whether the negotiation ended well at the consumer, and its agreement is on record: nothing is left to be done.
+pub(super) fn is_done(node: &Node, process: &Negotiation) -> bool {
+    let finalized = process.role() == Role::Consumer && process.state() == State::Finalized;
+    let Some(agreement) = process.agreement().filter(|_| finalized) else {
+        return false;
+    };
+    let other = node.did_of(process.peer());
+    // What cannot be read is looked at again, and named then.
+    other.is_ok_and(|other| matches!(on_record(node, agreement, &other, Side::Consumer), Ok(Some(_))))
 }
 
 /// Whether the agreement is what accepting the offer makes, as policies are read here: what is compared to the letter could still
@@ -99,7 +110,10 @@ pub(super) async fn conclude(
         return Ok(None);
     }
     let context = node.negotiator.context::<Contract>(node, process.own_pid())?;
-    let counterparty = Counterparty::of(node, &other).await?;
+    let counterparty = match context.counterparty {
+        Some(known) => known,
+        None => Counterparty::of(node, &other).await?,
+    };
     let sha256 = digest(agreement);
     let entry = AgreementEntry {
         id: agreement.id().to_string(),

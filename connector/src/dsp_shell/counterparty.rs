@@ -8,6 +8,7 @@ use crate::dsp::message::Cause;
 use crate::node::Node;
 use crate::state::LogIdentity;
 use herleid_vocab::did::Did;
+use serde::{Deserialize, Serialize};
 
 /// What keeps this end from going on with a process.
 #[derive(Debug)]
@@ -33,6 +34,20 @@ impl Obstacle {
         }
     }
 
+    /// The refusal of the message that it keeps from being taken. Whoever sent it learns what lasts and is for them to mend; what
+    /// could not be fetched, and from where, stands in our own log alone.
+    pub(super) fn refusal(self) -> Refusal {
+        match self {
+            Self::Passing(internal @ Refusal::Internal { .. }) => internal,
+            Self::Passing(refusal) => {
+                tracing::warn!(why = %refusal, "an agreement could not be put on record when it was declared to be in force");
+                let why = "the agreement could not be put on record yet".to_owned();
+                Refusal::Unavailable { why }
+            }
+            Self::Lasting(cause) => Refusal::Unusable { why: cause.text() },
+        }
+    }
+
     /// A peer that cannot be reached may be reached later; what its document lacks or claims wrongly is for the peer to mend, and to
     /// ask again.
     fn of(failure: &Failure, code: &str) -> Self {
@@ -47,8 +62,9 @@ impl Obstacle {
 }
 
 /// The other end of an agreement, as far as both must know it.
-#[derive(Debug)]
-pub(super) struct Counterparty {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counterparty {
     /// Its log; `None` for a one-sided peer.
     pub(super) log: Option<LogIdentity>,
     /// Where it speaks the Dataspace Protocol (versioned base).

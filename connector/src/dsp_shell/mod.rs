@@ -19,6 +19,7 @@ mod transfers;
 mod turns;
 
 pub use catalogue::{base_url, own_resource, peer_base};
+pub use counterparty::Counterparty;
 pub(crate) use counterparty::lies_on_own_host;
 pub(crate) use distrust::Stopped;
 pub use ending::EndedAgreement;
@@ -62,6 +63,10 @@ pub struct Context {
     /// The offer that was asked for at first, with its target (consumer).
     #[serde(default)]
     pub asked: Option<serde_json::Value>,
+    /// What was found out of the provider when its agreement was verified (consumer): the agreement can then be put on record when it
+    /// comes into force, whoever can be reached at that moment.
+    #[serde(default)]
+    pub counterparty: Option<Counterparty>,
 }
 
 /// What this end does about a process: written in one commit with the process's own state, before anything of it is sent.
@@ -102,6 +107,16 @@ pub trait Kept:
     /// # Errors
     /// When it cannot be found out at this time; it is asked again later.
     fn due(node: Arc<Node>, process: Process<Self>) -> impl Future<Output = Result<Option<Due<Self>>, Refusal>> + Send;
+
+    /// What has to be on record when a message of the other end has led to where the process is now: written in the commit that shows
+    /// its new state, before anybody is told of it.
+    ///
+    /// # Errors
+    /// When it cannot be put on record; the message is refused then, and nothing has changed.
+    fn to_record(
+        node: Arc<Node>,
+        process: Process<Self>,
+    ) -> impl Future<Output = Result<Option<Due<Self>>, Refusal>> + Send;
 
     /// What it is about, for those who are told of its changes: identifiers alone.
     fn about(process: &Process<Self>) -> BTreeMap<String, String>;

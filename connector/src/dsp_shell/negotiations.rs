@@ -4,7 +4,7 @@
 use super::concluding;
 use super::counterparty::{Counterparty, Obstacle};
 use super::everybody;
-use super::{Due, Kept, ended, fresh_pid, internal};
+use super::{Due, Kept, context_key, ended, fresh_pid, internal};
 use crate::commands::Failure;
 use crate::deciding::{self, Asker};
 use crate::dsp::Role;
@@ -17,7 +17,7 @@ use crate::dsp::policy::{Agreement, Offer};
 use crate::dsp::process::Process;
 use crate::handlers::{self, Decider, Handlers, NegotiationAction};
 use crate::node::Node;
-use crate::state::{AgreementEntry, Change, Side};
+use crate::state::{AgreementEntry, Change, Side, set};
 use herleid_vocab::did::Did;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,11 +27,22 @@ impl Kept for Contract {
     const PREFIX: &'static str = "negotiation/";
 
     fn is_due(node: &Node, process: &Process<Self>) -> bool {
-        is_due_under(&node.handlers, process)
+        is_due_under(&node.handlers, process) && !concluding::is_done(node, process)
     }
 
     async fn due(node: Arc<Node>, process: Process<Self>) -> Result<Option<Due<Self>>, Refusal> {
         look(&node, &process).await.or_else(Obstacle::due)
+    }
+
+    /// Consumer: the agreement, so that whoever sees FINALIZED can use it at once.
+    async fn to_record(node: Arc<Node>, process: Process<Self>) -> Result<Option<Due<Self>>, Refusal> {
+        match (process.role(), process.state()) {
+            (Role::Consumer, State::Finalized) => {
+                let concluded = concluding::conclude(&node, &process, Side::Consumer).await;
+                concluded.map_err(Obstacle::refusal)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn about(process: &Process<Self>) -> BTreeMap<String, String> {
@@ -140,7 +151,7 @@ pub(super) async fn carry(
         NegotiationAction::Finalize => return finalize(node, process).await,
         NegotiationAction::Accept => accept(node, process, by)?,
         NegotiationAction::Counter => counter(node, process)?,
-        NegotiationAction::Verify => verify(node, process).await?,
+        NegotiationAction::Verify => return verify(node, process).await,
         NegotiationAction::Terminate => {
             terminate("declined", reason.unwrap_or("this connector does not go on with it"))
         }
@@ -274,23 +285,30 @@ fn not_asked_for() -> Decide {
     )
 }
 
-/// Consumer: the agreement must be what was negotiated, to the letter and in meaning, and one that can be recorded and used.
-async fn verify(node: &Arc<Node>, process: &Negotiation) -> Result<Decide, Obstacle> {
+/// Consumer: the agreement must be what was negotiated, to the letter and in meaning, and one that can be recorded and used. What is
+/// needed for that is kept with the decision: once the agreement is in force, nobody is asked for anything.
+async fn verify(node: &Arc<Node>, process: &Negotiation) -> Result<Due<Contract>, Obstacle> {
+    let mismatch = |why: &dyn std::fmt::Display| Ok(Due::decide(terminate("policy-mismatch", &why.to_string())));
     let agreement = match process.agreement_as_negotiated(&own_id(node)?) {
         Ok(agreement) => agreement,
-        Err(why) => return Ok(terminate("policy-mismatch", &why.to_string())),
+        Err(why) => return mismatch(&why),
     };
     if let Err(why) = concluding::means_the_same(agreement, process.standing_offer()) {
-        return Ok(terminate("policy-mismatch", &why.to_string()));
+        return mismatch(&why);
     }
     let provider = node.did_of(process.peer())?;
     concluding::on_record(node, agreement, &provider, Side::Consumer)?;
-    Counterparty::of(node, &provider).await?;
-    Ok(Decide::Verify)
+    let mut context = node.negotiator.context::<Contract>(node, process.own_pid())?;
+    context.counterparty = Some(Counterparty::of(node, &provider).await?);
+    let kept = set(context_key::<Contract>(process.own_pid()), &context).map_err(|e| internal(&e))?;
+    Ok(Due {
+        changes: vec![kept],
+        ..Due::decide(Decide::Verify)
+    })
 }
 
-/// Consumer: the agreement is in force, and is recorded. It cannot be terminated any more, so an obstacle that was not there when it
-/// was verified is waited for, whatever it is.
+/// Consumer: a negotiation that was finalized without its agreement on record, by a version that recorded it afterwards. It cannot be
+/// terminated any more, so an obstacle that was not there when it was verified is waited for, whatever it is.
 async fn in_force(node: &Arc<Node>, process: &Negotiation) -> Result<Option<Due<Contract>>, Obstacle> {
     match concluding::conclude(node, process, Side::Consumer).await {
         Err(Obstacle::Lasting(cause)) => Err(Obstacle::Passing(Refusal::Unavailable { why: cause.text() })),
@@ -339,5 +357,7 @@ impl super::Negotiator {
     }
 }
 
+#[cfg(test)]
+mod in_force_tests;
 #[cfg(test)]
 mod tests;

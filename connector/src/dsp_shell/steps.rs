@@ -11,25 +11,55 @@ use crate::dsp::process::{self, Event, FollowUp, Process};
 use crate::journal::{Entry, Noted};
 use crate::node::Node;
 use crate::state::{Change, set};
+use herleid_ledger::record::Draft;
 use std::sync::Arc;
 
 /// A process that has just been opened, and what to do about it.
 type Opened<P> = (Process<P>, Vec<Effect<P>>);
 
-/// Makes a step durable, with `more` of our own state; a step without effect on the process writes nothing.
+/// What a step writes beside the process.
+#[derive(Default)]
+struct Beside {
+    /// Changes of our own state.
+    changes: Vec<Change>,
+    /// The record that belongs to it.
+    record: Option<Draft>,
+}
+
+fn persists<P: Kept>(effects: &[Effect<P>]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Persist))
+}
+
+/// Makes a step durable, with what belongs to it: the record and the step that it is about are one commit, so that neither can be had,
+/// or seen, without the other.
 async fn keep<P: Kept>(
     node: &Node,
     process: &Process<P>,
     effects: &[Effect<P>],
-    more: Vec<Change>,
+    due: bool,
+    beside: Beside,
 ) -> Result<(), Refusal> {
-    if more.is_empty() && !effects.iter().any(|e| matches!(e, Effect::Persist)) {
-        return Ok(());
-    }
-    let mut changes = kept(node, process, P::is_due(node, process))?;
-    changes.extend(more);
+    let mut changes = kept(node, process, due)?;
+    changes.extend(beside.changes);
     let _noted = note(node, process, effects, &mut changes)?;
+    if let Some(draft) = beside.record {
+        let with = |draft: Draft, (key, value): &Change| draft.put(key.clone(), value.clone());
+        let recorded = node.append(changes.iter().fold(draft, with)).await;
+        if !recorded.map_err(|e| internal(&e))?.replayed() {
+            return Ok(());
+        }
+        // Of a draft that repeats a record that is there, nothing is written.
+    }
     node.ledger.put_state(changes).await.map_err(|e| internal(&e))
+}
+
+impl<P: Kept> Due<P> {
+    fn beside(self) -> Beside {
+        Beside {
+            changes: self.changes,
+            record: self.record,
+        }
+    }
 }
 
 /// Carries `work` through to its end, in a task of its own: whoever waits for it may be dropped with its connection between the commit
@@ -141,7 +171,13 @@ impl Negotiator {
         event: Event<P>,
     ) -> Result<Option<Answer>, Refusal> {
         let (next, effects) = process::step(process, event, node.now_ms())?;
-        keep(node, &next, &effects, Vec::new()).await?;
+        // A step without effect on the process writes nothing.
+        if persists(&effects) {
+            let to_record = P::to_record(Arc::clone(node), next.clone()).await?;
+            let due = to_record.is_none() && P::is_due(node, &next);
+            let beside = to_record.map_or_else(Beside::default, Due::beside);
+            keep(node, &next, &effects, due, beside).await?;
+        }
         Ok(self.carry_out(node, next, effects))
     }
 
@@ -162,7 +198,11 @@ impl Negotiator {
         (process, effects): Opened<P>,
         context: Change,
     ) -> Result<Option<Answer>, Refusal> {
-        keep(node, &process, &effects, vec![context]).await?;
+        let beside = Beside {
+            changes: vec![context],
+            record: None,
+        };
+        keep(node, &process, &effects, P::is_due(node, &process), beside).await?;
         Ok(self.carry_out(node, process, effects))
     }
 
@@ -245,7 +285,7 @@ impl Negotiator {
             );
             return Err(Refusal::Unavailable { why });
         }
-        let (next, effects, more) = match due.decision {
+        let (next, effects, more) = match due.decision.clone() {
             Some(decision) => {
                 let (next, effects) = process::step(&process, Event::Decided(decision), node.now_ms())?;
                 let more = P::is_due(node, &next);
@@ -253,26 +293,7 @@ impl Negotiator {
             }
             None => (process, Vec::new(), false),
         };
-        let mut changes = kept(node, &next, more)?;
-        changes.extend(due.changes);
-        let noted = note(node, &next, &effects, &mut changes)?;
-        // The record and the step that it is about are one commit: neither can be had without the other.
-        let recorded = match due.record {
-            Some(draft) => {
-                let draft = changes
-                    .iter()
-                    .cloned()
-                    .fold(draft, |draft, (key, value)| draft.put(key, value));
-                let recorded = node.append(draft).await.map_err(|e| internal(&e))?;
-                !recorded.replayed()
-            }
-            None => false,
-        };
-        if !recorded {
-            // Also when the record was there before: of a repeated draft nothing is written.
-            node.ledger.put_state(changes).await.map_err(|e| internal(&e))?;
-        }
-        drop(noted);
+        keep(node, &next, &effects, more, due.beside()).await?;
         self.carry_out(node, next, effects);
         Ok(())
     }

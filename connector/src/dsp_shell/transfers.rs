@@ -63,6 +63,10 @@ impl Kept for DataTransfer {
         }
     }
 
+    async fn to_record(_node: Arc<Node>, _process: Process<Self>) -> Result<Option<Due<Self>>, Refusal> {
+        Ok(None)
+    }
+
     fn about(process: &Process<Self>) -> BTreeMap<String, String> {
         let known = [
             ("agreement", process.agreement().as_str()),

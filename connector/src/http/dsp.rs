@@ -152,6 +152,7 @@ async fn context(node: &Arc<Node>, caller: &Authenticated) -> Result<Context, Re
         presentations: shown.tokens().map(str::to_owned).collect(),
         dataset: None,
         asked: None,
+        counterparty: None,
     })
 }
 
