@@ -1,1 +1,12 @@
-//! Nothing but a home for the tests in `tests/tests`: house rules, and the product as its users run it.
+//! What the end-to-end tests and the benchmark share: the real binary with a directory and a configuration of its own, processes that
+//! end with the test, callers and peers that speak just enough HTTP. The tests are in `tests/tests`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+pub mod connector;
+pub mod edc;
+pub mod http;
+pub mod lying_proxy;
+pub mod machine;
+pub mod management;
+pub mod operated;
+pub mod process;

@@ -1,10 +1,10 @@
 //! Who is measured: two connectors, or two EDCs, that negotiate with each other.
 
 use crate::PAYLOAD;
-use crate::connector::{Connector, Made};
-use crate::edc::{Edc, Pace};
-use crate::http;
-use crate::machine::{resident_mib, until};
+use herleid_tests::edc::{Edc, Pace};
+use herleid_tests::http;
+use herleid_tests::machine::{resident_mib, until};
+use herleid_tests::operated::{Made, Operated};
 use serde_json::{Value, json};
 use std::fmt;
 use std::path::Path;
@@ -152,8 +152,8 @@ fn one(pair: &impl Pair) -> f64 {
 
 /// Two of ours.
 struct Ours {
-    provider: Connector,
-    consumer: Connector,
+    provider: Operated,
+    consumer: Operated,
     asked: Value,
 }
 
@@ -212,7 +212,7 @@ impl Pair for Ours {
     }
 
     fn started_in(&self) -> [Duration; 2] {
-        [self.provider.started_in, self.consumer.started_in]
+        [self.provider.started_in(), self.consumer.started_in()]
     }
 }
 

@@ -7,22 +7,12 @@
     reason = "counts and times of a benchmark are far below 2^52"
 )]
 
-#[path = "../../tests/interop/connector.rs"]
-#[allow(dead_code, reason = "the interop test uses the rest")]
-mod connector;
 mod contenders;
-#[path = "../../tests/interop/edc.rs"]
-#[allow(dead_code, reason = "the interop test uses the rest")]
-mod edc;
 mod first_byte;
-#[path = "../../tests/interop/http.rs"]
-#[allow(dead_code, reason = "the interop test uses the rest")]
-mod http;
-#[path = "../../tests/interop/machine.rs"]
-mod machine;
 mod report;
 
 use contenders::{Contender, Measured};
+use herleid_tests::edc;
 use std::path::{Path, PathBuf};
 
 /// Each contender is started, warmed up and measured so often; medians are told.

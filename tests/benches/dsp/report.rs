@@ -2,7 +2,7 @@
 
 use crate::Round;
 use crate::contenders::{Contender, Measured};
-use crate::machine;
+use herleid_tests::machine;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 

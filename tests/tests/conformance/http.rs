@@ -211,7 +211,7 @@ fn serve(stream: &TcpStream, answer: &dyn Fn(&Request) -> Answer) -> std::io::Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connector::free_port;
+    use herleid_tests::machine::free_port;
     use serde_json::json;
 
     #[test]

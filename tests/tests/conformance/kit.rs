@@ -1,7 +1,8 @@
 //! The kit itself: prepared by `deploy/build/kit.sh`, run by Java, stopped when it takes too long.
 
+use herleid_tests::process::{Process, mortal};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -44,20 +45,19 @@ impl Kit {
         let classes = format!("{0}/classes:{0}/jars/*", self.folder.display());
         let log = self.folder.join("kit.log");
         let mut written = File::create(&log).unwrap();
-        let mut command = Command::new("java");
+        let mut command = mortal("java");
         command
             .args(["-XX:+UseSerialGC", "-Xmx256m", "-cp", &classes, "RunKit"])
             .arg(file)
             .args(std::env::var(ONLY).ok())
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(written.try_clone().unwrap());
-        let mut child = command.spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
+        let mut java = Process::start(&mut command);
+        let lines = java.lines();
         let (sender, ended) = mpsc::channel();
         std::thread::spawn(move || {
             let mut output = String::new();
-            for line in out.lines().map_while(Result::ok) {
+            for line in lines.map_while(Result::ok) {
                 writeln!(written, "{line}").unwrap();
                 output.push_str(&line);
                 output.push('\n');
@@ -66,7 +66,7 @@ impl Kit {
         });
         let output = ended.recv_timeout(TIME_LIMIT);
         // Ended already, unless it took too long.
-        let _ended = child.kill().and_then(|()| child.wait());
+        drop(java);
         output.unwrap_or_else(|_| {
             panic!(
                 "the kit did not come to its end in {TIME_LIMIT:?}; `{}` has what it did",

@@ -10,7 +10,8 @@ mod names;
 mod result;
 mod triggers;
 
-use connector::{Connector, free_port};
+use connector::Connector;
+use herleid_tests::machine::free_port;
 use result::Verdict;
 
 #[test]
@@ -22,7 +23,7 @@ fn the_kit_passes_whole() {
     let folder = tempfile::tempdir().unwrap();
     let (kit_port, trigger_port) = (free_port(), free_port());
     let log = kit.folder.join("connector.log");
-    let connector = Connector::start(&folder.path().join("connector"), kit_port, &log);
+    let connector = Connector::start(&folder.path().join("connector"), kit_port);
     for dataset in names::offered() {
         connector.publish(&dataset);
     }
@@ -36,6 +37,7 @@ fn the_kit_passes_whole() {
     );
     let output = kit.run(&properties);
     drop(triggers);
+    std::fs::write(&log, connector.log()).unwrap();
     let verdict = Verdict::read(&output).unwrap_or_else(|why| panic!("{why}:\n{output}"));
     std::fs::write(&verdict_file, format!("{verdict}\n")).unwrap();
     assert!(

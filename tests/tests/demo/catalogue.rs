@@ -1,6 +1,8 @@
 //! A catalogue of several pages, as its consumer sees it, and the metadata file as its holder writes it.
 
-use crate::scene::{DESCRIBED, Scene, good, told};
+use crate::scene::Scene;
+use herleid_tests::connector::{DESCRIBED, good};
+use herleid_tests::process::told;
 use serde_json::Value;
 
 fn ids(answer: &Value) -> Vec<&str> {

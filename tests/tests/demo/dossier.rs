@@ -1,6 +1,8 @@
 //! The dossier of a real case under both verifiers.
 
-use crate::{made, run, text, verdicts};
+use crate::{made, verdicts};
+use herleid_tests::connector::run;
+use herleid_tests::process::text;
 use std::fs;
 
 #[test]

@@ -1,12 +1,15 @@
 //! What the machine does to a service: a disk that is full, a clock that jumps.
 
-use crate::scene::{Scene, good, serve, told};
-use std::io::{BufRead as _, BufReader, Write as _};
+use crate::scene::Scene;
+use herleid_tests::connector::{good, serve};
+use herleid_tests::process::{Process, mortal, told};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The provider's storage on a disk of its own of 64 MiB, in a mount namespace of its own; when the service has ended, its
-/// exit code is told, the disk is made larger, and the service starts again. (44 MiB more than the store's own files.)
+/// exit code is told, the disk is made larger, and the service starts again. (44 MiB more than the store's own files.) In a process
+/// namespace of its own, too: whatever becomes of the test, the service ends with it.
 const SMALL_DISK: &str = r#"
 mount -t tmpfs -o size=64m tmpfs "$STORAGE" || exit 90
 cp -a "$ORIGINAL/." "$STORAGE" || exit 91
@@ -19,12 +22,12 @@ exec "$@"
 #[test]
 fn a_full_disk_stops_the_provider_and_loses_nothing() {
     if !Command::new("unshare")
-        .args(["-m", "true"])
+        .args(["--mount", "--pid", "--kill-child", "true"])
         .status()
         .is_ok_and(|s| s.success())
     {
         // Written past the test runner's capture, where the count of skipped tests is made.
-        let said = "SKIPPED a_full_disk_stops_the_provider_and_loses_nothing: `unshare -m` needs root\n";
+        let said = "SKIPPED a_full_disk_stops_the_provider_and_loses_nothing: `unshare --mount --pid` needs root\n";
         return std::io::stderr().write_all(said.as_bytes()).unwrap();
     }
     let mut scene = Scene::set();
@@ -35,20 +38,21 @@ fn a_full_disk_stops_the_provider_and_loses_nothing() {
     std::fs::rename(&storage, &original).unwrap();
     std::fs::create_dir(&storage).unwrap();
     let service = serve(&scene.provider.directory);
-    let mut small = Command::new("unshare");
+    let mut small = mortal("unshare");
     small
-        .args(["-m", "sh", "-c", SMALL_DISK, "sh"])
+        .args(["--mount", "--pid", "--kill-child", "sh", "-c", SMALL_DISK, "sh"])
         .arg(service.get_program())
         .args(service.get_args())
         .envs(service.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .env("STORAGE", &storage)
         .env("ORIGINAL", &original)
         .env("MESSAGE", &message)
-        .stdout(Stdio::piped());
-    let mut child = small.spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut small = Process::start(&mut small);
+    let mut lines = small.lines().map(Result::unwrap);
     assert!(lines.next().unwrap().starts_with("ready "));
-    let inside = PathBuf::from(format!("/proc/{}/root", child.id())).join(storage.strip_prefix("/").unwrap());
+    let inside = PathBuf::from(format!("/proc/{}/root", small.id())).join(storage.strip_prefix("/").unwrap());
     good(&scene.pull());
     fill(&inside.join("filler"));
     give_back_what_is_reserved(&inside);
@@ -69,8 +73,6 @@ fn a_full_disk_stops_the_provider_and_loses_nothing() {
     assert!(lines.next().unwrap().starts_with("ready "), "with room it goes on");
     // The consumer's memory of that log would show a record that was acknowledged and is gone, as a fork or a number reused.
     good(&scene.pull());
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 /// Takes from the stores what they have reserved beyond the end of what is written: they would go on in it for megabytes, disk or no disk.
@@ -147,9 +149,10 @@ fn a_clock_that_steps_is_named_and_breaks_nothing() {
     };
     step(0);
     scene.provider.kill();
-    let mut service = serve(&scene.provider.directory);
-    service.env("LD_PRELOAD", &library).env("CLOCK_OFFSET", &offset);
-    scene.provider.take(service.spawn().unwrap());
+    let stepping = |service: &mut Command| {
+        service.env("LD_PRELOAD", &library).env("CLOCK_OFFSET", &offset);
+    };
+    scene.provider.start_with(stepping);
     good(&scene.pull());
     for wrong in [-HOUR_S, HOUR_S] {
         step(wrong);
@@ -161,9 +164,7 @@ fn a_clock_that_steps_is_named_and_breaks_nothing() {
     }
     // The consumer's clock is set along, as where one machine's time serves both: what was recorded stays in order.
     scene.consumer.kill();
-    let mut service = serve(&scene.consumer.directory);
-    service.env("LD_PRELOAD", &library).env("CLOCK_OFFSET", &offset);
-    scene.consumer.take(service.spawn().unwrap());
+    scene.consumer.start_with(stepping);
     step(-HOUR_S);
     good(&scene.pull());
 }

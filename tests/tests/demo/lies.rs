@@ -1,6 +1,8 @@
 //! A provider that lies is caught by its consumer, each lie by its name, and nothing of what it sent is kept.
 
-use crate::scene::{Connector, DESCRIBED, RAIN, Scene, copy_all, good, told};
+use crate::scene::{Scene, copy_all};
+use herleid_tests::connector::{Connector, DESCRIBED, RAIN, good};
+use herleid_tests::process::told;
 use rocksdb::{DB, Options};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

@@ -5,7 +5,6 @@ mod catalogue;
 mod dossier;
 mod faults;
 mod lies;
-mod lying_proxy;
 mod publishing;
 mod pushes;
 mod receiving;
@@ -19,38 +18,12 @@ mod transfers;
 mod withheld;
 mod witness;
 
+use herleid_tests::connector::run;
+use herleid_tests::process::text;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::OnceLock;
-
-/// The binary that was built beside these tests.
-fn herleid() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let folder = tests
-        .ancestors()
-        .find(|p| p.ends_with("debug") || p.ends_with("release"))
-        .unwrap();
-    let binary = folder.join("herleid");
-    assert!(
-        binary.exists(),
-        "`{}` is not built: cargo build -p herleid -p herleid-sewer",
-        binary.display()
-    );
-    binary
-}
-
-fn run(arguments: &[&str]) -> Output {
-    Command::new(herleid())
-        .args(arguments)
-        .env("HERLEID_LANG", "en")
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// One demonstration, made once for all tests that only look at what it left.
 struct Made {

@@ -1,6 +1,8 @@
 //! What is refused before it is recorded: an offer that could not be shown, kept or enforced would stand in the log for ever.
 
-use crate::scene::{DESCRIBED, Scene, good, told};
+use crate::scene::Scene;
+use herleid_tests::connector::{DESCRIBED, good};
+use herleid_tests::process::told;
 use serde_json::{Value, json};
 
 /// Tries to publish `id` under `policy`, and says what came of it.

@@ -3,7 +3,10 @@
 mod bucket;
 
 use crate::receiving::{Act, Endpoint};
-use crate::scene::{Connector, Scene, free_port, good, told};
+use crate::scene::Scene;
+use herleid_tests::connector::{Connector, good};
+use herleid_tests::machine::free_port;
+use herleid_tests::process::told;
 use rocksdb::{DB, IteratorMode, Options};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,9 +1,11 @@
 //! What a service does with a port in use, a second process, a broken configuration, a participant that is not admitted.
 
-use crate::herleid;
-use crate::scene::{Connector, Scene, free_port, good, serve, told};
+use crate::scene::Scene;
+use herleid_tests::connector::{Connector, good, serve};
+use herleid_tests::machine::free_port;
+use herleid_tests::process::{herleid, mortal, told};
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::Output;
 
 /// A connector in a directory that goes with the test.
 fn connector() -> (tempfile::TempDir, Connector) {
@@ -51,7 +53,7 @@ fn a_misspelt_key_names_the_right_one() {
 #[test]
 fn shortcuts_need_the_flag() {
     let (_folder, connector) = connector();
-    let mut command = Command::new(herleid());
+    let mut command = mortal(herleid());
     let output = command
         .arg("--config")
         .arg(connector.directory.join("herleid.toml"))

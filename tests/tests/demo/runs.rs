@@ -1,6 +1,8 @@
 //! Model runs that do not go to plan: a caller that hangs up, a connector that is stopped, ceilings that were lowered.
 
-use crate::scene::{Connector, free_port, good, told};
+use herleid_tests::connector::{Connector, good};
+use herleid_tests::machine::free_port;
+use herleid_tests::process::told;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 

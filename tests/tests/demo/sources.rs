@@ -1,25 +1,22 @@
 //! Datasets that are no files: an object in an S3 server, and an API (a real pygeoapi, OGC API - Features).
 
-use crate::scene::{Scene, free_port, good, told};
+use crate::scene::Scene;
+use herleid_tests::connector::good;
+use herleid_tests::machine::free_port;
+use herleid_tests::process::{Process, mortal, told};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const FREE: &str = r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#;
 
 /// A server that tests run against; it ends with the value.
 pub(crate) struct Server {
-    child: Child,
+    _process: Process,
     pub(crate) port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().and_then(|()| self.child.wait()).unwrap();
-    }
 }
 
 /// A program that `make deps` installs; where it is absent, that is said.
@@ -50,8 +47,8 @@ pub(crate) fn call(port: u16, method: &str, path: &str, body: &[u8]) -> Option<(
 }
 
 pub(crate) fn started(mut command: Command, port: u16, path: &str) -> Server {
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let server = Server { child, port };
+    let _process = Process::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
+    let server = Server { _process, port };
     let until = Instant::now() + Duration::from_secs(60);
     while call(port, "GET", path, b"").is_none_or(|(status, _)| status >= 500) {
         assert!(Instant::now() < until, "the server does not answer");
@@ -81,7 +78,7 @@ fn an_object_is_published_pulled_and_refused_when_it_changed() {
     };
     let mut scene = Scene::set();
     let port = free_port();
-    let mut command = Command::new(program);
+    let mut command = mortal(program);
     command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
     let server = started(command, port, "/");
     let put = |path: &str, body: &[u8]| assert_eq!(call(server.port, "PUT", path, body).unwrap().0, 200, "{path}");
@@ -149,7 +146,7 @@ fn pygeoapi(program: &Path, folder: &Path, port: u16) -> Server {
     );
     let (config, openapi) = (folder.join("pygeoapi.yml"), folder.join("openapi.yml"));
     std::fs::write(&config, configuration).unwrap();
-    let mut generate = Command::new(program);
+    let mut generate = mortal(program);
     generate
         .env("PYGEOAPI_CONFIG", &config)
         .args(["openapi", "generate"])
@@ -158,7 +155,7 @@ fn pygeoapi(program: &Path, folder: &Path, port: u16) -> Server {
         .arg(&openapi);
     let generated = generate.output().unwrap();
     assert!(generated.status.success(), "{}", told(&generated));
-    let mut serve = Command::new(program);
+    let mut serve = mortal(program);
     serve
         .arg("serve")
         .env("PYGEOAPI_CONFIG", &config)

@@ -1,7 +1,8 @@
 //! The main job, from rain to decision.
 
-use crate::{herleid, made, run, text};
-use std::process::Command;
+use crate::made;
+use herleid_tests::connector::run;
+use herleid_tests::process::{herleid, mortal, text};
 
 #[test]
 fn it_runs_twice_in_one_place_and_tells_each_step() {
@@ -36,7 +37,7 @@ fn it_runs_twice_in_one_place_and_tells_each_step() {
 fn it_speaks_dutch_where_that_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("demo");
-    let output = Command::new(herleid())
+    let output = mortal(herleid())
         .args(["demo", "--directory", root.to_str().unwrap()])
         .env("HERLEID_LANG", "nl")
         .output()

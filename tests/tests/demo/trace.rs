@@ -1,7 +1,8 @@
 //! Where something came from, as a tree and as PROV-O.
 
-use crate::scene::{Scene, good};
-use crate::text;
+use crate::scene::Scene;
+use herleid_tests::connector::good;
+use herleid_tests::process::text;
 
 #[test]
 fn a_pull_is_traced_to_its_provider_and_answers_sparql() {

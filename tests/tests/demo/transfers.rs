@@ -1,6 +1,8 @@
 //! Pulls that are cut, resumed and held back, with real connectors; each under a policy that allows one use.
 
-use crate::scene::{Connector, Scene, good, told};
+use crate::scene::Scene;
+use herleid_tests::connector::{Connector, good};
+use herleid_tests::process::told;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::sync::mpsc::channel;

@@ -1,39 +1,28 @@
 //! A run that was made after all, and that the dossier does not show: the other end's count, asked for apart, gives it away.
 
-use crate::scene::{good, told};
-use crate::{herleid, run, verdicts};
-use std::io::{BufRead as _, BufReader};
+use crate::verdicts;
+use herleid_tests::connector::{good, run};
+use herleid_tests::process::{Service, herleid, mortal, told};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 
 /// The demonstration's parties, started again from what it left. The witness first: a log asks it before it signs.
 const PARTIES: [&str; 6] = ["witness", "issuer", "knmi", "municipality", "water-board", "app"];
 
-struct Running(Vec<Child>);
+struct Running {
+    _services: Vec<Service>,
+}
 
 impl Running {
     fn start(root: &Path) -> Self {
-        let mut children = Self(Vec::new());
-        for party in PARTIES {
-            let mut command = Command::new(herleid());
+        let start = |party| {
+            let mut command = mortal(herleid());
             command.arg("--config").arg(configuration(root, party)).arg("serve");
-            command.stdout(Stdio::piped()).stderr(Stdio::null());
-            let mut child = command.spawn().unwrap();
-            let mut line = String::new();
-            let mut out = BufReader::new(child.stdout.take().unwrap());
-            children.0.push(child);
-            out.read_line(&mut line).unwrap();
-            assert!(line.starts_with("ready "), "{party}: {line}");
-        }
-        children
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            child.kill().unwrap();
-            child.wait().unwrap();
+            let service = Service::start(command, &root.join(party).join("again.log"));
+            service.unwrap_or_else(|ended| panic!("{party}: {}", told(&ended)))
+        };
+        Self {
+            _services: PARTIES.map(start).into(),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! A log that its witnesses know otherwise does not go on: not at the start, and not while it runs.
 
-use crate::scene::{Connector, copy_all, free_port, serve, told};
+use crate::scene::copy_all;
+use herleid_tests::connector::{Connector, serve};
+use herleid_tests::machine::free_port;
+use herleid_tests::process::told;
 use std::path::PathBuf;
 use std::process::Output;
 

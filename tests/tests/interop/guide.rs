@@ -1,8 +1,8 @@
 //! The guide of `docs/dsp.md`, line by line as it stands there, but for the ports and the folder.
 
 use crate::World;
-use crate::connector::binary;
-use crate::machine::free_port;
+use herleid_tests::machine::free_port;
+use herleid_tests::process::herleid;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -48,7 +48,7 @@ pub(crate) fn as_written(world: &World) {
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new("timeout")
         .args(["300", "bash", "-c", &script])
-        .env("PATH", format!("{}:{path}", binary().parent().unwrap().display()))
+        .env("PATH", format!("{}:{path}", herleid().parent().unwrap().display()))
         .env("HERLEID_LANG", "en")
         .current_dir(&root)
         .stdin(Stdio::null())

@@ -1,20 +1,13 @@
 //! The connector and a real EDC, each as the other's provider and consumer: what is offered, agreed on, fetched, ended and refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-#[allow(dead_code, reason = "the benchmark uses the rest")]
-mod connector;
-#[allow(dead_code, reason = "the benchmark uses the rest")]
-mod edc;
 mod guide;
-#[allow(dead_code, reason = "the benchmark uses the rest")]
-mod http;
-#[allow(dead_code, reason = "the benchmark uses the rest")]
-mod machine;
 mod our_consumer;
 mod our_provider;
 
-use connector::{Connector, Made};
-use edc::{Edc, PARTY, Pace};
+use herleid_tests::edc::{self, Edc, PARTY, Pace};
+use herleid_tests::http;
+use herleid_tests::operated::{Made, Operated};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,7 +21,7 @@ const EDC_DID: &str = "did:web:edc.example";
 /// Both ends, and what they offer.
 struct World {
     edc: Edc,
-    ours: Connector,
+    ours: Operated,
     folder: tempfile::TempDir,
 }
 

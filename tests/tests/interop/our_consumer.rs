@@ -1,9 +1,9 @@
 //! Our consumer against EDC's provider.
 
-use crate::edc::PATIENCE;
-use crate::http::Caller;
-use crate::machine::until;
 use crate::{EDC_DID, RAIN, World};
+use herleid_tests::edc::PATIENCE;
+use herleid_tests::http::Caller;
+use herleid_tests::machine::until;
 use serde_json::{Value, json};
 
 /// What EDC's provider calls a transfer that has ended, once it has cleared up after it.

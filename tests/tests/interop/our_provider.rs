@@ -1,8 +1,8 @@
 //! EDC's consumer against our provider.
 
-use crate::edc::{EDC, Edc};
-use crate::http::{Answer, Caller};
 use crate::{RAIN, World};
+use herleid_tests::edc::{EDC, Edc};
+use herleid_tests::http::{Answer, Caller};
 use serde_json::Value;
 
 const NEGOTIATIONS: &str = "contractnegotiations";

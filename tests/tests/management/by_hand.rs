@@ -1,8 +1,9 @@
 //! A person decides at the command line: every step of a negotiation, and what is refused.
 
-use crate::client::Told;
-use crate::scene::{good, told};
 use crate::{Managed, Pair};
+use herleid_tests::connector::good;
+use herleid_tests::management::Told;
+use herleid_tests::process::told;
 use serde_json::{Value, json};
 
 /// Rules that leave these states of `role` to a person.

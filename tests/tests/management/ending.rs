@@ -1,7 +1,7 @@
 //! The end of an agreement: recorded, and access under it closed at both ends.
 
 use crate::Pair;
-use crate::scene::told;
+use herleid_tests::process::told;
 use serde_json::json;
 
 #[test]

@@ -2,12 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod by_hand;
-mod client;
-/// Where what is shared with the conformance kit looks for it.
-#[cfg(test)]
-mod connector {
-    pub(crate) use crate::scene::free_port;
-}
 mod ending;
 #[allow(
     dead_code,
@@ -15,12 +9,6 @@ mod ending;
 )]
 #[path = "../conformance/http.rs"]
 mod http;
-#[allow(
-    dead_code,
-    reason = "shared with the tests of the demonstration, which use more of it"
-)]
-#[path = "../demo/lying_proxy.rs"]
-mod lying_proxy;
 mod one_sided;
 mod pushing;
 mod receiver;
@@ -31,50 +19,15 @@ mod receiver;
 #[path = "../demo/receiving.rs"]
 mod receiving;
 mod refusals;
-#[allow(
-    dead_code,
-    reason = "shared with the tests of the demonstration, which use more of it"
-)]
-#[path = "../demo/scene.rs"]
-mod scene;
 mod signed;
 mod told;
 mod trusting;
 mod work;
 
-use client::Api;
-use scene::{Connector, free_port};
+use herleid_tests::connector::{Connector, RAIN};
+use herleid_tests::machine::free_port;
+use herleid_tests::management::Api;
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use std::process::{Command, Output};
-
-/// The binary that was built beside these tests.
-fn herleid() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let mut folders = tests.ancestors();
-    let folder = folders
-        .find(|p| p.ends_with("debug") || p.ends_with("release"))
-        .unwrap();
-    let binary = folder.join("herleid");
-    assert!(
-        binary.exists(),
-        "`{}` is not built: cargo build -p herleid",
-        binary.display()
-    );
-    binary
-}
-
-fn run(arguments: &[&str]) -> Output {
-    Command::new(herleid())
-        .args(arguments)
-        .env("HERLEID_LANG", "en")
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// A connector with a management API.
 struct Managed {
@@ -97,9 +50,8 @@ impl Managed {
             connector.set(section, line);
         }
         connector.start();
-        let token = std::fs::read_to_string(connector.directory.join("keys/management.token")).unwrap();
         Self {
-            api: Api::new(management, token.trim()),
+            api: Api::new(management, &connector.management_token()),
             connector,
         }
     }
@@ -107,7 +59,7 @@ impl Managed {
     /// Publishes a dataset for everybody through the API.
     fn publish(&self, id: &str) -> Value {
         let file = self.connector.directory.join("files").join(id);
-        std::fs::write(&file, scene::RAIN).unwrap();
+        std::fs::write(&file, RAIN).unwrap();
         let policy = json!({"@type": "Offer", "permission": [{"action": "use"}]});
         let body = json!({"source": {"file": file}, "id": id, "title": "Rain", "description": "Gauge 310", "theme": ["ENVI"], "policy": policy});
         self.api.post("/datasets", &body).good(201)

@@ -1,9 +1,11 @@
 //! A push to a participant that keeps no log, played from here: its messages by plain HTTP, its endpoint a real one.
 
+use crate::Managed;
 use crate::http::{Answer, Request, Server, post};
 use crate::receiving::{Act, Endpoint};
-use crate::scene::{DESCRIBED, free_port, good};
-use crate::{Managed, text};
+use herleid_tests::connector::{DESCRIBED, good};
+use herleid_tests::machine::free_port;
+use herleid_tests::process::text;
 use serde_json::{Value, json};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;

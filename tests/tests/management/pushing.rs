@@ -1,8 +1,9 @@
 //! A push, begun and ended through the management API.
 
+use crate::Pair;
 use crate::receiving::{Act, Endpoint};
-use crate::scene::{DESCRIBED, good};
-use crate::{Pair, text};
+use herleid_tests::connector::{DESCRIBED, good};
+use herleid_tests::process::text;
 use serde_json::{Value, json};
 
 const SECRET: &str = "a-secret-of-the-receiver";

@@ -1,7 +1,7 @@
 //! What is refused, and how it is said.
 
 use crate::Managed;
-use crate::client::Reply;
+use herleid_tests::management::Reply;
 use serde_json::json;
 
 const UNKNOWN: &str = "urn%3Auuid%3A01a202e6-8a6d-7a8e-92db-5883f7358b51";
@@ -198,8 +198,8 @@ fn a_token_that_others_can_read_is_none() {
     connector.kill();
     let token = connector.directory.join("keys/management.token");
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let ended = crate::scene::serve(&connector.directory).output().unwrap();
-    let said = crate::scene::told(&ended);
+    let ended = herleid_tests::connector::serve(&connector.directory).output().unwrap();
+    let said = herleid_tests::process::told(&ended);
     assert_eq!(ended.status.code(), Some(9), "{said}");
     assert!(
         said.contains("management.token") && said.contains("chmod 600"),

@@ -1,9 +1,10 @@
 //! Webhooks are signed, and a library that knows nothing of this program says so: also of forged, repeated and old ones.
 
 use crate::receiver::{Delivery, Hook};
-use crate::scene::Connector;
-use crate::{Managed, Pair, text};
+use crate::{Managed, Pair};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use herleid_tests::connector::Connector;
+use herleid_tests::process::text;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use std::io::{Read as _, Write as _};

@@ -68,7 +68,7 @@ fn a_webhook_gets_every_event_also_one_that_refuses_at_first_and_also_after_a_re
     let folder = tempfile::tempdir().unwrap();
     let mut managed = Managed::start(&folder, "alone", &[]);
     // Nobody answers here: whoever waits for it waits alone.
-    let dead = format!("http://localhost:{}/hook", crate::free_port());
+    let dead = format!("http://localhost:{}/hook", herleid_tests::machine::free_port());
     let dead = managed.api.post("/subscriptions", &json!({"url": dead})).good(201);
     let hook = Hook::start(&[503, 400]);
     let wanted = json!({"url": hook.url, "types": ["eu.herleid.dataset-*"], "authorization": "Bearer hook-secret"});

@@ -1,8 +1,9 @@
 //! Trust that is given and taken while the connector runs: at once, for what is under way too, recorded, and kept over a restart.
 
-use crate::client::{Api, Told};
-use crate::scene::{good, told};
 use crate::{Managed, Pair};
+use herleid_tests::connector::good;
+use herleid_tests::management::{Api, Told};
+use herleid_tests::process::told;
 use serde_json::{Value, json};
 
 fn in_path(did: &str) -> String {

@@ -49,7 +49,7 @@ fn lists_say_how_many_there_are_on_every_page() {
     assert_eq!(managed.api.get("/datasets?withdrawn=false").good(200)["total"], 4);
     assert_eq!(managed.api.get("/offers").good(200)["total"], 4);
     // The commands of the same machine see the same.
-    let status = crate::scene::good(&managed.connector.run(&["status"]));
+    let status = herleid_tests::connector::good(&managed.connector.run(&["status"]));
     assert_eq!(status["counts"]["datasets"], 5);
 }
 

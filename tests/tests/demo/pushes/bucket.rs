@@ -3,8 +3,9 @@
 use super::{
     SECRET, address, at_most_one_outstanding, data, holds_the_secret, push, refused, scene, trace, transfers, wait_for,
 };
-use crate::scene::{free_port, good};
 use crate::sources::{call, started, tool};
+use herleid_tests::connector::good;
+use herleid_tests::machine::free_port;
 use serde_json::{Value, json};
 use std::process::Command;
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// A free port below the range from which outgoing connections are given theirs, which could take it first. Given once.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     use std::hash::{BuildHasher as _, Hasher as _, RandomState};
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
     let first = || AtomicU16::new(u16::try_from(RandomState::new().build_hasher().finish() % 10_000).unwrap());
@@ -18,7 +18,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// Asks again and again, until there is what is waited for; what was found instead is told when there never is.
-pub(crate) fn until<T, F: Display>(what: &str, patience: Duration, mut ask: impl FnMut() -> Result<T, F>) -> T {
+pub fn until<T, F: Display>(what: &str, patience: Duration, mut ask: impl FnMut() -> Result<T, F>) -> T {
     let end = Instant::now() + patience;
     loop {
         match ask() {
@@ -38,14 +38,14 @@ fn proc_value(file: &str, name: &str) -> Option<String> {
 }
 
 /// Memory of a process that is in RAM, in MiB.
-pub(crate) fn resident_mib(process: u32) -> f64 {
+pub fn resident_mib(process: u32) -> f64 {
     let value = proc_value(&format!("/proc/{process}/status"), "VmRSS").expect("a running process");
     let kib: f64 = value.trim_end_matches("kB").trim().parse().expect("kilobytes");
     kib / 1024.0
 }
 
 /// What this machine is: processor, cores, memory, kernel, Java.
-pub(crate) fn described() -> String {
+pub fn described() -> String {
     let processor = proc_value("/proc/cpuinfo", "model name").unwrap_or_else(|| "an unnamed processor".to_owned());
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kib = proc_value("/proc/meminfo", "MemTotal").and_then(|v| v.trim_end_matches("kB").trim().parse::<u64>().ok());

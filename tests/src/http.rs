@@ -13,21 +13,21 @@ const BODY_BYTES: u64 = 64 << 20;
 
 /// What was answered.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
     /// From the request's first byte to that of the answer's body.
-    pub(crate) first_byte: Duration,
+    pub first_byte: Duration,
 }
 
 impl Answer {
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The body of an answer that says yes; null without one.
     #[track_caller]
-    pub(crate) fn good(&self, what: &str) -> Value {
+    pub fn good(&self, what: &str) -> Value {
         assert!(
             (200..300).contains(&self.status),
             "{what}: {} {}",
@@ -42,14 +42,14 @@ impl Answer {
 }
 
 /// Who calls one port of this machine, with the same headers each time, over as many connections as there are calls at once.
-pub(crate) struct Caller {
+pub struct Caller {
     port: u16,
     headers: String,
     kept: Mutex<Vec<BufReader<TcpStream>>>,
 }
 
 impl Caller {
-    pub(crate) fn new(port: u16, headers: &[(&str, &str)]) -> Self {
+    pub fn new(port: u16, headers: &[(&str, &str)]) -> Self {
         let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
         Self {
             port,
@@ -58,12 +58,12 @@ impl Caller {
         }
     }
 
-    pub(crate) fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         self.call("GET", path, None)
             .unwrap_or_else(|e| panic!("GET {path}: {e}"))
     }
 
-    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
         self.call("POST", path, Some(body))
             .unwrap_or_else(|e| panic!("POST {path}: {e}"))
     }
@@ -186,7 +186,7 @@ fn body_of(reader: &mut impl std::io::BufRead, headers: &[String], began: Instan
 }
 
 /// Gives everybody who asks at a port of this machine the same bytes, for as long as this program runs.
-pub(crate) fn source(contents: &'static [u8]) -> u16 {
+pub fn source(contents: &'static [u8]) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {

@@ -1,6 +1,6 @@
-//! A caller of the API, on nothing but a socket: what is sent and answered is seen as it is.
+//! A caller of the management API, on nothing but a socket: what is sent and answered is seen as it is.
 
-use crate::text;
+use crate::process::text;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,27 +9,27 @@ use std::time::Duration;
 /// Longer than anything here takes; a test that hangs says so.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-pub(crate) struct Api {
+pub struct Api {
     port: u16,
     token: String,
 }
 
 /// What was answered.
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
+pub struct Reply {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
 }
 
 impl Reply {
     /// The body of an answer with this status.
-    pub(crate) fn good(self, status: u16) -> Value {
+    pub fn good(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
     }
 
     /// The problem of an answer with this status: one that says what to do.
-    pub(crate) fn problem(self, status: u16) -> Value {
+    pub fn problem(self, status: u16) -> Value {
         assert!(
             self.head.contains("content-type: application/problem+json"),
             "{}",
@@ -48,7 +48,7 @@ impl Reply {
 }
 
 impl Api {
-    pub(crate) fn new(port: u16, token: &str) -> Self {
+    pub fn new(port: u16, token: &str) -> Self {
         Self {
             port,
             token: token.to_owned(),
@@ -56,64 +56,94 @@ impl Api {
     }
 
     /// The same API, asked with another token.
-    pub(crate) fn with(&self, token: &str) -> Self {
+    pub fn with(&self, token: &str) -> Self {
         Self::new(self.port, token)
     }
 
-    fn connect(&self, request: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        stream
+    fn connect(&self, request: &str) -> std::io::Result<TcpStream> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(request.as_bytes())?;
+        Ok(stream)
     }
 
     /// Sends a request with these lines in its head.
-    pub(crate) fn send(&self, method: &str, path: &str, lines: &str, body: &str) -> Reply {
+    pub fn send(&self, method: &str, path: &str, lines: &str, body: &str) -> Reply {
+        self.try_send(method, path, lines, body)
+            .unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+    }
+
+    /// The same to a connector that may end in the middle of it.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub fn try_send(&self, method: &str, path: &str, lines: &str, body: &str) -> std::io::Result<Reply> {
         let length = body.len();
         let request = format!(
             "{method} /management/v1{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {length}\r\n{lines}\r\n{body}"
         );
         let mut answer = Vec::new();
-        self.connect(&request).read_to_end(&mut answer).unwrap();
+        self.connect(&request)?.read_to_end(&mut answer)?;
         let answer = text(&answer);
-        let (head, body) = answer
-            .split_once("\r\n\r\n")
-            .unwrap_or_else(|| panic!("no answer: {answer}"));
-        Reply {
-            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-            head: head.to_lowercase(),
-            body: body.to_owned(),
+        let cut = || std::io::Error::new(std::io::ErrorKind::UnexpectedEof, format!("no whole answer: {answer}"));
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(cut)?;
+        let head = head.to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        if length.is_some_and(|length| length.trim() != body.len().to_string()) {
+            return Err(cut());
         }
+        Ok(Reply {
+            status: head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(cut)?,
+            head,
+            body: body.to_owned(),
+        })
     }
 
     fn authorization(&self) -> String {
         format!("Authorization: Bearer {}\r\n", self.token)
     }
 
-    pub(crate) fn get(&self, path: &str) -> Reply {
+    /// A GET of a connector that may end in the middle of it.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub fn try_get(&self, path: &str) -> std::io::Result<Reply> {
+        self.try_send("GET", path, &self.authorization(), "")
+    }
+
+    /// A POST to a connector that may end in the middle of it.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub fn try_post(&self, path: &str, body: &Value) -> std::io::Result<Reply> {
+        let lines = format!("{}Content-Type: application/json\r\n", self.authorization());
+        self.try_send("POST", path, &lines, &body.to_string())
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
         self.send("GET", path, &self.authorization(), "")
     }
 
-    pub(crate) fn delete(&self, path: &str) -> Reply {
+    pub fn delete(&self, path: &str) -> Reply {
         self.send("DELETE", path, &self.authorization(), "")
     }
 
-    pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
+    pub fn post(&self, path: &str, body: &Value) -> Reply {
         self.post_text(path, &body.to_string())
     }
 
-    pub(crate) fn post_text(&self, path: &str, body: &str) -> Reply {
+    pub fn post_text(&self, path: &str, body: &str) -> Reply {
         let lines = format!("{}Content-Type: application/json\r\n", self.authorization());
         self.send("POST", path, &lines, body)
     }
 
     /// Listens to what happens after a place.
-    pub(crate) fn listen(&self, after: &str) -> Told {
+    pub fn listen(&self, after: &str) -> Told {
         let request = format!(
             "GET /management/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nLast-Event-ID: {after}\r\n{}\r\n",
             self.authorization()
         );
-        let mut lines = BufReader::new(self.connect(&request));
+        let mut lines = BufReader::new(self.connect(&request).unwrap());
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             assert_ne!(lines.read_line(&mut head).unwrap(), 0, "{head}");
@@ -131,15 +161,15 @@ impl Api {
 }
 
 /// What is told to somebody who listens.
-pub(crate) struct Told {
+pub struct Told {
     lines: BufReader<TcpStream>,
     /// The `id` of the last event.
-    pub(crate) place: String,
+    pub place: String,
 }
 
 impl Told {
     /// The next event.
-    pub(crate) fn next(&mut self) -> Value {
+    pub fn next(&mut self) -> Value {
         loop {
             let mut line = String::new();
             assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "nothing more is told");
@@ -153,7 +183,7 @@ impl Told {
     }
 
     /// The next event that is looked for.
-    pub(crate) fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let event = self.next();
             if wanted(&event) {

@@ -2,10 +2,11 @@
 
 use crate::http::Caller;
 use crate::machine::{free_port, until};
+use crate::process::{Process, mortal};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// The version of the Dataspace Protocol, as EDC's management API names it.
@@ -14,17 +15,17 @@ const PROTOCOL: &str = "dataspace-protocol-http:2025-1";
 const FINALIZED: u16 = 1200;
 const TERMINATED: u16 = 1400;
 /// EDC's namespace.
-pub(crate) const EDC: &str = "https://w3id.org/edc/v0.0.1/ns/";
+pub const EDC: &str = "https://w3id.org/edc/v0.0.1/ns/";
 /// The left operand that `InteropExtension.java` evaluates: whom a permission is for.
-pub(crate) const PARTY: &str = "https://w3id.org/herleid/interop/party";
+pub const PARTY: &str = "https://w3id.org/herleid/interop/party";
 /// How long an EDC may take to start, on a machine that does other things as well.
 const START: Duration = Duration::from_secs(180);
 /// How long anything else may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often its state machines look whether there is something to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pace {
+pub enum Pace {
     /// As it is delivered: once a second.
     Delivered,
     /// A hundred times a second.
@@ -32,25 +33,18 @@ pub(crate) enum Pace {
 }
 
 /// A running EDC; it ends with this, and with this program.
-pub(crate) struct Edc {
-    child: Child,
-    pub(crate) did: String,
+pub struct Edc {
+    process: Process,
+    pub did: String,
     protocol: u16,
     /// From the start of its process until everything answers.
-    pub(crate) started_in: Duration,
+    pub started_in: Duration,
     management: Caller,
     references: Caller,
 }
 
-impl Drop for Edc {
-    fn drop(&mut self) {
-        // It may have ended by itself, which the test has noticed then.
-        let _ended = self.child.kill().and_then(|()| self.child.wait());
-    }
-}
-
 /// The folder that EDC was put in.
-pub(crate) fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     let this = std::env::current_exe().unwrap();
     let target = this.ancestors().find(|folder| folder.join("edc/libs").is_dir());
     target
@@ -60,7 +54,7 @@ pub(crate) fn target() -> PathBuf {
 
 impl Edc {
     /// Starts an EDC that calls itself `did`, and waits until it is ready. What it has to say goes to `folder`.
-    pub(crate) fn start(folder: &Path, did: &str, pace: Pace) -> Self {
+    pub fn start(folder: &Path, did: &str, pace: Pace) -> Self {
         std::fs::create_dir_all(folder).unwrap();
         let [own, control, management, protocol, data] = [(); 5].map(|()| free_port());
         let every = match pace {
@@ -81,20 +75,23 @@ impl Edc {
         std::fs::write(&file, properties).unwrap();
         let log = folder.join("edc.log");
         let began = Instant::now();
-        let mut child = Command::new("java")
-            .arg(format!("-Dedc.fs.config={}", file.display()))
+        let mut java = mortal("java");
+        java.arg(format!("-Dedc.fs.config={}", file.display()))
             .arg("-cp")
             .arg(format!("{0}/libs/*:{0}/classes", target().display()))
             .arg("org.eclipse.edc.boot.system.runtime.BaseRuntime")
             .stdin(Stdio::piped())
             .stdout(File::create(&log).unwrap())
-            .stderr(File::create(folder.join("edc.err")).unwrap())
-            .spawn()
-            .expect("`java` does not start: run deploy/build/deps.sh java");
+            .stderr(File::create(folder.join("edc.err")).unwrap());
+        // Without Java it ends at once, and `edc.err` says why.
+        let mut process = Process::start(&mut java);
         let said = || String::from_utf8_lossy(&std::fs::read(&log).unwrap()).into_owned();
         until("EDC is ready", START, || {
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "EDC ends ({ended:?}): {}", said());
+            assert!(
+                process.is_running(),
+                "EDC ends (is there a Java? deploy/build/deps.sh java brings it): {}",
+                said()
+            );
             said()
                 .lines()
                 .any(|line| line.contains("Runtime") && line.contains("ready"))
@@ -102,7 +99,7 @@ impl Edc {
                 .ok_or_else(said)
         });
         Self {
-            child,
+            process,
             did: did.to_owned(),
             protocol,
             started_in: began.elapsed(),
@@ -112,12 +109,12 @@ impl Edc {
     }
 
     /// Process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Its versioned base.
-    pub(crate) fn base(&self) -> String {
+    pub fn base(&self) -> String {
         format!("http://localhost:{}/dsp/2025-1", self.protocol)
     }
 
@@ -132,7 +129,7 @@ impl Edc {
     }
 
     /// Offers what stands at `port` of this machine as the asset `id`, under one permission.
-    pub(crate) fn offer(&self, id: &str, port: u16, permission: &Value) {
+    pub fn offer(&self, id: &str, port: u16, permission: &Value) {
         let source = json!({"type": "HttpData", "baseUrl": format!("http://localhost:{port}/")});
         self.post(
             "/assets",
@@ -159,7 +156,7 @@ impl Edc {
     }
 
     /// The datasets that `provider` offers, as EDC's users read them.
-    pub(crate) fn catalogue(&self, provider: (&str, &str)) -> Vec<Value> {
+    pub fn catalogue(&self, provider: (&str, &str)) -> Vec<Value> {
         let (did, base) = provider;
         let asked = json!({"counterPartyId": did, "counterPartyAddress": base, "protocol": PROTOCOL});
         let found = self.post("/catalog/request", asked);
@@ -167,7 +164,7 @@ impl Edc {
     }
 
     /// The offer about `dataset` in a catalogue, as a request repeats it.
-    pub(crate) fn offer_in(catalogue: &[Value], dataset: &str, assigner: &str) -> Value {
+    pub fn offer_in(catalogue: &[Value], dataset: &str, assigner: &str) -> Value {
         let found = catalogue.iter().find(|d| d["@id"] == dataset);
         let found = found.unwrap_or_else(|| panic!("`{dataset}` is not in {catalogue:?}"));
         let mut offer = found["hasPolicy"][0].clone();
@@ -178,13 +175,13 @@ impl Edc {
     }
 
     /// Asks `provider` for an agreement; the negotiation's id.
-    pub(crate) fn negotiate(&self, base: &str, offer: &Value) -> String {
+    pub fn negotiate(&self, base: &str, offer: &Value) -> String {
         let asked = json!({"counterPartyAddress": base, "protocol": PROTOCOL, "policy": offer});
         id(&self.post("/contractnegotiations", asked))
     }
 
     /// Asks for a pull; the transfer's id.
-    pub(crate) fn transfer(&self, base: &str, agreement: &Value) -> String {
+    pub fn transfer(&self, base: &str, agreement: &Value) -> String {
         let asked = json!({
             "counterPartyAddress": base, "protocol": PROTOCOL, "contractId": agreement, "transferType": "HttpData-PULL",
         });
@@ -192,13 +189,13 @@ impl Edc {
     }
 
     /// Ends a process (`contractnegotiations` or `transferprocesses`).
-    pub(crate) fn terminate(&self, kind: &str, id: &str) {
+    pub fn terminate(&self, kind: &str, id: &str) {
         let reason = json!({"@id": id, "reason": "enough"});
         self.post(&format!("/{kind}/{id}/terminate"), reason);
     }
 
     /// A process as it stands.
-    pub(crate) fn process(&self, kind: &str, id: &str) -> Value {
+    pub fn process(&self, kind: &str, id: &str) -> Value {
         self.get(&format!("/{kind}/{id}"))
     }
 
@@ -211,18 +208,18 @@ impl Edc {
     }
 
     /// Whether so many negotiations have come to an end. Their number cannot be asked for, only whether there is one with that number.
-    pub(crate) fn has_ended(&self, count: usize) -> bool {
+    pub fn has_ended(&self, count: usize) -> bool {
         let terminated = self.negotiations(TERMINATED, 0, count);
         terminated >= count || self.negotiations(FINALIZED, count - terminated - 1, 1) > 0
     }
 
     /// How many negotiations have come to their good end, of `total`.
-    pub(crate) fn finalized(&self, total: usize) -> usize {
+    pub fn finalized(&self, total: usize) -> usize {
         self.negotiations(FINALIZED, 0, total)
     }
 
     /// A process, once it is in one of the states that are waited for.
-    pub(crate) fn reaches(&self, kind: &str, id: &str, states: &[&str]) -> Value {
+    pub fn reaches(&self, kind: &str, id: &str, states: &[&str]) -> Value {
         until(&format!("{kind} {id} is {states:?} at EDC"), PATIENCE, || {
             let found = self.process(kind, id);
             let reached = states.iter().any(|state| found["state"] == *state);
@@ -231,7 +228,7 @@ impl Edc {
     }
 
     /// What EDC kept of the access that it was given: every property, by its full name.
-    pub(crate) fn reference(&self, transfer: &str) -> Value {
+    pub fn reference(&self, transfer: &str) -> Value {
         until(&format!("EDC has access under {transfer}"), PATIENCE, || {
             let answer = self.references.get(&format!("/api/references/{transfer}"));
             match answer.status {

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 
 /// An HTTP answer: status line and headers, and the body.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) head: Vec<String>,
-    pub(crate) body: Vec<u8>,
+pub struct Answer {
+    pub head: Vec<String>,
+    pub body: Vec<u8>,
     /// The connection breaks after the body, whatever length was promised.
-    pub(crate) is_cut: bool,
+    pub is_cut: bool,
 }
 
 impl Answer {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let found = self
             .head
             .iter()
@@ -23,12 +23,12 @@ impl Answer {
     }
 
     /// Only so many bytes arrive before the connection breaks.
-    pub(crate) fn cut(&mut self, bytes: usize) {
+    pub fn cut(&mut self, bytes: usize) {
         self.body.truncate(bytes);
         self.is_cut = true;
     }
 
-    pub(crate) fn drop_header(&mut self, name: &str) {
+    pub fn drop_header(&mut self, name: &str) {
         self.head
             .retain(|line| !line.to_ascii_lowercase().starts_with(&format!("{name}:")));
     }
@@ -41,13 +41,13 @@ struct Lie {
 }
 
 /// The proxy; it goes with the process.
-pub(crate) struct LyingProxy {
+pub struct LyingProxy {
     lie: Arc<Mutex<Lie>>,
 }
 
 impl LyingProxy {
     /// Listens on `port` and forwards to `to`.
-    pub(crate) fn start(port: u16, to: u16) -> Self {
+    pub fn start(port: u16, to: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let honest = Lie {
             about: "",
@@ -65,12 +65,12 @@ impl LyingProxy {
     }
 
     /// Changes what is answered to a pull.
-    pub(crate) fn lie(&self, change: impl FnMut(&mut Answer) + Send + 'static) {
+    pub fn lie(&self, change: impl FnMut(&mut Answer) + Send + 'static) {
         self.lie_about("GET /data/", change);
     }
 
     /// Changes what is answered to requests whose first line starts with `about`.
-    pub(crate) fn lie_about(&self, about: &'static str, change: impl FnMut(&mut Answer) + Send + 'static) {
+    pub fn lie_about(&self, about: &'static str, change: impl FnMut(&mut Answer) + Send + 'static) {
         let change = Box::new(change);
         *self.lie.lock().unwrap() = Lie { about, change };
     }

@@ -1,0 +1,204 @@
+//! A connector: the real binary, with a directory and a configuration of its own.
+
+use crate::process::{Service, herleid, mortal, told};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+/// What a dataset holds.
+pub const RAIN: &[u8] = b"51.3 mm in the hour ending 15:00\n";
+
+/// What has to be said of a dataset.
+pub const DESCRIBED: [&str; 6] = ["--title", "Rain", "--description", "What fell", "--theme", "ENVI"];
+
+/// A connector; its process ends with this.
+pub struct Connector {
+    /// Where its configuration, keys and storage are.
+    pub directory: PathBuf,
+    /// Who it is.
+    pub did: String,
+    /// What `herleid init` answered.
+    pub made: Value,
+    /// From the last start of its process until everything answered.
+    pub started_in: Duration,
+    service: Option<Service>,
+}
+
+impl Connector {
+    /// Made, not started; listens on `port`, others reach it at `public_port`.
+    pub fn new(directory: PathBuf, port: u16, public_port: u16) -> Self {
+        let made = init(&directory, port, public_port);
+        Self {
+            did: made["did"].as_str().unwrap().to_owned(),
+            directory,
+            made,
+            started_in: Duration::ZERO,
+            service: None,
+        }
+    }
+
+    /// Starts it and waits until everything answers.
+    pub fn start(&mut self) {
+        self.start_with(|_| ());
+    }
+
+    /// The same, with a command that is changed before.
+    pub fn start_with(&mut self, change: impl FnOnce(&mut Command)) {
+        assert!(self.service.is_none(), "`{}` runs already", self.did);
+        let mut command = serve(&self.directory);
+        change(&mut command);
+        let began = Instant::now();
+        let service = Service::start(command, &self.log());
+        self.service = Some(service.unwrap_or_else(|ended| panic!("the connector does not start: {}", told(&ended))));
+        self.started_in = began.elapsed();
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.service.take().expect("it runs").kill();
+    }
+
+    /// Waits until it ends by itself.
+    pub fn ended(&mut self) -> Output {
+        self.service.take().expect("it runs").ended()
+    }
+
+    /// The service that runs.
+    pub fn service(&self) -> &Service {
+        self.service.as_ref().expect("it runs")
+    }
+
+    /// The file with what its service has said, over all its starts.
+    pub fn log(&self) -> PathBuf {
+        self.directory.join("connector.log")
+    }
+
+    /// The token of its management API, which its first start makes.
+    pub fn management_token(&self) -> String {
+        let token = std::fs::read_to_string(self.directory.join("keys/management.token")).unwrap();
+        token.trim().to_owned()
+    }
+
+    /// Another directory with the same keys and configuration, whose service listens on `port`.
+    #[must_use]
+    pub fn elsewhere(&self, directory: PathBuf, port: u16) -> Self {
+        let file = directory.join("herleid.toml");
+        let configuration = std::fs::read_to_string(&file).unwrap();
+        let lines = configuration.lines().map(|line| match line.split_once(" = ") {
+            Some(("address", _)) => format!("address = \"127.0.0.1:{port}\"\n"),
+            _ => format!("{line}\n"),
+        });
+        std::fs::write(&file, lines.collect::<String>()).unwrap();
+        Self {
+            directory,
+            did: self.did.clone(),
+            made: self.made.clone(),
+            started_in: Duration::ZERO,
+            service: None,
+        }
+    }
+
+    /// A command, carried out by the running service.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The same, to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = mortal(herleid());
+        command
+            .args(["--development", "--json", "--config"])
+            .arg(self.directory.join("herleid.toml"))
+            .args(arguments)
+            .env("HERLEID_LANG", "en");
+        command
+    }
+
+    /// Publishes `contents` for everybody.
+    pub fn publish(&self, id: &str, contents: &[u8]) {
+        self.offer(id, contents, r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#);
+    }
+
+    /// Publishes `contents` under `policy`.
+    pub fn offer(&self, id: &str, contents: &[u8], policy: &str) {
+        let data = self.directory.join("published");
+        std::fs::write(&data, contents).unwrap();
+        good(&self.publish_under(&[data.to_str().unwrap()], id, policy));
+    }
+
+    /// Publishes `what` (arguments of the command) under `policy`.
+    pub fn publish_under(&self, what: &[&str], id: &str, policy: &str) -> Output {
+        let file = self.directory.join("offer.json");
+        std::fs::write(&file, policy).unwrap();
+        let mut arguments = vec!["publish", "--id", id, "--policy", file.to_str().unwrap()];
+        arguments.extend(DESCRIBED);
+        arguments.extend(what);
+        self.run(&arguments)
+    }
+
+    /// Its configuration with `lines` under `[section]`, in the place of what was put there before.
+    pub fn set(&self, section: &str, lines: &str) {
+        let (header, end) = (
+            format!("[{section}]\n"),
+            format!("# end of the test's lines of {section}\n"),
+        );
+        let file = self.directory.join("herleid.toml");
+        let old = std::fs::read_to_string(&file).unwrap();
+        let (before, after) = old
+            .split_once(&header)
+            .unwrap_or_else(|| panic!("there is no [{section}] in {old}"));
+        let after = after.split_once(&end).map_or(after, |(_, rest)| rest);
+        std::fs::write(&file, format!("{before}{header}{lines}\n{end}{after}")).unwrap();
+    }
+
+    /// Its storage directory.
+    pub fn storage(&self) -> PathBuf {
+        self.directory.join("storage")
+    }
+}
+
+/// The answer of a command that did what it should.
+pub fn good(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", told(output));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", told(output)))
+}
+
+/// A command of the binary that needs no connector.
+pub fn run(arguments: &[&str]) -> Output {
+    let mut command = mortal(herleid());
+    command.args(arguments).env("HERLEID_LANG", "en").output().unwrap()
+}
+
+/// A connector made by `herleid init`, under plain HTTP so that it needs no certificate: development, and said so in every record.
+fn init(directory: &Path, port: u16, public_port: u16) -> Value {
+    let did = format!("did:web:localhost%3A{public_port}");
+    let address = format!("127.0.0.1:{port}");
+    let url = format!("http://localhost:{public_port}");
+    let named = ["--development", "--json", "init", "--did", &did, "--name", "Test"];
+    let placed = ["--listen", &address, "--public-url", &url, "--directory"];
+    let made = run(&[&named[..], &placed, &[directory.to_str().unwrap()]].concat());
+    let made = good(&made);
+    let file = directory.join("herleid.toml");
+    let mut configuration = std::fs::read_to_string(&file).unwrap();
+    configuration.push_str("\n[development]\nplain_http = true\n");
+    configuration = configuration.replace("#[development]", "").replace(
+        "#required_credentials = [\"MembershipCredential\"]",
+        "required_credentials = []",
+    );
+    std::fs::write(&file, configuration).unwrap();
+    made
+}
+
+/// The service of the connector in `directory`, to be started.
+pub fn serve(directory: &Path) -> Command {
+    let mut command = mortal(herleid());
+    command
+        .arg("--development")
+        .arg("--config")
+        .arg(directory.join("herleid.toml"))
+        .arg("serve")
+        .env("HERLEID_LANG", "en")
+        .env("HERLEID_NETWORK__ALLOW_PRIVATE_ADDRESSES", "true");
+    command
+}
