@@ -1,6 +1,5 @@
 //! Processes that end with the test that started them, whatever becomes of either.
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Lines, Read as _, Seek as _, SeekFrom};
@@ -45,7 +44,6 @@ pub fn told(output: &Output) -> String {
 /// A process and all that it starts. They end with this value, so also when the test fails.
 pub struct Process {
     child: Child,
-    group: Pid,
     has_ended: bool,
 }
 
@@ -61,7 +59,6 @@ impl Process {
         assert_eq!(command.get_program(), "setpriv", "not made by `mortal`");
         let child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
         Self {
-            group: Pid::from_child(&child),
             child,
             has_ended: false,
         }
@@ -87,19 +84,30 @@ impl Process {
         if self.has_ended {
             return;
         }
-        // Nobody is left in the group if it ended by itself, which the test has noticed then.
-        let _gone = kill_process_group(self.group, Signal::KILL);
+        self.kill_group();
+        // Whatever became of that, nobody waits for this one for ever.
+        self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.has_ended = true;
     }
 
+    /// Kills whoever is in the group. Nobody is if it ended by itself and had started nothing, which the test has noticed then.
+    fn kill_group(&self) {
+        // As a command, since the library's own function kills one process alone.
+        let group = format!("-{}", self.child.id());
+        let mut kill = Command::new("sh");
+        kill.args(["-c", "kill -s KILL -- \"$0\" 2>&1", &group])
+            .stdout(Stdio::null());
+        kill.status().unwrap();
+    }
+
     /// Waits until it ends by itself; what it started ends then.
     pub fn ended(&mut self) -> ExitStatus {
-        // Left to be reaped until the group is ended, so that the group's number is nobody else's.
-        while waitid(WaitId::Pid(self.group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).is_err() {}
-        let _gone = kill_process_group(self.group, Signal::KILL);
+        let status = self.child.wait().unwrap();
         self.has_ended = true;
-        self.child.wait().unwrap()
+        // The group keeps its number as long as somebody is in it; if nobody is, the number is not given anew for a long time.
+        self.kill_group();
+        status
     }
 }
 

@@ -1,0 +1,86 @@
+//! What people were shown, and that it holds.
+
+use crate::end::{End, Kind};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All that was ever shown.
+#[derive(Default)]
+pub(crate) struct History {
+    /// The last state of each process, by end and the end's identifier.
+    states: BTreeMap<(String, Kind, String), String>,
+    /// Agreements of negotiations that the consumer showed as finalized.
+    agreements: BTreeSet<String>,
+}
+
+/// How far a negotiation is. None of this test's are offered or accepted.
+fn rank(state: &str) -> usize {
+    let ranks = ["REQUESTED", "AGREED", "VERIFIED", "FINALIZED", "TERMINATED"];
+    ranks
+        .iter()
+        .position(|name| *name == state)
+        .unwrap_or_else(|| panic!("`{state}` is not expected here"))
+}
+
+/// Whether a process that was shown in one state may be shown in another later.
+fn follows(kind: Kind, before: &str, now: &str) -> bool {
+    if before == now {
+        return true;
+    }
+    match kind {
+        Kind::Negotiation => !["FINALIZED", "TERMINATED"].contains(&before) && rank(now) > rank(before),
+        Kind::Transfer => !["COMPLETED", "TERMINATED"].contains(&before) && now != "REQUESTED",
+    }
+}
+
+impl History {
+    /// What an end shows now: everything that it has shown before is still there, and no state has gone back. An agreement that the
+    /// consumer shows as finalized can be looked up at that moment.
+    pub(crate) fn saw(&mut self, end: &End, kind: Kind, all: &[Value]) {
+        let mut shown = BTreeSet::new();
+        for one in all {
+            let (pid, state) = (one["pid"].as_str().unwrap(), one["state"].as_str().unwrap());
+            assert!(
+                shown.insert(pid.to_owned()),
+                "{pid} is listed twice at the {}",
+                end.name
+            );
+            let key = (end.name.to_owned(), kind, pid.to_owned());
+            let before = self.states.insert(key, state.to_owned());
+            if let Some(before) = before {
+                let still = follows(kind, &before, state);
+                assert!(still, "{pid} was {before} at the {}, and is {state} now", end.name);
+            }
+            if kind == Kind::Negotiation && state == "FINALIZED" && end.name == "consumer" {
+                let agreement = one["agreement"].as_str().expect("an agreement in force has a name");
+                if !self.agreements.contains(agreement) {
+                    let found = end.agreement(agreement);
+                    assert!(
+                        found.is_some(),
+                        "{pid} is FINALIZED, and `{agreement}` is not on record"
+                    );
+                    self.agreements.insert(agreement.to_owned());
+                }
+            }
+        }
+        for (name, of, pid) in self.states.keys() {
+            let is_here = name != end.name || *of != kind || shown.contains(pid);
+            assert!(is_here, "{pid} was shown at the {name}, and is gone");
+        }
+    }
+
+    /// Agreements that were shown to be in force.
+    pub(crate) fn agreements(&self) -> impl Iterator<Item = &str> {
+        self.agreements.iter().map(String::as_str)
+    }
+}
+
+#[test]
+fn states_that_go_back_are_seen() {
+    let negotiation = |before, now| follows(Kind::Negotiation, before, now);
+    assert!(negotiation("REQUESTED", "AGREED") && negotiation("VERIFIED", "TERMINATED"));
+    assert!(!negotiation("AGREED", "REQUESTED") && !negotiation("FINALIZED", "TERMINATED"));
+    let transfer = |before, now| follows(Kind::Transfer, before, now);
+    assert!(transfer("STARTED", "SUSPENDED") && transfer("SUSPENDED", "STARTED"));
+    assert!(!transfer("STARTED", "REQUESTED") && !transfer("COMPLETED", "TERMINATED"));
+}
