@@ -5,7 +5,7 @@ SHELL := /bin/bash
 profile := dev
 target := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: bench-catalogue bench-dsp conformance demo deny deps doc fmt fuzz help interop lint native test tidy
+.PHONY: bench-catalogue bench-dsp conformance demo deny deps doc fmt fuzz help interop kill lint native test tidy
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -23,6 +23,10 @@ conformance: needs := java
 conformance: deps native ## the Dataspace Protocol's conformance kit against the connector
 	cargo build --locked -p herleid
 	deploy/build/conformance.sh
+
+kill: deps native ## both ends of negotiations and transfers killed for ten minutes; HERLEID_KILL_SEED=... draws the same again
+	cargo build --locked -p herleid
+	HERLEID_KILL_SECONDS=$${HERLEID_KILL_SECONDS:-600} cargo test --locked -p herleid-tests --test kill -- --nocapture
 
 interop: needs := java
 interop: deps native ## the connector and a real EDC, each as the other's peer
