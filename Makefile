@@ -24,9 +24,9 @@ conformance: deps native ## the Dataspace Protocol's conformance kit against the
 	cargo build --locked -p herleid
 	deploy/build/conformance.sh
 
-kill: deps native ## both ends of negotiations and transfers killed for ten minutes; HERLEID_KILL_SEED=... draws the same again
+kill: deps native ## both ends of negotiations and transfers killed for ten minutes; KILL_SEED=... draws the same again
 	cargo build --locked -p herleid
-	HERLEID_KILL_SECONDS=$${HERLEID_KILL_SECONDS:-600} cargo test --locked -p herleid-tests --test kill -- --nocapture
+	KILL_SECONDS=$${KILL_SECONDS:-600} cargo test --locked -p herleid-tests --test kill -- --nocapture
 
 interop: needs := java
 interop: deps native ## the connector and a real EDC, each as the other's peer

@@ -16,7 +16,7 @@ mod transfers;
 
 pub(crate) use agreements::{chosen_offer, line as agreement_line};
 pub use failure::Failure;
-pub(crate) use negotiations::{Turn, counterparty, possible, turn};
+pub(crate) use negotiations::{Turn, counterparty, named, possible, turn};
 pub(crate) use summary::{open_until, summary};
 
 use crate::control::error::{Code, ControlError};

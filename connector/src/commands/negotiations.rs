@@ -55,8 +55,13 @@ pub(crate) fn possible(process: &Negotiation) -> Vec<NegotiationAction> {
 
 /// The participant at the other end, by its DID also where messages call it otherwise.
 pub(crate) fn counterparty<P: Protocol>(node: &Node, process: &Process<P>) -> String {
-    let known = node.did_of(process.peer());
-    known.map_or_else(|_| process.peer().to_string(), |did| did.to_string())
+    named(node, process.peer())
+}
+
+/// A participant, by its DID also where messages call it otherwise.
+pub(crate) fn named(node: &Node, peer: &Id) -> String {
+    let known = node.did_of(peer);
+    known.map_or_else(|_| peer.to_string(), |did| did.to_string())
 }
 
 /// Lists negotiations, those that wait for a person first: they must not be among the ones that a limit leaves out.

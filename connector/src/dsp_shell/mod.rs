@@ -10,6 +10,7 @@ mod delivery;
 mod distrust;
 mod ending;
 mod everybody;
+mod listing;
 mod manual;
 mod negotiations;
 mod pages;
@@ -23,6 +24,7 @@ pub use counterparty::Counterparty;
 pub(crate) use counterparty::lies_on_own_host;
 pub(crate) use distrust::Stopped;
 pub use ending::EndedAgreement;
+pub use listing::{Line, Part};
 pub use pages::{Read, Total, peer_resource, read_catalogue};
 pub use transfers::{Access, check_format, closed};
 

@@ -358,6 +358,6 @@ impl super::Negotiator {
 }
 
 #[cfg(test)]
-mod in_force_tests;
+pub(super) mod in_force_tests;
 #[cfg(test)]
 mod tests;

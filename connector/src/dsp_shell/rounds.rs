@@ -128,6 +128,7 @@ impl Negotiator {
     }
 
     fn resume_all<P: Kept>(&self, node: &Arc<Node>) -> Result<(), Refusal> {
+        self.complete_lines::<P>(node)?;
         for process in open_processes::<P>(node, &format!("open/{}", P::PREFIX))? {
             if let Some(effect) = process.unsettled() {
                 delivery::start(node, process.own_pid(), effect);

@@ -1,7 +1,7 @@
 //! One step of a process: taken in turn, made durable, and only then sent, answered and followed up.
 
 use super::rounds::Running;
-use super::{Context, Due, Kept, Negotiator, context_key, delivery, internal, key, open_key, peer_key};
+use super::{Context, Due, Kept, Negotiator, context_key, delivery, internal, key, listing, open_key, peer_key};
 use crate::dsp::Role;
 use crate::dsp::error::{Answer, Refusal};
 use crate::dsp::id::Id;
@@ -105,14 +105,15 @@ pub(super) fn note<P: Kept>(
     node.journal.note(&entries, changes).map_err(|e| internal(&e))
 }
 
-/// What is written of a process, in one commit: itself, where the other end's id for it leads, whether it is open, and what changes
-/// beside it. It stays open while something is `due`.
+/// What is written of a process, in one commit: itself, what lists show of it, where the other end's id for it leads, whether it
+/// is open, and what changes beside it. It stays open while something is `due`.
 pub(super) fn kept<P: Kept>(node: &Node, process: &Process<P>, due: bool) -> Result<Vec<Change>, Refusal> {
     let own = process.own_pid();
     let pid = || own.as_str().as_bytes().to_vec();
     let bytes = process.to_bytes().map_err(|e| internal(&e))?;
     let mut changes = P::beside(node, process)?;
     changes.push((key::<P>(own), Some(bytes)));
+    changes.push(listing::line(process)?);
     changes.push((open_key::<P>(own), (due || !process.is_over()).then(pid)));
     if let Some(theirs) = process.peer_pid() {
         changes.push((peer_key::<P>(process.peer(), theirs), Some(pid())));

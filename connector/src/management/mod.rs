@@ -19,6 +19,7 @@ mod page;
 mod paging;
 mod peers;
 mod problem;
+mod processes;
 #[cfg(test)]
 mod tests;
 mod token;

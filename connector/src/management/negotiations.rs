@@ -3,14 +3,16 @@
 use super::Api;
 use super::input::{Body, Named};
 use super::operations::{Method, Operation, filters};
-use super::paging::{Order, Page, Query};
+use super::paging::Page;
 use super::problem::Problem;
+use super::processes::{self, Shown, shown};
 use super::views::{Decision, Due, Ended, moment, participant, pid};
 use crate::commands::{Turn, counterparty, possible, turn};
 use crate::control::error::Code;
 use crate::dsp::id::Id;
 use crate::dsp::negotiation::{Contract, Negotiation, State as Stage};
 use crate::dsp::policy::Offer;
+use crate::dsp::process::Process;
 use crate::dsp_shell::peer_resource;
 use crate::handlers::NegotiationAction;
 use crate::node::{Node, fresh_trace};
@@ -95,7 +97,7 @@ struct Begin {
 /// A negotiation.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Negotiation")]
-struct Negotiated {
+pub(super) struct Negotiated {
     /// This connector's identifier of it.
     pid: String,
     /// The other end's identifier of it, once known.
@@ -124,6 +126,20 @@ struct Negotiated {
     created: String,
     /// When it last changed (RFC 3339).
     changed: String,
+}
+
+impl Shown for Contract {
+    type View = Negotiated;
+    const FILTERS: &'static [(&'static str, &'static str)] = FILTERS;
+    const ABOUT: &'static str = "dataset";
+
+    fn states() -> Vec<&'static str> {
+        Stage::ALL.iter().map(|state| state.name()).collect()
+    }
+
+    fn view(node: &Node, process: &Process<Self>) -> Result<Self::View, Problem> {
+        Ok(Negotiated::of(node, process))
+    }
 }
 
 impl Negotiated {
@@ -184,7 +200,7 @@ async fn begin(
             ));
         }
     };
-    Ok((StatusCode::ACCEPTED, Json(shown(node, &pid)?)))
+    Ok((StatusCode::ACCEPTED, Json(shown::<Contract>(node, &pid)?)))
 }
 
 fn whole_offer(value: &Value) -> Result<Offer, Problem> {
@@ -221,31 +237,12 @@ async fn looked_up(
     Ok((offer.with_target(resource.id()), base, resource.to_json()))
 }
 
-fn shown(node: &Node, pid: &Id) -> Result<Negotiated, Problem> {
-    let process = node.negotiator.load::<Contract>(node, pid)?;
-    let process = process.ok_or(crate::dsp::error::Refusal::NotFound)?;
-    Ok(Negotiated::of(node, &process))
-}
-
 async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Page<Negotiated>>, Problem> {
-    let query = Query::read(query.as_deref(), FILTERS)?;
-    let states: Vec<&str> = Stage::ALL.iter().map(|state| state.name()).collect();
-    let state = query.one_of("state", &states)?;
-    let role = query.one_of("role", &["consumer", "provider"])?;
-    let (peer, dataset) = (query.get("counterparty"), query.get("dataset"));
-    let mut all = api.read(|node| Ok(node.negotiator.all::<Contract>(node)?)).await?;
-    all.retain(|process| {
-        state.is_none_or(|state| process.state().name() == state)
-            && role.is_none_or(|role| process.role().to_string() == role)
-            && peer.is_none_or(|peer| counterparty(&api.node, process) == peer)
-            && dataset.is_none_or(|id| process.standing_offer().target().as_str() == id)
-    });
-    let page = query.page(all, Order::Descending, |process| process.own_pid().to_string())?;
-    page.show(|process| Ok(Negotiated::of(&api.node, &process))).map(Json)
+    processes::list::<Contract>(&api, query.as_deref()).await
 }
 
 async fn show(State(api): State<Arc<Api>>, Named(name): Named) -> Result<Json<Negotiated>, Problem> {
-    shown(&api.node, &pid(&name)?).map(Json)
+    shown::<Contract>(&api.node, &pid(&name)?).map(Json)
 }
 
 async fn decide(
@@ -259,5 +256,5 @@ async fn decide(
         .negotiator
         .decide_negotiation(&api.node, &pid, decision.decide, reason)
         .await?;
-    shown(&api.node, &pid).map(Json)
+    shown::<Contract>(&api.node, &pid).map(Json)
 }

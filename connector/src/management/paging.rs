@@ -71,7 +71,7 @@ impl Query {
     ///
     /// # Errors
     /// When `limit` is no number from 1 to 500.
-    fn limit(&self) -> Result<usize, Problem> {
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
         let Some(text) = self.get("limit") else {
             return Ok(USUAL);
         };
@@ -129,6 +129,16 @@ pub(super) enum Order {
 }
 
 impl<T> Page<T> {
+    /// A page that was chosen elsewhere.
+    pub(super) fn of(items: Vec<T>, total: usize, next: Option<String>) -> Self {
+        Self {
+            shown: items.len(),
+            total,
+            next,
+            items,
+        }
+    }
+
     /// The same page with each item as it is shown.
     ///
     /// # Errors

@@ -3,17 +3,18 @@
 use super::access::{Standing, access, until_ms};
 use super::input::{Body, Named};
 use super::operations::{Method, Operation, filters};
-use super::paging::{Order, Page, Query};
+use super::paging::Page;
 use super::problem::Problem;
+use super::processes::{self, Shown, loaded, shown};
 use super::views::{Decision, Due, Ended, encoded, moment, pid};
 use super::{Api, BASE};
 use crate::commands::counterparty;
 use crate::consumer::pull::pushed;
 use crate::dsp::Role;
-use crate::dsp::error::Refusal;
 use crate::dsp::id::Id;
 use crate::dsp::message::DataAddress;
 use crate::dsp::node::Node as Members;
+use crate::dsp::process::Process;
 use crate::dsp::transfer::{DataTransfer, Direction, State as Stage, Transfer};
 use crate::handlers::TransferAction;
 use crate::node::Node;
@@ -105,7 +106,7 @@ struct Begin {
 /// A transfer.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Transfer")]
-struct Transferred {
+pub(super) struct Transferred {
     /// This connector's identifier of it.
     pid: String,
     /// The other end's identifier of it, once known.
@@ -163,6 +164,20 @@ const ACTIONS: [TransferAction; 4] = [
     TransferAction::Complete,
     TransferAction::Terminate,
 ];
+
+impl Shown for DataTransfer {
+    type View = Transferred;
+    const FILTERS: &'static [(&'static str, &'static str)] = FILTERS;
+    const ABOUT: &'static str = "agreement";
+
+    fn states() -> Vec<&'static str> {
+        Stage::ALL.iter().map(|state| state.name()).collect()
+    }
+
+    fn view(node: &Node, process: &Process<Self>) -> Result<Self::View, Problem> {
+        Transferred::of(node, process)
+    }
+}
 
 impl Transferred {
     fn of(node: &Node, process: &Transfer) -> Result<Self, Problem> {
@@ -285,7 +300,7 @@ async fn begin(
     if request.data_address.is_some() {
         pushed::begin(node, pid.clone());
     }
-    Ok((StatusCode::ACCEPTED, Json(shown(node, &pid)?)))
+    Ok((StatusCode::ACCEPTED, Json(shown::<DataTransfer>(node, &pid)?)))
 }
 
 fn data_address(value: &Value) -> Result<DataAddress, Problem> {
@@ -297,40 +312,16 @@ fn data_address(value: &Value) -> Result<DataAddress, Problem> {
     })
 }
 
-fn loaded(node: &Node, pid: &Id) -> Result<Transfer, Problem> {
-    Ok(node
-        .negotiator
-        .load::<DataTransfer>(node, pid)?
-        .ok_or(Refusal::NotFound)?)
-}
-
-fn shown(node: &Node, pid: &Id) -> Result<Transferred, Problem> {
-    Transferred::of(node, &loaded(node, pid)?)
-}
-
 async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Page<Transferred>>, Problem> {
-    let query = Query::read(query.as_deref(), FILTERS)?;
-    let states: Vec<&str> = Stage::ALL.iter().map(|state| state.name()).collect();
-    let state = query.one_of("state", &states)?;
-    let role = query.one_of("role", &["consumer", "provider"])?;
-    let (peer, agreement) = (query.get("counterparty"), query.get("agreement"));
-    let mut all = api.read(|node| Ok(node.negotiator.all::<DataTransfer>(node)?)).await?;
-    all.retain(|process| {
-        state.is_none_or(|state| process.state().name() == state)
-            && role.is_none_or(|role| process.role().to_string() == role)
-            && peer.is_none_or(|peer| counterparty(&api.node, process) == peer)
-            && agreement.is_none_or(|id| process.agreement().as_str() == id)
-    });
-    let page = query.page(all, Order::Descending, |process| process.own_pid().to_string())?;
-    page.show(|process| Transferred::of(&api.node, &process)).map(Json)
+    processes::list::<DataTransfer>(&api, query.as_deref()).await
 }
 
 async fn show(State(api): State<Arc<Api>>, Named(name): Named) -> Result<Json<Transferred>, Problem> {
-    shown(&api.node, &pid(&name)?).map(Json)
+    shown::<DataTransfer>(&api.node, &pid(&name)?).map(Json)
 }
 
 async fn address(State(api): State<Arc<Api>>, Named(name): Named) -> Result<Json<Address>, Problem> {
-    let process = loaded(&api.node, &pid(&name)?)?;
+    let process = loaded::<DataTransfer>(&api.node, &pid(&name)?)?;
     let pulled = process.role() == Role::Consumer && process.direction() == Direction::Pull && process.is_open();
     match process.address().filter(|_| pulled) {
         Some(address) => Ok(Json(Address {
@@ -360,5 +351,5 @@ async fn decide(
         .negotiator
         .decide_transfer(&api.node, &pid, decision.decide, reason)
         .await?;
-    shown(&api.node, &pid).map(Json)
+    shown::<DataTransfer>(&api.node, &pid).map(Json)
 }

@@ -82,10 +82,20 @@ impl Ledger {
     /// When the store cannot be read.
     pub fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
         let mut found = Vec::new();
-        self.shared().log.scan(Part::State, &state_key(prefix), |rest, value| {
-            found.push((format!("{prefix}{}", String::from_utf8_lossy(rest)), value.to_vec()));
-            true
+        self.scan_each(prefix, |rest, value| {
+            found.push((format!("{prefix}{rest}"), value.to_vec()))
         })?;
         Ok(found)
+    }
+
+    /// Shows the same one by one, each by what its key has after `prefix`; nothing is kept of what was shown.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn scan_each(&self, prefix: &str, mut show: impl FnMut(&str, &[u8])) -> Result<(), LedgerError> {
+        self.shared().log.scan(Part::State, &state_key(prefix), |rest, value| {
+            show(&String::from_utf8_lossy(rest), value);
+            true
+        })
     }
 }

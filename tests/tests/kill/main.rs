@@ -2,7 +2,7 @@
 //! ends come to the same end of everything, and nothing that was shown is ever lost or taken back.
 //!
 //! What happens when is drawn from a seed, which is printed; when it happens is up to the machine, so a seed narrows a failure down
-//! and does not always bring it back. `HERLEID_KILL_SEED` gives one, `HERLEID_KILL_SECONDS` how long it goes on (`make kill`: ten minutes).
+//! and does not always bring it back. `KILL_SEED` gives one, `KILL_SECONDS` how long it goes on (`make kill`: ten minutes).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod end;
@@ -229,9 +229,9 @@ fn pairs(world: &World, kind: Kind) -> Vec<(Value, Value)> {
 
 #[test]
 fn both_ends_come_to_the_same_end_however_often_they_are_killed() {
-    let seed = from_environment("HERLEID_KILL_SEED").unwrap_or_else(random::fresh_seed);
-    let lasts = Duration::from_secs(from_environment("HERLEID_KILL_SECONDS").unwrap_or(USUAL_S));
-    println!("HERLEID_KILL_SEED={seed}");
+    let seed = from_environment("KILL_SEED").unwrap_or_else(random::fresh_seed);
+    let lasts = Duration::from_secs(from_environment("KILL_SECONDS").unwrap_or(USUAL_S));
+    println!("KILL_SEED={seed}");
     let mut world = World::set(seed);
     let until = Instant::now() + lasts;
     let mut rounds = 0;

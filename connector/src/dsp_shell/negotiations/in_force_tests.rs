@@ -31,7 +31,7 @@ struct Scene {
     _directory: tempfile::TempDir,
 }
 
-fn connector(directory: &Path, port: u16) -> Arc<Node> {
+pub(in crate::dsp_shell) fn connector(directory: &Path, port: u16) -> Arc<Node> {
     Secrets::make(&directory.join("keys"), &SystemEntropy).unwrap();
     let text = format!(
         "[participant]\ndid = \"did:web:localhost%3A{port}\"\nname = \"One\"\n\
