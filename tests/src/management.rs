@@ -169,7 +169,7 @@ pub struct Told {
 
 impl Told {
     /// The next event.
-    pub fn next(&mut self) -> Value {
+    pub fn next_event(&mut self) -> Value {
         loop {
             let mut line = String::new();
             assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "nothing more is told");
@@ -185,7 +185,7 @@ impl Told {
     /// The next event that is looked for.
     pub fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let event = self.next();
+            let event = self.next_event();
             if wanted(&event) {
                 return event;
             }

@@ -41,7 +41,7 @@ pub(crate) fn measure(folder: &Path) -> Measured {
     ours.offer("urn:rain", PAYLOAD, &json!({"action": "use", "constraint": [anybody]}));
     edc.offer("rain", http::source(PAYLOAD), &json!({"action": "use"}));
 
-    let from_ours = Access::given(&consumer, (&ours.did(), &ours.base()), "urn:rain");
+    let from_ours = Access::given(&consumer, (ours.did(), &ours.base()), "urn:rain");
     let from_edc = Access::given(&consumer, (&edc.did, &edc.base()), "rain");
     for _ in 0..WARM {
         from_ours.fetch_ms();

@@ -11,8 +11,8 @@ const TRANSFERS: &str = "transferprocesses";
 /// Has EDC ask for `dataset`; the negotiation's id there.
 fn asked(world: &World, dataset: &str) -> String {
     let (did, base) = (world.ours.did(), world.ours.base());
-    let catalogue = world.edc.catalogue((&did, &base));
-    let offer = Edc::offer_in(&catalogue, dataset, &did);
+    let catalogue = world.edc.catalogue((did, &base));
+    let offer = Edc::offer_in(&catalogue, dataset, did);
     world.edc.negotiate(&base, &offer)
 }
 
@@ -51,7 +51,7 @@ fn fetched(reference: &Value, scheme: &str) -> Answer {
 
 pub(crate) fn catalogue(world: &World) {
     let (did, base) = (world.ours.did(), world.ours.base());
-    let catalogue = world.edc.catalogue((&did, &base));
+    let catalogue = world.edc.catalogue((did, &base));
     for dataset in ["urn:rain", "urn:held", "urn:logged", "urn:counted"] {
         let found = catalogue.iter().find(|d| d["@id"] == dataset);
         let found = found.unwrap_or_else(|| panic!("`{dataset}` is missing in {catalogue:?}"));

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct History {
     /// The last state of each process, by end and the end's identifier.
     states: BTreeMap<(String, Kind, String), String>,
+    /// Every change that was shown, in order: end, identifier, state.
+    changes: Vec<(&'static str, String, String)>,
     /// Agreements of negotiations that the consumer showed as finalized.
     agreements: BTreeSet<String>,
 }
@@ -47,6 +49,9 @@ impl History {
             );
             let key = (end.name.to_owned(), kind, pid.to_owned());
             let before = self.states.insert(key, state.to_owned());
+            if before.as_deref() != Some(state) {
+                self.changes.push((end.name, pid.to_owned(), state.to_owned()));
+            }
             if let Some(before) = before {
                 let still = follows(kind, &before, state);
                 assert!(still, "{pid} was {before} at the {}, and is {state} now", end.name);
@@ -67,6 +72,15 @@ impl History {
             let is_here = name != end.name || *of != kind || shown.contains(pid);
             assert!(is_here, "{pid} was shown at the {name}, and is gone");
         }
+    }
+
+    /// What was shown of these.
+    pub(crate) fn of(&self, pids: &[&Value]) -> Vec<String> {
+        let about = self
+            .changes
+            .iter()
+            .filter(|(_, pid, _)| pids.iter().any(|one| *one == pid));
+        about.map(|(end, _, state)| format!("{state} at the {end}")).collect()
     }
 
     /// Agreements that were shown to be in force.

@@ -244,8 +244,15 @@ fn both_ends_come_to_the_same_end_however_often_they_are_killed() {
     let mut ended = std::collections::BTreeMap::<String, usize>::new();
     for kind in Kind::ALL {
         for (ours, theirs) in pairs(&world, kind) {
-            assert_eq!(ours["state"], theirs["state"], "{ours:#}\n{theirs:#}");
-            assert_eq!(ours["agreement"], theirs["agreement"], "{ours:#}\n{theirs:#}");
+            let shown = world.history.of(&[&ours["pid"], &theirs["pid"]]);
+            assert_eq!(ours["state"], theirs["state"], "{ours:#}\n{theirs:#}\n{shown:#?}");
+            // Of a negotiation that ended while the agreement was on its way, only one end may know how that was called.
+            if kind == Kind::Transfer || ours["state"] == "FINALIZED" {
+                assert_eq!(
+                    ours["agreement"], theirs["agreement"],
+                    "{ours:#}\n{theirs:#}\n{shown:#?}"
+                );
+            }
             *ended.entry(format!("{} {}", kind.name(), ours["state"])).or_default() += 1;
         }
     }

@@ -20,7 +20,7 @@ fn a_listener_is_told_everything_once_in_order_and_goes_on_where_it_was() {
         .last()
         .is_none_or(|e: &Value| e["type"] != "eu.herleid.negotiation.finalized")
     {
-        events.push(told.next());
+        events.push(told.next_event());
     }
     let expected = [
         "eu.herleid.log-opened",
@@ -50,14 +50,14 @@ fn a_listener_is_told_everything_once_in_order_and_goes_on_where_it_was() {
     pair.provider.connector.start();
     pair.provider.publish("snow");
     let mut again = pair.provider.api.listen(&place);
-    let since = [again.next(), again.next()];
+    let since = [again.next_event(), again.next_event()];
     assert_eq!(
         since.each_ref().map(|e| e["subject"].as_str().unwrap()),
         ["wind", "snow"]
     );
     // From the beginning it is the same again, identifiers included.
     let mut all = pair.provider.api.listen("0.0");
-    let repeated: Vec<Value> = events.iter().map(|_| all.next()).collect();
+    let repeated: Vec<Value> = events.iter().map(|_| all.next_event()).collect();
     assert_eq!(repeated, events);
     let ids: BTreeSet<&str> = repeated.iter().map(|e| e["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), repeated.len());

@@ -35,7 +35,7 @@ impl Scene {
 
     /// What the n-th negotiation is: every tenth is with another party, every fourth has ended.
     fn negotiation(number: usize) -> negotiation::Negotiation {
-        let other = if number % 10 == 0 {
+        let other = if number.is_multiple_of(10) {
             "did:web:other.example"
         } else {
             "did:web:knmi.example"
@@ -64,7 +64,7 @@ impl Scene {
         for number in self.count..self.count + more {
             let process = Self::negotiation(number);
             self.write(&process);
-            if number % 4 == 0 {
+            if number.is_multiple_of(4) {
                 let end = Decide::Terminate(crate::dsp::message::Cause::new("over", "over"));
                 self.write(&step(&process, Event::Decided(end), 1).unwrap().0);
             }
