@@ -2,7 +2,6 @@
 
 use super::problem::Problem;
 use crate::dsp::Role;
-use crate::dsp::id::Id;
 use crate::dsp::message::Cause;
 use crate::dsp::process::{Process, Protocol};
 use crate::handlers::Decider;

@@ -1,7 +1,7 @@
 //! A person decides at the command line: every step of a negotiation, and what is refused.
 
 use crate::{Managed, Pair};
-use herleid_tests::connector::good;
+use herleid_tests::connector::{good, run};
 use herleid_tests::management::Told;
 use herleid_tests::process::told;
 use serde_json::{Value, json};
@@ -126,7 +126,7 @@ fn a_person_sees_what_waits_and_is_told_why_something_is_not_possible() {
     let shown = |language: &str| {
         let config = provider.connector.directory.join("herleid.toml");
         let config = config.to_str().unwrap();
-        let output = crate::run(&[
+        let output = run(&[
             "--config",
             config,
             "--lang",
