@@ -9,6 +9,7 @@ use crate::dsp::Role;
 use crate::dsp::id::Id;
 use crate::dsp::negotiation::{Contract, Negotiation, State};
 use crate::dsp::process::{Process, Protocol};
+use crate::dsp_shell::Line;
 use crate::handlers::{Decider, NegotiationAction};
 use crate::node::Node;
 use std::cmp::Reverse;
@@ -70,20 +71,33 @@ pub(super) async fn list(
     request: Negotiations,
     _progress: Progress,
 ) -> Result<NegotiationList, Failure> {
-    let all = node.negotiator.all::<Contract>(&node)?;
-    let mut lines: Vec<_> = all.iter().map(|one| line(&node, one)).collect();
-    // Identifiers of this end begin with the time at which they were made.
-    lines.sort_by_cached_key(|one| (!one.waits(), one.who.is_none(), Reverse(one.id.clone())));
-    let (total, waiting) = (
-        lines.len() as u64,
-        lines.iter().filter(|one| one.waits()).count() as u64,
-    );
     let most = request
         .limit
         .map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+    let listed = tokio::task::spawn_blocking(move || listed(&node, most)).await;
+    listed.map_err(|e| Failure::failed(format!("the list broke off: {e}")))?
+}
+
+/// Reads all that are open, since each may wait for somebody, and of those that are over as many as there is room for.
+fn listed(node: &Node, most: usize) -> Result<NegotiationList, Failure> {
+    let over = |line: &Line| {
+        [State::Finalized, State::Terminated]
+            .iter()
+            .any(|state| state.name() == line.state)
+    };
+    let open = node
+        .negotiator
+        .list::<Contract>(node, |line| !over(line), None, usize::MAX)?;
+    let mut lines: Vec<_> = open.items.iter().map(|one| line(node, one)).collect();
+    // Identifiers of this end begin with the time at which they were made.
+    lines.sort_by_cached_key(|one| (!one.waits(), Reverse(one.id.clone())));
+    let waiting = lines.iter().filter(|one| one.waits()).count() as u64;
     lines.truncate(most);
+    let room = most - lines.len();
+    let ended = node.negotiator.list::<Contract>(node, over, None, room)?;
+    lines.extend(ended.items.iter().map(|one| line(node, one)));
     Ok(NegotiationList {
-        total,
+        total: (open.total + ended.total) as u64,
         waiting,
         negotiations: lines,
     })

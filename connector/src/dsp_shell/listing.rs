@@ -13,6 +13,9 @@ use crate::state::{Change, set};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
+/// Lines that are written at once.
+const AT_ONCE: usize = 1_000;
+
 /// What lists choose by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,7 +65,7 @@ impl Negotiator {
     /// The newest processes that `fits` chooses, those before `after` if it is given, at most `limit`; and how many it chooses in all.
     ///
     /// # Errors
-    /// When the state cannot be read. A process that cannot be read is named in the log and not shown; it is counted.
+    /// When the state cannot be read. A process that cannot be read is named in the log and not shown; it is counted if it has its line.
     pub fn list<P: Kept>(
         &self,
         node: &Node,
@@ -104,7 +107,7 @@ impl Negotiator {
         Ok(Part { items, total, next })
     }
 
-    /// Writes the lines that processes of an older version have not.
+    /// Writes the lines that processes of an older version have not; at every start, for as long as one of them cannot be read.
     ///
     /// # Errors
     /// When the state cannot be read or written.
@@ -113,10 +116,20 @@ impl Negotiator {
         if node.ledger.get(&whole).map_err(|e| internal(&e))?.is_some() {
             return Ok(());
         }
-        let lines: Result<Vec<Change>, Refusal> = self.all::<P>(node)?.iter().map(line).collect();
-        let mut changes = lines?;
-        changes.push((whole, Some(Vec::new())));
-        node.state.write(changes).map_err(|e| internal(&e))
+        let mut all = 0;
+        let counted = node.ledger.scan_each(P::PREFIX, |_, _| all += 1);
+        counted.map_err(|e| internal(&e))?;
+        let readable = self.all::<P>(node)?;
+        for some in readable.chunks(AT_ONCE) {
+            let lines: Result<Vec<Change>, Refusal> = some.iter().map(line).collect();
+            node.state.write(lines?).map_err(|e| internal(&e))?;
+        }
+        if readable.len() == all {
+            node.state
+                .write(vec![(whole, Some(Vec::new()))])
+                .map_err(|e| internal(&e))?;
+        }
+        Ok(())
     }
 }
 

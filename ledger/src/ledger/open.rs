@@ -93,7 +93,7 @@ fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys), 
     if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         sync_dir(parent)?;
     }
-    let log = Rocks::open(&log_dir, &Part::ALL, dir)?;
+    let mut log = Rocks::open(&log_dir, &Part::ALL, dir)?;
     let keys = Keys::open(&keys_dir, kek, dir)?;
 
     let meta = json!({
@@ -127,6 +127,7 @@ fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys), 
         batch.put(Part::State, META, &bytes)?;
         batch.write_synced()?;
     }
+    log.complete(&Part::ALL)?;
     Ok((log, keys))
 }
 

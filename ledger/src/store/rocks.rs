@@ -41,6 +41,7 @@ impl Part {
 pub(crate) struct Rocks {
     db: DB,
     dir: PathBuf,
+    cache: Cache,
 }
 
 const MIB: usize = 1 << 20;
@@ -63,6 +64,19 @@ fn options(part: Part, cache: &Cache) -> Options {
     options
 }
 
+/// Names of the parts of a store; none when there is no store yet.
+fn parts_of(dir: &Path, options: &Options) -> Result<Vec<String>, LedgerError> {
+    // The file by which RocksDB knows a store.
+    let named = dir.join("CURRENT");
+    let there = named
+        .try_exists()
+        .map_err(|source| LedgerError::Io { path: named, source })?;
+    if !there {
+        return Ok(Vec::new());
+    }
+    DB::list_cf(options, dir).map_err(|error| store_error(dir, "read", &error))
+}
+
 impl Rocks {
     /// Opens or makes the store in `dir`, which belongs to the log in `log_dir`.
     pub(crate) fn open(dir: &Path, parts: &[Part], log_dir: &Path) -> Result<Self, LedgerError> {
@@ -81,9 +95,21 @@ impl Rocks {
         options_all.set_log_level(LogLevel::Warn);
         options_all.set_keep_log_file_num(2);
         options_all.set_max_log_file_size(MIB);
-        let descriptors = parts
+        let there = parts_of(dir, &options_all)?;
+        if let Some(unknown) = there.iter().find(|name| !parts.iter().any(|part| part.name() == *name)) {
+            return Err(LedgerError::Store {
+                dir: dir.to_owned(),
+                what: "open",
+                message: format!(
+                    "it has a part `{unknown}` that this version does not know; a newer version wrote it, use that one"
+                ),
+            });
+        }
+        // A store that is there is opened as it is: whose it is has to be known before anything is added to it.
+        let opened = parts
             .iter()
-            .map(|part| ColumnFamilyDescriptor::new(part.name(), options(*part, &cache)));
+            .filter(|part| there.is_empty() || there.iter().any(|name| part.name() == name));
+        let descriptors = opened.map(|part| ColumnFamilyDescriptor::new(part.name(), options(*part, &cache)));
         let db = DB::open_cf_descriptors(&options_all, dir, descriptors).map_err(|error| {
             let message = error.to_string();
             // RocksDB has no kind of its own for this: "While lock file: .../LOCK: Resource temporarily unavailable",
@@ -96,7 +122,18 @@ impl Rocks {
             }
         })?;
         let dir = dir.to_owned();
-        Ok(Self { db, dir })
+        Ok(Self { db, dir, cache })
+    }
+
+    /// Adds the parts that an older version did not have.
+    pub(crate) fn complete(&mut self, parts: &[Part]) -> Result<(), LedgerError> {
+        for part in parts {
+            if self.db.cf_handle(part.name()).is_none() {
+                let made = self.db.create_cf(part.name(), &options(*part, &self.cache));
+                made.map_err(|error| store_error(&self.dir, "add a part to", &error))?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn dir(&self) -> &Path {

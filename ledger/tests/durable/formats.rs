@@ -3,6 +3,7 @@
 use crate::rig::{note, open, options};
 use herleid_ledger::record::Document;
 use herleid_ledger::{Ledger, LedgerError};
+use rocksdb::{DB, Options as RocksOptions};
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::Path;
@@ -63,8 +64,16 @@ fn a_log_of_format_1_with_another_key_or_damage_is_refused_and_stays_as_it_is() 
     let dir = format_1();
     let mut other = options(dir.path(), 1);
     other.kek = [9; 32];
+    let parts = || DB::list_cf(&RocksOptions::default(), dir.path().join("log")).unwrap();
+    let before = parts();
     let error = Ledger::open(other).unwrap_err();
     assert!(matches!(error, LedgerError::WrongKek { .. }), "{error}");
+    assert!(!Ledger::is_new(dir.path()).unwrap());
+    assert_eq!(
+        parts(),
+        before,
+        "nothing is added to a log before it is known whose it is"
+    );
     assert_eq!(open(dir.path(), 2).size(), 4);
     // A document that is gone is found by the audit, not by the upgrade, which looks at records alone.
     let dir = format_1();
@@ -72,6 +81,58 @@ fn a_log_of_format_1_with_another_key_or_damage_is_refused_and_stays_as_it_is() 
     fs::remove_file(dir.path().join("evidence").join(&name[..2]).join(&name)).unwrap();
     let error = open(dir.path(), 2).verify_all(|_, _| {}).unwrap_err().to_string();
     assert!(error.contains(&name) && error.contains("record 1"), "{error}");
+}
+
+/// Alters one row of a log, bypassing it.
+fn alter(dir: &Path, part: &str, key: &[u8], change: impl FnOnce(&mut Vec<u8>)) {
+    let log = dir.join("log");
+    let parts = DB::list_cf(&RocksOptions::default(), &log).unwrap();
+    let db = DB::open_cf(&RocksOptions::default(), &log, parts).unwrap();
+    let cf = db.cf_handle(part).unwrap();
+    let mut value = db.get_cf(cf, key).unwrap().unwrap();
+    change(&mut value);
+    db.put_cf(cf, key, value).unwrap();
+}
+
+#[test]
+fn a_damaged_record_does_not_keep_a_log_of_format_1_shut() {
+    let dir = format_1();
+    alter(dir.path(), "records", &1u64.to_be_bytes(), |row| {
+        *row.last_mut().unwrap() ^= 1
+    });
+    let ledger = open(dir.path(), 2);
+    assert_eq!(ledger.size(), 4);
+    let error = ledger.verify_all(|_, _| {}).unwrap_err().to_string();
+    assert!(error.contains("record 1"), "{error}");
+    assert_eq!(ledger.by_document(&sha256(b"shared")).unwrap(), [2]);
+}
+
+#[test]
+fn an_upgrade_that_was_broken_off_is_done_again() {
+    let dir = format_1();
+    drop(open(dir.path(), 2));
+    // As a kill before the last write of the upgrade leaves it.
+    alter(dir.path(), "default", b"m", |meta| {
+        *meta = String::from_utf8_lossy(meta)
+            .replace("\"format\":2", "\"format\":1")
+            .into_bytes();
+    });
+    let ledger = open(dir.path(), 3);
+    assert_eq!(ledger.by_document(&sha256(b"shared")).unwrap(), [1, 2]);
+    assert_eq!(ledger.verify_all(|_, _| {}).unwrap().documents, 3);
+}
+
+#[test]
+fn a_store_with_a_part_of_a_newer_version_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path(), 1));
+    let log = dir.path().join("log");
+    let parts = DB::list_cf(&RocksOptions::default(), &log).unwrap();
+    let mut db = DB::open_cf(&RocksOptions::default(), &log, parts).unwrap();
+    db.create_cf("of-tomorrow", &RocksOptions::default()).unwrap();
+    drop(db);
+    let error = Ledger::open(options(dir.path(), 2)).unwrap_err().to_string();
+    assert!(error.contains("of-tomorrow") && error.contains("newer"), "{error}");
 }
 
 #[test]

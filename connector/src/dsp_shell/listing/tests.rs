@@ -170,11 +170,22 @@ async fn processes_of_an_older_version_are_listed_after_a_start() {
             .unwrap();
     }
     assert_eq!(scene.list(|_| true, None, 5).total, 0);
+    let broken = format!("negotiation/{}", pid(70));
+    scene
+        .node
+        .state
+        .write(vec![(broken.clone(), Some(b"{".to_vec()))])
+        .unwrap();
+    scene.node.negotiator.complete_lines::<Contract>(&scene.node).unwrap();
+    assert_eq!(scene.list(|_| true, None, 5).total, 70);
+    // It is repaired, and listed after the next start.
+    let repaired = Scene::negotiation(70).to_bytes().unwrap();
+    scene.node.state.write(vec![(broken, Some(repaired))]).unwrap();
     scene.node.negotiator.complete_lines::<Contract>(&scene.node).unwrap();
     let all = scene.list(|_| true, None, 100);
     assert_eq!(
         (all.total, names(&all).into_iter().collect::<BTreeSet<_>>().len()),
-        (70, 70)
+        (71, 71)
     );
     // Once is enough.
     let late = Scene::negotiation(99);
@@ -185,5 +196,5 @@ async fn processes_of_an_older_version_are_listed_after_a_start() {
         .write(vec![(key, Some(late.to_bytes().unwrap()))])
         .unwrap();
     scene.node.negotiator.complete_lines::<Contract>(&scene.node).unwrap();
-    assert_eq!(scene.list(|_| true, None, 5).total, 70);
+    assert_eq!(scene.list(|_| true, None, 5).total, 71);
 }

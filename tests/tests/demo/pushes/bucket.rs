@@ -6,8 +6,8 @@ use super::{
 use crate::sources::{call, started, tool};
 use herleid_tests::connector::good;
 use herleid_tests::machine::free_port;
+use herleid_tests::process::mortal;
 use serde_json::{Value, json};
-use std::process::Command;
 
 /// An S3 server with a bucket, and the address of an object in it.
 fn bucket(port: u16, name: &str) -> Value {
@@ -27,7 +27,7 @@ fn a_bucket_gets_the_object_and_both_logs_say_the_same() {
         return;
     };
     let port = free_port();
-    let mut command = Command::new(program);
+    let mut command = mortal(program);
     command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
     let server = started(command, port, "/");
     assert_eq!(call(server.port, "PUT", "/rain", b"").unwrap().0, 200);
