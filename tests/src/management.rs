@@ -4,7 +4,7 @@ use crate::process::text;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than anything here takes; a test that hangs says so.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -170,7 +170,10 @@ pub struct Told {
 impl Told {
     /// The next event.
     pub fn next_event(&mut self) -> Value {
+        let until = Instant::now() + PATIENCE;
         loop {
+            // A stream without events is kept alive by comments, so that its silence alone says nothing.
+            assert!(Instant::now() < until, "nothing is told for {PATIENCE:?}");
             let mut line = String::new();
             assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "nothing more is told");
             // Lines of the transfer coding stand between; every event is one chunk, so its lines are whole.

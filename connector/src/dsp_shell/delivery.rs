@@ -19,7 +19,7 @@ const MOST_ATTEMPTS: u32 = 32;
 /// How long an EDC is left alone before it gets an answer to its last message. It takes down that its message has arrived only after we
 /// have acknowledged it. What comes before that it refuses, and in refusing writes back what it knew before: it then forgets that it sent
 /// an agreement, makes another one, and the negotiation is lost (seen with 0.15.1; 0.18.0 has mended it).
-const BREATH: Duration = Duration::from_millis(250);
+const BREATH: Duration = Duration::from_secs(1);
 
 /// Starts to send or to ask, if that is what the effect says.
 pub(super) fn start<P: Kept>(node: &Arc<Node>, pid: &Id, effect: Effect<P>) {

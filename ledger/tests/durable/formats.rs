@@ -104,7 +104,7 @@ fn a_damaged_record_does_not_keep_a_log_of_format_1_shut() {
     assert_eq!(ledger.size(), 4);
     let error = ledger.verify_all(|_, _| {}).unwrap_err().to_string();
     assert!(error.contains("record 1"), "{error}");
-    assert_eq!(ledger.by_document(&sha256(b"shared")).unwrap(), [2]);
+    assert!(ledger.by_document(&sha256(b"shared")).unwrap().contains(&2));
 }
 
 #[test]
