@@ -10,6 +10,7 @@ mod fatal;
 mod formats;
 mod numbers;
 mod opening;
+mod oracle;
 mod reading;
 mod records;
 mod witnessing;
