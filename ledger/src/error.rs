@@ -17,6 +17,9 @@ pub enum LedgerError {
         /// The directory.
         dir: PathBuf,
     },
+    /// A receipt could not be made.
+    #[error(transparent)]
+    Receipt(#[from] crate::cose::CoseError),
     /// A file could not be read or written.
     #[error("`{path}`: {source}")]
     Io {

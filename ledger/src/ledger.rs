@@ -3,6 +3,7 @@
 mod audit;
 mod batch;
 mod cosign;
+mod export;
 mod grown;
 mod lookup;
 mod open;
@@ -14,6 +15,7 @@ mod sequencer;
 mod upgrade;
 
 pub use audit::Audited;
+pub use export::Exported;
 pub use options::{Options, WitnessPolicy, fatal_abort};
 pub use read::{At, StoredRecord};
 pub use recorded::Recorded;

@@ -1,7 +1,7 @@
 //! The signed provenance log: records made of sections, a C2SP tile log over them, checkpoints and witnesses.
 //!
 //! The pure part ([`merkle`], [`tile`], [`note`], [`checkpoint`], [`section`], [`exchange`], [`record`], [`handover`],
-//! [`witness`]) touches neither disk nor socket nor clock; an auditor needs nothing else. [`Ledger`] is the durable log,
+//! [`witness`], [`proof`], [`cose`]) touches neither disk nor socket nor clock; an auditor needs nothing else. [`Ledger`] is the durable log,
 //! [`WitnessStore`] the memory of a witness for others.
 //! The byte-level rules stand in `docs/log-format.md`.
 #![cfg_attr(
@@ -11,12 +11,14 @@
 #![forbid(unsafe_code)]
 
 pub mod checkpoint;
+pub mod cose;
 mod error;
 pub mod exchange;
 pub mod handover;
 mod ledger;
 pub mod merkle;
 pub mod note;
+pub mod proof;
 pub mod record;
 pub mod section;
 mod store;
@@ -24,6 +26,6 @@ pub mod tile;
 pub mod witness;
 
 pub use error::{AppendError, LedgerError};
-pub use ledger::{At, Audited, Ledger, Options, Recorded, StoredRecord, WitnessPolicy, fatal_abort};
+pub use ledger::{At, Audited, Exported, Ledger, Options, Recorded, StoredRecord, WitnessPolicy, fatal_abort};
 pub use store::codec::StreamPlace;
 pub use store::witnessed::WitnessStore;

@@ -182,6 +182,18 @@ pub fn consistency_proof<N: Nodes>(nodes: &N, from: u64, to: u64) -> Result<Vec<
 /// # Errors
 /// Says what does not fit.
 pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root: &Hash) -> Result<(), ProofError> {
+    if root_from_inclusion(leaf, index, size, proof)? == *root {
+        Ok(())
+    } else {
+        Err(ProofError::Root)
+    }
+}
+
+/// The root that an inclusion proof leads to: of a receipt whose root is signed and not said. It proves nothing by itself.
+///
+/// # Errors
+/// When the index lies outside, or the proof's length does not fit.
+pub fn root_from_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash]) -> Result<Hash, ProofError> {
     if index >= size {
         return Err(ProofError::IndexOutside { index, size });
     }
@@ -207,7 +219,7 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root
     if last != 0 {
         return Err(length);
     }
-    if hash == *root { Ok(()) } else { Err(ProofError::Root) }
+    Ok(hash)
 }
 
 /// Checks that the tree of `to` leaves with `to_root` begins with that of `from` leaves with `from_root`

@@ -131,6 +131,14 @@ impl Verifier {
     }
 }
 
+impl Verifier {
+    /// Whether this is the key's plain signature over bytes that are no text.
+    pub(crate) fn verifies_bytes(&self, message: &[u8], signature: &[u8]) -> bool {
+        let signature = Signature::from_slice(signature);
+        signature.is_ok_and(|signature| self.key.verify_strict(message, &signature).is_ok())
+    }
+}
+
 /// One key has one encoding (or it would have several ids), and not everybody can sign for it.
 fn key_allowed(key: &VerifyingKey) -> Result<(), &'static str> {
     if key.to_edwards().compress().as_bytes() != key.as_bytes() {
@@ -239,6 +247,13 @@ impl Signer {
             id: self.verifier.id,
             bytes,
         }
+    }
+}
+
+impl Signer {
+    /// A plain signature over bytes that are no text, for formats other than notes ([`crate::cose`]).
+    pub(crate) fn sign_bytes(&self, message: &[u8]) -> Vec<u8> {
+        self.key.sign(message).to_bytes().to_vec()
     }
 }
 

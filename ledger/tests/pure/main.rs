@@ -3,6 +3,7 @@
 
 mod checkpoints;
 mod drafts;
+mod exports;
 mod handovers;
 mod merkle;
 mod notes;

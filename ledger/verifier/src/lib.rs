@@ -15,6 +15,7 @@ pub mod prov;
 pub mod replay;
 pub mod report;
 pub mod ro_crate;
+pub mod timestamp;
 mod verify;
 
 pub use verify::{
