@@ -1,8 +1,11 @@
 //! The commands that do their work in this process.
 
+mod stamps;
+
 use crate::audit::{self, AuditError};
 use crate::cli::arguments::{
-    AnchorsArguments, DemoArguments, InitArguments, ReplayArguments, ServeArguments, VerifyArguments,
+    AnchorsArguments, CheckTimestampArguments, DemoArguments, InitArguments, ReplayArguments, ServeArguments,
+    VerifyArguments,
 };
 use crate::cli::show::clean;
 use crate::cli::text::text;
@@ -90,6 +93,10 @@ impl Actions for Plugged {
             json: serde_json::to_value(&verified.report).unwrap_or_default(),
             verdict: code(verified.report.verdict),
         })
+    }
+
+    fn check_timestamp(&self, context: &Context, arguments: &CheckTimestampArguments) -> Result<Outcome, ControlError> {
+        stamps::check(context, arguments)
     }
 
     fn replay(&self, context: &Context, arguments: &ReplayArguments) -> Result<Outcome, ControlError> {
@@ -247,6 +254,7 @@ fn serve_error(error: ServeError) -> ControlError {
             | OpenError::Key(_)
             | OpenError::Url(_)
             | OpenError::Handlers(_)
+            | OpenError::Stamping(_)
             | OpenError::Ledger(
                 LedgerError::OtherOwner { .. } | LedgerError::WrongKek { .. } | LedgerError::Newer { .. },
             ),

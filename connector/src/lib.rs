@@ -35,6 +35,7 @@ pub mod peers;
 pub mod provider;
 pub mod rim;
 pub mod sources;
+pub mod stamping;
 pub mod state;
 pub mod trust;
 pub mod witnessing;

@@ -1,7 +1,8 @@
 //! Where the real work of the commands that need no running service is plugged in.
 
 use super::arguments::{
-    AnchorsArguments, DemoArguments, InitArguments, ReplayArguments, ServeArguments, VerifyArguments,
+    AnchorsArguments, CheckTimestampArguments, DemoArguments, InitArguments, ReplayArguments, ServeArguments,
+    VerifyArguments,
 };
 use super::screen::Screen;
 use super::text::Language;
@@ -79,6 +80,15 @@ pub trait Actions {
     fn verify(&self, context: &Context, arguments: &VerifyArguments) -> Result<Outcome, ControlError> {
         let _ = (context, arguments);
         Err(not_built("`herleid verify`"))
+    }
+
+    /// `ledger check-timestamp`.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the time stamp is not believed.
+    fn check_timestamp(&self, context: &Context, arguments: &CheckTimestampArguments) -> Result<Outcome, ControlError> {
+        let _ = (context, arguments);
+        Err(not_built("`herleid ledger check-timestamp`"))
     }
 
     /// `replay`.

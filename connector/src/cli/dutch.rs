@@ -79,6 +79,9 @@ fn find(key: &str) -> &'static str {
 const PURPOSE: &str = "Waarvoor het is";
 const ANCHORS: &str = "Sleutels van partijen en getuigen, van elders verkregen dan van de maker van het dossier";
 
+const RECORD: &str = "Nummer van het record, vanaf 0, of de hash van zijn blad";
+const NEW_FILE: &str = "Het bestand om te schrijven; mag nog niet bestaan";
+
 /// Key and text.
 const HELP: &[(&str, &str)] = &[
     (
@@ -343,6 +346,32 @@ const HELP: &[(&str, &str)] = &[
     (
         "replay.parameters",
         "Verander een parameter, om te zien wat een andere keuze had gegeven; mag vaker",
+    ),
+    (
+        "ledger",
+        "Schrijf bewijzen en tijdstempels van het logboek voor andere programma's, en controleer zulke stempels",
+    ),
+    ("ledger proof", "Schrijf het bewijs van een record als tlog-proof"),
+    ("ledger proof.record", RECORD),
+    ("ledger proof.out", NEW_FILE),
+    ("ledger receipt", "Schrijf het bewijs van een record als COSE-receipt"),
+    ("ledger receipt.record", RECORD),
+    ("ledger receipt.out", NEW_FILE),
+    ("ledger timestamps", "Schrijf de tijdstempels met hun controlepunten"),
+    ("ledger timestamps.out", "De map om te schrijven; mag nog niet bestaan"),
+    (
+        "ledger check-timestamp",
+        "Controleer een tijdstempel; zonder configuratie en netwerk",
+    ),
+    ("ledger check-timestamp.checkpoint", "Het controlepunt"),
+    ("ledger check-timestamp.response", "Het antwoord van de tijddienst"),
+    (
+        "ledger check-timestamp.authority",
+        "Certificaten (PEM) waarnaar dat van de dienst moet leiden",
+    ),
+    (
+        "ledger check-timestamp.log_key",
+        "Bestand met de sleutel van het logboek, zoals `herleid status` hem toont",
     ),
     ("status", "Toon hoe de draaiende dienst ervoor staat"),
     (

@@ -21,7 +21,7 @@ pub use screen::{Manner, Screen};
 
 use crate::control::error::{Code, ControlError};
 use crate::messages::Messages;
-use arguments::{Chosen, CommandLine};
+use arguments::{Chosen, CommandLine, LedgerAction, LedgerArguments};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
@@ -114,6 +114,9 @@ fn act(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> Result<Outc
         Chosen::Serve(a) => actions.serve(context, a),
         Chosen::Anchors(a) => actions.merge_anchors(context, a),
         Chosen::Verify(a) => actions.verify(context, a),
+        Chosen::Ledger(LedgerArguments {
+            action: LedgerAction::CheckTimestamp(a),
+        }) => actions.check_timestamp(context, a),
         Chosen::Replay(a) => actions.replay(context, a),
         Chosen::Demo(a) => actions.demo(context, a),
         Chosen::Completions(a) => Ok(completions(a.shell)),

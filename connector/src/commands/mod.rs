@@ -6,6 +6,7 @@ mod catalog;
 mod credential;
 mod decide;
 mod described;
+mod exports;
 mod failure;
 mod negotiations;
 mod publish;
@@ -61,6 +62,7 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Trace => trace::trace,
         p::Dossier => crate::dossier::command,
         p::Anchors => anchors::anchors,
+        p::LedgerExport => exports::export,
         p::Status => status::status,
     }
 }

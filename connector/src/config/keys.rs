@@ -133,6 +133,9 @@ pub const KEYS: &[Key] = &[
     key("trust", "witnesses", Tables(&[("verifier_key", WitnessKey), ("url", Url)]), Means("[]"), "witnesses that are asked to cosign this log's checkpoints"),
     // 16 signatures is what every reader of a signed note must accept (C2SP signed-note); one is the log's own.
     key("trust", "quorum", Whole(0, 15), Nothing, "cosignatures that make a record witnessed; when left out 1, or 0 without witnesses"),
+    key("timestamps", "authorities", Tables(&[("url", Url), ("certificate", Path)]), Means("[]"), "time authorities (RFC 3161) that are asked to stamp this log's checkpoints; `certificate` is a file (PEM) with the certificate that theirs leads to"),
+    // At most a year: 366 x 24 x 3600 s.
+    key("timestamps", "every_s", Whole(60, 31_622_400), Means("86400"), "seconds between two stamps of one authority; a log that has not grown is not stamped again"),
     key("witness", "enabled", Switch, Means("false"), "whether this connector cosigns the checkpoints of others"),
     key("witness", "logs", Tables(&[("origin", Origin), ("verifier_key", LogKey)]), Means("[]"), "the logs that it cosigns for"),
     key("issuer", "enabled", Switch, Means("false"), "whether this connector issues credentials to others"),

@@ -16,6 +16,7 @@ mod raw;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod timestamps;
 mod value;
 
 pub use base_url::BaseUrl;
@@ -27,6 +28,7 @@ pub use sections::{
     Models, Network, Participant, PlainPeer, PlainProof, S3Source, Sandbox, Sources, TlsFiles, TooMuch, Trust,
     TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
 };
+pub use timestamps::{TimeAuthority, Timestamps};
 
 use error::Problem;
 use raw::RawConfig;

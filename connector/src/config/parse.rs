@@ -38,6 +38,7 @@ impl RawConfig {
                 directory: self.path("keys.directory")?,
             },
             trust: self.trust(plain_http)?,
+            timestamps: self.timestamps(plain_http)?,
             witness: self.witness()?,
             issuer: Issuer {
                 enabled: self.switch("issuer.enabled")?,

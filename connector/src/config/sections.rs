@@ -24,6 +24,8 @@ pub struct Config {
     pub keys: Directory,
     /// Who is believed, and in what.
     pub trust: Trust,
+    /// Who stamps its checkpoints.
+    pub timestamps: super::Timestamps,
     /// What it is as a witness of others; `None` when it is none.
     pub witness: Option<WitnessOfOthers>,
     /// Whether it issues credentials.

@@ -193,6 +193,15 @@ cli-dossier =
 cli-anchors =
     anchors: { $path }
       fingerprint of the log's key { $fingerprint }
+cli-ledger-record =
+    record { $index } in { $size }: { $path }
+      entry     { $entry }
+      witnesses { $witnesses }
+cli-ledger-record-alone =
+    record { $index } in { $size }, not witnessed: { $path }
+      entry { $entry }
+cli-ledger-timestamp = { $size } records at { $time } by { $authority }: { $path }
+cli-ledger-stamped = { $size } records of { $origin } were there at { $time }, says { $authority }
 cli-dossier-next = next: `herleid verify { $path } --anchors <anchors obtained elsewhere>`
 cli-status-log = log { $origin }: { $size } records, { $witnessed } of them witnessed
 cli-init-serve = next: herleid serve

@@ -186,6 +186,15 @@ cli-dossier =
 cli-anchors =
     ankers: { $path }
       vingerafdruk van de sleutel van het logboek { $fingerprint }
+cli-ledger-record =
+    record { $index } van { $size }: { $path }
+      inhoud   { $entry }
+      getuigen { $witnesses }
+cli-ledger-record-alone =
+    record { $index } van { $size }, zonder getuigen: { $path }
+      inhoud { $entry }
+cli-ledger-timestamp = { $size } records op { $time } volgens { $authority }: { $path }
+cli-ledger-stamped = { $size } records van { $origin } waren er op { $time }, volgens { $authority }
 cli-dossier-next = verder met: `herleid verify { $path } --anchors <ankers van elders>`
 cli-status-log = logboek { $origin }: { $size } records, waarvan { $witnessed } met getuigen
 cli-init-serve = daarna: herleid serve

@@ -31,6 +31,7 @@ use crate::peers::Peers;
 use crate::provider::Giving;
 use crate::provider::push::Pushing;
 use crate::sources::Sources;
+use crate::stamping::Stamping;
 use crate::state::{AgreementEntry, LogIdentity, State, StateError};
 use crate::trust::TrustStore;
 use crate::witnessing::{Witness, WitnessService};
@@ -112,6 +113,8 @@ pub struct Node {
     sandbox: OnceCell<Sandbox>,
     /// Our own witnesses.
     pub witnesses: Vec<Witness>,
+    /// Who stamps our checkpoints.
+    pub stamping: Stamping,
     /// Tells the asking of witnesses that the log has grown.
     pub grown: watch::Sender<u64>,
     /// Told when a round of asking is over.

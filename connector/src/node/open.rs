@@ -15,6 +15,7 @@ use crate::provider::Giving;
 use crate::provider::push::Pushing;
 use crate::rim::{SystemClock, SystemEntropy};
 use crate::sources::{Sources, SourcesError};
+use crate::stamping::{Stamping, StampingError};
 use crate::state::{State, StateError, digest_bytes};
 use crate::trust::TrustStore;
 use crate::witnessing::{Witness, WitnessService};
@@ -61,6 +62,9 @@ pub enum OpenError {
     /// Who decides.
     #[error(transparent)]
     Handlers(#[from] HandlersError),
+    /// Time authorities.
+    #[error(transparent)]
+    Stamping(#[from] StampingError),
     /// An address.
     #[error("`public_url` is not an address: {0}")]
     Url(#[from] url::ParseError),
@@ -124,8 +128,10 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     let payloads = Payloads::open(&config.storage.directory.join("payloads"))?;
     let (from, most) = (&config.sources, config.limits.payload_bytes);
     let sources = Sources::open(&from.s3, &from.apis, &client_settings(&config), &payloads, most)?;
+    let stamping = Stamping::new(&config.timestamps)?;
     let grown = watch::Sender::new(ledger.size());
     Ok(Arc::new(Node {
+        stamping,
         manifests: Signer::ed25519(ledger.origin(), secrets.log.clone())?,
         key_id: format!("{did}#{KEY}"),
         catalogue: catalogue::Index::new(catalogue::Describer::of(&config), state.clone()),

@@ -128,6 +128,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         }
     });
     let rounds = tokio::spawn(rounds(node.clone(), stop.clone()));
+    let stamps = tokio::spawn(crate::stamping::keep_stamping(node.clone()));
     let handler_node = node.clone();
     let control = crate::control::server::serve(
         socket,
@@ -148,6 +149,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         management
     );
     rounds.abort();
+    stamps.abort();
     filling.abort();
     match witnessed.await {
         Ok(asked) => asked.map_err(ServeError::Rollback),

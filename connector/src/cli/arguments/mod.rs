@@ -1,10 +1,12 @@
 //! The command line's grammar. Each command's help ends in an example that a test parses.
 
+mod exporting;
 mod negotiating;
 mod proving;
 mod sharing;
 mod using;
 
+pub use exporting::{CheckTimestampArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments};
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
 pub use proving::{AnchorsArguments, DossierArguments, ReplayArguments, TraceArguments, VerifyArguments};
 pub use sharing::{
@@ -119,6 +121,8 @@ pub enum Chosen {
     Dossier(DossierArguments),
     /// State keys, log and counts for an auditor, or put such statements of several parties together
     Anchors(AnchorsArguments),
+    /// Write proofs and time stamps of the log for other programs, and check such stamps
+    Ledger(LedgerArguments),
     /// Verify a dossier, trusting only the anchors; needs no configuration and no network
     Verify(VerifyArguments),
     /// Run the models of a dossier again and compare

@@ -1,6 +1,7 @@
 //! What a person sees at a command's end.
 
 mod answers;
+mod exports;
 mod negotiations;
 mod plain;
 mod table;

@@ -1,4 +1,5 @@
 mod refusals;
+mod timestamps;
 mod trust;
 mod written;
 

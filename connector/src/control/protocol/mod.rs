@@ -4,11 +4,13 @@
 //! [`Command::Answer`] in the `result` line.
 
 mod answers;
+mod exports;
 mod negotiations;
 mod requests;
 mod uuid_text;
 
 pub use answers::*;
+pub use exports::*;
 pub use negotiations::*;
 pub use requests::*;
 
@@ -27,7 +29,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -45,6 +47,7 @@ pub const NAMES: [&str; 18] = [
     Trace::NAME,
     Dossier::NAME,
     Anchors::NAME,
+    LedgerExport::NAME,
     Status::NAME,
 ];
 

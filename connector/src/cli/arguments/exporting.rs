@@ -1,0 +1,68 @@
+//! `ledger`: what of the log programs of others read, and time stamps checked.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// `ledger`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Example:\n  herleid ledger proof 12 --out 12.tlog-proof")]
+pub struct LedgerArguments {
+    /// What to do
+    #[command(subcommand)]
+    pub action: LedgerAction,
+}
+
+/// What `ledger` does.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum LedgerAction {
+    /// Write a record's proof as a c2sp.org/tlog-proof file
+    #[command(after_help = "Example:\n  herleid ledger proof 12 --out 12.tlog-proof")]
+    Proof(RecordArguments),
+    /// Write a record's proof as a COSE receipt (RFC 9942)
+    #[command(after_help = "Example:\n  herleid ledger receipt 12 --out 12.cose")]
+    Receipt(RecordArguments),
+    /// Write the time stamps on checkpoints (RFC 3161), each with its checkpoint
+    Timestamps(TimestampsArguments),
+    /// Check a time stamp; needs no configuration and no network
+    CheckTimestamp(CheckTimestampArguments),
+}
+
+/// `ledger proof`, `ledger receipt`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct RecordArguments {
+    /// Number of the record, from 0, or its leaf hash
+    pub record: String,
+    /// The file to write; must not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// `ledger timestamps`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Example:\n  herleid ledger timestamps --out timestamps")]
+pub struct TimestampsArguments {
+    /// The directory to write; must not exist yet
+    #[arg(long, value_name = "DIRECTORY")]
+    pub out: PathBuf,
+}
+
+/// `ledger check-timestamp`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(
+    after_help = "Example:\n  herleid ledger check-timestamp 300.checkpoint 300.tsr \\\n    \
+                  --authority tsa.pem --log-key log.vkey"
+)]
+pub struct CheckTimestampArguments {
+    /// The checkpoint
+    #[arg(value_name = "CHECKPOINT")]
+    pub checkpoint: PathBuf,
+    /// The time authority's answer
+    #[arg(value_name = "ANSWER")]
+    pub response: PathBuf,
+    /// Certificates (PEM) that the authority's own must lead to
+    #[arg(long, value_name = "FILE")]
+    pub authority: PathBuf,
+    /// A file with the log's verifier key, as `herleid status` shows it
+    #[arg(long, value_name = "FILE")]
+    pub log_key: PathBuf,
+}
