@@ -5,7 +5,7 @@ SHELL := /bin/bash
 profile := dev
 target := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: bench-catalogue bench-dsp conformance demo deny deps doc fmt fuzz help interop kill lint native test tidy
+.PHONY: bench-catalogue bench-dsp conformance demo deny deps doc fmt fuzz help interop kill lint log-check native test tidy
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -33,6 +33,10 @@ interop: deps native ## the connector and a real EDC, each as the other's peer
 	cargo build --locked -p herleid
 	deploy/build/interop.sh
 
+log-check: deps native ## Tessera's fsck, sumdb, a C2SP witness and others against a running connector's log
+	cargo build --locked -p herleid
+	deploy/build/log-check.sh
+
 bench-dsp: needs := java
 bench-dsp: deps native ## negotiations, first byte, memory and start-up, beside EDC's
 	cargo build --locked --release -p herleid
@@ -40,7 +44,7 @@ bench-dsp: deps native ## negotiations, first byte, memory and start-up, beside 
 
 deps: ## install what is missing, by package name (Debian; root or sudo)
 	@deploy/build/deps.sh $(needs)
-	@[ "$(needs)" = demo ] || deploy/build/tools.sh
+	@[ "$(needs)" = demo ] || deploy/build/logcheck-tools.sh
 
 native: ## compile RocksDB once for all profiles (about five minutes the first time)
 	@deploy/build/rocksdb.sh

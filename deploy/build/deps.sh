@@ -20,6 +20,9 @@ needed=(
 if [ "${1:-}" != demo ]; then
   command -v javac >/dev/null || needed+=("default-jdk-headless: runs the conformance kit and EDC (17 or newer)")
   command -v mvn >/dev/null || needed+=("maven: fetches the jars of the conformance kit and of EDC")
+  # Wherever they came from, as above.
+  python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=("python3-venv: keeps the tools of tests/ apart from the system's (deploy/build/tools.sh)")
+  command -v openssl >/dev/null || needed+=("openssl: stands for a time authority in the tests of the log")
   needed+=("curl: speaks to EDC in the guide of docs/dsp.md" "jq: reads its answers there")
 fi
 
@@ -50,7 +53,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "deps: this is not a Debian system; install by hand what is missing of:" >&2
   printf '  %s\n' "${needed[@]}" >&2
   tools=(c++ python3 bwrap unshare strace git)
-  [ "${1:-}" = demo ] || tools+=(javac mvn curl jq)
+  [ "${1:-}" = demo ] || tools+=(javac mvn openssl curl jq)
   for tool in "${tools[@]}"; do
     command -v "$tool" >/dev/null || { echo "deps: the command \`$tool\` is missing" >&2; exit 1; }
   done

@@ -29,6 +29,7 @@ if [ ${#failed_steps[@]} -eq 0 ] || [ "${failed_steps[*]}" = formatting ]; then
   # Apart from the tests, so that a network that is not there is told from a test that fails.
   step kit deploy/build/kit.sh
   step edc deploy/build/edc.sh
+  step logcheck deploy/build/logcheck-tools.sh
   step tests tests
   step lints cargo clippy --locked --workspace --all-targets -- -D warnings
 fi

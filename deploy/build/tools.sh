@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Installs the servers that tests of sources run against (an S3 server, pygeoapi), and the library that checks signed webhooks, into
-# target/tools, by their names on PyPI.
-# Quick when they are there already; without them those tests say that they are skipped.
+# Installs what tests run or run against (an S3 server, pygeoapi, Go, readers of receipts and of signed webhooks) into target/tools, by their names on PyPI.
+# Quick when it is there already; without them the tests of sources say that they are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=${CARGO_TARGET_DIR:-target}/tools
 wanted=deploy/build/test-tools.txt
+mkdir -p "$tools"
+# Scripts may run side by side: the second waits for the first.
+exec 8>"$tools/lock"
+flock 8
 if cmp -s "$wanted" "$tools/installed.txt"; then
   exit 0
 fi
