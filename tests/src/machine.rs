@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -64,4 +65,18 @@ pub fn described() -> String {
         kernel.trim(),
         java.unwrap_or_default()
     )
+}
+
+/// Copies a directory; sockets are left out.
+pub fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            copy_all(&path, &target);
+        } else if kind.is_file() {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! A provider that lies is caught by its consumer, each lie by its name, and nothing of what it sent is kept.
 
-use crate::scene::{Scene, copy_all};
+use crate::scene::Scene;
 use herleid_tests::connector::{Connector, DESCRIBED, RAIN, good};
+use herleid_tests::machine::copy_all;
 use herleid_tests::process::told;
 use rocksdb::{DB, Options};
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use herleid_tests::connector::{Connector, RAIN, good};
 use herleid_tests::lying_proxy::LyingProxy;
 use herleid_tests::machine::free_port;
 use herleid_tests::process::told;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Output;
 
 /// A provider behind a proxy, a consumer, a dataset and an agreement about it.
@@ -62,19 +62,5 @@ impl Scene {
         let output = self.pull();
         assert_eq!(output.status.code(), Some(4), "{}", told(&output));
         assert!(told(&output).contains(lie), "expected `{lie}`: {}", told(&output));
-    }
-}
-
-/// Copies a directory; sockets are left out.
-pub(crate) fn copy_all(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            copy_all(&path, &target);
-        } else if kind.is_file() {
-            std::fs::copy(&path, &target).unwrap();
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! A log that its witnesses know otherwise does not go on: not at the start, and not while it runs.
 
-use crate::scene::copy_all;
 use herleid_tests::connector::{Connector, serve};
+use herleid_tests::machine::copy_all;
 use herleid_tests::machine::free_port;
 use herleid_tests::process::told;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! Ways in which a log can be damaged or forged on its way to a reader.
 
-use crate::lying_proxy::Answer;
+use herleid_tests::lying_proxy::Answer;
 
 /// One of them: its name, the requests that it is about, and what it does to the answers.
 pub(crate) struct Damage {

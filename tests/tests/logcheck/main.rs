@@ -3,62 +3,19 @@
 //! check that cannot fail is none.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-#[allow(
-    dead_code,
-    reason = "shared with the tests of the management API, which use more of it"
-)]
-#[path = "../management/client.rs"]
-mod client;
 mod damage;
-#[allow(
-    dead_code,
-    reason = "shared with the tests of the demonstration, which use more of it"
-)]
-#[path = "../demo/lying_proxy.rs"]
-mod lying_proxy;
 mod readers;
 mod receipts;
-#[allow(
-    dead_code,
-    reason = "shared with the tests of the demonstration, which use more of it"
-)]
-#[path = "../demo/scene.rs"]
-mod scene;
 mod stamps;
 mod tools;
 mod witness;
 mod world;
 
+use herleid_tests::process::text;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-use std::process::{Command, Output};
 use tools::Tools;
 use world::World;
-
-/// The binary that was built beside these tests.
-fn herleid() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let binary = tests.ancestors().nth(2).unwrap().join("herleid");
-    assert!(
-        binary.exists(),
-        "`{}` is not built: cargo build -p herleid",
-        binary.display()
-    );
-    binary
-}
-
-fn run(arguments: &[&str]) -> Output {
-    Command::new(herleid())
-        .args(arguments)
-        .env("HERLEID_LANG", "en")
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 type Check = (&'static str, fn(&mut World));
 

@@ -1,8 +1,8 @@
 //! COSE receipts (RFC 9942) as the Python package `scitt-cose` reads them, and proof files as Torchwood does.
 
-use crate::scene::good;
 use crate::tools::said;
 use crate::world::{World, text_of};
+use herleid_tests::connector::good;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;

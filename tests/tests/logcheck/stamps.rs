@@ -1,8 +1,9 @@
 //! Time stamps (RFC 3161) by `openssl ts`, which stands for an authority: asked over HTTP, kept, checked by OpenSSL and by our verifier.
 
-use crate::scene::{free_port, good, serve};
 use crate::tools::said;
 use crate::world::{World, text_of};
+use herleid_tests::connector::{good, run};
+use herleid_tests::machine::free_port;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -163,14 +164,13 @@ fn answer(mut stream: TcpStream, folder: &Path, manner: Manner) {
 /// Starts the provider anew, and waits until it has said so on standard error.
 fn restarted_until(world: &mut World, what: &str) {
     world.provider.kill();
-    let log = world.folder.path().join("provider.log");
-    let mut command = serve(&world.provider.directory);
-    command.stderr(std::fs::File::create(&log).unwrap());
-    world.provider.take(command.spawn().unwrap());
+    let log = world.provider.log();
+    let before = std::fs::read_to_string(&log).unwrap().len();
+    world.provider.start();
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         let said = std::fs::read_to_string(&log).unwrap();
-        if said.contains(what) {
+        if said[before..].contains(what) {
             return;
         }
         assert!(Instant::now() < end, "`{what}` is not said within a minute: {said}");
@@ -249,7 +249,7 @@ fn checked_by_both(world: &World, authority: &Authority, written: &Written) {
             "--log-key",
             key.to_str().unwrap(),
         ];
-        crate::run(&[&["--json"][..], &arguments].concat())
+        run(&[&["--json"][..], &arguments].concat())
     };
     let (ca, other_ca) = (authority.file("honest-ca.pem"), authority.file("impostor-ca.pem"));
     let (response, checkpoint) = (written.response.as_str(), written.checkpoint.as_str());

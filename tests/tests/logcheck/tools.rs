@@ -1,6 +1,6 @@
 //! The programs of others, as `deploy/build/logcheck-tools.sh` builds them.
 
-use crate::text;
+use herleid_tests::process::text;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};

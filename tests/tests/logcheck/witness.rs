@@ -1,9 +1,12 @@
 //! A witness of another make (C2SP tlog-witness): Torchwood's litewitness cosigns our checkpoints, and stops a log that is rewritten.
 
-use crate::lying_proxy::Answer;
-use crate::scene::{copy_all, free_port, serve, told};
 use crate::tools::{Running, Tools};
 use crate::world::World;
+use herleid_tests::connector::serve;
+use herleid_tests::lying_proxy::Answer;
+use herleid_tests::machine::copy_all;
+use herleid_tests::machine::free_port;
+use herleid_tests::process::told;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;

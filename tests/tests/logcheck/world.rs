@@ -1,10 +1,11 @@
 //! A provider with a few hundred records, behind a proxy that may damage what it serves, and a witness of another make behind another.
 
-use crate::client::Api;
-use crate::lying_proxy::{Answer, LyingProxy};
-use crate::scene::{Connector, RAIN, free_port, good};
 use crate::tools::Tools;
 use crate::witness::LiteWitness;
+use herleid_tests::connector::{Connector, RAIN, good};
+use herleid_tests::lying_proxy::{Answer, LyingProxy};
+use herleid_tests::machine::free_port;
+use herleid_tests::management::Api;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
