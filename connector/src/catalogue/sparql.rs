@@ -156,10 +156,12 @@ impl Index {
             for id in some {
                 quads.extend(self.quads(id)?);
             }
-            store
-                .bulk_loader()
+            let mut loader = store.bulk_loader();
+            loader
                 .load_quads(quads)
                 .map_err(|e| QueryError::Internal(e.to_string()))?;
+            // What is not committed is forgotten without a word.
+            loader.commit()?;
         }
         // A second filling would find the first one's store there already, and leave it.
         let _first = self.sparql.store.set(store);

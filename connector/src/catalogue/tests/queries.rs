@@ -45,6 +45,20 @@ async fn a_query_sees_what_is_published_now() {
 }
 
 #[tokio::test]
+async fn after_a_restart_a_query_sees_what_was_published_before() {
+    let desk = Desk::open("");
+    desk.published("rain", full()).await;
+    desk.published("snow", short("Sneeuw")).await;
+    // Nothing has changed since the start: all that a query sees comes from the filling.
+    let desk = desk.reopened("");
+    Index::fill_sparql(desk.node.clone()).await.unwrap();
+    let all = ["Neerslag per uur, Vlissingen", "Sneeuw"];
+    assert_eq!(values(&desk.sparql(TITLES, "").await), all);
+    let listed = "PREFIX dcat: <http://www.w3.org/ns/dcat#> SELECT (COUNT(?d) AS ?title) { ?c a dcat:Catalog ; dcat:dataset ?d }";
+    assert_eq!(values(&desk.sparql(listed, "").await), ["2"]);
+}
+
+#[tokio::test]
 async fn answers_come_in_the_form_that_is_asked_for() {
     let desk = filled().await;
     for (accept, media_type, says) in [
