@@ -54,6 +54,7 @@ impl Negotiator {
         purpose: Option<&str>,
         dataset: Option<Value>,
     ) -> Result<Id, Failure> {
+        let standing = node.trust.standing();
         // Before anything is begun: a message that may not be sent would be tried for hours.
         node.admit(counterparty).map_err(Failure::refused)?;
         let pid = fresh_pid(node);
@@ -72,7 +73,9 @@ impl Negotiator {
             asked,
             ..Context::default()
         };
-        self.open(node, opened, &context).await.map_err(Failure::failed)?;
+        self.open(node, opened, context, standing)
+            .await
+            .map_err(Failure::failed)?;
         Ok(pid)
     }
 
@@ -91,6 +94,7 @@ impl Negotiator {
         push_to: Option<DataAddress>,
         purpose: Option<&str>,
     ) -> Result<Id, Failure> {
+        let standing = node.trust.standing();
         // Before anything is begun: a message that may not be sent would be tried for hours.
         node.admit(&agreement.other).map_err(Failure::refused)?;
         // The other end may not know that this end has ended it.
@@ -114,7 +118,9 @@ impl Negotiator {
             purpose: purpose.map(str::to_owned),
             ..Context::default()
         };
-        self.open(node, opened, &context).await.map_err(Failure::failed)?;
+        self.open(node, opened, context, standing)
+            .await
+            .map_err(Failure::failed)?;
         Ok(pid)
     }
 

@@ -11,6 +11,7 @@ use crate::dsp::process::{self, Event, FollowUp, Process};
 use crate::journal::{Entry, Noted};
 use crate::node::Node;
 use crate::state::{Change, set};
+use crate::trust::Standing;
 use herleid_ledger::record::Draft;
 use std::sync::Arc;
 
@@ -182,33 +183,46 @@ impl Negotiator {
         Ok(self.carry_out(node, next, effects))
     }
 
-    /// Keeps a process that this end has just opened.
+    /// Keeps a process that this end has just opened, with somebody who was trusted when trust stood as `standing`.
     ///
     /// # Errors
-    /// When it cannot be kept.
-    pub async fn open<P: Kept>(&self, node: &Arc<Node>, opened: Opened<P>, context: &Context) -> Result<(), Refusal> {
-        let context = set(context_key::<P>(opened.0.own_pid()), context).map_err(|e| internal(&e))?;
+    /// When it cannot be kept, or trust was withdrawn since.
+    pub async fn open<P: Kept>(
+        &self,
+        node: &Arc<Node>,
+        opened: Opened<P>,
+        context: Context,
+        standing: Standing,
+    ) -> Result<(), Refusal> {
         let node = Arc::clone(node);
         // Nobody knows its id yet, so nobody waits for its turn.
-        whole(async move { node.negotiator.begin(&node, opened, context).await.map(drop) }).await
+        whole(async move { node.negotiator.begin(&node, opened, context, standing).await.map(drop) }).await
     }
 
     async fn begin<P: Kept>(
         &self,
         node: &Arc<Node>,
         (process, effects): Opened<P>,
-        context: Change,
+        context: Context,
+        standing: Standing,
     ) -> Result<Option<Answer>, Refusal> {
+        // Nothing asks for credentials again once it is open: it is not opened on those that count no more.
+        let held = node.trust.hold(standing).await.ok_or_else(|| Refusal::Unavailable {
+            why: "who is trusted here has changed meanwhile; try again".to_owned(),
+        })?;
+        let context = set(context_key::<P>(process.own_pid()), &context).map_err(|e| internal(&e))?;
         let beside = Beside {
             changes: vec![context],
             record: None,
         };
         keep(node, &process, &effects, P::is_due(node, &process), beside).await?;
+        drop(held);
         Ok(self.carry_out(node, process, effects))
     }
 
     /// Takes up a process that `from` opens by `message`, as `opened` says; a repeat of a message that opened one is answered as it
-    /// was. Looked up and written in one turn: of two copies that come at once, one opens the process and the other finds it.
+    /// was. Looked up and written in one turn: of two copies that come at once, one opens the process and the other finds it. `from` was
+    /// found trusted when trust stood as `standing`.
     ///
     /// # Errors
     /// The refusal: that of `opened`, unless the process is known; nothing has changed then.
@@ -219,6 +233,7 @@ impl Negotiator {
         message: Received<P::Message>,
         opened: Result<Opened<P>, Refusal>,
         context: Context,
+        standing: Standing,
     ) -> Result<Option<Answer>, Refusal> {
         let node = Arc::clone(node);
         whole(async move {
@@ -238,9 +253,7 @@ impl Negotiator {
                 let known = this.load::<P>(&node, known.own_pid())?.ok_or(Refusal::NotFound)?;
                 return this.advance(&node, &known, Event::Received { from, message }).await;
             }
-            let opened = opened?;
-            let context = set(context_key::<P>(opened.0.own_pid()), &context).map_err(|e| internal(&e))?;
-            this.begin(&node, opened, context).await
+            this.begin(&node, opened?, context, standing).await
         })
         .await
     }

@@ -10,6 +10,7 @@ use crate::dsp_shell::{self, Context};
 use crate::identity::{Authenticated, AuthenticationError, presented_credentials};
 use crate::node::Node;
 use crate::state::{AgreementEntry, Side};
+use crate::trust::Standing;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -55,6 +56,8 @@ async fn answer(
     if *method == Method::POST {
         check_media_type(headers)?;
     }
+    // Before it is asked who the caller is: a process is opened only if nothing was withdrawn since.
+    let standing = node.trust.standing();
     let caller = node.authenticate(headers).await.map_err(|e| unauthenticated(&e))?;
     let from: Id = node.participant_id(caller.did()).map_err(|_| Refusal::NotFound)?;
     match endpoint {
@@ -83,7 +86,7 @@ async fn answer(
                 .ok_or(Refusal::NotFound)?;
             process.status(&from)
         }
-        Endpoint::OpenNegotiation(post) => open_negotiation(node, &caller, from, post, body).await,
+        Endpoint::OpenNegotiation(post) => open_negotiation(node, &caller, standing, from, post, body).await,
         Endpoint::NegotiationMessage(pid, post) => {
             let message = negotiation::Message::parse(post, body)?;
             settled(
@@ -92,7 +95,7 @@ async fn answer(
                     .await?,
             )
         }
-        Endpoint::OpenTransfer => open_transfer(node, &caller, from, body).await,
+        Endpoint::OpenTransfer => open_transfer(node, &caller, standing, from, body).await,
         Endpoint::TransferMessage(pid, post) => {
             let message = transfer::Message::parse(Some(post), body)?;
             settled(
@@ -159,6 +162,7 @@ async fn context(node: &Arc<Node>, caller: &Authenticated) -> Result<Context, Re
 async fn open_negotiation(
     node: &Arc<Node>,
     caller: &Authenticated,
+    standing: Standing,
     from: Id,
     post: NegotiationPost,
     body: &Bytes,
@@ -168,18 +172,24 @@ async fn open_negotiation(
     let opened = negotiation::opened(dsp_shell::fresh_pid(node), from.clone(), &message, node.now_ms());
     let taken_up = node
         .negotiator
-        .take_up::<Contract>(node, from, message, opened, context);
+        .take_up::<Contract>(node, from, message, opened, context, standing);
     settled(taken_up.await?)
 }
 
-async fn open_transfer(node: &Arc<Node>, caller: &Authenticated, from: Id, body: &Bytes) -> Result<Answer, Refusal> {
+async fn open_transfer(
+    node: &Arc<Node>,
+    caller: &Authenticated,
+    standing: Standing,
+    from: Id,
+    body: &Bytes,
+) -> Result<Answer, Refusal> {
     let message = transfer::Message::parse(None, body)?;
     let context = context(node, caller).await?;
     let opened = may_transfer(node, caller, message.message())
         .and_then(|()| transfer::opened(dsp_shell::fresh_pid(node), from.clone(), &message, node.now_ms()));
     let taken_up = node
         .negotiator
-        .take_up::<DataTransfer>(node, from, message, opened, context);
+        .take_up::<DataTransfer>(node, from, message, opened, context, standing);
     settled(taken_up.await?)
 }
 

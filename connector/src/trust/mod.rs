@@ -17,7 +17,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::RwLockReadGuard;
 
 /// Where what was added lies in the state.
 const ADDED: &str = "trust/";
@@ -129,6 +131,10 @@ pub(crate) struct Changed {
     pub(crate) index: u64,
 }
 
+/// How trust stood when it was asked who somebody is: what was found out then holds until the next withdrawal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing(u64);
+
 /// The trust of a running connector.
 pub struct TrustStore {
     configured: Trust,
@@ -136,6 +142,11 @@ pub struct TrustStore {
     holding: RwLock<Arc<Holding>>,
     /// One change at a time: each reads, decides and writes.
     turn: tokio::sync::Mutex<()>,
+    /// Held for reading while a process that rests on trust is written, for writing while trust is withdrawn. Either the process is there
+    /// when it is looked for what has to end, or it is refused: none slips in between.
+    gate: tokio::sync::RwLock<()>,
+    /// How often trust was withdrawn.
+    withdrawals: AtomicU64,
 }
 
 impl TrustStore {
@@ -150,11 +161,25 @@ impl TrustStore {
             state,
             holding: RwLock::new(Arc::new(holding)),
             turn: tokio::sync::Mutex::default(),
+            gate: tokio::sync::RwLock::default(),
+            withdrawals: AtomicU64::default(),
         })
     }
 
     fn holding(&self) -> Arc<Holding> {
         Arc::clone(&self.holding.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How trust stands; to be asked before anything is found out of whom it is about.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing(self.withdrawals.load(Ordering::SeqCst))
+    }
+
+    /// Keeps withdrawals waiting until it is dropped; `None` when there was one since `standing`. Not to be kept longer than one commit takes.
+    pub(crate) async fn hold(&self, standing: Standing) -> Option<RwLockReadGuard<'_, ()>> {
+        let held = self.gate.read().await;
+        (self.standing() == standing).then_some(held)
     }
 
     /// Whether this participant is dealt with at all.
@@ -260,12 +285,15 @@ impl TrustStore {
         };
         let draft = record(node, &entry, Some(entry.shown()), None, by).put(Added::key(list, did), None);
         let (key, value) = withdrawn::pending(list, did)?;
+        let _gate = self.gate.write().await;
         let index = node.append(draft.put(key, value)).await?.index();
         self.read_again()?;
         if list == List::Issuers {
             // What was shown before under its signature is asked for again.
             node.membership.forget();
         }
+        // Last: whoever reads it sees all that comes before.
+        self.withdrawals.fetch_add(1, Ordering::SeqCst);
         Ok(Changed { entry, index })
     }
 
