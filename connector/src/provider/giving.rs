@@ -1,6 +1,7 @@
 //! What several requests at once must not do to each other: remembered in memory, for as long as they take.
 
 use super::under_way::{UnderWay, UnderWayAll};
+use crate::state::GrantEntry;
 use herleid_vocab::did::Did;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -87,13 +88,18 @@ impl Giving {
 
 impl Giving {
     /// Says that something is being sent under a grant and an agreement, until the answer is dropped.
-    pub(super) fn sending(&self, grant: &str, agreement: &str) -> UnderWay {
-        self.under_way.begin(grant, agreement)
+    pub(super) fn sending(&self, grant: &GrantEntry) -> UnderWay {
+        self.under_way.begin(&grant.id, &grant.agreement, &grant.consumer)
     }
 
     /// Breaks off what is being sent under a grant: it has been decided that it closes.
     pub fn close(&self, grant: &str, why: &str) {
         self.under_way.close(|one| one.grant == grant, why);
+    }
+
+    /// Breaks off what is being sent to a participant, under whosever agreement: it is no longer trusted.
+    pub fn close_consumer(&self, consumer: &Did, why: &str) {
+        self.under_way.close(|one| one.consumer == *consumer, why);
     }
 
     /// Breaks off what is being sent under an agreement: it has been decided that it ends.

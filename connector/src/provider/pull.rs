@@ -7,6 +7,7 @@ mod plan;
 mod range;
 mod segment;
 
+pub(super) use ending::untrusted;
 pub use ending::{ended, over};
 pub use opened::Opened;
 pub use plan::{Plan, plan, refused};

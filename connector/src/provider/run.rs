@@ -206,13 +206,7 @@ impl Asked<'_> {
                 outcome: Ok(outputs),
                 environment,
                 ..
-            }) => match self.record_finished(node, &outputs, environment.clone()).await {
-                Ok(()) => Ok(Ran { outputs }),
-                Err(error) => {
-                    let error = error.to_string();
-                    Err(self.broke_off(node, &error, environment).await)
-                }
-            },
+            }) => self.finish(node, outputs, environment).await,
             Ok(Run {
                 outcome: Err(failure),
                 environment,
@@ -229,6 +223,30 @@ impl Asked<'_> {
                 Err(self.record_failed(node, status, &reason, json!({})).await)
             }
             Err(error) => Err(self.broke_off(node, &error.to_string(), json!({})).await),
+        }
+    }
+
+    /// Records the outputs, if whoever asked may still have them.
+    pub(in crate::provider) async fn finish(
+        &self,
+        node: &Node,
+        outputs: Vec<Output>,
+        environment: Value,
+    ) -> Result<Ran, Refusal> {
+        match self.access_ended(node) {
+            Ok(None) => {}
+            // Withdrawn while the program ran. It has run, and that is recorded; nothing of it leaves.
+            Ok(Some(why)) => {
+                return Err(self.record_failed(node, StatusCode::FORBIDDEN, &why, environment).await);
+            }
+            Err(error) => return Err(self.broke_off(node, &error.to_string(), environment).await),
+        }
+        match self.record_finished(node, &outputs, environment.clone()).await {
+            Ok(()) => Ok(Ran { outputs }),
+            Err(error) => {
+                let error = error.to_string();
+                Err(self.broke_off(node, &error, environment).await)
+            }
         }
     }
 

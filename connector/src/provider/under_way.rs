@@ -1,5 +1,6 @@
 //! What is being sent at this moment, so that it breaks off when the access to it ends.
 
+use herleid_vocab::did::Did;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -18,6 +19,7 @@ struct All {
 pub(super) struct Sending {
     pub(super) grant: String,
     pub(super) agreement: String,
+    pub(super) consumer: Did,
     closed: watch::Sender<Option<String>>,
 }
 
@@ -34,7 +36,7 @@ impl UnderWayAll {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn begin(&self, grant: &str, agreement: &str) -> UnderWay {
+    pub(super) fn begin(&self, grant: &str, agreement: &str, consumer: &Did) -> UnderWay {
         let (sender, closed) = watch::channel(None);
         let mut all = self.lock();
         let number = all.next;
@@ -42,6 +44,7 @@ impl UnderWayAll {
         let sending = Sending {
             grant: grant.to_owned(),
             agreement: agreement.to_owned(),
+            consumer: consumer.clone(),
             closed: sender,
         };
         all.sending.insert(number, sending);
@@ -84,13 +87,22 @@ mod tests {
     #[tokio::test]
     async fn what_is_sent_under_it_breaks_off_and_nothing_else() {
         let all = UnderWayAll::default();
-        let (mut one, mut other) = (all.begin("g1", "a"), all.begin("g2", "a"));
+        let (app, lab): (Did, Did) = (
+            "did:web:app.example".parse().unwrap(),
+            "did:web:lab.example".parse().unwrap(),
+        );
+        let (mut one, mut other) = (all.begin("g1", "a", &app), all.begin("g2", "a", &app));
+        // Under the same agreement, but passed on to somebody else.
+        let mut onward = all.begin("g3", "a", &lab);
+        all.close(|sending| sending.consumer == lab, "no longer trusted");
+        assert_eq!(onward.closed().await, "no longer trusted");
+        assert_eq!(*one.closed.borrow(), None);
         all.close(|sending| sending.grant == "g1", "suspended");
         assert_eq!(one.closed().await, "suspended");
         assert_eq!(*other.closed.borrow(), None);
         all.close(|sending| sending.agreement == "a", "ended");
         assert_eq!(other.closed().await, "ended");
-        drop((one, other));
+        drop((one, other, onward));
         assert!(all.lock().sending.is_empty());
     }
 }

@@ -44,6 +44,8 @@ impl Asking {
             .collect();
         let given = self.receipts(node, base).await?;
         let (started, finished) = self.check_receipts(node, &given, &values)?;
+        // Trust in the holder may have been withdrawn since it was asked.
+        node.admit(&self.agreement.other).map_err(Failure::refused)?;
         for (_, bytes) in &outputs {
             node.payloads.put(bytes)?;
         }

@@ -13,11 +13,14 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Waits until what is being sent has to break off, and says why. Until then it stays known as being sent.
 pub async fn ended(node: &Node, grant: &GrantEntry, opened: &Opened) -> String {
-    let mut under_way = node.giving.sending(&grant.id, &grant.agreement);
-    // Closed after the request was let in, and before it was known as being sent.
+    let mut under_way = node.giving.sending(grant);
+    // Closed, or withdrawn, after the request was let in, and before it was known as being sent.
     let now: Result<Option<GrantEntry>, _> = node.state.get(&GrantEntry::key(&grant.id));
     if let Ok(Some(GrantEntry { closed: Some(why), .. })) = now {
         return format!("access has ended: {why}");
+    }
+    if let Some(why) = untrusted(node, grant) {
+        return why;
     }
     loop {
         tokio::select! {
@@ -35,6 +38,16 @@ pub async fn ended(node: &Node, grant: &GrantEntry, opened: &Opened) -> String {
     }
 }
 
+/// Why whoever a grant is for is not trusted with it any more.
+pub(in crate::provider) fn untrusted(node: &Node, grant: &GrantEntry) -> Option<String> {
+    if let Err(why) = node.admit(&grant.consumer) {
+        return Some(why.to_string());
+    }
+    // A token that is a secret is for those who are named to keep no log.
+    let bare = grant.bearer_sha256.is_some() && !node.is_one_sided(&grant.consumer);
+    bare.then(|| format!("`{}` is no longer known to keep no log", grant.consumer))
+}
+
 /// Why nothing more may be sent at this moment.
 ///
 /// # Errors
@@ -44,6 +57,9 @@ pub fn over(node: &Node, grant: &GrantEntry, opened: &Opened) -> Result<Option<S
     let Some(now) = now else {
         return Ok(Some("access has ended".to_owned()));
     };
+    if let Some(why) = untrusted(node, grant) {
+        return Ok(Some(why));
+    }
     if let Some(why) = now.closed {
         return Ok(Some(format!("access has ended: {why}")));
     }

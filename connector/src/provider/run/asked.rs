@@ -6,8 +6,9 @@ use crate::http::Refusal;
 use crate::models::process::Process;
 use crate::node::Node;
 use crate::provider::access::Access;
+use crate::provider::pull::untrusted;
 use crate::provider::{grants, stream};
-use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, ModelEntry, Side, digest_bytes};
+use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, ModelEntry, Side, StateError, digest_bytes};
 use herleid_vocab::json::Limits;
 use serde_json::json;
 use std::sync::Arc;
@@ -62,13 +63,8 @@ impl<'a> Asked<'a> {
     /// Reads again what may have been changed while the run was made ready: the access, the agreement, and whether the version
     /// that was asked for is still published. A newer version changes nothing, since the exchange names the one that runs.
     pub(super) async fn look_again(&mut self, node: &Node) -> Result<(), Refusal> {
-        let grant: Option<GrantEntry> = node
-            .state
-            .get(&GrantEntry::key(&self.access.grant().id))
-            .map_err(|e| Refusal::internal(&e))?;
-        let closed = grant.map_or_else(|| Some("it was removed".to_owned()), |grant| grant.closed);
-        if let Some(why) = closed {
-            return Err(Refusal::denied(&format!("access has ended: {why}")));
+        if let Some(why) = self.access_ended(node).map_err(|e| Refusal::internal(&e))? {
+            return Err(Refusal::denied(&why));
         }
         self.agreement = standing_agreement(node, self.access, self.trace).await?;
         let (model, version) = (&self.model.model, &self.model.version);
@@ -81,6 +77,17 @@ impl<'a> Asked<'a> {
         }
         let why = format!("version `{version}` of `{model}` was withdrawn");
         Err(refuse(node, self.access, &self.agreement, &why, self.trace).await)
+    }
+
+    /// Why whoever asks has no access any more: to the run, and to what it gives.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    pub(super) fn access_ended(&self, node: &Node) -> Result<Option<String>, StateError> {
+        let grant: Option<GrantEntry> = node.state.get(&GrantEntry::key(&self.access.grant().id))?;
+        let closed = grant.map_or_else(|| Some("it was removed".to_owned()), |grant| grant.closed);
+        let why = closed.or_else(|| untrusted(node, self.access.grant()));
+        Ok(why.map(|why| format!("access has ended: {why}")))
     }
 
     /// Decides by the agreement's policy, on what is known now; a denial is recorded.
