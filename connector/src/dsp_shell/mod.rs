@@ -60,6 +60,9 @@ pub struct Context {
     pub did_document: Option<String>,
     /// Its presentations.
     pub presentations: Vec<String>,
+    /// Records in the log when it was opened: what was trusted then. Set when it is written.
+    #[serde(default)]
+    pub log_size: u64,
     /// What was said of the dataset in the catalogue (consumer).
     pub dataset: Option<serde_json::Value>,
     /// The offer that was asked for at first, with its target (consumer).

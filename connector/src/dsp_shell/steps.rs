@@ -203,13 +203,14 @@ impl Negotiator {
         &self,
         node: &Arc<Node>,
         (process, effects): Opened<P>,
-        context: Context,
+        mut context: Context,
         standing: Standing,
     ) -> Result<Option<Answer>, Refusal> {
         // Nothing asks for credentials again once it is open: it is not opened on those that count no more.
         let held = node.trust.hold(standing).await.ok_or_else(|| Refusal::Unavailable {
             why: "who is trusted here has changed meanwhile; try again".to_owned(),
         })?;
+        context.log_size = node.ledger.size();
         let context = set(context_key::<P>(process.own_pid()), &context).map_err(|e| internal(&e))?;
         let beside = Beside {
             changes: vec![context],

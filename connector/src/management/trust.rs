@@ -6,6 +6,7 @@ use super::operations::{Method, Operation};
 use super::problem::Problem;
 use super::views::{moment, participant};
 use crate::commands::Failure;
+use crate::dsp_shell::Stopped;
 use crate::trust::{Added, Changed, List, withdraw};
 use axum::Json;
 use axum::extract::State;
@@ -160,6 +161,8 @@ struct Removed {
     did: String,
     /// The negotiations and transfers that ended with it, by this connector's identifiers.
     ended: Vec<String>,
+    /// Whether more has still to end, and is tried again: a message is on its way, or something cannot be read, which the log tells.
+    ending: bool,
     /// Whether the configuration says it too, so that it is trusted all the same.
     configured: bool,
     /// Index of the record in the log.
@@ -276,7 +279,7 @@ async fn add(api: &Arc<Api>, list: List, did: &str, types: BTreeSet<String>, by:
     let (node, did) = (api.node.clone(), participant(did)?);
     // In a task of its own: a caller that goes away must not leave it half done.
     let adding = tokio::spawn(async move { node.trust.add(&node, list, did, types, &by).await });
-    let Changed { entry, index } = adding.await.map_err(Problem::failed)??;
+    let Changed { entry, index, .. } = adding.await.map_err(Problem::failed)??;
     Ok((StatusCode::CREATED, Json(Entry::of(entry, Some(index)))))
 }
 
@@ -284,11 +287,15 @@ async fn remove(api: &Arc<Api>, list: List, did: &str, by: String) -> Result<Jso
     let (node, did) = (api.node.clone(), participant(did)?);
     // Likewise.
     let removing = tokio::spawn(async move {
-        let Changed { entry, index } = node.trust.remove(&node, list, &did, &by).await?;
-        let ended = withdraw(&node, list, &did).await?;
+        let Changed { entry, index, pending } = node.trust.remove(&node, list, &did, &by).await?;
+        let stopped = match pending {
+            Some(pending) => withdraw(&node, pending).await,
+            None => Stopped::default(),
+        };
         Ok::<_, Failure>(Removed {
             did: entry.did.to_string(),
-            ended,
+            ended: texts(&stopped.ended),
+            ending: stopped.left,
             configured: node.trust.is_configured(list, &did),
             index,
         })

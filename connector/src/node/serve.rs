@@ -100,7 +100,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         ServeError::Resume(Refusal::Unavailable { why })
     })?;
     node.negotiator.resume(&node).map_err(ServeError::Resume)?;
-    crate::trust::go_on(&node).map_err(|e| {
+    crate::trust::go_on(&node).await.map_err(|e| {
         let why = format!("what rests on trust that was withdrawn could not be looked through: {e}");
         ServeError::Resume(Refusal::Unavailable { why })
     })?;

@@ -1,9 +1,12 @@
 //! Whom this connector trusts: what the configuration says, and what was added while it runs. What was added is kept in the state, in the
 //! commit of the record that says so; it counts at once. The configuration alone says what it says: nothing of it is taken away here.
 
+mod holding;
+#[cfg(test)]
+mod tests;
 mod withdrawn;
 
-pub(crate) use withdrawn::{go_on, withdraw};
+pub(crate) use withdrawn::{Pending, go_on, withdraw};
 
 use crate::commands::Failure;
 use crate::config::Trust;
@@ -13,6 +16,7 @@ use herleid_credentials::credential::TrustedIssuers;
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
+use holding::Holding;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -82,46 +86,6 @@ impl Added {
     }
 }
 
-/// What holds at this moment.
-struct Holding {
-    issuers: TrustedIssuers,
-    peers: Option<BTreeSet<Did>>,
-    one_sided: BTreeSet<Did>,
-    added: Vec<Added>,
-}
-
-impl Holding {
-    fn of(configured: &Trust, added: Vec<Added>) -> Self {
-        let of_list = |list: List| added.iter().filter(move |one| one.list == list);
-        let mut issuers = TrustedIssuers::new();
-        let named = configured
-            .issuers
-            .iter()
-            .map(|i| (&i.did, i.types.iter().collect::<Vec<_>>()));
-        for (did, types) in named.chain(of_list(List::Issuers).map(|one| (&one.did, one.types.iter().collect()))) {
-            for kind in types {
-                issuers.trust(did.clone(), kind);
-            }
-        }
-        let dids = |list: List| of_list(list).map(|one| one.did.clone());
-        Self {
-            issuers,
-            // Without a list everybody is dealt with, and an entry must not make it a list of one.
-            peers: configured
-                .peers
-                .as_ref()
-                .map(|peers| peers.iter().cloned().chain(dids(List::Peers)).collect()),
-            one_sided: configured
-                .one_sided
-                .iter()
-                .cloned()
-                .chain(dids(List::OneSided))
-                .collect(),
-            added,
-        }
-    }
-}
-
 /// What a change came to.
 #[derive(Debug)]
 pub(crate) struct Changed {
@@ -129,6 +93,8 @@ pub(crate) struct Changed {
     pub(crate) entry: Added,
     /// Index of the record in the log.
     pub(crate) index: u64,
+    /// What has to end, where trust was withdrawn.
+    pub(crate) pending: Option<Pending>,
 }
 
 /// How trust stood when it was asked who somebody is: what was found out then holds until the next withdrawal.
@@ -238,7 +204,7 @@ impl TrustStore {
         }
         let _turn = self.turn.lock().await;
         let before = self.of(list, &did);
-        if self.says(list, &did, &types) {
+        if self.holding().says(list, &did, &types) {
             return Err(Failure::refused(format!("`{did}` stands in `{}` already", list.key()))
                 .next("GET /management/v1/trust shows what holds"));
         }
@@ -256,12 +222,22 @@ impl TrustStore {
             by: by.to_owned(),
             at_ms: node.now_ms(),
         };
-        let (key, value) = set(Added::key(list, &entry.did), &entry)?;
-        let (before, after) = (before.map(|one| one.shown()), Some(entry.shown()));
-        let draft = record(node, &entry, before, after, by).put(key, value);
+        let after = self.with(list, &entry.did, Some(&entry));
+        let again = |kind: &str| after.issuers.is_trusted(&entry.did, kind);
+        let mut changes = withdrawn::superseded(&self.state, list, &entry.did, again)?;
+        changes.push(set(Added::key(list, &entry.did), &entry)?);
+        let facts = (before.map(|one| one.shown()), Some(entry.shown()));
+        let draft = record(node, &entry, facts.0, facts.1, by);
+        let draft = changes
+            .into_iter()
+            .fold(draft, |draft, (key, value)| draft.put(key, value));
         let index = node.append(draft).await?.index();
-        self.read_again()?;
-        Ok(Changed { entry, index })
+        self.hold_to(after);
+        Ok(Changed {
+            entry,
+            index,
+            pending: None,
+        })
     }
 
     /// Takes away an entry that was added. Durable and recorded when this returns, and what is asked from now on is judged without it;
@@ -283,18 +259,29 @@ impl TrustStore {
                     .next("GET /management/v1/trust shows what was added"),
             });
         };
-        let draft = record(node, &entry, Some(entry.shown()), None, by).put(Added::key(list, did), None);
-        let (key, value) = withdrawn::pending(list, did)?;
+        let after = self.with(list, did, None);
+        let mut draft = record(node, &entry, Some(entry.shown()), None, by).put(Added::key(list, did), None);
         let _gate = self.gate.write().await;
-        let index = node.append(draft.put(key, value)).await?.index();
-        self.read_again()?;
+        // What the configuration says, too, is trusted as before: nothing has to end.
+        let pending = (!after.says(list, did, &entry.types)).then(|| {
+            let is_gone = |kind: &&String| !after.issuers.is_trusted(did, kind);
+            let gone = entry.types.iter().filter(is_gone).cloned().collect();
+            Pending::now(node, list, did.clone(), gone)
+        });
+        if let Some(pending) = &pending {
+            let (key, value) = pending.change()?;
+            draft = draft.put(key, value);
+        }
+        let index = node.append(draft).await?.index();
+        // From here on nothing can fail: what is on record counts.
+        self.hold_to(after);
         if list == List::Issuers {
             // What was shown before under its signature is asked for again.
             node.membership.forget();
         }
         // Last: whoever reads it sees all that comes before.
         self.withdrawals.fetch_add(1, Ordering::SeqCst);
-        Ok(Changed { entry, index })
+        Ok(Changed { entry, index, pending })
     }
 
     /// Whether the configuration says it, too.
@@ -312,20 +299,17 @@ impl TrustStore {
         found.cloned()
     }
 
-    /// Whether all of it holds already.
-    fn says(&self, list: List, did: &Did, types: &BTreeSet<String>) -> bool {
-        let holding = self.holding();
-        match list {
-            List::Issuers => types.iter().all(|kind| holding.issuers.is_trusted(did, kind)),
-            List::Peers => holding.peers.as_ref().is_some_and(|peers| peers.contains(did)),
-            List::OneSided => holding.one_sided.contains(did),
-        }
+    /// What would hold with `entry`, or nothing, in place of what was added of `did` to `list`.
+    fn with(&self, list: List, did: &Did, entry: Option<&Added>) -> Holding {
+        let mut added = self.added();
+        added.retain(|one| one.list != list || one.did != *did);
+        added.extend(entry.cloned());
+        added.sort_by_key(|one| Added::key(one.list, &one.did));
+        Holding::of(&self.configured, added)
     }
 
-    fn read_again(&self) -> Result<(), StateError> {
-        let holding = Holding::of(&self.configured, kept(&self.state)?);
+    fn hold_to(&self, holding: Holding) {
         *self.holding.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(holding);
-        Ok(())
     }
 }
 

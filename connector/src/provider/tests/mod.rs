@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::node::{Node, Secrets, open};
 use crate::rim::SystemEntropy;
 use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, LogIdentity, Side, VersionEntry, set};
+use crate::trust::{List, withdraw};
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
@@ -27,6 +28,7 @@ use herleid_ledger::{At, Ledger};
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::{FixedClock, SeededEntropy};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -171,6 +173,35 @@ impl Scene {
             log,
             _directory: directory,
         }
+    }
+
+    /// From now on only those are dealt with who are named, and the consumer is.
+    async fn names_the_consumer(&mut self) {
+        let mut trust = self.node.config.trust.clone();
+        trust.peers = Some(Vec::new());
+        let trust = crate::trust::TrustStore::open(&trust, self.node.state.clone()).unwrap();
+        Arc::get_mut(&mut self.node).unwrap().trust = trust;
+        self.names(&self.consumer).await;
+    }
+
+    async fn names(&self, peer: &Did) {
+        let added = self
+            .node
+            .trust
+            .add(&self.node, List::Peers, peer.clone(), BTreeSet::new(), "A. de Wit");
+        added.await.unwrap();
+    }
+
+    /// It is not trusted any more, and what is under way with it ends.
+    async fn distrusts(&self, peer: &Did) {
+        let removed = self
+            .node
+            .trust
+            .remove(&self.node, List::Peers, peer, "duty officer")
+            .await
+            .unwrap();
+        let stopped = withdraw(&self.node, removed.pending.unwrap()).await;
+        assert!(!stopped.left);
     }
 
     async fn give_access(&mut self) {

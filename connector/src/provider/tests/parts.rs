@@ -260,6 +260,70 @@ async fn access_that_is_closed_breaks_off_what_is_being_sent() {
 }
 
 #[tokio::test]
+async fn who_is_no_longer_trusted_is_sent_nothing_more() {
+    let mut scene = Scene::set(9).await;
+    scene.names_the_consumer().await;
+    let body = scene.begun(&transaction(1)).await;
+    scene.distrusts(&scene.consumer).await;
+    let why = scene.breaks_off(&transaction(1), body).await;
+    assert!(why.contains("no longer trusted"), "{why}");
+}
+
+#[tokio::test]
+async fn what_is_passed_on_breaks_off_when_its_recipient_is_no_longer_trusted() {
+    let mut scene = Scene::set(9).await;
+    // The agreement is with whose data it is; the recipient is somebody else.
+    let owner: Did = "did:web:owner.example".parse().unwrap();
+    let policy = json!({
+        "@type": "Agreement", "@id": AGREED, "target": DATASET, "assigner": owner.as_str(), "assignee": scene.node.did.as_str(),
+        "permission": [{"action": "distribute"}],
+    });
+    let agreement = AgreementEntry {
+        side: Side::Consumer,
+        other: owner.clone(),
+        sha256: herleid_policies::Document::read(&policy).digest().hex(),
+        agreement: policy,
+        ..scene
+            .node
+            .state
+            .get(&AgreementEntry::key(AGREED, Side::Provider))
+            .unwrap()
+            .unwrap()
+    };
+    let grant = GrantEntry {
+        kind: GrantPurpose::Onward,
+        ..scene.grant(Some(Digests::of(DATA)))
+    };
+    let changes = vec![
+        set(AgreementEntry::key(AGREED, Side::Consumer), &agreement).unwrap(),
+        set(GrantEntry::key(GRANT), &grant).unwrap(),
+    ];
+    scene.node.state.write(changes).unwrap();
+    scene.names_the_consumer().await;
+    scene.names(&owner).await;
+    let body = scene.begun(&transaction(1)).await;
+    scene.distrusts(&scene.consumer).await;
+    let why = scene.breaks_off(&transaction(1), body).await;
+    assert!(why.contains("no longer trusted"), "{why}");
+}
+
+#[tokio::test]
+async fn a_request_that_was_let_in_just_before_trust_was_withdrawn_is_sent_nothing() {
+    let mut scene = Scene::set(9).await;
+    scene.names_the_consumer().await;
+    let removed = scene
+        .node
+        .trust
+        .remove(&scene.node, List::Peers, &scene.consumer, "duty officer");
+    // What was let in before, and has not been known as being sent when everything else broke off.
+    removed.await.unwrap();
+    let why = crate::provider::pull::untrusted(&scene.node, &scene.grant(None));
+    assert!(why.is_some_and(|why| why.contains("trust.peers")));
+    scene.names(&scene.consumer).await;
+    assert_eq!(crate::provider::pull::untrusted(&scene.node, &scene.grant(None)), None);
+}
+
+#[tokio::test]
 async fn access_whose_time_runs_out_breaks_off_what_is_being_sent() {
     let scene = Scene::set(9).await;
     let body = scene.begun(&transaction(1)).await;

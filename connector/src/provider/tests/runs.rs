@@ -303,6 +303,22 @@ async fn a_run_that_ended_leaves_no_mark() {
 }
 
 #[tokio::test]
+async fn outputs_do_not_leave_to_whoever_is_no_longer_trusted_when_they_are_there() {
+    let mut runs = Runs::set(1_000).await;
+    runs.scene.names_the_consumer().await;
+    let asker = runs.asker(1).await;
+    runs.scene.names(&asker.did).await;
+    let node = &runs.scene.node;
+    let asking = runs.asking(&asker, &transaction(1), None).await;
+    let asked = asking.start(node).await;
+    runs.scene.distrusts(&asker.did).await;
+    let refusal = asked.finish(node, Vec::new(), json!({})).await.err().unwrap();
+    assert_eq!(refusal.status(), StatusCode::FORBIDDEN);
+    assert_eq!(runs.scene.kinds(&transaction(1)), [Kind::RunStarted, Kind::RunFailed]);
+    assert_eq!(runs.standing(&asker), (1, 0, 0));
+}
+
+#[tokio::test]
 async fn one_transaction_that_two_consumers_chose_is_two_runs() {
     let runs = Runs::set(1_000).await;
     let (node, one, other) = (&runs.scene.node, runs.asker(1).await, runs.asker(2).await);
