@@ -222,6 +222,14 @@ impl TrustStore {
             by: by.to_owned(),
             at_ms: node.now_ms(),
         };
+        if entry.types.len() > MOST_TYPES {
+            return Err(Failure::refused(format!(
+                "`{}` would be trusted for {} types of credentials; expected at most {MOST_TYPES}",
+                entry.did,
+                entry.types.len()
+            ))
+            .next("remove the issuer and add it with the types that are needed, or name them in herleid.toml"));
+        }
         let after = self.with(list, &entry.did, Some(&entry));
         let again = |kind: &str| after.issuers.is_trusted(&entry.did, kind);
         let mut changes = withdrawn::superseded(&self.state, list, &entry.did, again)?;

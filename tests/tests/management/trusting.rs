@@ -237,6 +237,16 @@ fn what_the_configuration_says_is_not_changed_and_what_says_nothing_is_refused()
     managed.api.post("/trust/issuers", &nobody).problem(400);
     assert_eq!(managed.api.get("/trust").good(200)["added"], json!([]));
 
+    // What is added bit by bit has the same bound.
+    let of = |from: u32, to: u32| {
+        let types: Vec<String> = (from..to).map(|n| format!("Type{n}")).collect();
+        json!({"did": "did:web:many.example", "types": types, "by": "A. de Wit"})
+    };
+    managed.api.post("/trust/issuers", &of(0, 64)).good(201);
+    let problem = managed.api.post("/trust/issuers", &of(63, 65)).problem(422);
+    assert!(problem["detail"].as_str().unwrap().contains("65 types"), "{problem}");
+    take(&managed.api, "issuers", "did:web:many.example");
+
     // Added beside what the configuration says, and taken away again, it holds as the configuration says.
     let more = json!({"did": "did:web:issuer.example", "types": ["Other"], "by": "A. de Wit"});
     managed.api.post("/trust/issuers", &more).good(201);
