@@ -32,3 +32,11 @@ pub fn follow_up<P: Protocol>(process: &Process<P>, effects: &[Effect<P>]) -> Fo
         _ => FollowUp::Nothing,
     }
 }
+
+impl<P: Protocol> Process<P> {
+    /// Whether anything has happened since it was as `seen`, also where it is back in the same state.
+    #[must_use]
+    pub fn has_gone_on_since(&self, seen: &Self) -> bool {
+        self.steps != seen.steps
+    }
+}

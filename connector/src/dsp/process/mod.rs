@@ -56,6 +56,9 @@ pub struct Process<P: Protocol> {
     ended: Option<Ended>,
     seen: Vec<Seen<P>>,
     sent: u32,
+    /// Steps that were kept, whatever they changed.
+    #[serde(default)]
+    steps: u64,
     created_ms: u64,
     changed_ms: u64,
 }
@@ -117,6 +120,9 @@ pub fn step<P: Protocol>(
         Event::Decided(decision) => next.decide(decision, now_ms)?,
         Event::Delivery { key, outcome } => next.deliver(&key, outcome, now_ms)?,
     };
+    if effects.iter().any(|effect| matches!(effect, Effect::Persist)) {
+        next.steps = next.steps.saturating_add(1);
+    }
     Ok((next, effects))
 }
 
@@ -153,6 +159,7 @@ impl<P: Protocol> Process<P> {
             ended: None,
             seen: Vec::new(),
             sent: 0,
+            steps: 0,
             created_ms: opening.now_ms,
             changed_ms: opening.now_ms,
         }
@@ -250,12 +257,6 @@ impl<P: Protocol> Process<P> {
     #[must_use]
     pub fn sent(&self) -> u32 {
         self.sent
-    }
-
-    /// Whether something has happened since it was as `seen`: another state, or another message of ours.
-    #[must_use]
-    pub fn has_gone_on_since(&self, seen: &Self) -> bool {
-        self.state != seen.state || self.sent != seen.sent
     }
 
     /// When it was opened, UTC milliseconds.

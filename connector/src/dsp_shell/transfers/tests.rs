@@ -57,6 +57,26 @@ fn is_due(process: &Transfer) -> bool {
 }
 
 #[test]
+fn what_was_decided_is_not_done_after_a_suspension_and_a_start_by_the_other_end() {
+    let address = DataAddress::http_bearer("https://knmi.example/data/p", "token");
+    let (_, seen) = decides(&requested(), Decide::Start(Some(address)));
+    assert_eq!(seen.state(), State::Started);
+    let suspended = receives(&seen, TransferPost::Suspension, "TransferSuspensionMessage");
+    let started = receives(&suspended, TransferPost::Start, "TransferStartMessage");
+    assert_eq!((started.state(), started.sent()), (seen.state(), seen.sent()));
+    assert!(suspended.has_gone_on_since(&seen) && started.has_gone_on_since(&seen));
+    // It is kept, and what an older version kept can be read.
+    let bytes = started.to_bytes().unwrap();
+    assert!(!Transfer::from_bytes(&bytes).unwrap().has_gone_on_since(&started));
+    let mut older: Value = serde_json::from_slice(&bytes).unwrap();
+    assert!(older.as_object_mut().unwrap().remove("steps").is_some());
+    assert_eq!(
+        Transfer::from_bytes(older.to_string().as_bytes()).unwrap().state(),
+        started.state()
+    );
+}
+
+#[test]
 fn access_is_open_while_data_may_flow_and_only_then() {
     let process = requested();
     assert_eq!(closed(&process).as_deref(), Some("the transfer is REQUESTED"));
