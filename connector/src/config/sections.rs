@@ -152,22 +152,6 @@ pub struct Trust {
     pub quorum: usize,
 }
 
-impl Trust {
-    /// Whether this participant is dealt with at all.
-    #[must_use]
-    pub fn admits(&self, peer: &Did) -> bool {
-        self.peers.as_ref().is_none_or(|peers| peers.contains(peer))
-    }
-
-    /// Whether `issuer` may issue credentials of this type; nobody may unless the configuration says so.
-    #[must_use]
-    pub fn may_issue(&self, issuer: &Did, credential_type: &str) -> bool {
-        self.issuers
-            .iter()
-            .any(|i| &i.did == issuer && i.types.iter().any(|t| t == credential_type))
-    }
-}
-
 /// One of `trust.issuers`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

@@ -1,6 +1,9 @@
 //! Who is trusted, and the shortcuts that trust everybody.
 
 use super::{SMALL, assert_says, read, read_with, refused};
+use crate::config::Trust;
+use crate::state::State;
+use crate::trust::TrustStore;
 use by_hand::{log_key, witness_key};
 
 /// Verifier keys made without the code under test: name, id and key are put together here.
@@ -34,6 +37,13 @@ mod by_hand {
     pub(super) fn witness_key(name: &str) -> String {
         key(name, 4)
     }
+}
+
+/// What a running connector makes of it, when nothing was added.
+fn running(trust: &Trust) -> (tempfile::TempDir, TrustStore) {
+    let directory = tempfile::tempdir().unwrap();
+    let log = crate::peers::tests::ledger(directory.path(), "localhost/log/1", 3);
+    (directory, TrustStore::open(trust, State::new(log)).unwrap())
 }
 
 #[test]
@@ -90,9 +100,12 @@ fn trust_is_given_only_where_it_is_written() {
     );
     let trust = read(&text).unwrap().trust;
     let issuer = "did:web:i.example".parse().unwrap();
-    assert!(trust.may_issue(&issuer, "Member") && !trust.may_issue(&issuer, "Other"));
-    assert!(!trust.may_issue(&"did:web:j.example".parse().unwrap(), "Member"));
-    assert!(!trust.admits(&issuer), "an empty list of peers admits nobody");
+    // As the running connector reads it.
+    let (_directory, running) = running(&trust);
+    let issuers = running.issuers();
+    assert!(issuers.is_trusted(&issuer, "Member") && !issuers.is_trusted(&issuer, "Other"));
+    assert!(!issuers.is_trusted(&"did:web:j.example".parse().unwrap(), "Member"));
+    assert!(!running.admits(&issuer), "an empty list of peers admits nobody");
     assert_eq!((trust.quorum, trust.witnesses.len()), (1, 1));
     assert_eq!(trust.witnesses[0].verifier.to_string(), witness);
 
