@@ -11,6 +11,7 @@ was told to post to. For each it is said whether it is taken. A receiver of your
 import base64
 import json
 import sys
+import time
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -18,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, InvalidSignature, algorithms
 
 COVERED = ("@method", "@target-uri", "content-digest")
+# The connector signs other requests with the same key, and those have no tag.
+TAG = "herleid-webhook"
 
 
 class Keys(HTTPSignatureKeyResolver):
@@ -49,19 +52,28 @@ class Receiver:
         self.verifier = HTTPMessageVerifier(
             signature_algorithm=algorithms.ED25519, key_resolver=Keys(document)
         )
-        # Of a long-running receiver: forget what is older than `max_age`, which is refused anyway.
-        self.nonces = set()
+        # When each came, in seconds.
+        self.nonces = {}
 
     def check(self, method, url, headers, body):
         """The event, or InvalidSignature. Nothing of the body may be used before this returns."""
         message = SimpleNamespace(method=method, url=url, headers=headers)
-        (result,) = self.verifier.verify(message, max_age=self.max_age, require_components=COVERED, body=body)
+        (result,) = self.verifier.verify(
+            message, max_age=self.max_age, expect_tag=TAG, require_components=COVERED, body=body
+        )
+        now = time.monotonic()
+        # Clocks differ: a signature is taken from so much before it was made until so much after `max_age`, and refused then.
+        kept_s = (self.max_age + 2 * self.verifier.max_clock_skew).total_seconds()
+        self.nonces = {nonce: came for nonce, came in self.nonces.items() if now - came <= kept_s}
         if not result.nonce or result.nonce in self.nonces:
             raise InvalidSignature("this delivery came before")
-        event = json.loads(body)
-        if event["source"] != self.did:
-            raise InvalidSignature("the event says that it comes from somebody else")
-        self.nonces.add(result.nonce)
+        try:
+            event = json.loads(body)
+        except ValueError:
+            raise InvalidSignature("the body is no event") from None
+        if not isinstance(event, dict) or event.get("source") != self.did:
+            raise InvalidSignature("the event does not say that it comes from this connector")
+        self.nonces[result.nonce] = now
         return event
 
 
@@ -75,7 +87,7 @@ def main():
         try:
             body = base64.b64decode(delivery["body"])
             event = receiver.check(delivery["method"], delivery["url"], delivery["headers"], body)
-            print("taken", event["id"])
+            print("taken", event.get("id"))
         except InvalidSignature as why:
             print("refused:", why)
 

@@ -41,7 +41,7 @@ pub(crate) async fn ask<A: DeserializeOwned + Serialize>(
     });
     let (mut headers, body) = (http::HeaderMap::new(), body.to_string());
     // Signed, so that a program which acts on what it is asked can know that this connector asks.
-    node.sign_request(&http::Method::POST, url.as_str(), &mut headers, body.as_bytes())
+    node.sign_webhook(url.as_str(), &mut headers, body.as_bytes())
         .map_err(|e| unavailable(e.to_string()))?;
     let sent = node.client.post_json(url.as_str(), headers, body.into()).await;
     let answer = sent.map_err(|e| unavailable(e.to_string()))?;

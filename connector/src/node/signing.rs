@@ -9,6 +9,9 @@ use herleid_vocab::did::Did;
 use herleid_vocab::rim::Entropy;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+/// The `tag` of what is posted to webhooks (RFC 9421, section 2.3).
+const WEBHOOK: &str = "herleid-webhook";
+
 /// Why a request could not be signed.
 #[derive(Debug, thiserror::Error)]
 #[error("the request could not be signed: {0}")]
@@ -85,6 +88,25 @@ impl Node {
         headers: &mut HeaderMap,
         body: &[u8],
     ) -> Result<(), SigningError> {
+        self.sign(method, url, headers, body, None)
+    }
+
+    /// Signs what is posted to a webhook. The key is that of all requests; the tag keeps one from being taken for the other.
+    ///
+    /// # Errors
+    /// As [`Self::sign_request`].
+    pub fn sign_webhook(&self, url: &str, headers: &mut HeaderMap, body: &[u8]) -> Result<(), SigningError> {
+        self.sign(&Method::POST, url, headers, body, Some(WEBHOOK))
+    }
+
+    fn sign(
+        &self,
+        method: &Method,
+        url: &str,
+        headers: &mut HeaderMap,
+        body: &[u8],
+        tag: Option<&str>,
+    ) -> Result<(), SigningError> {
         if !body.is_empty() {
             headers.insert("content-digest", header(&ContentDigest::of(body).to_field())?);
         }
@@ -98,6 +120,7 @@ impl Node {
             created_ms: self.now_ms(),
             nonce: &nonce,
             key_id: &self.key_id,
+            tag,
         };
         let signed = http_signature::sign(&self.identity, &request, &new).map_err(|e| SigningError(e.to_string()))?;
         headers.insert("signature-input", header(&signed.signature_input)?);

@@ -165,6 +165,9 @@ pub struct NewSignature<'a> {
     pub nonce: &'a str,
     /// `keyid`: absolute DID URL of the key.
     pub key_id: &'a str,
+    /// `tag` (RFC 9421, section 2.3), which says what the signature is for; `None` on the data plane, whose verifier refuses one, so that
+    /// what was signed for something else does not count there.
+    pub tag: Option<&'a str>,
 }
 
 /// A signature that has been made.

@@ -2,7 +2,8 @@
 
 use crate::receiver::{Delivery, Hook};
 use crate::{Managed, Pair};
-use base64::prelude::{BASE64_STANDARD, Engine as _};
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+use ed25519_dalek::{Signature, VerifyingKey};
 use herleid_tests::connector::Connector;
 use herleid_tests::process::text;
 use serde_json::{Map, Value, json};
@@ -82,6 +83,76 @@ fn forged(delivery: &Value, body: &[u8], with_digest: bool) -> Value {
     forged
 }
 
+/// Verifies a delivery by hand, as RFC 9421 says, with nothing of this program; gives its parameters.
+fn verified(document: &Path, hook: &Hook, delivery: &Delivery) -> Result<String, String> {
+    let value = |name: &str| {
+        let mut fields = delivery.raw_head.lines().filter_map(|line| line.split_once(": "));
+        let found = fields.find(|(field, _)| field.eq_ignore_ascii_case(name));
+        found
+            .map(|(_, value)| value.trim().to_owned())
+            .ok_or(format!("no {name}"))
+    };
+    let digest = format!("sha-256=:{}:", BASE64_STANDARD.encode(Sha256::digest(&delivery.body)));
+    if value("content-digest")? != digest {
+        return Err("another body".to_owned());
+    }
+    let input = value("signature-input")?;
+    let parameters = input.strip_prefix("herleid=").ok_or("no such label")?;
+    if !parameters.starts_with("(\"@method\" \"@target-uri\" \"content-digest\");created=") {
+        return Err(format!("covers something else: {parameters}"));
+    }
+    let base = format!(
+        "\"@method\": POST\n\"@target-uri\": {}\n\"content-digest\": {digest}\n\"@signature-params\": {parameters}",
+        hook.url
+    );
+    let text = |name: &str| parameters.split(&format!(";{name}=\"")).nth(1)?.split('"').next();
+    let key_id = text("keyid").ok_or("no keyid")?;
+    let document: Value = serde_json::from_slice(&std::fs::read(document).unwrap()).unwrap();
+    let methods = document["verificationMethod"].as_array().unwrap();
+    let listed = document["authentication"].as_array().unwrap().contains(&json!(key_id));
+    let method = methods
+        .iter()
+        .find(|method| listed && method["id"] == key_id)
+        .ok_or("no such key")?;
+    let key = BASE64_URL_SAFE_NO_PAD
+        .decode(method["publicKeyJwk"]["x"].as_str().unwrap())
+        .unwrap();
+    let key = VerifyingKey::from_bytes(&key.try_into().unwrap()).unwrap();
+    let signature = value("signature")?;
+    let signature = signature
+        .strip_prefix("herleid=:")
+        .and_then(|s| s.strip_suffix(':'))
+        .ok_or("no signature")?;
+    let signature = Signature::from_slice(&BASE64_STANDARD.decode(signature).unwrap()).unwrap();
+    key.verify_strict(base.as_bytes(), &signature)
+        .map_err(|e| e.to_string())?;
+    Ok(parameters.to_owned())
+}
+
+#[test]
+fn each_delivery_verifies_without_a_library_and_an_altered_one_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let managed = Managed::start(&folder, "alone", &[]);
+    let hook = Hook::start(&[503]);
+    let wanted = json!({"url": hook.url, "types": ["eu.herleid.dataset-*"]});
+    managed.api.post("/subscriptions", &wanted).good(201);
+    managed.publish("rain");
+    let (first, mut again) = (hook.next(), hook.next());
+    let document = document(&managed.connector);
+    let parameters = [&first, &again].map(|delivery| verified(&document, &hook, delivery).unwrap());
+    for one in &parameters {
+        assert!(one.ends_with(";tag=\"herleid-webhook\""), "{one}");
+        assert!(one.contains(";alg=\"ed25519\";"), "{one}");
+    }
+    assert_ne!(parameters[0], parameters[1], "each attempt has a nonce of its own");
+
+    again.raw_head = again.raw_head.replace("herleid-webhook", "herleid-something");
+    assert!(verified(&document, &hook, &again).is_err(), "the tag is covered");
+    again.raw_head.clone_from(&first.raw_head);
+    again.body = text(&first.body).replace("rain", "ruin").into_bytes();
+    assert_eq!(verified(&document, &hook, &again), Err("another body".to_owned()));
+}
+
 #[test]
 fn an_event_is_proved_to_come_from_this_connector_and_a_forged_or_repeated_one_is_refused() {
     let Some(python) = python("signed deliveries of events") else {
@@ -122,6 +193,13 @@ fn an_event_is_proved_to_come_from_this_connector_and_a_forged_or_repeated_one_i
             "refused",
         ),
         (edited(&|d| d["method"] = json!("PUT")), "refused"),
+        (
+            edited(&|d| {
+                let input = d["headers"]["signature-input"].as_str().unwrap();
+                d["headers"]["signature-input"] = json!(input.replace(";tag=\"herleid-webhook\"", ""));
+            }),
+            "refused: No signatures found matching the expected tag",
+        ),
         (
             edited(&|d| {
                 d["headers"].as_object_mut().unwrap().remove("signature");

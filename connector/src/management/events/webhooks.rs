@@ -7,7 +7,7 @@ use crate::dsp::outbox::backoff_ms;
 use crate::net::server::CancellationToken;
 use crate::node::Node;
 use crate::state::{Change, StateError, set};
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -306,7 +306,7 @@ impl Delivering {
         // A signature covers the address as it is sent, which is its normal form.
         let url = url::Url::parse(&self.subscription.url).map_err(|e| e.to_string())?;
         self.node
-            .sign_request(&Method::POST, url.as_str(), &mut headers, &body)
+            .sign_webhook(url.as_str(), &mut headers, &body)
             .map_err(|e| e.to_string())?;
         let posted = self.node.client.post_json(url.as_str(), headers, body.into()).await;
         Ok(posted.map_err(|e| e.to_string())?.status.as_u16())

@@ -94,6 +94,7 @@ fn signed(
         created_ms: node.now_ms(),
         nonce: &nonce,
         key_id,
+        tag: None,
     };
     let to_sign = http_signature::Request {
         method,

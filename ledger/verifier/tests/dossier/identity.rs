@@ -69,6 +69,7 @@ pub fn request_as(
         created_ms: at_ms,
         nonce: "a-nonce",
         key_id: key_name,
+        tag: None,
     };
     let signed = sign(&key_pair, &request, &new).unwrap();
     let grant = Grant {

@@ -17,7 +17,15 @@ impl SignatureInput {
         new: &NewSignature<'_>,
         algorithm: Algorithm,
     ) -> Result<Self, HttpSignatureError> {
-        for (parameter, text) in [("nonce", new.nonce), ("keyid", new.key_id)] {
+        let texts = [
+            ("nonce", Some(new.nonce)),
+            ("keyid", Some(new.key_id)),
+            ("tag", new.tag),
+        ];
+        for (parameter, text) in texts
+            .into_iter()
+            .filter_map(|(name, text)| text.map(|text| (name, text)))
+        {
             if text.is_empty() || !text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
                 return Err(HttpSignatureError::Parameter {
                     parameter: parameter.to_owned(),
@@ -26,14 +34,16 @@ impl SignatureInput {
             }
         }
         let named = |name: &str, value| (name.to_owned(), value);
+        let mut parameters = vec![
+            named("created", Item::Integer(new.created_ms / 1000)),
+            named("nonce", Item::Text(new.nonce.to_owned())),
+            named("alg", Item::Text(algorithm.http_name().to_owned())),
+            named("keyid", Item::Text(new.key_id.to_owned())),
+        ];
+        parameters.extend(new.tag.map(|tag| named("tag", Item::Text(tag.to_owned()))));
         Ok(Self {
             covered: covered.map(|name| (*name).to_owned()).collect(),
-            parameters: vec![
-                named("created", Item::Integer(new.created_ms / 1000)),
-                named("nonce", Item::Text(new.nonce.to_owned())),
-                named("alg", Item::Text(algorithm.http_name().to_owned())),
-                named("keyid", Item::Text(new.key_id.to_owned())),
-            ],
+            parameters,
         })
     }
 

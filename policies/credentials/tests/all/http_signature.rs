@@ -35,6 +35,7 @@ pub(crate) fn sign(party: &Party, headers: &HeaderMap) -> Result<SignedRequest, 
         created_ms: NOW_MS,
         nonce: "nonce-1",
         key_id: &party.key_id,
+        tag: None,
     };
     http_signature::sign(&party.key, &request, &new)
 }
@@ -340,4 +341,38 @@ fn a_flipped_bit_in_what_is_covered_never_verifies() {
         }
         assert!(tried > value.len() * 4, "{name}");
     }
+}
+
+#[test]
+fn what_was_signed_for_something_else_does_not_count_on_the_data_plane() {
+    let party = holder();
+    let mut headers = headers();
+    let request = Request {
+        method: &Method::POST,
+        target_uri: URI,
+        headers: &headers,
+    };
+    let new = |tag| NewSignature {
+        created_ms: NOW_MS,
+        nonce: "nonce-1",
+        key_id: &party.key_id,
+        tag,
+    };
+    let signed = http_signature::sign(&party.key, &request, &new(Some("herleid-webhook"))).unwrap();
+    assert!(
+        signed.signature_input.ends_with(";tag=\"herleid-webhook\""),
+        "{}",
+        signed.signature_input
+    );
+    for tag in ["", "a\nb", "\u{e9}"] {
+        let refused = http_signature::sign(&party.key, &request, &new(Some(tag)));
+        assert!(matches!(refused, Err(HttpSignatureError::Parameter { parameter, .. }) if parameter == "tag"));
+    }
+    headers.insert("signature-input", signed.signature_input.parse().unwrap());
+    headers.insert("signature", signed.signature.parse().unwrap());
+    let refused = verify(&headers);
+    assert!(
+        matches!(&refused, Err(HttpSignatureError::Parameter { parameter, .. }) if parameter == "tag"),
+        "{refused:?}"
+    );
 }

@@ -137,6 +137,7 @@ fn targets_must_be_plain_and_normal() {
             created_ms: NOW_MS,
             nonce: "n",
             key_id: "k",
+            tag: None,
         };
         assert!(
             matches!(
@@ -171,6 +172,7 @@ fn values_and_parameters_must_be_printable() {
             created_ms: NOW_MS,
             nonce,
             key_id,
+            tag: None,
         };
         assert!(matches!(
             http_signature::sign(&holder().key, &request, &new),
