@@ -101,8 +101,10 @@ async fn serve(
         return sending::abort(&node, &opened, "the answer could not be made", &trace).await;
     }
     let sent = tokio::select! {
-        sent = sending::send(&node, &opened, reading, sender, &trace) => sent,
+        // It is known as being sent, and may still be, before the first byte leaves.
+        biased;
         why = pull::ended(&node, access.grant(), &opened) => Err(why),
+        sent = sending::send(&node, &opened, reading, sender, &trace) => sent,
     };
     match sent {
         // Also of a dataset without bytes.

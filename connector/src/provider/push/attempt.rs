@@ -90,8 +90,10 @@ pub(super) async fn attempt(
         }
     };
     let delivered = tokio::select! {
-        delivered = delivering => delivered,
+        // It is known as being sent, and may still be, before the first byte leaves.
+        biased;
         why = pull::ended(node, grant, opened) => Err(Failed::Ended(why)),
+        delivered = delivering => delivered,
     };
     opened.stop();
     delivered

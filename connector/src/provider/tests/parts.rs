@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::payloads::Payloads;
-use crate::provider::acknowledge;
+use crate::provider::{acknowledge, pull};
 use axum::body::HttpBody as _;
 use axum::http::header;
 use base64::Engine as _;
@@ -311,16 +311,25 @@ async fn what_is_passed_on_breaks_off_when_its_recipient_is_no_longer_trusted() 
 async fn a_request_that_was_let_in_just_before_trust_was_withdrawn_is_sent_nothing() {
     let mut scene = Scene::set(9).await;
     scene.names_the_consumer().await;
-    let removed = scene
-        .node
-        .trust
-        .remove(&scene.node, List::Peers, &scene.consumer, "duty officer");
-    // What was let in before, and has not been known as being sent when everything else broke off.
-    removed.await.unwrap();
-    let why = crate::provider::pull::untrusted(&scene.node, &scene.grant(None));
-    assert!(why.is_some_and(|why| why.contains("trust.peers")));
-    scene.names(&scene.consumer).await;
-    assert_eq!(crate::provider::pull::untrusted(&scene.node, &scene.grant(None)), None);
+    let (node, path) = (&scene.node, format!("/data/{GRANT}"));
+    let says = [
+        ("authorization", format!("Bearer {}", scene.token)),
+        (access::TRANSACTION, transaction(1)),
+        (access::AGREEMENT, AGREED.to_owned()),
+        ("traceparent", TRACE.to_owned()),
+    ];
+    let headers = signed(node, &scene.key, &scene.key_id, &Method::GET, &path, &says);
+    let access = access::check(node, Some(GRANT), &Method::GET, &path, &headers, b"")
+        .await
+        .unwrap();
+    scene.distrusts(&scene.consumer).await;
+    // It was not known as being sent when everything else broke off.
+    let plan = pull::plan(node, &access, &headers, "", None).unwrap();
+    let opened = pull::open_planned(node, &access, &plan, TRACE).await.unwrap();
+    let ended = pull::ended(node, access.grant(), &opened);
+    let why = tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap();
+    assert!(why.contains("trust.peers"), "{why}");
+    opened.leave(0);
 }
 
 #[tokio::test]
