@@ -8,6 +8,7 @@ use crate::dsp::path::NegotiationPost;
 use crate::dsp_shell::{Context, Stopped};
 use crate::node::{Secrets, open};
 use crate::rim::SystemEntropy;
+use crate::state::{GrantEntry, GrantPurpose};
 use std::path::Path;
 
 const PEER: &str = "did:web:app.example";
@@ -181,9 +182,34 @@ async fn one_process_that_cannot_be_read_hides_no_other_and_is_left() {
     let damage = |key: String| scene.node.state.write(vec![(key, Some(b"{}".to_vec()))]).unwrap();
     damage(format!("negotiation/{}", pids[0]));
     damage(format!("context/negotiation/{}", pids[1]));
+    // Nor can this transfer, under which access was given.
+    let grant = GrantEntry {
+        id: "urn:uuid:t".to_owned(),
+        kind: GrantPurpose::Pull,
+        agreement: "urn:agreement:1".to_owned(),
+        consumer: did(PEER),
+        subject: "rain".to_owned(),
+        version: None,
+        digests: None,
+        media_type: None,
+        transaction: None,
+        source: None,
+        bearer_sha256: None,
+        push: false,
+        purpose: None,
+        until_ms: u64::MAX,
+        closed: None,
+    };
+    let key = GrantEntry::key(&grant.id);
+    scene.node.state.write(vec![set(key.clone(), &grant).unwrap()]).unwrap();
+    damage("transfer/urn:uuid:t".to_owned());
+    let open = ("open/transfer/urn:uuid:t".to_owned(), Some(b"urn:uuid:t".to_vec()));
+    scene.node.state.write(vec![open]).unwrap();
     let pending = scene.remove(List::Peers, PEER).await.unwrap();
     let stopped = withdraw(&scene.node, pending).await;
     assert!(stopped.left);
+    let grant: GrantEntry = scene.node.state.get(&key).unwrap().unwrap();
+    assert!(grant.closed.is_some_and(|why| why.contains("no longer trusted")));
     let mut ended: Vec<String> = stopped.ended.iter().map(ToString::to_string).collect();
     ended.sort();
     let mut expected = pids.split_off(1);
