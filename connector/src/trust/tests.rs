@@ -140,7 +140,7 @@ async fn what_is_opened_after_trust_was_given_again_is_left_alone() {
 }
 
 #[tokio::test]
-async fn what_the_configuration_says_too_is_not_withdrawn() {
+async fn what_the_configuration_says_stays_trusted() {
     let scene = Scene::set();
     scene.add(List::Issuers, ISSUER, &["Other", MEMBER]).await;
     assert!(scene.remove(List::Issuers, ISSUER).await.is_some());
