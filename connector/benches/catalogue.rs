@@ -224,8 +224,7 @@ async fn measure(port: u16, datasets: usize) -> Vec<Row> {
         }
         rows.push(row(name, took));
     }
-    let query =
-        "PREFIX dcat: <http://www.w3.org/ns/dcat#> SELECT (COUNT(DISTINCT ?s) AS ?n) { ?s a dcat:Dataset ; dcat:theme ?t }";
+    let query = "PREFIX dcat: <http://www.w3.org/ns/dcat#> SELECT (COUNT(DISTINCT ?s) AS ?n) { ?s a dcat:Dataset ; dcat:theme ?t }";
     let began = Instant::now();
     while asker.sparql("ASK {}").await.is_none() {
         tokio::task::yield_now().await;
