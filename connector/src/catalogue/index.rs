@@ -129,19 +129,39 @@ impl Index {
         }
     }
 
-    /// Says that something about `id` has changed in the state; it is read anew from there.
+    /// Says that something about `id` has changed in the state; it is read anew from there. Called once the change is in the state.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn changed(&self, id: &str, _turn: &Turn) -> Result<(), CatalogueError> {
-        // What is not filled yet will be filled from what the state says then.
-        if let Some(contents) = self.contents.get() {
-            let versions = versions(&self.state, id)?;
-            let known = Known::of(versions, &self.describer);
-            contents.write().unwrap_or_else(PoisonError::into_inner).put(id, known);
-        }
+    pub async fn changed(&self, id: &str, _turn: &Turn) -> Result<(), CatalogueError> {
         self.sparql.changed(id);
+        // A filling that has begun may have read what was there before: it is waited for, and put right.
+        match self.filled().await {
+            Ok(contents) => {
+                let known = Known::of(versions(&self.state, id)?, &self.describer);
+                contents.write().unwrap_or_else(PoisonError::into_inner).put(id, known);
+            }
+            // Then nothing is in memory that could be out of date, and whoever fills it later reads this change. An entry that cannot be
+            // read must keep nobody from withdrawing another one.
+            Err(error) => tracing::error!(%error, id, "the catalogue could not be read into memory"),
+        }
         Ok(())
+    }
+
+    /// Fills the index as [`fill`](Self::fill) does, and is held up between reading and remembering: tells `read`, and waits for `go_on`.
+    #[cfg(test)]
+    pub(super) async fn fill_held_up(
+        &self,
+        read: tokio::sync::oneshot::Sender<()>,
+        go_on: tokio::sync::oneshot::Receiver<()>,
+    ) {
+        let fill = || async {
+            let contents = Contents::read(&self.state, &self.describer).unwrap();
+            read.send(()).unwrap();
+            go_on.await.unwrap();
+            Ok::<_, CatalogueError>(RwLock::new(contents))
+        };
+        self.contents.get_or_try_init(fill).await.unwrap();
     }
 
     /// One published dataset or model, read from the state.
@@ -163,14 +183,16 @@ impl Index {
             ResourceKind::Dataset => self.state.get::<VersionEntry>(&listed.key)?.map(Entry::Dataset),
             ResourceKind::ModelService => self.state.get::<ModelEntry>(&listed.key)?.map(Entry::Model),
         };
-        let made = match found.map(|entry| self.describer.resource(&entry)) {
+        // What is withdrawn is shown to nobody, whatever the memory says.
+        let offered = found.filter(|entry| !entry.is_withdrawn());
+        let made = match offered.map(|entry| self.describer.resource(&entry)) {
             Some(Ok(resource)) => resource,
             Some(Err(CatalogueError::State(error))) => return Err(error.into()),
             Some(Err(error)) => {
                 tracing::error!(%error, id = listed.id, "a published entry is left out of the catalogue");
                 return Ok(None);
             }
-            // Withdrawn between the look and now.
+            // The look at the index was before the withdrawal, or before the change of the index that follows it.
             None => return Ok(None),
         };
         let json: Arc<str> = made.to_member().to_string().into();

@@ -64,7 +64,7 @@ async fn record(node: &Arc<Node>, draft: Draft, id: &str, turn: Turn) -> Result<
     let (node, id) = (node.clone(), id.to_owned());
     let recording = tokio::spawn(async move {
         let recorded = node.append(draft).await?;
-        node.catalogue.changed(&id, &turn).map_err(|e| {
+        node.catalogue.changed(&id, &turn).await.map_err(|e| {
             Failure::failed(format!(
                 "it is recorded, but the catalogue in memory could not be renewed: {e}"
             ))

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::control::error::Code;
+use crate::state::{VersionEntry, set};
+use tokio::sync::oneshot;
 
 #[tokio::test]
 async fn what_the_shapes_require_is_refused_by_name_and_nothing_is_recorded() {
@@ -120,6 +122,54 @@ async fn an_identifier_or_offer_of_another_is_refused_also_after_a_restart() {
     desk.command("withdraw", body).await.unwrap();
     desk.published("hail", with("urn:offer:1")).await;
     assert_eq!(desk.found(&[]).await, ["hail", "snow"]);
+}
+
+#[tokio::test]
+async fn a_withdrawal_while_the_index_is_being_filled_is_not_lost() {
+    let desk = Desk::open("");
+    let mut rain = short("regen");
+    rain["version"] = json!("1");
+    desk.published("rain", rain).await;
+    desk.published("snow", short("sneeuw")).await;
+    let desk = desk.reopened("");
+    let ((read, has_read), (go_on, may_go_on)) = (oneshot::channel(), oneshot::channel());
+    let node = desk.node.clone();
+    let filling = tokio::spawn(async move { node.catalogue.fill_held_up(read, may_go_on).await });
+    has_read.await.unwrap();
+    let (progress, _lines) = Progress::channel();
+    let body = json!({"id": "rain", "reason": "defective"});
+    let withdrawing = tokio::spawn(commands::handle(
+        desk.node.clone(),
+        "withdraw".to_owned(),
+        body,
+        progress,
+    ));
+    let stored = || desk.node.state.get::<VersionEntry>("dataset/rain/1").unwrap().unwrap();
+    while stored().withdrawn.is_none() {
+        assert!(!withdrawing.is_finished(), "it was not recorded");
+        tokio::task::yield_now().await;
+    }
+    go_on.send(()).unwrap();
+    filling.await.unwrap();
+    withdrawing.await.unwrap().unwrap();
+    let told = desk.catalogue(&[]).await;
+    assert_eq!(ids(&told), ["snow"]);
+    // Not only is it not shown: it is not in the index.
+    assert_eq!(told.json()["http://www.w3.org/ns/hydra/core#totalItems"], 1);
+}
+
+#[tokio::test]
+async fn what_the_state_says_is_withdrawn_is_not_shown_whatever_the_index_says() {
+    let desk = Desk::open("");
+    let mut rain = short("regen");
+    rain["version"] = json!("1");
+    desk.published("rain", rain).await;
+    desk.node.catalogue.fill().await.unwrap();
+    let mut entry: VersionEntry = desk.node.state.get("dataset/rain/1").unwrap().unwrap();
+    entry.withdrawn = Some("defective".to_owned());
+    let change = set("dataset/rain/1".to_owned(), &entry).unwrap();
+    desk.node.state.write(vec![change]).unwrap();
+    assert!(desk.found(&[]).await.is_empty());
 }
 
 #[tokio::test]
