@@ -278,10 +278,4 @@ impl Contents {
     pub(super) fn ids(&self) -> Vec<String> {
         self.all().map(|listed| listed.id.clone()).collect()
     }
-
-    /// Themes of all that is listed, as words or IRIs, each once.
-    pub(super) fn themes(&self) -> Vec<String> {
-        let all: std::collections::BTreeSet<&String> = self.all().flat_map(|l| &l.facets.themes).collect();
-        all.into_iter().cloned().collect()
-    }
 }

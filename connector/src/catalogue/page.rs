@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A page is closed when it is so long: half of what a connector accepts as an answer unless told otherwise (`network.max_response_bytes`,
@@ -128,8 +128,13 @@ impl Query {
         asked.max().unwrap_or(0)
     }
 
+    /// Whether the one who asks may know that it is there.
+    fn may_see(&self, listed: &Listed) -> bool {
+        !self.public_only || listed.is_public
+    }
+
     fn fits(&self, listed: &Listed) -> bool {
-        (!self.public_only || listed.is_public) && self.filters.iter().all(|f| f.fits(&listed.id, &listed.facets))
+        self.filters.iter().all(|f| f.fits(&listed.id, &listed.facets))
     }
 }
 
@@ -153,6 +158,7 @@ struct Selected {
     total: usize,
     more_before: bool,
     more_after: bool,
+    /// Of all that may be seen, whether it fits or not: the services give access to it. As words or IRIs, each once.
     themes: Vec<String>,
 }
 
@@ -160,8 +166,13 @@ fn select(contents: &Contents, query: &Query) -> Selected {
     let (limit, offset) = (query.limit(), query.offset());
     let (mut total, mut earlier, mut later) = (0, 0, 0);
     let mut listed: VecDeque<&Arc<Listed>> = VecDeque::new();
+    let mut themes: BTreeSet<&String> = BTreeSet::new();
     // One look at each: how many fit has to be known in any case.
-    for one in contents.all().filter(|one| query.fits(one)) {
+    for one in contents.all().filter(|one| query.may_see(one)) {
+        themes.extend(&one.facets.themes);
+        if !query.fits(one) {
+            continue;
+        }
         total += 1;
         let before_page = query.token.after.as_ref().is_some_and(|after| one.id <= *after) || total <= offset;
         if before_page {
@@ -184,7 +195,7 @@ fn select(contents: &Contents, query: &Query) -> Selected {
         total,
         more_before: earlier > 0,
         more_after: later > 0,
-        themes: contents.themes(),
+        themes: themes.into_iter().cloned().collect(),
     }
 }
 

@@ -176,6 +176,28 @@ async fn filters_find_what_they_say() {
 }
 
 #[tokio::test]
+async fn themes_of_what_is_hidden_are_hidden() {
+    let desk = Desk::open("");
+    desk.published("rain", full()).await;
+    let mut secret = short("Geheim");
+    secret["theme"] = json!(["HEAL"]);
+    desk.published("secret", secret).await;
+    for path in ["/catalog.ttl", "/catalog.jsonld"] {
+        let told = desk.ask(Method::GET, path, &[], "", false).await;
+        assert_eq!(told.status, StatusCode::OK, "{}", told.text());
+        // Its code, its Dutch and its English name.
+        for theme in ["HEAL", "Gezondheid", "Health"] {
+            assert!(!told.text().contains(theme), "{path}: {}", told.text());
+        }
+        assert!(told.text().contains("ENVI"), "{path}: {}", told.text());
+    }
+    // Participants may see it, so they are told what the services are about.
+    let told = desk.catalogue(&[]).await;
+    let themes = told.json()["service"][0]["dcat:theme"].to_string();
+    assert!(themes.contains("HEAL") && themes.contains("ENVI"), "{themes}");
+}
+
+#[tokio::test]
 async fn everybody_sees_the_public_part_as_rdf_and_no_more() {
     let desk = Desk::open("page = 1");
     desk.published("rain", full()).await;
