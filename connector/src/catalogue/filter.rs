@@ -19,6 +19,8 @@ use serde_json::{Map, Value};
 const MAX_ITEMS: usize = 16;
 /// Longest text of an item.
 const MAX_CHARS: usize = 500;
+/// Most different words of an item: each costs a look through each text.
+const MAX_WORDS: usize = 32;
 /// What is understood, for an error.
 const UNDERSTOOD: &str = "`text`, `theme`, `keyword`, `publisher`, `format`, `id`, `kind`, `bbox` and `temporal`";
 
@@ -177,19 +179,26 @@ impl Filter {
                 .filter(|t| !t.trim().is_empty() && t.chars().count() <= MAX_CHARS);
             text.ok_or_else(|| form("a text that is not empty, of at most 500 characters"))
         };
-        let words = || {
-            let words: Vec<Word> = fold::words(text()?).collect();
-            if words.is_empty() {
-                Err(form("words"))
-            } else {
-                Ok(words)
+        let distinct = || {
+            let mut words: Vec<Word> = Vec::new();
+            for word in fold::words(text()?) {
+                if !words.contains(&word) {
+                    words.push(word);
+                }
             }
+            (words.len() <= MAX_WORDS)
+                .then_some(words)
+                .ok_or_else(|| form("at most 32 different words"))
+        };
+        let words = || {
+            let words = distinct()?;
+            (!words.is_empty()).then_some(words).ok_or_else(|| form("words"))
         };
         Ok(match name {
             "text" => Self::Text(words()?),
             "theme" => Self::Theme(theme_key(text()?)),
             "keyword" => Self::Keyword(words()?),
-            "publisher" => Self::Publisher(fold::words(text()?).collect(), text()?.to_owned()),
+            "publisher" => Self::Publisher(distinct()?, text()?.to_owned()),
             "format" => Self::Format(text()?.to_owned()),
             "id" => Self::Id(text()?.to_owned()),
             "kind" => Self::Kind(match text()? {

@@ -7,8 +7,11 @@ use super::sparql::Sparql;
 use crate::dsp::catalog::{Resource, ResourceKind};
 use crate::state::{ModelEntry, State, StateError, VersionEntry};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
-use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, Semaphore};
+
+/// Pages made at a time for participants, and as many for strangers: none of them waits for the others. Each may use a processor.
+pub(super) const AT_A_TIME: usize = 2;
 
 /// One dataset or model service as it is listed.
 pub(super) struct Listed {
@@ -26,7 +29,7 @@ pub(super) struct Listed {
 }
 
 /// What is known under one identifier.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Known {
     /// The version that is offered.
     listed: Option<Arc<Listed>>,
@@ -35,7 +38,7 @@ struct Known {
 }
 
 /// Everything that is published.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Contents {
     known: BTreeMap<String, Known>,
     /// For what each offer is.
@@ -45,12 +48,24 @@ pub(super) struct Contents {
 /// The right to change what is published: one at a time, from the look at what is there until the change is durable and in the index.
 pub struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedMutexGuard<()>);
 
+/// The index as it is at one moment: whoever looks through it keeps nobody from changing it.
+pub(super) struct Snapshot {
+    pub(super) describer: Arc<Describer>,
+    state: State,
+    pub(super) contents: Arc<Contents>,
+}
+
 /// The index.
 pub struct Index {
-    describer: Describer,
+    describer: Arc<Describer>,
     state: State,
-    contents: OnceCell<RwLock<Contents>>,
+    /// Replaced by a copy when somebody looks through it while it changes.
+    contents: OnceCell<RwLock<Arc<Contents>>>,
     turn: Arc<Mutex<()>>,
+    /// Pages being made for participants.
+    pages: Arc<Semaphore>,
+    /// Pages being made for everybody.
+    pub(super) public_pages: Arc<Semaphore>,
     /// Queries over the same.
     pub sparql: Sparql,
 }
@@ -61,10 +76,12 @@ impl Index {
     pub fn new(describer: Describer, state: State) -> Self {
         Self {
             sparql: Sparql::default(),
-            describer,
+            describer: Arc::new(describer),
             state,
             contents: OnceCell::new(),
             turn: Arc::default(),
+            pages: Arc::new(Semaphore::new(AT_A_TIME)),
+            public_pages: Arc::new(Semaphore::new(AT_A_TIME)),
         }
     }
 
@@ -87,21 +104,43 @@ impl Index {
         self.filled().await.map(drop)
     }
 
-    async fn filled(&self) -> Result<&RwLock<Contents>, CatalogueError> {
+    async fn filled(&self) -> Result<&RwLock<Arc<Contents>>, CatalogueError> {
         let fill = || async {
             let (state, describer) = (self.state.clone(), self.describer.clone());
             // 10,000 entries take a tenth of a second, which is not to be waited for by others on this thread.
             let read = tokio::task::spawn_blocking(move || Contents::read(&state, &describer));
             let contents = read.await.map_err(|e| entry(&e))??;
-            Ok(RwLock::new(contents))
+            Ok(RwLock::new(Arc::new(contents)))
         };
         self.contents.get_or_try_init(fill).await
     }
 
     /// What is in it.
-    pub(super) async fn contents(&self) -> Result<RwLockReadGuard<'_, Contents>, CatalogueError> {
+    pub(super) async fn contents(&self) -> Result<Arc<Contents>, CatalogueError> {
+        let contents = self.filled().await?;
         // Only a panic poisons a lock, and what it left is made anew from the state by the next change.
-        Ok(self.filled().await?.read().unwrap_or_else(PoisonError::into_inner))
+        Ok(contents.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Does `work` with what is in it, on a thread where nobody waits behind it: the look at 10,000 entries takes milliseconds.
+    pub(super) async fn apart<T: Send + 'static>(
+        &self,
+        is_public: bool,
+        work: impl FnOnce(&Snapshot) -> Result<T, CatalogueError> + Send + 'static,
+    ) -> Result<T, CatalogueError> {
+        let pages = if is_public { &self.public_pages } else { &self.pages };
+        let permit = pages.clone().acquire_owned().await.map_err(|e| entry(&e))?;
+        let snapshot = Snapshot {
+            describer: self.describer.clone(),
+            state: self.state.clone(),
+            contents: self.contents().await?,
+        };
+        let working = tokio::task::spawn_blocking(move || {
+            // Given back when the work ends, also when nobody waits for it any more.
+            let _permit = permit;
+            work(&snapshot)
+        });
+        working.await.map_err(|e| entry(&e))?
     }
 
     /// That `candidate` can be published: what would not fit in a catalogue is refused before it is recorded for ever.
@@ -139,7 +178,8 @@ impl Index {
         match self.filled().await {
             Ok(contents) => {
                 let known = Known::of(versions(&self.state, id)?, &self.describer);
-                contents.write().unwrap_or_else(PoisonError::into_inner).put(id, known);
+                let mut contents = contents.write().unwrap_or_else(PoisonError::into_inner);
+                Arc::make_mut(&mut contents).put(id, known);
             }
             // Then nothing is in memory that could be out of date, and whoever fills it later reads this change. An entry that cannot be
             // read must keep nobody from withdrawing another one.
@@ -159,7 +199,7 @@ impl Index {
             let contents = Contents::read(&self.state, &self.describer).unwrap();
             read.send(()).unwrap();
             go_on.await.unwrap();
-            Ok::<_, CatalogueError>(RwLock::new(contents))
+            Ok::<_, CatalogueError>(RwLock::new(Arc::new(contents)))
         };
         self.contents.get_or_try_init(fill).await.unwrap();
     }
@@ -172,7 +212,9 @@ impl Index {
         let newest = newest(versions(&self.state, id)?);
         newest.map(|entry| self.describer.resource(&entry)).transpose()
     }
+}
 
+impl Snapshot {
     /// The JSON of something listed; `None`, and an error in the log, if it cannot stand in a catalogue: the others must not vanish with
     /// it. (It was refused when it was published; an older build may have been less strict.)
     pub(super) fn json(&self, listed: &Listed) -> Result<Option<Arc<str>>, CatalogueError> {

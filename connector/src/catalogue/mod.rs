@@ -26,7 +26,7 @@ pub use entries::{CatalogueError, Entry};
 pub use filter::{Filter, FilterError};
 pub use index::{Index, Turn};
 pub use metadata::{Agent, Contact, Metadata, Said, Spatial, Temporal};
-pub use page::{Page, Query, Token, TokenError, page};
+pub use page::{Page, Query, Token, TokenError, page, page_as};
 pub use rdf::{DocumentFormat, document};
 pub use sparql::{Answered, Asked, QUERY_BYTES, QueryError, Sparql, answer};
 

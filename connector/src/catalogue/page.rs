@@ -2,7 +2,8 @@
 
 use super::entries::{CatalogueError, entry};
 use super::filter::{Filter, FilterError};
-use super::index::{Contents, Index, Listed};
+use super::index::{Contents, Index, Listed, Snapshot};
+use super::rdf::{DocumentFormat, document};
 use crate::dsp::catalog::{Catalogue, PROCESSES_CONFORMANCE, Service, Text};
 use crate::dsp::id::Id;
 use base64::Engine as _;
@@ -104,11 +105,22 @@ impl Query {
         })
     }
 
-    /// Of what is for everybody, alone.
-    #[must_use]
-    pub fn public_only(mut self) -> Self {
-        self.public_only = true;
-        self
+    /// Of what is for everybody, alone, and without a filter: strangers read the catalogue from its beginning to its end. A token is not
+    /// signed, so one that has a filter is refused.
+    ///
+    /// # Errors
+    /// When the token is not one of ours.
+    pub fn public(token: Option<&str>, limit: usize) -> Result<Self, TokenError> {
+        let token = token.map(Token::parse).transpose()?.unwrap_or_default();
+        if !token.filter.is_empty() {
+            return Err(TokenError::Malformed);
+        }
+        Ok(Self {
+            token,
+            filters: Vec::new(),
+            limit,
+            public_only: true,
+        })
     }
 
     fn limit(&self) -> usize {
@@ -204,13 +216,35 @@ fn select(contents: &Contents, query: &Query) -> Selected {
 /// # Errors
 /// When the state cannot be read.
 pub async fn page(index: &Index, query: &Query) -> Result<Page, CatalogueError> {
+    let query = query.clone();
+    let is_public = query.public_only;
+    index.apart(is_public, move |index| made(index, &query)).await
+}
+
+/// The same, and the page as an RDF document.
+///
+/// # Errors
+/// When the state cannot be read, or the document cannot be written.
+pub async fn page_as(index: &Index, query: &Query, format: DocumentFormat) -> Result<(Page, Vec<u8>), CatalogueError> {
+    let query = query.clone();
+    let is_public = query.public_only;
+    let made = move |index: &Snapshot| {
+        let page = made(index, &query)?;
+        let json = serde_json::from_str(&page.body).map_err(|e| entry(&e))?;
+        let document = document(&index.describer, &json, format).map_err(|e| entry(&e))?;
+        Ok((page, document))
+    };
+    index.apart(is_public, made).await
+}
+
+fn made(index: &Snapshot, query: &Query) -> Result<Page, CatalogueError> {
     let Selected {
         listed,
         total,
         more_before,
         mut more_after,
         themes,
-    } = select(&*index.contents().await?, query);
+    } = select(&index.contents, query);
     let (mut datasets, mut bytes) = (Vec::new(), 0);
     let (mut first, mut last) = (None, None);
     for one in &listed {
@@ -252,10 +286,10 @@ fn with_datasets(catalogue: &Catalogue, datasets: &[Arc<str>]) -> String {
     }
 }
 
-impl Index {
+impl Snapshot {
     /// The catalogue without its datasets.
     fn catalogue(&self, total: usize, themes: &[String]) -> Result<Catalogue, CatalogueError> {
-        let about = self.describer();
+        let about = &self.describer;
         let id: Id = format!("{}#catalogue", about.did).parse().map_err(|e| entry(&e))?;
         let participant: Id = about.did.parse().map_err(|e| entry(&e))?;
         let mut connector = about.connector()?;

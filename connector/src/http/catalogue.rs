@@ -3,7 +3,7 @@
 use super::Refusal;
 use super::dsp::{check_media_type, internal, respond, unauthenticated};
 use crate::catalogue::{
-    Asked, DocumentFormat, Page, QUERY_BYTES, Query, QueryError, TokenError, answer, document, page,
+    Asked, DocumentFormat, Page, QUERY_BYTES, Query, QueryError, TokenError, answer, page, page_as,
 };
 use crate::dsp::error::{self as dsp_error, Family};
 use crate::dsp::message::{CatalogRequest, Message as _};
@@ -111,11 +111,10 @@ pub(super) async fn json_ld(State(node): State<Arc<Node>>, uri: Uri) -> Response
 async fn public(node: &Arc<Node>, uri: &Uri, format: DocumentFormat) -> Response {
     let made = async {
         let token = parameter(uri, TOKEN);
-        let query = Query::new(&[], token.as_deref(), node.config.catalogue.page);
-        let query = query.map_err(|e| Refusal::malformed(&e))?.public_only();
-        let page = page(&node.catalogue, &query).await.map_err(|e| Refusal::internal(&e))?;
-        let json = serde_json::from_str(&page.body).map_err(|e| Refusal::internal(&e))?;
-        let body = document(node.catalogue.describer(), &json, format).map_err(|e| Refusal::internal(&e))?;
+        let query = Query::public(token.as_deref(), node.config.catalogue.page);
+        let query = query.map_err(|e| Refusal::malformed(&e))?;
+        let made = page_as(&node.catalogue, &query, format).await;
+        let (page, body) = made.map_err(|e| Refusal::internal(&e))?;
         let base = format!("{}{}", node.public_url, uri.path());
         Ok::<_, Refusal>(shown(&base, &page, body, format.media_type()))
     };

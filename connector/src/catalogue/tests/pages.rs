@@ -11,6 +11,52 @@ async fn with_datasets(count: usize) -> Desk {
     desk
 }
 
+/// So many words.
+fn different(count: usize) -> String {
+    (0..count).map(|n| format!("w{n} ")).collect()
+}
+
+#[tokio::test]
+async fn a_word_that_is_said_often_is_one_word() {
+    let desk = Desk::open("");
+    desk.published("rain", short(&different(32))).await;
+    // 160 words, of which two are different.
+    let often = "w1 w2 ".repeat(80);
+    for text in [often, different(32)] {
+        assert_eq!(desk.found(&[json!({"text": text})]).await, ["rain"], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_have_no_filter_also_not_in_a_token() {
+    let desk = with_datasets(12).await;
+    let next = desk.catalogue(&[json!({"text": "nummer"})]).await.link("next").unwrap();
+    let (_, token) = next.split_once('?').unwrap();
+    assert_eq!(desk.catalogue_at(&next, &[]).await.status, StatusCode::OK);
+    for path in ["/catalog.ttl", "/catalog.jsonld"] {
+        let told = desk.ask(Method::GET, &format!("{path}?{token}"), &[], "", false).await;
+        assert_eq!(told.status, StatusCode::BAD_REQUEST, "{path}: {}", told.text());
+        assert!(told.text().contains("begin again without it"), "{}", told.text());
+    }
+}
+
+#[tokio::test]
+async fn participants_do_not_wait_for_strangers() {
+    let desk = Desk::open("");
+    desk.published("rain", full()).await;
+    let many = u32::try_from(crate::catalogue::index::AT_A_TIME).unwrap();
+    let public = desk.node.catalogue.public_pages.clone();
+    let all = public.acquire_many_owned(many).await.unwrap();
+    let mut stranger = Box::pin(desk.ask(Method::GET, "/catalog.ttl", &[], "", false));
+    tokio::select! {
+        biased;
+        told = &mut stranger => panic!("it did not wait: {}", told.text()),
+        found = desk.found(&[]) => assert_eq!(found, ["rain"]),
+    }
+    drop(all);
+    assert_eq!(stranger.await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn links_lead_through_all_pages_and_back() {
     let desk = with_datasets(23).await;
@@ -71,6 +117,8 @@ async fn a_request_that_is_not_understood_is_refused_and_says_why() {
         (json!("rain"), "one member"),
         (json!({"text": ""}), "not empty"),
         (json!({"text": "??"}), "words"),
+        (json!({"text": different(33)}), "at most 32 different words"),
+        (json!({"publisher": different(33)}), "at most 32 different words"),
         (json!({"kind": "cat"}), "`dataset` or `model`"),
         (json!({"bbox": [5, 51, 3, 52]}), "west, south, east, north"),
         (json!({"bbox": "Vlissingen"}), "west, south, east, north"),
