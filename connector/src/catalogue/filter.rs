@@ -13,12 +13,14 @@ use super::fold::{self, Word};
 use super::metadata::Said;
 use super::words::{ACCESS_RIGHTS, THEMES};
 use crate::dsp::catalog::ResourceKind;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Most items of a filter: each costs a look at each dataset.
 const MAX_ITEMS: usize = 16;
 /// Longest text of an item.
 const MAX_CHARS: usize = 500;
+/// Longest filter as JSON, as it is understood: it has to fit into the links of pages, and those into the headers that others read.
+pub(super) const FILTER_BYTES: usize = 4_096;
 /// Most different words of an item: each costs a look through each text.
 const MAX_WORDS: usize = 32;
 /// What is understood, for an error.
@@ -46,6 +48,12 @@ pub enum FilterError {
     TooMany {
         /// How many.
         found: usize,
+    },
+    /// Too long.
+    #[error("the filter has {bytes} bytes; at most {FILTER_BYTES} are understood, in all its items together")]
+    TooLong {
+        /// How long, without what was passed over.
+        bytes: usize,
     },
 }
 
@@ -147,36 +155,40 @@ fn theme_key(written: &str) -> String {
 }
 
 impl Filter {
-    /// Reads the `filter` of a request.
+    /// Reads the `filter` of a request; gives it also as it was understood, without what was passed over, for the links of its pages.
     ///
     /// # Errors
     /// Names what is not supported.
-    pub fn read(items: &[Value]) -> Result<Vec<Self>, FilterError> {
-        if items.len() > MAX_ITEMS {
-            return Err(FilterError::TooMany { found: items.len() });
-        }
-        let mut all = Vec::new();
+    pub fn read(items: &[Value]) -> Result<(Vec<Self>, Vec<Value>), FilterError> {
+        limited(items.len())?;
+        let (mut all, mut normal) = (Vec::new(), Vec::new());
         for (n, item) in items.iter().enumerate() {
             let form = |expected| FilterError::Form { item: n + 1, expected };
             let object = item.as_object().ok_or_else(|| form("an object with one member"))?;
             if is_query_spec(object) {
-                query_spec(object, &form, &mut all)?;
+                query_spec(object, &form, &mut all, &mut normal)?;
                 continue;
             }
             let mut members = object.iter();
             match (members.next(), members.next()) {
-                (Some((name, value)), None) => all.push(Self::one(name, value, &form)?),
+                (Some((name, value)), None) => {
+                    all.push(Self::one(name, value, &form)?);
+                    normal.push(item.clone());
+                }
                 _ => return Err(form("an object with one member; several conditions are several items")),
             }
         }
-        Ok(all)
+        limited(normal.len())?;
+        let bytes = serde_json::to_string(&normal).map_or(usize::MAX, |text| text.len());
+        if bytes > FILTER_BYTES {
+            return Err(FilterError::TooLong { bytes });
+        }
+        Ok((all, normal))
     }
 
     fn one(name: &str, value: &Value, form: &impl Fn(&'static str) -> FilterError) -> Result<Self, FilterError> {
         let text = || {
-            let text = value
-                .as_str()
-                .filter(|t| !t.trim().is_empty() && t.chars().count() <= MAX_CHARS);
+            let text = value.as_str().filter(|t| is_text(t));
             text.ok_or_else(|| form("a text that is not empty, of at most 500 characters"))
         };
         let distinct = || {
@@ -244,6 +256,18 @@ impl Filter {
     }
 }
 
+fn limited(found: usize) -> Result<(), FilterError> {
+    if found > MAX_ITEMS {
+        return Err(FilterError::TooMany { found });
+    }
+    Ok(())
+}
+
+fn is_text(text: &str) -> bool {
+    // A character has at most four bytes: a long text need not be counted.
+    text.len() <= 4 * MAX_CHARS && !text.trim().is_empty() && text.chars().count() <= MAX_CHARS
+}
+
 fn bbox(value: &Value) -> Option<[f64; 4]> {
     let numbers: Vec<f64> = value.as_array()?.iter().map(Value::as_f64).collect::<Option<_>>()?;
     let bbox: [f64; 4] = numbers.try_into().ok()?;
@@ -282,7 +306,9 @@ fn query_spec(
     object: &Map<String, Value>,
     form: &impl Fn(&'static str) -> FilterError,
     all: &mut Vec<Filter>,
+    normal: &mut Vec<Value>,
 ) -> Result<(), FilterError> {
+    let (mut offset, mut limit) = (None, None);
     for (name, value) in object {
         let value = value.get("@value").unwrap_or(value);
         let number = || {
@@ -291,15 +317,19 @@ fn query_spec(
         };
         match local(name) {
             "@type" | "@id" | "type" | "sortOrder" | "sortField" => {}
-            "offset" => all.push(Filter::Offset(number()?)),
-            "limit" => all.push(Filter::Limit(number()?.max(1))),
+            "offset" => offset = offset.max(Some(number()?)),
+            "limit" => limit = Some(number()?.max(1).min(limit.unwrap_or(usize::MAX))),
             "filterExpression" => {
                 let criteria = match value {
                     Value::Array(criteria) => criteria.as_slice(),
                     one => std::slice::from_ref(one),
                 };
+                // Each is looked at like an item.
+                limited(criteria.len() + normal.len())?;
                 for criterion in criteria {
-                    all.push(equal_id(criterion)?);
+                    let id = equal_id(criterion, form)?;
+                    normal.push(json!({"id": id}));
+                    all.push(Filter::Id(id));
                 }
             }
             other => {
@@ -309,10 +339,22 @@ fn query_spec(
             }
         }
     }
+    let mut window = Map::new();
+    for (name, number) in [("offset", offset), ("limit", limit)] {
+        if let Some(number) = number {
+            window.insert(name.to_owned(), json!(number));
+        }
+    }
+    if !window.is_empty() {
+        window.insert("@type".to_owned(), json!("QuerySpec"));
+        normal.push(Value::Object(window));
+    }
+    all.extend(offset.map(Filter::Offset));
+    all.extend(limit.map(Filter::Limit));
     Ok(())
 }
 
-fn equal_id(criterion: &Value) -> Result<Filter, FilterError> {
+fn equal_id(criterion: &Value, form: &impl Fn(&'static str) -> FilterError) -> Result<String, FilterError> {
     let unknown = || FilterError::Unknown {
         found: crate::dsp::id::excerpt(&criterion.to_string()),
     };
@@ -322,7 +364,8 @@ fn equal_id(criterion: &Value) -> Result<Filter, FilterError> {
         value.get("@value").unwrap_or(value).as_str()
     };
     match (text("operandLeft").map(local), text("operator"), text("operandRight")) {
-        (Some("id"), Some("="), Some(id)) => Ok(Filter::Id(id.to_owned())),
+        (Some("id"), Some("="), Some(id)) if is_text(id) => Ok(id.to_owned()),
+        (Some("id"), Some("="), Some(_)) => Err(form("an identifier of at most 500 characters")),
         _ => Err(unknown()),
     }
 }

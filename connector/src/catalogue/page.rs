@@ -1,7 +1,7 @@
 //! One page of the catalogue, and the tokens that name the next and the previous one (catalog HTTPS binding, "Pagination").
 
 use super::entries::{CatalogueError, entry};
-use super::filter::{Filter, FilterError};
+use super::filter::{FILTER_BYTES, Filter, FilterError};
 use super::index::{Contents, Index, Listed, Snapshot};
 use super::rdf::{DocumentFormat, document};
 use crate::dsp::catalog::{Catalogue, PROCESSES_CONFORMANCE, Service, Text};
@@ -16,8 +16,14 @@ use std::sync::Arc;
 /// A page is closed when it is so long: half of what a connector accepts as an answer unless told otherwise (`network.max_response_bytes`,
 /// 4 MiB).
 const PAGE_BYTES: usize = 2 << 20;
-/// Longest token: a filter of the largest kind is shorter.
-const TOKEN_CHARS: usize = 16_384;
+/// Longest token.
+const TOKEN_CHARS: usize = 8_192;
+/// Longest identifier (`herleid publish`).
+const ID_BYTES: usize = 256;
+/// Of a token, what is neither filter nor identifier, and more.
+const FRAME_BYTES: usize = 64;
+// What we give we take back: in base64, three bytes are four characters.
+const _: () = assert!((FILTER_BYTES + ID_BYTES + FRAME_BYTES).div_ceil(3) * 4 <= TOKEN_CHARS);
 
 /// Why a token is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +53,7 @@ pub struct Token {
     /// ... or before this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<String>,
-    /// The filter as it was asked.
+    /// The filter as it was understood.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     filter: Vec<Value>,
 }
@@ -87,18 +93,28 @@ impl Query {
     /// # Errors
     /// When the filter is not supported or the token is not one of ours.
     pub fn new(filter: &[Value], token: Option<&str>, limit: usize) -> Result<Self, TokenError> {
-        let token = match token {
-            Some(text) => Token::parse(text)?,
-            None => Token {
-                filter: filter.to_vec(),
-                ..Token::default()
-            },
+        let (asked, normal) = Filter::read(filter)?;
+        let (token, filters) = match token {
+            Some(text) => {
+                let mut token = Token::parse(text)?;
+                // It may be a token of an older build, or one that somebody made.
+                let (filters, of_token) = Filter::read(&token.filter)?;
+                if !filter.is_empty() && of_token != normal {
+                    return Err(TokenError::OtherFilter);
+                }
+                token.filter = of_token;
+                (token, filters)
+            }
+            None => (
+                Token {
+                    filter: normal,
+                    ..Token::default()
+                },
+                asked,
+            ),
         };
-        if !filter.is_empty() && token.filter != filter {
-            return Err(TokenError::OtherFilter);
-        }
         Ok(Self {
-            filters: Filter::read(&token.filter)?,
+            filters,
             token,
             limit,
             public_only: false,
@@ -324,54 +340,5 @@ impl Snapshot {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_token_says_where_and_of_what_and_nothing_else_is_one() {
-        let token = Token {
-            after: Some("rain".to_owned()),
-            before: None,
-            filter: vec![json!({"theme": "ENVI"})],
-        };
-        let query = Query::new(&[], Some(&token.text()), 10).unwrap();
-        assert_eq!(query.filters, [Filter::Theme("ENVI".to_owned())]);
-        assert!(Query::new(&[json!({"theme": "ENVI"})], Some(&token.text()), 10).is_ok());
-        let other = Query::new(&[json!({"theme": "GOVE"})], Some(&token.text()), 10);
-        assert_eq!(other, Err(TokenError::OtherFilter));
-        let both = URL_SAFE_NO_PAD.encode(r#"{"after":"a","before":"b"}"#);
-        let neither = URL_SAFE_NO_PAD.encode("{}");
-        let unknown = URL_SAFE_NO_PAD.encode(r#"{"after":"a","page":2}"#);
-        let long = "A".repeat(TOKEN_CHARS + 4);
-        for bad in ["", "%%%", "bm8", &both, &neither, &unknown, &long] {
-            assert_eq!(Query::new(&[], Some(bad), 10), Err(TokenError::Malformed), "{bad:.40}");
-        }
-        let foreign = Token {
-            filter: vec![json!({"colour": "blue"})],
-            ..token
-        };
-        assert!(matches!(
-            Query::new(&[], Some(&foreign.text()), 10),
-            Err(TokenError::Filter(_))
-        ));
-    }
-
-    #[test]
-    fn what_is_joined_is_what_would_be_written_at_once() {
-        let service = Service {
-            id: "urn:s".parse().unwrap(),
-            endpoint: "https://s.example".parse().unwrap(),
-            conforms_to: Vec::new(),
-            more: serde_json::Map::new(),
-        };
-        let (id, participant) = ("urn:c".parse().unwrap(), "did:web:p.example".parse().unwrap());
-        let catalogue = Catalogue::new(id, participant, None, vec![service], Vec::new()).unwrap();
-        let mut whole = catalogue.to_json();
-        assert_eq!(with_datasets(&catalogue, &[]), whole.to_string());
-        whole["dataset"] = json!([{"@id": "a"}, {"@id": "b"}]);
-        let datasets: Vec<Arc<str>> = vec![r#"{"@id":"a"}"#.into(), r#"{"@id":"b"}"#.into()];
-        let joined: Value = serde_json::from_str(&with_datasets(&catalogue, &datasets)).unwrap();
-        assert_eq!(joined, whole);
-    }
-}
+#[path = "page_tests.rs"]
+mod tests;

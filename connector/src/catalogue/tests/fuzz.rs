@@ -1,6 +1,6 @@
 //! What people and strangers write of and to a catalogue: the `--metadata` file, filters, and the tokens of pages.
 
-use crate::catalogue::{Metadata, Query};
+use crate::catalogue::{Filter, Metadata, Query};
 use crate::fuzzing::{cases, damaged, lines};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -91,6 +91,11 @@ proptest! {
     fn made_up_filters_never_panic(filters in prop::collection::vec(filter(), 0..4)) {
         if let Err(why) = Query::new(&filters, None, 100) {
             prop_assert!(!why.to_string().is_empty());
+        }
+        if let Ok((understood, normal)) = Filter::read(&filters) {
+            let (again, same) = Filter::read(&normal).unwrap();
+            prop_assert_eq!(&same, &normal);
+            prop_assert_eq!(again.len(), understood.len());
         }
     }
 

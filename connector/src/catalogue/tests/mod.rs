@@ -1,6 +1,7 @@
 //! A catalogue tried without a network: a connector in this process, asked by a participant whose document stands in its identifier.
 
 mod fuzz;
+mod limits;
 mod pages;
 mod publishing;
 mod queries;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn with_datasets(count: usize) -> Desk {
+pub(super) async fn with_datasets(count: usize) -> Desk {
     let desk = Desk::open("page = 10");
     for n in 0..count {
         desk.published(&format!("set-{n:03}"), short(&format!("nummer {n}")))
