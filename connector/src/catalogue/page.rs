@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-/// A page is closed when it is so long: half of what a connector accepts as an answer unless told otherwise (`network.max_response_bytes`,
+/// Longest the datasets of a page may be together: half of what a connector accepts as an answer unless told otherwise (`network.max_response_bytes`,
 /// 4 MiB).
 const PAGE_BYTES: usize = 2 << 20;
 /// Longest token.
@@ -257,25 +257,40 @@ fn made(index: &Snapshot, query: &Query) -> Result<Page, CatalogueError> {
     let Selected {
         listed,
         total,
-        more_before,
+        mut more_before,
         mut more_after,
         themes,
     } = select(&index.contents, query);
+    let is_backwards = query.token.before.is_some();
+    let mut in_turn: Vec<&Arc<Listed>> = listed.iter().collect();
+    if is_backwards {
+        // It ends where the page after it begins, so it is filled from there.
+        in_turn.reverse();
+    }
     let (mut datasets, mut bytes) = (Vec::new(), 0);
     let (mut first, mut last) = (None, None);
-    for one in &listed {
-        // A page that ends at its length goes on with the next one; towards the front it would have to lose its end, so it is whole.
-        if bytes > PAGE_BYTES && query.token.before.is_none() {
-            more_after = true;
-            break;
+    let mut is_full = false;
+    for one in in_turn {
+        if let Some(json) = index.json(one)? {
+            // One that is longer than a page has a page of its own.
+            is_full = !datasets.is_empty() && bytes + json.len() > PAGE_BYTES;
+            if is_full {
+                break;
+            }
+            // It is followed by a comma.
+            bytes += json.len() + 1;
+            datasets.push(json);
         }
         // Passed over or shown, the next page begins after it.
         last = Some(one.id.clone());
         first = first.or_else(|| last.clone());
-        if let Some(json) = index.json(one)? {
-            bytes += json.len();
-            datasets.push(json);
-        }
+    }
+    if is_backwards {
+        datasets.reverse();
+        std::mem::swap(&mut first, &mut last);
+        more_before |= is_full;
+    } else {
+        more_after |= is_full;
     }
     let token = |after: Option<String>, before: Option<String>| {
         let filter = query.token.filter.clone();

@@ -78,3 +78,48 @@ async fn what_is_passed_over_is_in_no_link_and_each_criterion_is_an_item() {
     ];
     assert!(desk.catalogue(&two).await.text().contains("17 items; at most 16"));
 }
+
+/// The page that a link of `from` leads to.
+async fn followed(desk: &Desk, from: &Told, relation: &str) -> Option<Told> {
+    Some(desk.catalogue_at(&from.link(relation)?, &[]).await)
+}
+
+#[tokio::test]
+async fn pages_of_long_descriptions_are_short_in_both_directions() {
+    const PAGE_BYTES: usize = 2 << 20;
+    let desk = Desk::open("");
+    let all: Vec<String> = (0..9).map(|n| format!("set-{n}")).collect();
+    for id in &all {
+        // A description is said twice, for readers of plain JSON and of RDF. Three of these fit on a page, and one is longer than a page.
+        let bytes = if id == "set-7" { 3 << 19 } else { 300 << 10 };
+        let offer = json!({"@id": format!("{id}#offer"), "@type": "Offer", "permission": [{"action": "use"}]});
+        let entry = json!({
+            "dataset": id, "version": "1", "title": id, "description": "x".repeat(bytes), "media_type": "text/csv", "licence": null,
+            "digests": {"blake3": "cd".repeat(32), "sha256": "ab".repeat(32), "bytes": 3},
+            "offers": [{"id": format!("{id}#offer"), "offer": offer, "sha256": "ef".repeat(32)}],
+            "withdrawn": null, "published_ms": 1_700_000_000_000u64,
+        });
+        let change = (format!("dataset/{id}/1"), Some(serde_json::to_vec(&entry).unwrap()));
+        desk.node.state.write(vec![change]).unwrap();
+    }
+    let mut told = desk.catalogue(&[]).await;
+    for (relation, counts) in [("next", [3, 3, 1, 1, 1]), ("previous", [1, 1, 3, 3, 1])] {
+        let mut seen: Vec<Vec<String>> = Vec::new();
+        loop {
+            seen.push(ids(&told));
+            let datasets = told.json()["dataset"].as_array().cloned().unwrap();
+            let bytes: usize = datasets.iter().map(|d| d.to_string().len() + 1).sum();
+            assert!(bytes <= PAGE_BYTES || datasets.len() == 1, "{relation}: {bytes} bytes");
+            // Back from where the way there ended.
+            match followed(&desk, &told, relation).await {
+                Some(other) => told = other,
+                None => break,
+            }
+        }
+        assert_eq!(seen.iter().map(Vec::len).collect::<Vec<_>>(), counts, "{relation}");
+        if relation == "previous" {
+            seen.reverse();
+        }
+        assert_eq!(seen.concat(), all, "{relation}");
+    }
+}
