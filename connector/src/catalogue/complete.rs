@@ -2,6 +2,7 @@
 //! nobody said is refused by name. Whatever passes here passes the shapes (`connector/tests/shacl`).
 
 use super::metadata::{Agent, Contact, Metadata, Said, Spatial, Temporal};
+use super::moments::{instant_ms, written_moment};
 use super::words::{ACCESS_RIGHTS, FREQUENCIES, LANGUAGES, PUBLISHER_TYPES, THEMES, Words};
 use oxigraph::model::NamedNode;
 use std::collections::BTreeSet;
@@ -86,6 +87,7 @@ fn wrong(property: impl Into<String>, found: &str, expected: impl Into<String>) 
 /// Names the first property that is missing or wrong, and how to give it.
 pub fn complete(given: Metadata, defaults: &Defaults) -> Result<Complete, Incomplete> {
     let mut all = given;
+    write_moments(&mut all);
     if all.language.is_empty() {
         all.language.extend(defaults.language.clone());
     }
@@ -195,7 +197,8 @@ fn check_text(property: &str, text: Option<&Said>) -> Result<(), Incomplete> {
         Some(text) if text.is_empty() => Err(wrong(property, "", "a text that is not empty, in each language given")),
         Some(Said::Tagged(texts)) => match texts.keys().find(|l| LANGUAGES.find(l).is_none()) {
             Some(tag) => Err(wrong(property, tag, format!("a language of {}", LANGUAGES.all()))),
-            None => Ok(()),
+            // `nl` and `NL` are one language, in which there is one text.
+            None => once(property, texts.keys()),
         },
         _ => Ok(()),
     }
@@ -208,34 +211,44 @@ fn word(property: &str, found: &str, words: Words) -> Result<(), Incomplete> {
     }
 }
 
-fn once(property: &str, items: &[String]) -> Result<(), Incomplete> {
+fn once<'a>(property: &str, items: impl IntoIterator<Item = &'a String>) -> Result<(), Incomplete> {
     let mut seen = BTreeSet::new();
-    match items.iter().find(|item| !seen.insert(item.to_lowercase())) {
+    match items.into_iter().find(|item| !seen.insert(item.to_lowercase())) {
         Some(twice) => Err(wrong(property, twice, "each only once")),
         None => Ok(()),
     }
 }
 
 fn iri(property: &str, found: &str, expected: &str) -> Result<(), Incomplete> {
-    // An absolute IRI that a parser of addresses takes as well: what follows links must be able to.
-    if NamedNode::new(found).is_ok() && url::Url::parse(found).is_ok() {
+    if is_iri(found) {
         Ok(())
     } else {
         Err(wrong(property, found, expected))
     }
 }
 
-/// A day or a moment, as milliseconds: of a day its first, or its last when `end`.
-pub(super) fn instant_ms(text: &str, end: bool) -> Option<i64> {
-    let day = text.len() == 10;
-    let whole = match (day, end) {
-        (true, false) => format!("{text}T00:00:00.000Z"),
-        (true, true) => format!("{text}T23:59:59.999Z"),
-        (false, _) => text.to_owned(),
+/// An absolute IRI that a parser of addresses takes as well: what follows links must be able to.
+pub(crate) fn is_iri(text: &str) -> bool {
+    NamedNode::new(text).is_ok() && url::Url::parse(text).is_ok()
+}
+
+/// What a contact or an organisation can be called.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.trim().is_empty()
+}
+
+/// Moments as others read them; what is none is left for the check.
+fn write_moments(all: &mut Metadata) {
+    let (start, end) = match &mut all.temporal {
+        Some(temporal) => (temporal.start.as_mut(), temporal.end.as_mut()),
+        None => (None, None),
     };
-    time::OffsetDateTime::parse(&whole, &time::format_description::well_known::Rfc3339)
-        .ok()
-        .and_then(|moment| i64::try_from(moment.unix_timestamp_nanos() / 1_000_000).ok())
+    let ends = [all.issued.as_mut(), all.modified.as_mut(), start, end];
+    for text in ends.into_iter().flatten() {
+        if let Some(written) = written_moment(text) {
+            *text = written;
+        }
+    }
 }
 
 fn moment(property: &str, found: &str) -> Result<(), Incomplete> {
@@ -251,7 +264,7 @@ fn moment(property: &str, found: &str) -> Result<(), Incomplete> {
 
 fn contact(contact: Option<&Contact>) -> Result<(), Incomplete> {
     let Some(contact) = contact else { return Ok(()) };
-    if contact.name.trim().is_empty() {
+    if !is_name(&contact.name) {
         return Err(wrong("contact.name", &contact.name, "a name"));
     }
     if let Some(email) = contact.email.as_deref().filter(|e| !is_email(e)) {
@@ -279,7 +292,7 @@ pub(crate) fn is_email(text: &str) -> bool {
 
 fn agent(property: &str, agent: Option<&Agent>) -> Result<(), Incomplete> {
     let Some(agent) = agent else { return Ok(()) };
-    if agent.name.trim().is_empty() {
+    if !is_name(&agent.name) {
         return Err(wrong(format!("{property}.name"), &agent.name, "a name"));
     }
     if let Some(kind) = &agent.kind {

@@ -81,7 +81,7 @@ fn each_required_property_is_missed_by_name_and_told_how_to_give() {
 #[test]
 fn a_value_that_a_property_cannot_have_is_refused_by_name() {
     type Spoil = fn(&mut Metadata);
-    let cases: [(&str, Spoil); 24] = [
+    let cases: [(&str, Spoil); 25] = [
         ("theme", |m| m.theme = vec!["weather".to_owned()]),
         ("theme", |m| m.theme = vec!["ENVI".to_owned(), "envi".to_owned()]),
         ("keyword", |m| m.keyword = vec![" ".to_owned()]),
@@ -97,6 +97,10 @@ fn a_value_that_a_property_cannot_have_is_refused_by_name() {
         ("provenance", |m| m.provenance = Some(Said::Plain(String::new()))),
         ("title", |m| {
             m.title = Some(Said::Tagged(BTreeMap::from([("xx".to_owned(), "t".to_owned())])))
+        }),
+        ("title", |m| {
+            let text = |tag: &str| (tag.to_owned(), "t".to_owned());
+            m.title = Some(Said::Tagged(BTreeMap::from([text("nl"), text("NL")])));
         }),
         ("contact", |m| {
             m.contact = Some(Contact {
@@ -172,6 +176,62 @@ fn a_day_lasts_until_its_last_millisecond() {
     assert!(complete(given, &defaults()).is_ok());
     assert_eq!(instant_ms("1970-01-01", true), Some(86_399_999));
     assert_eq!(instant_ms("1970-01-01T01:00:00+01:00", false), Some(0));
+}
+
+#[test]
+fn moments_are_written_as_others_read_them() {
+    for (given, written) in [
+        ("2020-06-17", "2020-06-17"),
+        ("2020-06-17T14:00:00Z", "2020-06-17T14:00:00Z"),
+        ("2020-06-17 14:00:00Z", "2020-06-17T14:00:00Z"),
+        ("2020-06-17t14:00:00.250z", "2020-06-17T14:00:00.250Z"),
+        ("2020-06-17T14:00:00-14:00", "2020-06-17T14:00:00-14:00"),
+    ] {
+        let moment = Some(given.to_owned());
+        let temporal = Temporal {
+            start: moment.clone(),
+            end: moment.clone(),
+        };
+        let given = Metadata {
+            issued: moment.clone(),
+            modified: moment,
+            temporal: Some(temporal),
+            ..rain()
+        };
+        let all = complete(given, &defaults()).unwrap().into_metadata();
+        let temporal = all.temporal.unwrap();
+        for text in [all.issued, all.modified, temporal.start, temporal.end] {
+            assert_eq!(text.as_deref(), Some(written));
+        }
+    }
+    for bad in [
+        "",
+        "2020-06-1",
+        "2020-02-30",
+        "2020x06x17",
+        "2020-06-17x14:00:00Z",
+        "2020-06-17T14:00:00xZ",
+        "2020-06-17T14x00:00Z",
+        "2020-06-17T14:00:60Z",
+        "2020-06-30T23:59:60Z",
+        "2020-06-17T24:00:00Z",
+        "2020-06-17T14:00:00.Z",
+        "2020-06-17T14:00:00",
+        "2020-06-17T14:00Z",
+        "2020-06-17T14:00:00+14:01",
+        "2020-06-17T14:00:00+01",
+        "2020-06-17 ",
+        "2020-06-1é",
+        "２020-06-17",
+    ] {
+        let given = Metadata {
+            modified: Some(bad.to_owned()),
+            ..rain()
+        };
+        let refused = complete(given, &defaults()).unwrap_err();
+        assert!(refused.to_string().contains("`modified`"), "{bad}: {refused}");
+        assert_eq!(instant_ms(bad, false), None, "{bad}");
+    }
 }
 
 #[test]

@@ -7,10 +7,11 @@
 //! What EDC sends, a `QuerySpec`, is understood as far as offset, limit and equality of the identifier go.
 
 use super::Describer;
-use super::complete::{instant_ms, is_bbox};
+use super::complete::is_bbox;
 use super::entries::Entry;
 use super::fold::{self, Word};
 use super::metadata::Said;
+use super::moments::instant_ms;
 use super::words::{ACCESS_RIGHTS, THEMES};
 use crate::dsp::catalog::ResourceKind;
 use serde_json::{Map, Value, json};

@@ -1,6 +1,7 @@
 //! The nodes and values that descriptions are made of, as JSON-LD.
 
 use super::metadata::{Contact, Said, Spatial, Temporal};
+use super::moments::written_moment;
 use super::words::Words;
 use herleid_vocab::terms::DCT;
 use serde_json::{Map, Value, json};
@@ -58,6 +59,8 @@ pub(super) fn typed(iri: &str, class: &str) -> Value {
 
 /// A day or a moment with its datatype.
 pub(super) fn moment(text: &str) -> Value {
+    // An older build took, and kept, what is none.
+    let text = written_moment(text).unwrap_or_else(|| text.to_owned());
     let kind = if text.len() == 10 { "date" } else { "dateTime" };
     json!({"@value": text, "@type": format!("{XSD}{kind}")})
 }

@@ -11,6 +11,7 @@ mod fold;
 mod index;
 mod jsonld;
 mod metadata;
+mod moments;
 mod page;
 mod rdf;
 mod sparql;
@@ -19,8 +20,8 @@ mod sparql_answer;
 mod tests;
 pub mod words;
 
-pub(crate) use complete::is_email;
 pub use complete::{Complete, Defaults, Incomplete, complete};
+pub(crate) use complete::{is_email, is_iri, is_name};
 pub use describe::TOTAL_ITEMS;
 pub use entries::{CatalogueError, Entry};
 pub use filter::{Filter, FilterError};

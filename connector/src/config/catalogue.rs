@@ -5,6 +5,7 @@ use super::raw::RawConfig;
 use super::sections::Catalogue;
 use super::value::Found;
 use crate::catalogue::words::THEMES;
+use crate::catalogue::{is_email, is_iri, is_name};
 
 impl RawConfig {
     pub(super) fn catalogue(&self) -> Result<Catalogue, ConfigError> {
@@ -12,7 +13,6 @@ impl RawConfig {
             Some((text, found)) if !right(&text) => Err(ConfigError::wrong(path, &found, expected)),
             found => Ok(found.map(|(text, _)| text)),
         };
-        let is_iri = |text: &str| url::Url::parse(text).is_ok();
         let is_licence = |text: &str| text == crate::catalogue::BY_OFFER || is_iri(text);
         checked("catalogue.licence", &is_licence, Expected::Licence)?;
         let theme = self.texts("catalogue.theme")?;
@@ -23,10 +23,11 @@ impl RawConfig {
             return Err(ConfigError::wrong("catalogue.theme", &found, Expected::Themes));
         }
         Ok(Catalogue {
-            contact_name: self.some_text("catalogue.contact_name").map(|(text, _)| text),
-            contact_email: checked("catalogue.contact_email", &crate::catalogue::is_email, Expected::Email)?,
+            // What a metadata file may say of them, and no more: it stands in each description.
+            contact_name: checked("catalogue.contact_name", &is_name, Expected::Name)?,
+            contact_email: checked("catalogue.contact_email", &is_email, Expected::Email)?,
             contact_url: checked("catalogue.contact_url", &is_iri, Expected::Page)?,
-            publisher: self.some_text("catalogue.publisher").map(|(text, _)| text),
+            publisher: checked("catalogue.publisher", &is_name, Expected::Name)?,
             publisher_type: self.some_text("catalogue.publisher_type").map(|(text, _)| text),
             language: self.text("catalogue.language")?,
             licence: self.text("catalogue.licence")?,

@@ -61,6 +61,7 @@ pub(super) enum Expected {
     Themes,
     Email,
     Page,
+    Name,
 }
 
 impl ConfigError {
@@ -164,6 +165,7 @@ impl Expected {
             Self::Themes => messages.text("config-expect-themes", &[("themes", &THEMES.all())]),
             Self::Email => messages.text("config-expect-email", &[]),
             Self::Page => messages.text("config-expect-page", &[]),
+            Self::Name => messages.text("config-expect-name", &[]),
         }
     }
 }

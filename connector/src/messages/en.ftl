@@ -43,6 +43,7 @@ config-expect-development = no section `[development]`, unless the command is gi
 config-expect-licence = `offer`, or the IRI of a licence, such as "https://creativecommons.org/licenses/by/4.0/"
 config-expect-themes = a list of themes, each one of { $themes } or an IRI
 config-expect-email = an e-mail address, such as "data@example.org"
+config-expect-name = a name, such as "Data desk"
 config-expect-page = the address of a page, such as "https://example.org/contact"
 config-expect-section = a section, `[{ $section }]`
 

@@ -42,6 +42,7 @@ config-expect-development = geen sectie `[development]`, tenzij de opdracht `--d
 config-expect-licence = `offer`, of de IRI van een licentie, zoals "https://creativecommons.org/licenses/by/4.0/"
 config-expect-themes = een lijst van thema's, elk een van { $themes } of een IRI
 config-expect-email = een e-mailadres, zoals "data@example.org"
+config-expect-name = een naam, zoals "Dataloket"
 config-expect-page = het adres van een pagina, zoals "https://example.org/contact"
 config-expect-section = een sectie, `[{ $section }]`
 

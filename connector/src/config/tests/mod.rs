@@ -236,6 +236,20 @@ fn what_holds_for_all_that_is_published_is_checked() {
         ("contact_email = \"nobody\"", ["`catalogue.contact_email`", "e-mail"]),
         ("contact_url = \"our page\"", ["`catalogue.contact_url`", "page"]),
         (
+            "contact_url = \"https://water.example/our page\"",
+            ["`catalogue.contact_url`", "page"],
+        ),
+        (
+            "licence = \"https://l.example/a licence\"",
+            ["`catalogue.licence`", "`offer`"],
+        ),
+        (
+            "theme = [\"https://t.example/a theme\"]",
+            ["`catalogue.theme`", "`ENVI`"],
+        ),
+        ("contact_name = \" \"", ["`catalogue.contact_name`", "a name"]),
+        ("publisher = \" \"", ["`catalogue.publisher`", "a name"]),
+        (
             "access_rights = \"secret\"",
             ["`catalogue.access_rights`", "\"restricted\""],
         ),
