@@ -247,8 +247,8 @@ fn what_holds_for_all_that_is_published_is_checked() {
             "theme = [\"https://t.example/a theme\"]",
             ["`catalogue.theme`", "`ENVI`"],
         ),
-        ("contact_name = \" \"", ["`catalogue.contact_name`", "a name"]),
-        ("publisher = \" \"", ["`catalogue.publisher`", "a name"]),
+        ("contact_name = \" \"", ["`catalogue.contact_name`", "not empty"]),
+        ("publisher = \" \"", ["`catalogue.publisher`", "not empty"]),
         (
             "access_rights = \"secret\"",
             ["`catalogue.access_rights`", "\"restricted\""],
