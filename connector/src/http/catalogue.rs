@@ -193,10 +193,22 @@ async fn asked(node: &Arc<Node>, headers: &HeaderMap, query: impl FnOnce() -> Re
             query: query()?,
             accept: text(headers, &header::ACCEPT),
         };
-        answer(node.clone(), asked).await.map_err(|e| query_refused(&e))
+        Ok::<_, Refusal>(answer(node.clone(), &caller.did().to_string(), asked).await)
     };
     match answered.await {
-        Ok(answered) => ([(header::CONTENT_TYPE, answered.media_type)], answered.body).into_response(),
+        Ok(Ok(answered)) => ([(header::CONTENT_TYPE, answered.media_type)], answered.body).into_response(),
+        Ok(Err(error)) => {
+            let mut response = query_refused(&error).into_response();
+            let seconds = match error {
+                QueryError::Penalised(seconds) => Some(seconds),
+                QueryError::OneAtATime => Some(1),
+                _ => None,
+            };
+            if let Some(seconds) = seconds {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            }
+            response
+        }
         Err(refusal) => refusal.into_response(),
     }
 }
@@ -204,11 +216,18 @@ async fn asked(node: &Arc<Node>, headers: &HeaderMap, query: impl FnOnce() -> Re
 fn query_refused(error: &QueryError) -> Refusal {
     let (status, code) = match error {
         QueryError::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        QueryError::OneAtATime => (StatusCode::TOO_MANY_REQUESTS, "one-at-a-time"),
+        QueryError::Penalised(_) => (StatusCode::TOO_MANY_REQUESTS, "penalised"),
         QueryError::TooLong(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-long"),
         QueryError::Syntax(_) | QueryError::Evaluation(_) => (StatusCode::BAD_REQUEST, "malformed"),
+        QueryError::TooDeep => (StatusCode::BAD_REQUEST, "too-deep"),
         QueryError::Service => (StatusCode::BAD_REQUEST, "service-not-supported"),
+        QueryError::Graph(_) => (StatusCode::BAD_REQUEST, "graph-not-supported"),
         // Coming back would not help; asking otherwise would.
         QueryError::Timeout => (StatusCode::UNPROCESSABLE_ENTITY, "too-slow"),
+        QueryError::Memory | QueryError::Stack | QueryError::Died => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "too-demanding")
+        }
         QueryError::TooMuch => (StatusCode::UNPROCESSABLE_ENTITY, "too-much"),
         QueryError::NotAcceptable(..) => (StatusCode::NOT_ACCEPTABLE, "not-acceptable"),
         QueryError::Internal(_) => return Refusal::internal(error),

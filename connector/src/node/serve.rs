@@ -143,7 +143,8 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         }
     };
     ready(&node);
-    let filling = tokio::spawn(fill_catalogue(node.clone()));
+    // Nobody waits for this: who asks a query before is told to come back.
+    let queries = tokio::spawn(Index::keep_sparql(node.clone()));
     tokio::join!(
         listener.serve(security, http::router(node.clone()), limits, stop),
         control,
@@ -151,17 +152,10 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     );
     rounds.abort();
     stamps.abort();
-    filling.abort();
+    queries.abort();
     match witnessed.await {
         Ok(asked) => asked.map_err(ServeError::Rollback),
         Err(e) => Err(ServeError::Witnessing(e.to_string())),
-    }
-}
-
-/// The catalogue is read into memory when everything answers already: who asks for it before waits for it, or is told to come back.
-async fn fill_catalogue(node: Arc<Node>) {
-    if let Err(error) = Index::fill_sparql(node).await {
-        tracing::error!(%error, "the catalogue could not be read into memory");
     }
 }
 

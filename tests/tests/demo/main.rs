@@ -12,6 +12,7 @@ mod refusals;
 mod runs;
 mod scene;
 mod sources;
+mod sparql;
 mod story;
 mod trace;
 mod transfers;
