@@ -14,7 +14,10 @@ use tokio::time::timeout;
 
 /// How long the process may take to say that it is there, and to put triples into its store.
 const ORDER_TIME: Duration = Duration::from_secs(30);
-/// How much longer than a query may take: so long has an evaluation that was stopped to end, and the answer to come over.
+/// How much longer than a query may take: so long has an evaluation that was stopped to end, and the answer to come over. Whoever is
+/// not done by then has to pause, so a machine that is busy with something else must not be enough for it.
+const STOP_TIME: Duration = Duration::from_secs(3);
+/// How long a process that closed its end of the line may take to be dead, and what it said last to be read.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long the process has to end once it is killed.
 const END_TIME: Duration = Duration::from_secs(10);
@@ -103,7 +106,7 @@ impl Link {
             accept: asked.accept.clone(),
         };
         let (reply, body) = self
-            .exchange(&order, asked.query.as_bytes(), QUERY_TIME + GRACE)
+            .exchange(&order, asked.query.as_bytes(), QUERY_TIME + STOP_TIME)
             .await?;
         match reply {
             Reply::Answer { media_type } => Ok(Ok(Answered { media_type, body })),
