@@ -318,7 +318,7 @@ mod tests {
         assert!(matches!(next(), (Reply::Failed(_), _)));
         assert!(matches!(next(), (Reply::Refused(QueryError::NotAcceptable(..)), _)));
         assert!(has_ended && read::<Reply>(&mut said).unwrap().is_none());
-        assert!(serve([0xff; 8].as_slice(), &mut Vec::new(), || ()).is_err());
+        assert!(serve([0xff; 8].as_slice(), Vec::new(), || ()).is_err());
     }
 
     #[test]
