@@ -9,11 +9,29 @@ use serde_json::{Value, json};
 /// What EDC's provider calls a transfer that has ended, once it has cleared up after it.
 const CLEARED: &str = "DEPROVISIONED";
 
-/// Asks for `dataset` of the EDC; the negotiation once it is in one of these states.
+/// How EDC 0.15.1 loses a negotiation now and then without anybody's doing: its store in memory hands out a negotiation that it sends an
+/// agreement for at that moment once more, so that it sends another agreement after the first. Ours refuses the second one, rightly, and
+/// EDC ends the negotiation for that.
+const SECOND_AGREEMENT: &str = "ContractAgreementMessage from the provider is not possible in state";
+/// How often it may do so in a row.
+const MOST_SECOND_AGREEMENTS: usize = 2;
+
+/// Asks for `dataset` of the EDC; the negotiation once it is in one of these states, or has ended.
 fn negotiated(world: &World, dataset: &str, states: &[&str]) -> Value {
     let asked = json!({"counterparty": EDC_DID, "dataset": dataset});
-    let pid = world.ours.begin("negotiations", &asked);
-    world.ours.reaches("negotiations", &pid, states)
+    let states: Vec<&str> = states.iter().copied().chain(["TERMINATED"]).collect();
+    let mut lost = 0;
+    loop {
+        let pid = world.ours.begin("negotiations", &asked);
+        let found = world.ours.reaches("negotiations", &pid, &states);
+        let ended = &found["ended"];
+        let why = ended["reason"].as_str().unwrap_or_default();
+        if lost == MOST_SECOND_AGREEMENTS || ended["by"] != "provider" || !why.contains(SECOND_AGREEMENT) {
+            return found;
+        }
+        lost += 1;
+        println!("EDC sent a second agreement; it is asked again: {found}");
+    }
 }
 
 fn text(value: &Value) -> &str {
@@ -23,6 +41,7 @@ fn text(value: &Value) -> &str {
 /// Agrees about `dataset`; the agreement's id, once it is on record here.
 fn agreed(world: &World, dataset: &str) -> String {
     let agreed = negotiated(world, dataset, &["FINALIZED"]);
+    assert_eq!(agreed["state"], "FINALIZED", "{agreed}");
     let id = text(&agreed["agreement"]).to_owned();
     until(&format!("the agreement {id} is on record"), PATIENCE, || {
         let answer = world.ours.get(&format!("/agreements/{id}"));
@@ -50,7 +69,7 @@ pub(crate) fn catalogue(world: &World) {
 }
 
 pub(crate) fn negotiation(world: &World) {
-    let ours = negotiated(world, "rain", &["FINALIZED", "TERMINATED"]);
+    let ours = negotiated(world, "rain", &["FINALIZED"]);
     assert_eq!(ours["state"], "FINALIZED", "{ours}");
     let theirs = world
         .edc
@@ -79,6 +98,7 @@ pub(crate) fn pull(world: &World) {
 
 pub(crate) fn terminate_negotiation(world: &World) {
     let ours = negotiated(world, "held", &["AGREED"]);
+    assert_eq!(ours["state"], "AGREED", "{ours}");
     world.ours.decide("negotiations", text(&ours["pid"]), "terminate");
     world
         .edc
@@ -118,7 +138,7 @@ pub(crate) fn terminate_transfer(world: &World) {
 }
 
 pub(crate) fn refusal(world: &World) {
-    let ended = negotiated(world, "secret", &["FINALIZED", "TERMINATED"]);
+    let ended = negotiated(world, "secret", &["FINALIZED"]);
     assert_eq!(ended["state"], "TERMINATED", "{ended}");
     let reason = text(&ended["ended"]["reason"]);
     assert!(
