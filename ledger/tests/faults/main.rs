@@ -10,10 +10,15 @@ mod rig;
 mod child;
 mod crash;
 mod full;
+mod inject;
+mod matrix;
+mod steady;
 mod taken;
 mod trace;
 
+use std::fs;
 use std::panic::catch_unwind;
+use std::path::Path;
 use std::process::Command;
 
 /// What a check ends with, if it does not panic.
@@ -24,11 +29,12 @@ pub(crate) enum Outcome {
 
 type Check = fn() -> Outcome;
 
-const CHECKS: [(&str, Check); 4] = [
+const CHECKS: [(&str, Check); 5] = [
     ("a_killed_process_loses_nothing_acknowledged", crash::check),
     ("a_second_process_is_refused", taken::check),
     ("every_acknowledgement_follows_its_syncs", trace::check),
     ("a_full_disk_stops_the_log_and_loses_nothing", full::check),
+    ("whichever_call_fails_nothing_acknowledged_is_lost", matrix::check),
 ];
 
 /// This binary, to be started as a child.
@@ -36,6 +42,27 @@ pub(crate) fn this_binary() -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.arg("child");
     command
+}
+
+/// A folder in memory where there is one. What a disk keeps is modelled where it is used, so that nothing need wait for a real one.
+pub(crate) fn fast_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let path = file.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
 }
 
 fn main() {

@@ -1,0 +1,328 @@
+//! Every call that writes fails once, in every way it can; then the log is opened again and checked as a whole.
+
+use crate::child::{Ack, examine};
+use crate::inject::{Injector, Mode, Point, Ran};
+use crate::rig::{fresh_seed, note, running_options};
+use crate::{Outcome, steady};
+use herleid_ledger::Ledger;
+use herleid_ledger::merkle::verify_consistency;
+use herleid_vocab::rim::{Entropy as _, SeededEntropy};
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What `make test` spends on it.
+const TIME_BOX: Duration = Duration::from_secs(30);
+
+/// Of one kind of call at one place in one phase, at most this many fail, evenly spread, and those beside a rare call.
+const OF_A_KIND: usize = 24;
+
+/// A call in the background is made a little earlier or later each time: so often is it tried to make it fail.
+const TRIES: usize = 6;
+
+/// What the child does, on what it finds.
+struct Work {
+    name: &'static str,
+    /// How often a log was opened, worked in and closed before.
+    before: usize,
+    records: usize,
+    document_bytes: usize,
+}
+
+const WORKS: [Work; 3] = [
+    // Everything is made for the first time.
+    Work {
+        name: "new",
+        before: 0,
+        records: 8,
+        document_bytes: 600,
+    },
+    // Opening writes what lay in the write-ahead logs into tables, for the fourth time, and compacts them.
+    Work {
+        name: "grown",
+        before: 3,
+        records: 8,
+        document_bytes: 600,
+    },
+    // Small documents fill a part of the store (8 MiB): a new write-ahead log, a new table, while records are appended.
+    Work {
+        name: "filled",
+        before: 1,
+        records: 150,
+        document_bytes: 60 << 10,
+    },
+];
+
+impl Work {
+    fn arguments(&self, disk: &Path) -> Vec<String> {
+        let log = disk.join("knmi").display().to_string();
+        ["steady".to_owned(), log]
+            .into_iter()
+            .chain([self.records, self.document_bytes].map(|n| n.to_string()))
+            .collect()
+    }
+}
+
+/// A work, the log it begins with, and the calls it makes.
+struct Prepared {
+    work: &'static Work,
+    /// The log, for the child to work in a copy of.
+    original: PathBuf,
+    said: Said,
+    points: Vec<Point>,
+}
+
+/// What a child acknowledged.
+#[derive(Default, Clone)]
+struct Said {
+    acks: Vec<Ack>,
+    states: Vec<String>,
+}
+
+impl Said {
+    fn read(&mut self, stdout: &[u8]) {
+        self.acks.extend(Ack::read_all(stdout));
+        let text = String::from_utf8_lossy(stdout);
+        let whole = text.rsplit_once('\n').map(|(whole, _)| whole).unwrap_or_default();
+        let states = whole.lines().filter_map(|line| line.strip_prefix("ack-state "));
+        self.states.extend(states.map(str::to_owned));
+    }
+}
+
+impl Prepared {
+    fn new(work: &'static Work, injector: &Injector, area: &Path) -> Self {
+        let original = area.join(work.name);
+        let mut said = Said::default();
+        fs::create_dir_all(original.join("disk")).unwrap();
+        for _ in 0..work.before {
+            let before = Work { records: 8, document_bytes: 600, ..*work };
+            let ran = injector.run(&original, &before.arguments(&original.join("disk")), None);
+            assert!(ran.output.status.success(), "{}", words(&ran.output.stderr));
+            said.read(&ran.output.stdout);
+        }
+        let copy = area.join("listed");
+        crate::copy(&original.join("disk"), &copy.join("disk"));
+        let ran = injector.run(&copy, &work.arguments(&copy.join("disk")), None);
+        assert!(ran.output.status.success(), "{}", words(&ran.output.stderr));
+        fs::remove_dir_all(&copy).unwrap();
+        Self {
+            work,
+            original: original.join("disk"),
+            said,
+            points: chosen(ran.points()),
+        }
+    }
+}
+
+fn words(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// RocksDB's notes for people, of which nothing is ever read.
+fn is_notes(point: &Point) -> bool {
+    point.place.contains("/LOG")
+}
+
+/// All calls, or of a kind that is made very often a part.
+fn chosen(points: Vec<Point>) -> Vec<Point> {
+    let points: Vec<Point> = points.into_iter().filter(|point| !is_notes(point)).collect();
+    let kind = |point: &Point| (point.phase.clone(), point.call.clone(), point.place.clone());
+    let mut of_a_kind: HashMap<_, usize> = HashMap::new();
+    for point in &points {
+        *of_a_kind.entry(kind(point)).or_default() += 1;
+    }
+    let is_rare = |point: &Point| of_a_kind[&kind(point)] <= OF_A_KIND;
+    let wanted = |(at, point): (usize, &Point)| {
+        let step = of_a_kind[&kind(point)].div_ceil(OF_A_KIND);
+        let beside = points[at.saturating_sub(2)..points.len().min(at + 3)].iter().any(is_rare);
+        let is_wanted = is_rare(point) || beside && point.call != "mkdir" || point.n as usize % step == 0;
+        is_wanted.then(|| point.clone())
+    };
+    points.iter().enumerate().filter_map(wanted).collect()
+}
+
+/// What one failed call led to.
+enum Verdict {
+    /// The process ended, and said which place failed.
+    Ended,
+    /// The process went on, as it may.
+    WentOn,
+    /// The call was not made this time.
+    NotFired,
+}
+
+/// Why a process may go on although this call failed.
+fn may_go_on(point: &Point, mode: Mode) -> Option<&'static str> {
+    match point.call.as_str() {
+        "sync_file_range" => Some("a hint"),
+        "fallocate" => Some("room ahead of what is written"),
+        "ftruncate" => Some("room that was not needed"),
+        "unlink" => Some("what is no longer needed stays"),
+        _ if point.phase == "closing" => Some("all is answered and durable"),
+        _ if mode == Mode::Short => None,
+        _ => None,
+    }
+}
+
+/// Runs one fault; panics with what is wrong.
+fn inject(prepared: &Prepared, injector: &Injector, area: &Path, point: &Point, mode: Mode) -> Verdict {
+    let disk = area.join("disk");
+    crate::copy(&prepared.original, &disk);
+    let ran = injector.run(area, &prepared.work.arguments(&disk), Some((point, mode)));
+    let message = words(&ran.output.stderr);
+    let Some(place) = ran.fired() else {
+        assert!(ran.output.status.success(), "nothing failed, and yet: {message}");
+        return Verdict::NotFired;
+    };
+    if mode == Mode::Short {
+        assert!(ran.refused_the_rest(), "the second half of the write was never tried");
+    }
+    let verdict = match ran.code() {
+        0 => {
+            let why = may_go_on(point, mode);
+            assert!(why.is_some(), "the process went on; {} acknowledged after", ran.acknowledged_after());
+            Verdict::WentOn
+        }
+        // Refused to open, and ended by itself.
+        3 | 134 => {
+            names(&message, &disk, &place);
+            assert_eq!(ran.acknowledged_after(), 0, "acknowledged after the failure, which ended it: {message}");
+            Verdict::Ended
+        }
+        other => panic!("ended with {other}: {message}"),
+    };
+    match mode {
+        Mode::Cut => ran.cut_power(),
+        Mode::Lost if matches!(point.call.as_str(), "fsync" | "fdatasync") => ran.drop_unsynced(&place),
+        _ => {}
+    }
+    judge(prepared, &ran, &disk);
+    verdict
+}
+
+/// The reason names the store, or the file.
+fn names(message: &str, disk: &Path, place: &Path) {
+    let within = place.strip_prefix(disk).unwrap();
+    let store: PathBuf = within.components().take(2).collect();
+    assert!(
+        message.contains(&disk.join(&store).display().to_string()),
+        "the reason does not name `{}`: {message}",
+        store.display()
+    );
+}
+
+/// Opens the log again and checks it as a whole: what was acknowledged is there, and what was served is its past.
+fn judge(prepared: &Prepared, ran: &Ran, disk: &Path) {
+    let mut said = prepared.said.clone();
+    said.read(&ran.output.stdout);
+    let ledger = match Ledger::open(running_options(&disk.join("knmi"))) {
+        Ok(ledger) => ledger,
+        Err(error) => panic!("it does not open again: {error}"),
+    };
+    examine(&ledger, &said.acks);
+    for key in &said.states {
+        let value = steady::state_key(&words(&ledger.get(key).unwrap().unwrap_or_default()));
+        assert_eq!(*key, value, "acknowledged state is gone");
+    }
+    // It goes on, and what it signs next extends what it served last.
+    let next = ledger.append_blocking(note("next")).unwrap();
+    if let Some(last) = said.acks.last() {
+        let (before, now) = (last.size, next.checkpoint());
+        let root = hex::decode(&last.root).unwrap().try_into().unwrap();
+        let proof = ledger.consistency(before, now.size()).unwrap();
+        verify_consistency(before, now.size(), &proof, &root, now.root()).unwrap();
+    }
+    ledger.verify_all(|_, _| {}).unwrap();
+}
+
+/// What came of all faults, by call and place.
+#[derive(Default)]
+struct Table(BTreeMap<(String, String), [usize; 3]>);
+
+impl Table {
+    fn add(&mut self, point: &Point, column: usize) {
+        let row = (point.call.clone(), point.place.clone());
+        self.0.entry(row).or_default()[column] += 1;
+    }
+
+    fn sum(&self, column: usize) -> usize {
+        self.0.values().map(|row| row[column]).sum()
+    }
+}
+
+pub(crate) fn check() -> Outcome {
+    let all = std::env::var_os("HERLEID_FAULTS").is_some_and(|which| which == "all");
+    let area = crate::fast_folder();
+    let injector = match Injector::compile(area.path()) {
+        Ok(injector) => injector,
+        Err(why) => return Outcome::Skipped(why),
+    };
+    let prepared: Vec<Prepared> = WORKS.iter().map(|work| Prepared::new(work, &injector, area.path())).collect();
+    let seed = fresh_seed();
+    println!("matrix seed {seed}");
+    let random = SeededEntropy::new(seed);
+    let mut faults: Vec<(&Prepared, &Point, Mode)> = Vec::new();
+    for prepared in &prepared {
+        for point in &prepared.points {
+            faults.extend(Mode::of(&point.call).iter().map(|mode| (prepared, point, *mode)));
+        }
+    }
+    let listed = faults.len();
+    if !all {
+        shuffle(&mut faults, &random);
+    }
+    // Said at the end, each with its fault.
+    let said_at_once = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let (began, mut table, mut wrong) = (Instant::now(), Table::default(), Vec::new());
+    for (prepared, point, mode) in faults {
+        if !all && began.elapsed() > TIME_BOX {
+            break;
+        }
+        let one = area.path().join("one");
+        let mut result = Ok(Verdict::NotFired);
+        for _ in 0..TRIES {
+            let _ = fs::remove_dir_all(&one);
+            result = catch_unwind(AssertUnwindSafe(|| inject(prepared, &injector, &one, point, mode)));
+            if !matches!(result, Ok(Verdict::NotFired)) {
+                break;
+            }
+        }
+        match result {
+            Ok(Verdict::Ended) => table.add(point, 0),
+            Ok(Verdict::WentOn) => table.add(point, 1),
+            Ok(Verdict::NotFired) => wrong.push(format!("{}: {point} {mode:?}: was not made", prepared.work.name)),
+            Err(panic) => {
+                table.add(point, 2);
+                let text = panic.downcast_ref::<String>().cloned();
+                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                wrong.push(format!("{}: {point} {mode:?}: {}", prepared.work.name, text.unwrap_or_default()));
+            }
+        }
+    }
+    std::panic::set_hook(said_at_once);
+    println!("{:>6} {:>8} {:>6}  call and place", "ended", "went on", "WRONG");
+    for ((call, place), [ended, went_on, wrong]) in &table.0 {
+        println!("{ended:>6} {went_on:>8} {wrong:>6}  {call} {place}");
+    }
+    println!(
+        "{} of {listed} faults: {} ended the process, {} did not have to, {} wrong; {:.0} s",
+        table.sum(0) + table.sum(1) + table.sum(2),
+        table.sum(0),
+        table.sum(1),
+        wrong.len(),
+        began.elapsed().as_secs_f64()
+    );
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    Outcome::Passed
+}
+
+fn shuffle<T>(items: &mut [T], random: &SeededEntropy) {
+    for last in (1..items.len()).rev() {
+        let mut bytes = [0; 8];
+        random.fill(&mut bytes);
+        items.swap(last, (u64::from_le_bytes(bytes) % (last as u64 + 1)) as usize);
+    }
+}

@@ -1,0 +1,92 @@
+//! The process whose calls fail: one thread, the same work each time, and a word on standard output between its phases.
+
+use crate::child::{Ack, large_document, marked, open};
+use crate::rig::{note, terminated};
+use herleid_ledger::record::Document;
+use std::path::Path;
+
+/// After a call in the background has failed, as many records are tried.
+const AFTER: u64 = 20;
+
+/// The call that fails may be RocksDB's, in the background: at most this many records are appended until it is made.
+const AT_MOST: u64 = 400;
+
+/// What stands in the state, by itself and not with a record.
+pub(crate) fn state_key(marker: &str) -> String {
+    format!("state-{marker}")
+}
+
+/// Opens, appends, closes. Every third record has a document that is a file of its own, every third a small one of `bytes`; where these
+/// are to fill a part of the store, every record has one. Every fourth record is followed by a write of state alone.
+pub(crate) fn run(dir: &Path, count: u64, bytes: usize) {
+    let ledger = open(dir);
+    println!("opened");
+    let (fails, first) = (Failure::expected(), ledger.size());
+    let mut last = count;
+    let mut n = 0;
+    while n < last {
+        let marker = format!("m-{first}-{n}-m");
+        let draft = if n.is_multiple_of(2) {
+            note(&marker)
+        } else {
+            terminated("urn:a")
+        };
+        let document = |bytes: Vec<u8>| Document {
+            role: "marker".into(),
+            media_type: "text/plain".into(),
+            bytes,
+        };
+        let draft = match n % 3 {
+            _ if bytes >= 32 << 10 => draft.evidence(document(marker.bytes().cycle().take(bytes).collect())),
+            0 => draft.evidence(document(large_document(&marker))),
+            1 => draft.evidence(document(marker.bytes().cycle().take(bytes).collect())),
+            _ => draft,
+        };
+        let recorded = ledger.append_blocking(marked(draft, &marker)).unwrap();
+        Ack::print(&recorded, &marker);
+        if n % 4 == 3 {
+            let key = state_key(&marker);
+            ledger
+                .put_state_blocking(vec![(key.clone(), Some(marker.into_bytes()))])
+                .unwrap();
+            println!("ack-state {key}");
+        }
+        n += 1;
+        if n == last && n < AT_MOST && fails.while_appending {
+            last += if fails.has_happened() { 0 } else { 1 };
+            if last == n {
+                break;
+            }
+        }
+    }
+    if fails.has_happened() {
+        for n in n..n + AFTER {
+            let marker = format!("m-{first}-{n}-after");
+            let recorded = ledger.append_blocking(marked(note(&marker), &marker)).unwrap();
+            Ack::print(&recorded, &marker);
+        }
+    }
+    println!("done");
+    drop(ledger);
+    println!("closed");
+}
+
+/// The failure that this process was started for.
+struct Failure {
+    journal: Option<String>,
+    while_appending: bool,
+}
+
+impl Failure {
+    fn expected() -> Self {
+        Self {
+            journal: std::env::var("FAULT_JOURNAL").ok(),
+            while_appending: std::env::var("FAULT_AT").is_ok_and(|at| at.starts_with("appending")),
+        }
+    }
+
+    fn has_happened(&self) -> bool {
+        let journal = self.journal.as_ref().map(|path| std::fs::read_to_string(path).unwrap());
+        journal.is_some_and(|journal| journal.lines().any(|line| line.starts_with("fired ")))
+    }
+}
