@@ -5,7 +5,7 @@ SHELL := /bin/bash
 profile := dev
 target := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: bench-catalogue bench-dsp conformance demo deny deps doc fmt fuzz help interop kill lint log-check native test tidy
+.PHONY: bench-catalogue bench-dsp conformance demo deny deps doc faults fmt fuzz help interop kill lint log-check native test tidy
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -41,6 +41,9 @@ bench-dsp: needs := java
 bench-dsp: deps native ## negotiations, first byte, memory and start-up, beside EDC's
 	cargo build --locked --release -p herleid
 	deploy/build/bench-dsp.sh
+
+faults: deps native ## every write, sync, rename and open of the ledger fails once in every way; torn writes, 300 kills, a full disk
+	HERLEID_FAULTS=all cargo test --locked -p herleid-ledger --test faults
 
 deps: ## install what is missing, by package name (Debian; root or sudo)
 	@deploy/build/deps.sh $(needs)

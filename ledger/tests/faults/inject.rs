@@ -97,21 +97,28 @@ impl Injector {
         let Ok(output) = compiler.output() else {
             return Err("`cc` is not installed".to_owned());
         };
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Ok(Self { library })
     }
 
     /// Starts this binary as the child `arguments` with the folder `area/disk` watched, and waits for its end.
     pub(crate) fn run(&self, area: &Path, arguments: &[String], fault: Option<(&Point, Mode)>) -> Ran {
+        self.run_under(&["timeout", "--signal=KILL", LIMIT_S], area, arguments, fault)
+    }
+
+    /// [`Self::run`], started by another program.
+    pub(crate) fn run_under(
+        &self,
+        program: &[&str],
+        area: &Path,
+        arguments: &[String],
+        fault: Option<(&Point, Mode)>,
+    ) -> Ran {
         let kept = area.join("kept");
         fs::create_dir_all(&kept).unwrap();
         let journal = area.join("journal");
-        let mut command = Command::new("timeout");
-        command.args(["--signal=KILL", LIMIT_S, "env"]);
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg("env");
         let mut set = |name: &str, value: &dyn fmt::Display| {
             command.arg(format!("{name}={value}"));
         };
@@ -123,7 +130,10 @@ impl Injector {
             set("FAULT_AT", point);
             set("FAULT_MODE", &mode.name());
         }
-        command.arg(std::env::current_exe().unwrap()).arg("child").args(arguments);
+        command
+            .arg(std::env::current_exe().unwrap())
+            .arg("child")
+            .args(arguments);
         let output = command.output().unwrap();
         let journal = fs::read_to_string(&journal).unwrap_or_default();
         Ran { output, journal, kept }
@@ -163,22 +173,29 @@ impl Ran {
     /// 128 and the signal's number, as a shell tells it.
     pub(crate) fn code(&self) -> i32 {
         let status = self.output.status;
-        status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap()
+        status
+            .code()
+            .or_else(|| status.signal().map(|signal| 128 + signal))
+            .unwrap()
+    }
+
+    /// How much of a file was durable when the call failed.
+    pub(crate) fn synced(&self, file: &Path) -> u64 {
+        let mut synced = 0;
+        for line in self.journal.lines().take_while(|line| !line.starts_with("fired ")) {
+            if let ["sync" | "found", path, length] = line.split(' ').collect::<Vec<_>>()[..]
+                && Path::new(path) == file
+            {
+                synced = length.parse().unwrap();
+            }
+        }
+        synced
     }
 
     /// What was written to the file of the failed sync since the last sync that succeeded is gone.
     pub(crate) fn drop_unsynced(&self, file: &Path) {
-        let mut lengths = HashMap::new();
-        for line in self.journal.lines().take_while(|line| !line.starts_with("fired ")) {
-            let words: Vec<&str> = line.split(' ').collect();
-            match words[..] {
-                ["create", path] => lengths.insert(PathBuf::from(path), 0),
-                ["sync" | "found", path, length] => lengths.insert(PathBuf::from(path), length.parse().unwrap()),
-                _ => None,
-            };
-        }
         if file.is_file() {
-            cut_to(file, lengths.get(file).copied().unwrap_or(0));
+            cut_to(file, self.synced(file));
         }
     }
 

@@ -11,15 +11,19 @@ mod child;
 mod crash;
 mod full;
 mod inject;
+mod judge;
 mod matrix;
+mod seen;
 mod steady;
 mod taken;
+mod torn;
 mod trace;
 
 use std::fs;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a check ends with, if it does not panic.
 pub(crate) enum Outcome {
@@ -29,13 +33,39 @@ pub(crate) enum Outcome {
 
 type Check = fn() -> Outcome;
 
-const CHECKS: [(&str, Check); 5] = [
+const CHECKS: [(&str, Check); 7] = [
     ("a_killed_process_loses_nothing_acknowledged", crash::check),
     ("a_second_process_is_refused", taken::check),
     ("every_acknowledgement_follows_its_syncs", trace::check),
     ("a_full_disk_stops_the_log_and_loses_nothing", full::check),
+    ("a_torn_last_write_is_dropped_and_nothing_else", torn::check),
+    ("no_call_passes_the_injector_by", seen::check),
     ("whichever_call_fails_nothing_acknowledged_is_lost", matrix::check),
 ];
+
+/// Faults that happened: calls that failed, writes that were torn, processes that were killed.
+static INJECTED: AtomicUsize = AtomicUsize::new(0);
+
+/// Faults after which the log had lost something, or was not whole.
+static LOST: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts faults.
+pub(crate) fn injected(count: usize) {
+    INJECTED.fetch_add(count, Ordering::Relaxed);
+}
+
+/// What is checked after a fault; if it fails, something was lost.
+pub(crate) fn checked<T>(check: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|panic| {
+        LOST.fetch_add(1, Ordering::Relaxed);
+        resume_unwind(panic)
+    })
+}
+
+/// Whether all faults are to happen (`make faults`), or as many as there is time for in `make test`.
+pub(crate) fn all() -> bool {
+    std::env::var_os("HERLEID_FAULTS").is_some_and(|which| which == "all")
+}
 
 /// This binary, to be started as a child.
 pub(crate) fn this_binary() -> Command {
@@ -91,8 +121,11 @@ fn main() {
             }
         }
     }
-    println!("\nfaults: {failed} failed, {skipped} skipped\n");
-    if failed > 0 {
+    println!("\nfaults: {failed} failed, {skipped} skipped");
+    let (injected, lost) = (INJECTED.load(Ordering::Relaxed), LOST.load(Ordering::Relaxed));
+    println!("faults: {injected} injected, {lost} lost");
+    // Who asks for all of them is not served with fewer.
+    if failed > 0 || all() && skipped > 0 {
         std::process::exit(101);
     }
 }

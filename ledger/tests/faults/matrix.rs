@@ -1,11 +1,9 @@
 //! Every call that writes fails once, in every way it can; then the log is opened again and checked as a whole.
 
-use crate::child::{Ack, examine};
-use crate::inject::{Injector, Mode, Point, Ran};
-use crate::rig::{fresh_seed, note, running_options};
-use crate::{Outcome, steady};
-use herleid_ledger::Ledger;
-use herleid_ledger::merkle::verify_consistency;
+use crate::Outcome;
+use crate::inject::{Injector, Mode, Point};
+use crate::judge::{Said, judge};
+use crate::rig::fresh_seed;
 use herleid_vocab::rim::{Entropy as _, SeededEntropy};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -74,30 +72,17 @@ struct Prepared {
     points: Vec<Point>,
 }
 
-/// What a child acknowledged.
-#[derive(Default, Clone)]
-struct Said {
-    acks: Vec<Ack>,
-    states: Vec<String>,
-}
-
-impl Said {
-    fn read(&mut self, stdout: &[u8]) {
-        self.acks.extend(Ack::read_all(stdout));
-        let text = String::from_utf8_lossy(stdout);
-        let whole = text.rsplit_once('\n').map(|(whole, _)| whole).unwrap_or_default();
-        let states = whole.lines().filter_map(|line| line.strip_prefix("ack-state "));
-        self.states.extend(states.map(str::to_owned));
-    }
-}
-
 impl Prepared {
     fn new(work: &'static Work, injector: &Injector, area: &Path) -> Self {
         let original = area.join(work.name);
         let mut said = Said::default();
         fs::create_dir_all(original.join("disk")).unwrap();
         for _ in 0..work.before {
-            let before = Work { records: 8, document_bytes: 600, ..*work };
+            let before = Work {
+                records: 8,
+                document_bytes: 600,
+                ..*work
+            };
             let ran = injector.run(&original, &before.arguments(&original.join("disk")), None);
             assert!(ran.output.status.success(), "{}", words(&ran.output.stderr));
             said.read(&ran.output.stdout);
@@ -136,8 +121,10 @@ fn chosen(points: Vec<Point>) -> Vec<Point> {
     let is_rare = |point: &Point| of_a_kind[&kind(point)] <= OF_A_KIND;
     let wanted = |(at, point): (usize, &Point)| {
         let step = of_a_kind[&kind(point)].div_ceil(OF_A_KIND);
-        let beside = points[at.saturating_sub(2)..points.len().min(at + 3)].iter().any(is_rare);
-        let is_wanted = is_rare(point) || beside && point.call != "mkdir" || point.n as usize % step == 0;
+        let beside = points[at.saturating_sub(2)..points.len().min(at + 3)]
+            .iter()
+            .any(is_rare);
+        let is_wanted = is_rare(point) || beside && point.call != "mkdir" || (point.n as usize).is_multiple_of(step);
         is_wanted.then(|| point.clone())
     };
     points.iter().enumerate().filter_map(wanted).collect()
@@ -153,17 +140,30 @@ enum Verdict {
     NotFired,
 }
 
-/// Why a process may go on although this call failed.
-fn may_go_on(point: &Point, mode: Mode) -> Option<&'static str> {
+/// Why a process may go on although this call failed; `None` where it must end.
+fn may_go_on(work: &Work, point: &Point) -> Option<&'static str> {
     match point.call.as_str() {
         "sync_file_range" => Some("a hint"),
         "fallocate" => Some("room ahead of what is written"),
         "ftruncate" => Some("room that was not needed"),
         "unlink" => Some("what is no longer needed stays"),
+        // Opened for `ftruncate` alone; the new one is the second.
+        "open" if is_wal(point) && point.phase == "opening" && point.n == 1 && work.before > 0 => {
+            Some("room that an older process did not need")
+        }
         _ if point.phase == "closing" => Some("all is answered and durable"),
-        _ if mode == Mode::Short => None,
         _ => None,
     }
+}
+
+fn is_wal(point: &Point) -> bool {
+    point.place.ends_with("/#.log")
+}
+
+/// Whether an append waits for this call. Tables and their lists are written in the background, from what the write-ahead log keeps until
+/// they are durable: what is appended before their failure is noticed is acknowledged, and is checked afterwards like everything else.
+fn is_waited_for(point: &Point) -> bool {
+    is_wal(point) || point.place.contains("/evidence/")
 }
 
 /// Runs one fault; panics with what is wrong.
@@ -179,62 +179,52 @@ fn inject(prepared: &Prepared, injector: &Injector, area: &Path, point: &Point, 
     if mode == Mode::Short {
         assert!(ran.refused_the_rest(), "the second half of the write was never tried");
     }
-    let verdict = match ran.code() {
-        0 => {
-            let why = may_go_on(point, mode);
-            assert!(why.is_some(), "the process went on; {} acknowledged after", ran.acknowledged_after());
-            Verdict::WentOn
-        }
-        // Refused to open, and ended by itself.
-        3 | 134 => {
-            names(&message, &disk, &place);
-            assert_eq!(ran.acknowledged_after(), 0, "acknowledged after the failure, which ended it: {message}");
-            Verdict::Ended
-        }
-        other => panic!("ended with {other}: {message}"),
-    };
+    // First of all, whatever else is wrong.
     match mode {
         Mode::Cut => ran.cut_power(),
         Mode::Lost if matches!(point.call.as_str(), "fsync" | "fdatasync") => ran.drop_unsynced(&place),
         _ => {}
     }
-    judge(prepared, &ran, &disk);
-    verdict
+    crate::injected(1);
+    let mut said = prepared.said.clone();
+    said.read(&ran.output.stdout);
+    judge(&said, &disk);
+    match ran.code() {
+        0 => {
+            let why = may_go_on(prepared.work, point);
+            assert!(
+                why.is_some(),
+                "the process went on; {} acknowledged after",
+                ran.acknowledged_after()
+            );
+            Verdict::WentOn
+        }
+        // Refused to open, and ended by itself.
+        3 | 134 => {
+            names(&message, &disk, &place);
+            let after = ran.acknowledged_after();
+            assert!(
+                after == 0 || !is_waited_for(point),
+                "{after} acknowledged after the failure, which ended it: {message}"
+            );
+            Verdict::Ended
+        }
+        other => panic!("ended with {other}: {message}"),
+    }
 }
 
 /// The reason names the store, or the file.
 fn names(message: &str, disk: &Path, place: &Path) {
     let within = place.strip_prefix(disk).unwrap();
-    let store: PathBuf = within.components().take(2).collect();
+    let store = within
+        .components()
+        .take(2)
+        .fold(disk.to_owned(), |path, part| path.join(part));
     assert!(
-        message.contains(&disk.join(&store).display().to_string()),
+        message.contains(&store.display().to_string()),
         "the reason does not name `{}`: {message}",
         store.display()
     );
-}
-
-/// Opens the log again and checks it as a whole: what was acknowledged is there, and what was served is its past.
-fn judge(prepared: &Prepared, ran: &Ran, disk: &Path) {
-    let mut said = prepared.said.clone();
-    said.read(&ran.output.stdout);
-    let ledger = match Ledger::open(running_options(&disk.join("knmi"))) {
-        Ok(ledger) => ledger,
-        Err(error) => panic!("it does not open again: {error}"),
-    };
-    examine(&ledger, &said.acks);
-    for key in &said.states {
-        let value = steady::state_key(&words(&ledger.get(key).unwrap().unwrap_or_default()));
-        assert_eq!(*key, value, "acknowledged state is gone");
-    }
-    // It goes on, and what it signs next extends what it served last.
-    let next = ledger.append_blocking(note("next")).unwrap();
-    if let Some(last) = said.acks.last() {
-        let (before, now) = (last.size, next.checkpoint());
-        let root = hex::decode(&last.root).unwrap().try_into().unwrap();
-        let proof = ledger.consistency(before, now.size()).unwrap();
-        verify_consistency(before, now.size(), &proof, &root, now.root()).unwrap();
-    }
-    ledger.verify_all(|_, _| {}).unwrap();
 }
 
 /// What came of all faults, by call and place.
@@ -253,13 +243,16 @@ impl Table {
 }
 
 pub(crate) fn check() -> Outcome {
-    let all = std::env::var_os("HERLEID_FAULTS").is_some_and(|which| which == "all");
+    let all = crate::all();
     let area = crate::fast_folder();
     let injector = match Injector::compile(area.path()) {
         Ok(injector) => injector,
         Err(why) => return Outcome::Skipped(why),
     };
-    let prepared: Vec<Prepared> = WORKS.iter().map(|work| Prepared::new(work, &injector, area.path())).collect();
+    let prepared: Vec<Prepared> = WORKS
+        .iter()
+        .map(|work| Prepared::new(work, &injector, area.path()))
+        .collect();
     let seed = fresh_seed();
     println!("matrix seed {seed}");
     let random = SeededEntropy::new(seed);
@@ -298,7 +291,11 @@ pub(crate) fn check() -> Outcome {
                 table.add(point, 2);
                 let text = panic.downcast_ref::<String>().cloned();
                 let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                wrong.push(format!("{}: {point} {mode:?}: {}", prepared.work.name, text.unwrap_or_default()));
+                wrong.push(format!(
+                    "{}: {point} {mode:?}: {}",
+                    prepared.work.name,
+                    text.unwrap_or_default()
+                ));
             }
         }
     }

@@ -11,11 +11,6 @@ const AFTER: u64 = 20;
 /// The call that fails may be RocksDB's, in the background: at most this many records are appended until it is made.
 const AT_MOST: u64 = 400;
 
-/// What stands in the state, by itself and not with a record.
-pub(crate) fn state_key(marker: &str) -> String {
-    format!("state-{marker}")
-}
-
 /// Opens, appends, closes. Every third record has a document that is a file of its own, every third a small one of `bytes`; where these
 /// are to fill a part of the store, every record has one. Every fourth record is followed by a write of state alone.
 pub(crate) fn run(dir: &Path, count: u64, bytes: usize) {
@@ -45,18 +40,15 @@ pub(crate) fn run(dir: &Path, count: u64, bytes: usize) {
         let recorded = ledger.append_blocking(marked(draft, &marker)).unwrap();
         Ack::print(&recorded, &marker);
         if n % 4 == 3 {
-            let key = state_key(&marker);
+            let key = format!("state-{marker}");
             ledger
                 .put_state_blocking(vec![(key.clone(), Some(marker.into_bytes()))])
                 .unwrap();
             println!("ack-state {key}");
         }
         n += 1;
-        if n == last && n < AT_MOST && fails.while_appending {
-            last += if fails.has_happened() { 0 } else { 1 };
-            if last == n {
-                break;
-            }
+        if n == last && n < AT_MOST && fails.while_appending && !fails.has_happened() {
+            last += 1;
         }
     }
     if fails.has_happened() {
