@@ -8,14 +8,18 @@ use crate::checkpoint::CheckpointBody;
 use crate::error::{AppendError, LedgerError};
 use crate::store::codec::{Head, SIGNED};
 use crate::store::rocks::Part;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 /// Most jobs of a batch: at 1 KiB a record, about what a disk writes in the time of one sync.
 const MAX_BATCH_JOBS: usize = 1024;
 
 /// Most bytes of a batch, about: sections of 1 MiB must not add up to a write that memory cannot hold.
 const MAX_BATCH_BYTES: usize = 16 << 20;
+
+/// When there is nothing to write, the stores are looked at this often: a disk that fails after the last write would otherwise show only at the next.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What a caller gets when its job is durable.
 pub(crate) enum Answer {
@@ -82,7 +86,15 @@ impl Sequencer {
 
     /// Works until the last sender is gone and the last job is done.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
+        loop {
+            let first = match jobs.recv_timeout(LOOK) {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             let mut bytes = first.bytes();
             let mut batch = vec![first];
             while batch.len() < MAX_BATCH_JOBS && bytes < MAX_BATCH_BYTES {
@@ -91,6 +103,13 @@ impl Sequencer {
                 batch.push(next);
             }
             self.commit(batch);
+        }
+    }
+
+    fn look(&self) {
+        let shared = &self.shared;
+        if let Err(error) = shared.log.unharmed().and_then(|()| shared.keys.rocks().unharmed()) {
+            shared.fatal(&error);
         }
     }
 

@@ -1,6 +1,7 @@
 //! RocksDB, set up so that what was synced stays and what was damaged is noticed.
 
 use crate::error::LedgerError;
+use rocksdb::properties::BACKGROUND_ERRORS;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction,
     IteratorMode, LogLevel, Options, WriteBatch, WriteOptions,
@@ -136,6 +137,20 @@ impl Rocks {
         Ok(())
     }
 
+    /// Fails once anything has failed that RocksDB does in its own threads. Where it takes the error for one that passes (a full disk) it goes
+    /// on by itself, and a write may succeed after a sync that did not.
+    pub(crate) fn unharmed(&self) -> Result<(), LedgerError> {
+        let failed = self.db.property_int_value(BACKGROUND_ERRORS);
+        match failed.map_err(|error| store_error(&self.dir, "read", &error))? {
+            Some(0) => Ok(()),
+            _ => Err(LedgerError::Store {
+                dir: self.dir.clone(),
+                what: "write or sync its tables in the background",
+                message: "the last lines of the file LOG in it say why".to_owned(),
+            }),
+        }
+    }
+
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
@@ -220,7 +235,8 @@ impl Batch<'_> {
         let mut options = WriteOptions::default();
         options.set_sync(sync);
         let written = self.store.db.write_opt(self.batch, &options);
-        written.map_err(|error| store_error(&self.store.dir, "write", &error))
+        written.map_err(|error| store_error(&self.store.dir, "write", &error))?;
+        self.store.unharmed()
     }
 }
 
