@@ -7,8 +7,12 @@
 // FAULT_MODE     lost (not carried out, EIO), kept (carried out, and yet EIO), nospace (not carried out, ENOSPC),
 //                short (half of a write is carried out and told, the rest is refused with ENOSPC)
 //
-// The phase is what the process last said on standard output: "opened", "done". One lock for all calls: the journal tells the order in
-// which they took effect.
+// FAULT_MEET     a folder: its sync in a thread of the process's own and the one that is to fail, of another thread, wait for each other
+//
+// The phase is what the process last said on standard output: "opened", "done"; calls of RocksDB's threads have "flush" and "compaction" for
+// it, whenever they are made. One lock for all calls: the journal tells the order in which they took effect.
+//
+// A sync that failed is told as the kernel tells it: once to each descriptor that was open, and what it was to make durable stays lost.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -27,10 +32,18 @@
 
 enum mode { NONE, LOST, KEPT, NOSPACE, SHORT };
 #define COUNTED 1024
+#define DESCRIPTORS 4096
+// A thread in the background whose call failed hears of it after so many acknowledgements, or so many milliseconds.
+#define ACKNOWLEDGED 3
+#define HELD_MS 300
+#define MEET_MS 5000
 
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static char root[PATH_MAX], keep[PATH_MAX], at[PATH_MAX + 64];
+static char root[PATH_MAX], keep[PATH_MAX], at[PATH_MAX + 64], meet[PATH_MAX], failed[PATH_MAX];
+static char owed[DESCRIPTORS];
+static int waits_here, acknowledged;
+static __thread int held;
 static int journal = -1, fired, rest_of = -1, kept_files;
 static enum mode mode;
 static const char *phase = "opening";
@@ -49,6 +62,7 @@ static void setup(void) {
     snprintf(root, sizeof root, "%s", getenv("FAULT_ROOT"));
     snprintf(keep, sizeof keep, "%s", getenv("FAULT_KEEP"));
     snprintf(at, sizeof at, "%s", point ? point : "");
+    snprintf(meet, sizeof meet, "%s", getenv("FAULT_MEET") ? getenv("FAULT_MEET") : "");
     journal = (int)syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (journal < 0) broken("no journal");
     if (!point) return;
@@ -83,6 +97,13 @@ static int behind(int fd, char *path) {
     return watched(path);
 }
 
+// Which of RocksDB's threads this is; null for the process's own.
+static const char *background(void) {
+    char name[17] = "";
+    prctl(PR_GET_NAME, name);
+    return !strcmp(name, "rocksdb:high") ? "flush" : !strncmp(name, "rocksdb:", 8) ? "compaction" : NULL;
+}
+
 // A path without what differs from run to run: "log/000004.log" is "log/#.log", a name of hexadecimal digits alone is "#".
 static void place_of(const char *path, char *place) {
     const char *from = path + strlen(root);
@@ -111,7 +132,8 @@ static void place_of(const char *path, char *place) {
 static enum mode fault(const char *call, const char *path) {
     char place[PATH_MAX], key[160], point[192];
     place_of(path, place);
-    if (snprintf(key, sizeof key, "%s %s %s", phase, call, place) >= (int)sizeof key) broken("a long name");
+    const char *thread = background();
+    if (snprintf(key, sizeof key, "%s %s %s", thread ? thread : phase, call, place) >= (int)sizeof key) broken("a long name");
     size_t i = 0;
     while (i < COUNTED && counts[i].n && strcmp(counts[i].key, key)) i++;
     if (i == COUNTED) broken("too many kinds of calls");
@@ -121,6 +143,8 @@ static enum mode fault(const char *call, const char *path) {
     say("call %s\n", point);
     if (fired || strcmp(point, at)) return NONE;
     fired = 1;
+    held = thread != NULL;
+    acknowledged = 0;
     say("fired %s\n", path);
     return mode;
 }
@@ -145,8 +169,20 @@ static void enter(void) {
 static long leave(long result) {
     int saved = errno;
     pthread_mutex_unlock(&lock);
+    // Others go on meanwhile, as they may where threads run as they like.
+    for (int ms = 0; held && ms < HELD_MS && __atomic_load_n(&acknowledged, __ATOMIC_SEQ_CST) < ACKNOWLEDGED; ms++) usleep(1000);
+    held = 0;
     errno = saved;
     return result;
+}
+
+// Waits, with the lock given up, until another thread has set a flag.
+static void wait_for(int *flag) {
+    for (int ms = 0; ms < MEET_MS && !__atomic_load_n(flag, __ATOMIC_SEQ_CST); ms++) {
+        pthread_mutex_unlock(&lock);
+        usleep(1000);
+        pthread_mutex_lock(&lock);
+    }
 }
 
 // CALL is carried out, unless it is the one that fails; DONE stands in the journal when it was.
@@ -221,7 +257,11 @@ ssize_t write(int fd, const void *bytes, size_t length) {
     if (fd == 1) {
         if (length >= 6 && !memcmp(bytes, "opened", 6)) phase = "appending";
         if (length >= 4 && !memcmp(bytes, "done", 4)) phase = "closing";
-        if (length >= 3 && !memcmp(bytes, "ack", 3) && journal >= 0) say("ack\n");
+        if (length >= 4 && !memcmp(bytes, "done", 4) && journal >= 0) say("done\n");
+        if (length >= 3 && !memcmp(bytes, "ack", 3) && journal >= 0) {
+            say("ack\n");
+            __atomic_add_fetch(&acknowledged, 1, __ATOMIC_SEQ_CST);
+        }
         return REAL(write)(fd, bytes, length);
     }
     WRITING("write", fd, length, REAL(write)(fd, bytes, length), REAL(write)(fd, bytes, length / 2));
@@ -239,13 +279,44 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
     WRITING("writev", fd, 0, REAL(writev)(fd, parts, count), REAL(write)(fd, parts->iov_base, parts->iov_len / 2));
 }
 
+// All other descriptors of what could not be synced will be told.
+static void owe(int fd, const char *path) {
+    char other[PATH_MAX];
+    strcpy(failed, path);
+    for (int one = 0; one < DESCRIPTORS; one++) owed[one] = one != fd && behind(one, other) && !strcmp(other, path);
+}
+
 static int syncing(const char *name, int fd, int (*real)(int)) {
     struct stat found;
     char path[PATH_MAX];
     enter();
     if (!behind(fd, path)) return leave(real(fd));
     if (fstat(fd, &found)) broken("no length");
-    CARRY_OUT(name, path, real(fd), say(S_ISDIR(found.st_mode) ? "folder %s\n" : "sync %s %lld\n", path, (long long)found.st_size));
+    if (!strcmp(path, meet) && !fired) {
+        if (background()) {
+            wait_for(&waits_here);
+        } else if (!strcmp(phase, "appending")) {
+            waits_here = 1;
+            wait_for(&fired);
+            if (fired) say("met\n");
+        }
+    }
+    if (fd < DESCRIPTORS && owed[fd] && !strcmp(path, failed)) {
+        owed[fd] = 0;
+        say("told %s\n", path);
+        return leave(refused(LOST));
+    }
+    enum mode how = fault(name, path);
+    if (how != NONE) owe(fd, path);
+    if (how == LOST || how == NOSPACE) {
+        say("lost %s\n", path);
+        return leave(refused(how));
+    }
+    long result = real(fd);
+    int saved = errno;
+    if (result >= 0) say(S_ISDIR(found.st_mode) ? "folder %s\n" : "sync %s %lld\n", path, (long long)found.st_size);
+    errno = saved;
+    return leave(how == KEPT ? refused(how) : result);
 }
 
 int fsync(int fd) { return syncing("fsync", fd, REAL(fsync)); }

@@ -49,7 +49,12 @@ impl Mode {
     }
 }
 
-/// One call of the child: the `n`th of its kind at such a place in a phase.
+/// A call by which nothing is promised to anybody: RocksDB may go on after it has failed.
+pub(crate) fn promises_nothing(call: &str) -> bool {
+    matches!(call, "sync_file_range" | "fallocate" | "ftruncate" | "unlink")
+}
+
+/// One call of the child: the `n`th of its kind at such a place in a phase, or in one of RocksDB's threads.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Point {
     pub(crate) phase: String,
@@ -66,6 +71,11 @@ impl fmt::Display for Point {
 }
 
 impl Point {
+    /// Whether one of RocksDB's own threads makes it.
+    pub(crate) fn is_in_background(&self) -> bool {
+        matches!(self.phase.as_str(), "flush" | "compaction")
+    }
+
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.strip_prefix("call ")?.split(' ');
         let mut word = || words.next().map(str::to_owned);
@@ -81,6 +91,7 @@ impl Point {
 /// The library, compiled once.
 pub(crate) struct Injector {
     library: PathBuf,
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Injector {
@@ -98,7 +109,16 @@ impl Injector {
             return Err("`cc` is not installed".to_owned());
         };
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Ok(Self { library })
+        let settings = Vec::new();
+        Ok(Self { library, settings })
+    }
+
+    /// The same, with a variable that the child or the library reads.
+    pub(crate) fn with(&self, name: &'static str, value: String) -> Self {
+        Self {
+            library: self.library.clone(),
+            settings: vec![(name, value)],
+        }
     }
 
     /// Starts this binary as the child `arguments` with the folder `area/disk` watched, and waits for its end.
@@ -126,6 +146,9 @@ impl Injector {
         set("FAULT_ROOT", &area.join("disk").display());
         set("FAULT_KEEP", &kept.display());
         set("FAULT_JOURNAL", &journal.display());
+        for (name, value) in &self.settings {
+            set(name, value);
+        }
         if let Some((point, mode)) = fault {
             set("FAULT_AT", point);
             set("FAULT_MODE", &mode.name());
@@ -159,9 +182,28 @@ impl Ran {
         lines.find_map(|line| line.strip_prefix("fired ")).map(PathBuf::from)
     }
 
-    /// Whether the second half of a write was refused.
-    pub(crate) fn refused_the_rest(&self) -> bool {
-        self.journal.lines().any(|line| line.starts_with("refused "))
+    /// Whether the journal has such a line: `refused` for the second half of a write, `told` for a failed sync of which another descriptor
+    /// was told.
+    pub(crate) fn has(&self, what: &str) -> bool {
+        self.journal.lines().any(|line| line.split(' ').next() == Some(what))
+    }
+
+    /// Whether a write-ahead log had been begun, and its name was not synced, when the folder's sync failed.
+    pub(crate) fn lost_a_name(&self) -> bool {
+        let lines: Vec<&str> = self.journal.lines().collect();
+        let lost = lines.iter().position(|line| line.starts_with("lost "));
+        let before = lost.map_or(&[][..], |at| &lines[..at]);
+        let last = before.iter().rev().find(|line| {
+            line.starts_with("folder ") && line.ends_with("/knmi/log")
+                || line.starts_with("create ") && line.ends_with(".log")
+        });
+        last.is_some_and(|line| line.starts_with("create "))
+    }
+
+    /// Whether all was answered when the call failed.
+    pub(crate) fn was_closing(&self) -> bool {
+        let mut lines = self.journal.lines().take_while(|line| !line.starts_with("fired "));
+        lines.any(|line| line == "done")
     }
 
     /// Acknowledgements that were printed after the call had failed.
@@ -199,36 +241,60 @@ impl Ran {
         }
     }
 
-    /// The power goes: every file is cut to its last synced length, and every name is what it was when its folder was synced last.
+    /// The power goes: every file is cut to its last synced length, and every name is what it was when its folder was synced last. What a
+    /// sync could not make durable no later sync does.
     pub(crate) fn cut_power(&self) {
         let mut lengths: HashMap<PathBuf, u64> = HashMap::new();
-        // Changes of names that no sync of their folder covers, in order.
-        let mut pending: Vec<Change> = Vec::new();
+        // Changes of names that no sync of their folder covers, in order; and whether one that failed should have.
+        let mut pending: Vec<(Change, bool)> = Vec::new();
         let mut replaced: Option<(PathBuf, PathBuf)> = None;
+        let mut lost_file: Option<PathBuf> = None;
         for line in self.journal.lines() {
             let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
                 ["create", path] => {
                     lengths.insert(path.into(), 0);
-                    pending.push(Change::Made(path.into()));
+                    pending.push((Change::Made(path.into()), false));
                 }
                 ["sync" | "found", path, length] => {
                     // A file that is opened again, and not shortened, is durable as far as it was.
                     let length = length.parse().unwrap();
+                    if words[0] == "sync" && lost_file.as_deref() == Some(Path::new(path)) {
+                        continue;
+                    }
                     if words[0] == "sync" || length == 0 || !lengths.contains_key(Path::new(path)) {
                         lengths.insert(path.into(), length);
                     }
                 }
-                ["folder", path] => pending.retain(|change| change.name().parent() != Some(Path::new(path))),
+                ["lost", path] => {
+                    let folder = Path::new(path);
+                    let of_folder = pending
+                        .iter_mut()
+                        .filter(|(change, _)| change.name().parent() == Some(folder));
+                    of_folder.for_each(|(_, is_lost)| *is_lost = true);
+                    lost_file = Some(folder.to_owned());
+                }
+                ["folder", path] => {
+                    let is_within = |change: &Change| change.name().parent() == Some(Path::new(path));
+                    // What was done to the same name afterwards is what it stands for.
+                    let durable = pending.iter().filter(|(change, is_lost)| is_within(change) && !is_lost);
+                    let durable: Vec<PathBuf> = durable.map(|(change, _)| change.name().to_owned()).collect();
+                    pending.retain(|(change, is_lost)| {
+                        !is_within(change) || *is_lost && !durable.iter().any(|name| name == change.name())
+                    });
+                }
                 ["replaced", path, number] => replaced = Some((path.into(), self.kept.join(number))),
                 ["rename", from, to] => {
                     let old = replaced.take().filter(|(path, _)| path == Path::new(to));
                     if let Some(length) = lengths.remove(Path::new(from)) {
                         lengths.insert(to.into(), length);
                     }
-                    pending.push(Change::Renamed(from.into(), to.into(), old.map(|(_, kept)| kept)));
+                    let change = Change::Renamed(from.into(), to.into(), old.map(|(_, kept)| kept));
+                    pending.push((change, false));
                 }
-                ["unlink", path, number] => pending.push(Change::Removed(path.into(), self.kept.join(number))),
+                ["unlink", path, number] => {
+                    pending.push((Change::Removed(path.into(), self.kept.join(number)), false));
+                }
                 _ => {}
             }
         }
@@ -237,7 +303,7 @@ impl Ran {
                 cut_to(path, *length);
             }
         }
-        pending.iter().rev().for_each(Change::undo);
+        pending.iter().rev().for_each(|(change, _)| change.undo());
     }
 }
 

@@ -7,6 +7,7 @@
 #[path = "../rig/mod.rs"]
 mod rig;
 
+mod background;
 mod child;
 mod crash;
 mod full;
@@ -33,12 +34,20 @@ pub(crate) enum Outcome {
 
 type Check = fn() -> Outcome;
 
-const CHECKS: [(&str, Check); 7] = [
+const CHECKS: [(&str, Check); 9] = [
     ("a_killed_process_loses_nothing_acknowledged", crash::check),
     ("a_second_process_is_refused", taken::check),
     ("every_acknowledgement_follows_its_syncs", trace::check),
     ("a_full_disk_stops_the_log_and_loses_nothing", full::check),
     ("a_torn_last_write_is_dropped_and_nothing_else", torn::check),
+    (
+        "a_failure_in_the_background_is_known_where_nobody_writes",
+        background::check_idle,
+    ),
+    (
+        "a_name_lost_to_another_thread_is_noticed",
+        background::check_shared_folder,
+    ),
     ("no_call_passes_the_injector_by", seen::check),
     ("whichever_call_fails_nothing_acknowledged_is_lost", matrix::check),
 ];
@@ -121,9 +130,12 @@ fn main() {
             }
         }
     }
-    println!("\nfaults: {failed} failed, {skipped} skipped");
     let (injected, lost) = (INJECTED.load(Ordering::Relaxed), LOST.load(Ordering::Relaxed));
-    println!("faults: {injected} injected, {lost} lost");
+    // Only a run in which all was well ends with the line that says so.
+    match failed {
+        0 => println!("\nfaults: {skipped} checks skipped\nfaults: {injected} injected, {lost} lost"),
+        _ => println!("\nfaults: {injected} injected, {lost} lost, {failed} checks FAILED, {skipped} skipped"),
+    }
     // Who asks for all of them is not served with fewer.
     if failed > 0 || all() && skipped > 0 {
         std::process::exit(101);

@@ -1,12 +1,16 @@
 //! The process whose calls fail: one thread, the same work each time, and a word on standard output between its phases.
 
 use crate::child::{Ack, large_document, marked, open};
+use crate::inject::promises_nothing;
 use crate::rig::{note, terminated};
 use herleid_ledger::record::Document;
 use std::path::Path;
 
-/// After a call in the background has failed, as many records are tried.
-const AFTER: u64 = 20;
+/// After a call has failed, as many records are tried: enough for the failure to become known, wherever it was.
+const AFTER: u64 = 2000;
+
+/// After one by which nothing was promised.
+const AFTER_NOTHING: u64 = 20;
 
 /// The call that fails may be RocksDB's, in the background: at most this many records are appended until it is made.
 const AT_MOST: u64 = 400;
@@ -47,12 +51,21 @@ pub(crate) fn run(dir: &Path, count: u64, bytes: usize) {
             println!("ack-state {key}");
         }
         n += 1;
+        if fails.while_idle && fails.has_happened() {
+            break;
+        }
         if n == last && n < AT_MOST && fails.while_appending && !fails.has_happened() {
             last += 1;
         }
     }
     if fails.has_happened() {
-        for n in n..n + AFTER {
+        // A failure becomes known also where nobody writes.
+        if fails.while_idle {
+            loop {
+                std::thread::park();
+            }
+        }
+        for n in n..n + fails.after {
             let marker = format!("m-{first}-{n}-after");
             let recorded = ledger.append_blocking(marked(note(&marker), &marker)).unwrap();
             Ack::print(&recorded, &marker);
@@ -67,13 +80,20 @@ pub(crate) fn run(dir: &Path, count: u64, bytes: usize) {
 struct Failure {
     journal: Option<String>,
     while_appending: bool,
+    while_idle: bool,
+    after: u64,
 }
 
 impl Failure {
     fn expected() -> Self {
+        let at = std::env::var("FAULT_AT").unwrap_or_default();
+        let mut words = at.split(' ');
+        let (phase, call) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         Self {
             journal: std::env::var("FAULT_JOURNAL").ok(),
-            while_appending: std::env::var("FAULT_AT").is_ok_and(|at| at.starts_with("appending")),
+            while_appending: matches!(phase, "appending" | "flush" | "compaction"),
+            while_idle: std::env::var_os("FAULT_IDLE").is_some(),
+            after: if promises_nothing(call) { AFTER_NOTHING } else { AFTER },
         }
     }
 
