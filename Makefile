@@ -43,6 +43,8 @@ bench-dsp: deps native ## negotiations, first byte, memory and start-up, beside 
 	deploy/build/bench-dsp.sh
 
 faults: deps native ## every write, sync, rename and open of the ledger fails once in every way; torn writes, 300 kills, a full disk
+	cargo build --locked -p herleid
+	cargo test --locked -p herleid-tests --test served
 	HERLEID_FAULTS=all cargo test --locked -p herleid-ledger --test faults
 
 deps: ## install what is missing, by package name (Debian; root or sudo)
