@@ -3,10 +3,46 @@
 use super::Shared;
 use crate::error::{AppendError, LedgerError};
 use crate::record::{Draft, DraftError, Kind, MAX_KEY_BYTES, SealedDraft};
-use crate::section::{Place, RootKey, SectionName};
+use crate::section::{Place, RootKey, SectionKeys, SectionName};
 use crate::store::codec::{StoredSection, state_key};
 use crate::store::evidence::SMALL;
+use crate::store::keys::NONCE_BYTES;
+use herleid_vocab::rim::Entropy;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::{Builder, Uuid};
+use zeroize::Zeroizing;
+
+/// Random bytes of a record's id.
+const ID_BYTES: usize = 10;
+/// Bytes of a root key.
+const KEY_BYTES: usize = 32;
+
+/// Randomness for one record, drawn at once: each draw of its own is a call of the system.
+struct Drawn<'a> {
+    bytes: Zeroizing<Vec<u8>>,
+    taken: AtomicUsize,
+    source: &'a dyn Entropy,
+}
+
+impl<'a> Drawn<'a> {
+    fn from(source: &'a dyn Entropy, count: usize) -> Self {
+        let mut bytes = Zeroizing::new(vec![0; count]);
+        source.fill(&mut bytes);
+        let taken = AtomicUsize::new(0);
+        Self { bytes, taken, source }
+    }
+}
+
+impl Entropy for Drawn<'_> {
+    fn fill(&self, buffer: &mut [u8]) {
+        let from = self.taken.fetch_add(buffer.len(), Ordering::Relaxed);
+        // Bytes are given once; when they are used up, more are drawn.
+        match self.bytes.get(from..from.saturating_add(buffer.len())) {
+            Some(fresh) => buffer.copy_from_slice(fresh),
+            None => self.source.fill(buffer),
+        }
+    }
+}
 
 /// A draft that waits for its place.
 pub(crate) struct Prepared {
@@ -14,8 +50,8 @@ pub(crate) struct Prepared {
     /// The draft; its sections have been moved to `sealed`, and its large documents are durable already.
     pub(crate) draft: SealedDraft,
     pub(crate) sealed: Vec<StoredSection>,
-    /// Keys of the sections that the sequencer makes: envelope and streams.
-    pub(crate) made: Vec<(SectionName, RootKey)>,
+    /// Keys of the sections that the sequencer makes, envelope and streams.
+    pub(crate) made: Vec<(SectionName, SectionKeys)>,
     /// Row of wrapped keys, for all sections.
     pub(crate) wrapped: Vec<u8>,
 }
@@ -38,8 +74,11 @@ pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<
         }
         small
     });
-    let entropy = shared.entropy.as_ref();
-    let mut random = [0u8; 10];
+    let streams = draft.streams.iter().map(|key| key.section());
+    let made: Vec<SectionName> = std::iter::once(SectionName::Envelope).chain(streams).collect();
+    let needed = ID_BYTES + (draft.sections.len() + made.len()) * (KEY_BYTES + NONCE_BYTES);
+    let entropy = &Drawn::from(shared.entropy.as_ref(), needed);
+    let mut random = [0u8; ID_BYTES];
     entropy.fill(&mut random);
     let id = Builder::from_unix_timestamp_millis(shared.clock.now_ms(), &random).into_uuid();
     let record = id.hyphenated().to_string();
@@ -49,16 +88,14 @@ pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<
     let mut roots = Vec::new();
     for (name, bytes) in std::mem::take(&mut draft.sections) {
         let root = RootKey::generate(entropy);
-        sealed.push(seal(shared, &record, name, &root, &bytes)?);
+        sealed.push(seal(shared, &record, name, &root.keys(), &bytes)?);
         roots.push((name, root));
     }
-    let streams = draft.streams.iter().map(|key| key.section());
-    let made: Vec<(SectionName, RootKey)> = std::iter::once(SectionName::Envelope)
-        .chain(streams)
-        .map(|name| (name, RootKey::generate(entropy)))
-        .collect();
-    let all = roots.iter().chain(&made).map(|(name, root)| (*name, root));
-    let wrapped = shared.keys.row(origin, &record, all, entropy)?;
+    let known = roots.len();
+    roots.extend(made.into_iter().map(|name| (name, RootKey::generate(entropy))));
+    let wrapped = shared.keys.row(origin, &record, &roots, entropy)?;
+    let made = roots.split_off(known);
+    let made = made.iter().map(|(name, root)| (*name, root.keys())).collect();
     Ok(Prepared {
         id,
         draft,
@@ -73,15 +110,15 @@ pub(crate) fn seal(
     shared: &Shared,
     record: &str,
     name: SectionName,
-    root: &RootKey,
+    keys: &SectionKeys,
     bytes: &[u8],
 ) -> Result<StoredSection, LedgerError> {
     let origin = shared.origin.as_str();
     let place = Place { origin, record, name };
-    let sealed = root.seal(&place, bytes);
+    let sealed = keys.seal(&place, bytes);
     Ok(StoredSection {
         name,
-        mac: root.mac_key().mac(bytes),
+        mac: keys.mac_key().mac(bytes),
         sealed: Some(sealed.map_err(|_| shared.corrupt("a section", "a length that can be sealed", "too long"))?),
     })
 }

@@ -163,9 +163,9 @@ impl Sequencer {
             let mut kept = shared.keys.rocks().batch();
             kept.put(Part::State, SIGNED, checkpoint.note().to_string().as_bytes())?;
             kept.write_unsynced()?;
-            checkpoint
+            Arc::new(checkpoint)
         } else {
-            shared.published().as_ref().clone()
+            shared.published()
         };
         self.head = built.head;
         let committed = Arc::new(Committed {
@@ -176,7 +176,7 @@ impl Sequencer {
         });
         if grown {
             let mut published = shared.published.write().unwrap_or_else(PoisonError::into_inner);
-            *published = Arc::new(committed.checkpoint.clone());
+            *published = Arc::clone(&committed.checkpoint);
         }
         let answer = |taken: Option<Taken>| match taken {
             None => Ok(Answer::Written),
