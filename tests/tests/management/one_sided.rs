@@ -98,26 +98,29 @@ fn address(kind: &str, endpoint: &str) -> Value {
     ]})
 }
 
-#[test]
-fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
-    let endpoint = Endpoint::start(&[Act::Stop(1 << 20)]);
-    let folder = tempfile::tempdir().unwrap();
+/// Where nobody listens.
+const NOBODY: &str = "http://127.0.0.1:9";
+
+fn data() -> Vec<u8> {
+    vec![7; 24_000_000]
+}
+
+/// A provider that may push below `base` to a participant that keeps no log, once; and that participant.
+fn scene(folder: &tempfile::TempDir, base: &str) -> (Managed, Peer) {
     let kit = free_port();
     let peers = format!(
         "mock_identity = true\ntoken_peers = [{{ did = \"did:web:peer.example\", name = \"did:web:peer.example\", address = \"http://localhost:{kit}\", token = \"{TOKEN}\" }}]"
     );
     let allow = format!(
-        "allow = [{{ did = \"did:web:peer.example\", to = \"{}/in\", internal = true }}]",
-        endpoint.base
+        "allow = [{{ did = \"did:web:peer.example\", to = \"{base}/in\", internal = true }}, {{ did = \"did:web:peer.example\", to = \"{NOBODY}\", internal = true }}]\nattempts = 1"
     );
-    let mut provider = Managed::start(&folder, "provider", &[("push", &allow), ("development", &peers)]);
+    let provider = Managed::start(folder, "provider", &[("push", &allow), ("development", &peers)]);
     let port = provider.connector.did.rsplit("%3A").next().unwrap().parse().unwrap();
     let everybody = json!({"leftOperand": format!("{NS}counterpartyLog"), "operator": "isAnyOf", "rightOperand": [format!("{NS}logKept"), format!("{NS}logNone")]});
     let once = json!({"leftOperand": "count", "operator": "lteq", "rightOperand": "1"});
     let permission = json!([{"action": "use", "constraint": [everybody, once]}]);
     let (file, policy) = (folder.path().join("large.bin"), folder.path().join("offer.json"));
-    let data = vec![7; 24_000_000];
-    std::fs::write(&file, &data).unwrap();
+    std::fs::write(&file, data()).unwrap();
     std::fs::write(
         &policy,
         json!({"@type": "Offer", "@id": "urn:offer:rain", "permission": permission}).to_string(),
@@ -132,7 +135,14 @@ fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
         policy.to_str().unwrap(),
     ];
     good(&provider.connector.run(&[&what[..], &DESCRIBED].concat()));
-    let peer = Peer::start(kit, port);
+    (provider, Peer::start(kit, port))
+}
+
+#[test]
+fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
+    let endpoint = Endpoint::start(&[Act::Stop(1 << 20)]);
+    let folder = tempfile::tempdir().unwrap();
+    let (mut provider, peer) = scene(&folder, &endpoint.base);
     let agreement = peer.agree();
 
     for (format, to, why) in [
@@ -194,7 +204,7 @@ fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
     provider.connector.start();
     let came = endpoint.next();
     assert!(
-        came.whole && came.body == data && came.head.starts_with("POST /in/rain "),
+        came.whole && came.body == data() && came.head.starts_with("POST /in/rain "),
         "{}",
         came.head
     );
@@ -206,6 +216,52 @@ fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
     assert!(traced.contains(transaction) && !traced.contains(SECRET), "{traced}");
     // It was the one use: the next is denied, and told so.
     peer.ask(&agreement, "urn:peer:3", "HttpData-PUSH", to).good("transfer");
+    assert!(peer.next("/termination").to_string().contains("times used"));
+    assert!(endpoint.is_quiet());
+}
+
+#[test]
+fn a_push_without_a_log_that_is_held_back_goes_on_as_the_same_one() {
+    let endpoint = Endpoint::start(&[Act::Stop(1 << 20)]);
+    let folder = tempfile::tempdir().unwrap();
+    let (provider, peer) = scene(&folder, &endpoint.base);
+    let agreement = peer.agree();
+    // Of what never left anything nothing is counted.
+    let nowhere = address("HttpData", NOBODY);
+    peer.ask(&agreement, "urn:peer:2", "HttpData-PUSH", nowhere)
+        .good("transfer");
+    let ended = peer.next("/termination").to_string();
+    assert!(ended.contains("could not be reached"), "{ended}");
+
+    let to = address("HttpData", &format!("{}/in/rain", endpoint.base));
+    peer.ask(&agreement, "urn:peer:3", "HttpData-PUSH", to.clone())
+        .good("transfer");
+    endpoint.stopped();
+    let listed = good(&provider.connector.run(&["transfers", "--limit", "0"]));
+    let open = listed["transfers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["state"] == "STARTED")
+        .unwrap_or_else(|| panic!("{listed}"));
+    let pid = open["id"].as_str().unwrap();
+    good(
+        &provider
+            .connector
+            .run(&["transfer", "suspend", pid, "--reason", "gauge under repair"]),
+    );
+    peer.next("/suspension");
+    endpoint.go_on();
+    let broken = endpoint.next();
+    assert!(!broken.whole, "it went on while it was held back");
+    good(&provider.connector.run(&["transfer", "resume", pid]));
+    let came = endpoint.next();
+    assert!(came.whole && came.body == data(), "{}", came.head);
+    let transaction = "herleid-transaction";
+    assert_eq!(came.header(transaction), broken.header(transaction));
+    peer.next("/completion");
+    // Together they were the one use.
+    peer.ask(&agreement, "urn:peer:4", "HttpData-PUSH", to).good("transfer");
     assert!(peer.next("/termination").to_string().contains("times used"));
     assert!(endpoint.is_quiet());
 }
