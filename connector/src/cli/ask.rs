@@ -1,9 +1,11 @@
 //! Commands that ask the running service: from arguments to a request, from the answer to the screen.
 
+mod exporting;
+
 use super::actions::{Actions, Context, Outcome};
 use super::arguments::{
-    Chosen, CredentialAction, DecideArguments, DossierArguments, IssueArguments, LedgerAction, NamedInput,
-    NegotiationStep, PublishArguments, PushArguments, RunArguments,
+    Chosen, CredentialAction, DecideArguments, DossierArguments, IssueArguments, NamedInput, NegotiationStep,
+    PublishArguments, PushArguments, RunArguments,
 };
 use super::show::Shown;
 use super::text::text;
@@ -11,7 +13,7 @@ use crate::catalogue::Metadata;
 use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
-    Agreements, Anchors, Catalog, Command, Credential, Decide, Dossier, Input, LedgerExport, Negotiate, Negotiation,
+    Agreements, Anchors, Catalog, Command, Credential, Decide, Doctor, Dossier, Input, Negotiate, Negotiation,
     Negotiations, Publish, PublishSource, Pull, Push, ReliesOn, Run, Status, Trace, Transfer, Transfers, Withdraw,
 };
 use crate::control::socket::path_in;
@@ -80,11 +82,16 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
         Chosen::Anchors(a) if a.merge.is_empty() => {
             absolute(context, &a.out).and_then(|out| asking.send(&Anchors { out }))
         }
-        Chosen::Ledger(a) => match export(context, &a.action)? {
+        Chosen::Ledger(a) => match exporting::export(context, &a.action)? {
             Ok(request) => asking.send(&request),
             Err(error) => Err(error),
         },
         Chosen::Status(_) => asking.send(&Status {}),
+        // The service has the log while it runs; without it the log is opened here.
+        Chosen::Doctor(_) => match asking.send(&Doctor {}) {
+            Err(error) if error.code == Code::NotRunning => actions.doctor(context),
+            answered => answered,
+        },
         _ => return None,
     })
 }
@@ -282,22 +289,6 @@ fn dossier(context: &Context, a: &DossierArguments) -> Result<Dossier, ControlEr
     Ok(Dossier {
         case: a.case.clone(),
         out: absolute(context, &a.out)?,
-    })
-}
-
-/// What of `ledger` the service does; `None` for what this process does.
-fn export(context: &Context, action: &LedgerAction) -> Option<Result<LedgerExport, ControlError>> {
-    Some(match action {
-        LedgerAction::Proof(a) => absolute(context, &a.out).map(|out| LedgerExport::Proof {
-            record: a.record.clone(),
-            out,
-        }),
-        LedgerAction::Receipt(a) => absolute(context, &a.out).map(|out| LedgerExport::Receipt {
-            record: a.record.clone(),
-            out,
-        }),
-        LedgerAction::Timestamps(a) => absolute(context, &a.out).map(|out| LedgerExport::Timestamps { out }),
-        LedgerAction::CheckTimestamp(_) => return None,
     })
 }
 

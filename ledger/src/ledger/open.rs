@@ -21,7 +21,7 @@ use herleid_vocab::json::{self, Limits};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::mpsc::{channel, sync_channel};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use zeroize::Zeroizing;
 
 /// What a store says of itself, and what it must say.
@@ -296,6 +296,7 @@ impl Ledger {
             published: RwLock::new(Arc::new(published)),
             cosigned: RwLock::new(cosigned),
             collecting: Mutex::new(Vec::new()),
+            unsound: OnceLock::new(),
         });
         let is_new = head.frontier.size() == 0;
         upgrade(&shared, head.frontier.size())?;

@@ -4,12 +4,14 @@
 //! [`Command::Answer`] in the `result` line.
 
 mod answers;
+mod doctor;
 mod exports;
 mod negotiations;
 mod requests;
 mod uuid_text;
 
 pub use answers::*;
+pub use doctor::*;
 pub use exports::*;
 pub use negotiations::*;
 pub use requests::*;
@@ -29,7 +31,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 20] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -49,6 +51,7 @@ pub const NAMES: [&str; 19] = [
     Anchors::NAME,
     LedgerExport::NAME,
     Status::NAME,
+    Doctor::NAME,
 ];
 
 /// Reads the body of a request.
