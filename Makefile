@@ -42,7 +42,7 @@ bench-dsp: deps native ## negotiations, first byte, memory and start-up, beside 
 	cargo build --locked --release -p herleid
 	deploy/build/bench-dsp.sh
 
-faults: deps native ## every write, sync, rename and open of the ledger fails once in every way; torn writes, 300 kills, a full disk
+faults: deps native ## writes, syncs, renames and opens of every kind in the ledger fail in every way; torn writes, 300 kills, a full disk
 	cargo build --locked -p herleid
 	cargo test --locked -p herleid-tests --test served
 	HERLEID_FAULTS=all cargo test --locked -p herleid-ledger --test faults

@@ -78,6 +78,12 @@ impl Shared {
         }
     }
 
+    /// Whether nothing has failed in the stores' own threads.
+    pub(crate) fn unharmed(&self) -> Result<(), LedgerError> {
+        self.log.unharmed()?;
+        self.keys.rocks().unharmed()
+    }
+
     /// Ends the process after a write of which nobody can say whether it is kept.
     pub(crate) fn fatal(&self, error: &LedgerError) -> ! {
         (self.on_fatal)(&format!(

@@ -15,7 +15,7 @@ use crate::store::codec::{
 use crate::store::rocks::{Batch, Part};
 use crate::store::tiles;
 use crate::tile::ENTRY_BYTES;
-use herleid_vocab::json;
+use herleid_vocab::json::{self, MAX_INTEGER};
 use std::collections::{BTreeMap, HashMap};
 
 /// What became of a draft.
@@ -200,6 +200,10 @@ impl<'a> Building<'a> {
                 Some(key) => {
                     let (stored_key, place, prev) = self.next_in(key)?;
                     streams.insert(*name, (stored_key, place));
+                    if place.n > MAX_INTEGER {
+                        let found = place.n.to_string();
+                        return Err(shared.corrupt("the number of a stream", "at most 2^53 - 1", found));
+                    }
                     stream_section(&place, prev.as_ref())
                 }
             };

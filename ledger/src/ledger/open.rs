@@ -82,16 +82,32 @@ fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys), 
         path: dir.clone(),
         source,
     };
-    if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        std::fs::create_dir_all(parent).map_err(io)?;
+    // The name of a folder is kept when the folder that it lies in is synced.
+    let dot = Path::new(".");
+    let above = |folder: &Path| {
+        folder
+            .parent()
+            .map(|above| if above.as_os_str().is_empty() { dot } else { above }.to_owned())
+    };
+    let mut missing = Vec::new();
+    let mut next = above(dir);
+    while let Some(folder) = next.filter(|folder| !folder.exists()) {
+        next = above(&folder);
+        missing.push(folder);
+    }
+    for folder in missing.iter().rev() {
+        std::fs::create_dir_all(folder).map_err(io)?;
+        if let Some(above) = above(folder) {
+            sync_dir(&above)?;
+        }
     }
     make_dir(dir)?;
     let (log_dir, keys_dir) = (dir.join("log"), dir.join("keys"));
     make_dir(&log_dir)?;
     make_dir(&keys_dir)?;
     sync_dir(dir)?;
-    if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        sync_dir(parent)?;
+    if let Some(above) = above(dir) {
+        sync_dir(&above)?;
     }
     let mut log = Rocks::open(&log_dir, &Part::ALL, dir)?;
     let keys = Keys::open(&keys_dir, kek, dir)?;

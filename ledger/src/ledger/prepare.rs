@@ -85,7 +85,8 @@ pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<
     let origin = shared.origin.as_str();
 
     let mut sealed = Vec::new();
-    let mut roots = Vec::new();
+    // Never moved: what a vector leaves behind when it grows is not wiped.
+    let mut roots = Vec::with_capacity(draft.sections.len() + made.len());
     for (name, bytes) in std::mem::take(&mut draft.sections) {
         let root = RootKey::generate(entropy);
         sealed.push(seal(shared, &record, name, &root.keys(), &bytes)?);
@@ -94,7 +95,7 @@ pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<
     let known = roots.len();
     roots.extend(made.into_iter().map(|name| (name, RootKey::generate(entropy))));
     let wrapped = shared.keys.row(origin, &record, &roots, entropy)?;
-    let made = roots.split_off(known);
+    let (_, made) = roots.split_at(known);
     let made = made.iter().map(|(name, root)| (*name, root.keys())).collect();
     Ok(Prepared {
         id,
@@ -139,4 +140,30 @@ pub(crate) fn state(batch: Vec<(String, Option<Vec<u8>>)>) -> Result<StateWrites
         writes.push((state_key(&key), value));
     }
     Ok(writes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use herleid_vocab::rim::SeededEntropy;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_byte_is_given_twice_and_more_are_drawn_when_they_are_used_up() {
+        let source = SeededEntropy::new(7);
+        let drawn = Drawn::from(&source, 100);
+        let known = drawn.bytes.to_vec();
+        let mut given = Vec::new();
+        for length in [10, 24, 32, 24, 10] {
+            let mut buffer = vec![0; length];
+            drawn.fill(&mut buffer);
+            given.extend(buffer);
+        }
+        assert_eq!(given, known, "each byte once, in order");
+        // A piece that is only partly there is drawn as a whole.
+        let drawn = Drawn::from(&source, 40);
+        let keys: HashSet<[u8; 32]> = (0..4).map(|_| drawn.bytes32()).collect();
+        assert_eq!(keys.len(), 4);
+        assert!(!keys.contains(&[0; 32]));
+    }
 }

@@ -107,9 +107,8 @@ impl Sequencer {
     }
 
     fn look(&self) {
-        let shared = &self.shared;
-        if let Err(error) = shared.log.unharmed().and_then(|()| shared.keys.rocks().unharmed()) {
-            shared.fatal(&error);
+        if let Err(error) = self.shared.unharmed() {
+            self.shared.fatal(&error);
         }
     }
 
@@ -146,7 +145,10 @@ impl Sequencer {
         if !built.keys.is_empty() {
             built.keys.write_synced()?;
         }
-        if !built.log.is_empty() {
+        if built.log.is_empty() {
+            // Only repeats and refusals, which may come without end: what failed in the background is not to wait for them.
+            shared.unharmed()?;
+        } else {
             built.log.write_synced()?;
         }
         // Only now may anybody see a checkpoint that covers the batch.

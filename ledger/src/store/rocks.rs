@@ -179,12 +179,15 @@ impl Rocks {
     fn sync_names(&self) -> Result<(), LedgerError> {
         // A write-ahead log begins with a new version of some part.
         let mut version = 0u64;
-        for part in Part::ALL {
-            if let Some(part) = self.db.cf_handle(part.name()) {
+        for part_name in Part::ALL.map(Part::name) {
+            if let Some(part) = self.db.cf_handle(part_name) {
                 let number = self.db.property_int_value_cf(part, CURRENT_SUPER_VERSION_NUMBER);
-                version += number
-                    .map_err(|error| store_error(&self.dir, "read", &error))?
-                    .unwrap_or_default();
+                let number = number.map_err(|error| store_error(&self.dir, "read", &error))?;
+                version += number.ok_or_else(|| LedgerError::Store {
+                    dir: self.dir.clone(),
+                    what: "tell the version of a part of it",
+                    message: part_name.to_owned(),
+                })?;
             }
         }
         let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
