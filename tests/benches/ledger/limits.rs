@@ -46,7 +46,7 @@ impl Limits {
                 file.write_all(&[0; 4096]).unwrap();
                 file.sync_data().unwrap();
             }),
-            nodes: hundred(Box::new(move || node = node_hash(&node, &[1; 32]))),
+            nodes: hundred(Box::new(move || node = black_box(node_hash(&node, &[1; 32])))),
             signatures: hundred(Box::new(move || {
                 black_box(key.sign(&[0; 200]));
             })),
