@@ -214,6 +214,15 @@ fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
     let traced = provider.connector.run(&["trace", transaction]);
     let traced = format!("{}{}", text(&traced.stdout), text(&traced.stderr));
     assert!(traced.contains(transaction) && !traced.contains(SECRET), "{traced}");
+    let known = "opened for did:web:peer.example (one-sided: no receipt of the other end)";
+    assert!(
+        traced.contains(known) && !traced.contains("not recorded here"),
+        "{traced}"
+    );
+    let query = "ASK { ?pull a <https://w3id.org/herleid/ns#OneSidedPull> ; <http://www.w3.org/ns/prov#used> ?data . \
+                 ?pull <http://www.w3.org/ns/prov#wasAssociatedWith> <did:web:peer.example> }";
+    let asked = good(&provider.connector.run(&["trace", transaction, "--sparql", query]));
+    assert_eq!(asked["sparql"]["boolean"], true, "{asked}");
     // It was the one use: the next is denied, and told so.
     peer.ask(&agreement, "urn:peer:3", "HttpData-PUSH", to).good("transfer");
     assert!(peer.next("/termination").to_string().contains("times used"));
