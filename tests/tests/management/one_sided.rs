@@ -107,6 +107,11 @@ fn data() -> Vec<u8> {
 
 /// A provider that may push below `base` to a participant that keeps no log, once; and that participant.
 fn scene(folder: &tempfile::TempDir, base: &str) -> (Managed, Peer) {
+    scene_with(folder, base, &[])
+}
+
+/// The same, with these further lines in the provider's configuration.
+fn scene_with(folder: &tempfile::TempDir, base: &str, more: &[(&str, &str)]) -> (Managed, Peer) {
     let kit = free_port();
     let peers = format!(
         "mock_identity = true\ntoken_peers = [{{ did = \"did:web:peer.example\", name = \"did:web:peer.example\", address = \"http://localhost:{kit}\", token = \"{TOKEN}\" }}]"
@@ -114,7 +119,8 @@ fn scene(folder: &tempfile::TempDir, base: &str) -> (Managed, Peer) {
     let allow = format!(
         "allow = [{{ did = \"did:web:peer.example\", to = \"{base}/in\", internal = true }}, {{ did = \"did:web:peer.example\", to = \"{NOBODY}\", internal = true }}]\nattempts = 1"
     );
-    let provider = Managed::start(folder, "provider", &[("push", &allow), ("development", &peers)]);
+    let lines = [&[("push", allow.as_str()), ("development", peers.as_str())], more].concat();
+    let provider = Managed::start(folder, "provider", &lines);
     let port = provider.connector.did.rsplit("%3A").next().unwrap().parse().unwrap();
     let everybody = json!({"leftOperand": format!("{NS}counterpartyLog"), "operator": "isAnyOf", "rightOperand": [format!("{NS}logKept"), format!("{NS}logNone")]});
     let once = json!({"leftOperand": "count", "operator": "lteq", "rightOperand": "1"});
@@ -272,5 +278,35 @@ fn a_push_without_a_log_that_is_held_back_goes_on_as_the_same_one() {
     // Together they were the one use.
     peer.ask(&agreement, "urn:peer:4", "HttpData-PUSH", to).good("transfer");
     assert!(peer.next("/termination").to_string().contains("times used"));
+    assert!(endpoint.is_quiet());
+}
+
+#[test]
+fn a_person_lets_a_requested_transfer_begin() {
+    let endpoint = Endpoint::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("decisions.toml");
+    std::fs::write(&file, "[[transfer]]\nstate = \"REQUESTED\"\ndecide = \"person\"\n").unwrap();
+    let decisions = format!("file = \"{}\"", file.display());
+    let (provider, peer) = scene_with(&folder, &endpoint.base, &[("decisions", &decisions)]);
+    let agreement = peer.agree();
+    let to = address("HttpData", &format!("{}/in/rain", endpoint.base));
+    peer.ask(&agreement, "urn:peer:2", "HttpData-PUSH", to).good("transfer");
+    let listed = good(&provider.connector.run(&["transfers", "--limit", "0"]));
+    let waiting = &listed["transfers"][0];
+    assert_eq!(waiting["state"], "REQUESTED", "{listed}");
+    let pid = waiting["id"].as_str().unwrap();
+    let step = |step: &str| provider.connector.run(&["transfer", step, pid]);
+    let refused = |output: &std::process::Output, why: &str| {
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(!output.status.success() && said.contains(why), "{said}");
+    };
+    refused(&step("resume"), "is REQUESTED, so that it cannot be resumed");
+    good(&step("start"));
+    peer.next("/start");
+    let came = endpoint.next();
+    assert!(came.whole && came.body == data(), "{}", came.head);
+    peer.next("/completion");
+    refused(&step("start"), "is COMPLETED, so that it cannot be started");
     assert!(endpoint.is_quiet());
 }
