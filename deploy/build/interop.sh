@@ -12,5 +12,6 @@ if [ ! -s "$verdict" ]; then
   echo "edc-interop: the cases did not come to their end; the lines above say why" >&2
   exit 1
 fi
+echo "edc: version $(cat "${CARGO_TARGET_DIR:-target}/edc/version")"
 cat "$verdict"
 exit "$failed"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what tests run or run against (an S3 server, pygeoapi, Go, readers of receipts and of signed webhooks) into target/tools, by their names on PyPI.
-# Quick when it is there already; without them the tests of sources say that they are skipped.
+# Installs what tests run or run against (pygeoapi, Go, readers of receipts and of signed webhooks) into target/tools, by their names on PyPI.
+# Quick when it is there already; without them the tests that need them say that they are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=${CARGO_TARGET_DIR:-target}/tools

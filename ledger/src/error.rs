@@ -168,6 +168,25 @@ pub enum LedgerError {
     Closed,
 }
 
+impl LedgerError {
+    /// Whether a check that ends with it has found damage. What could not be read for another reason (no descriptors left, a disk that is not
+    /// there) may be in order.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Io { .. }
+            | Self::InUse { .. }
+            | Self::Newer { .. }
+            | Self::OtherOwner { .. }
+            | Self::Option { .. }
+            | Self::Closed => false,
+            // RocksDB's word for checksums that do not fit; it has others for what it cannot read.
+            Self::Store { message, .. } => message.starts_with("Corruption"),
+            _ => true,
+        }
+    }
+}
+
 /// Why a draft did not become a record. The log is as it was before; the draft took no number.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {

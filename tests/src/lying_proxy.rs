@@ -59,7 +59,8 @@ pub struct Held {
 impl Held {
     /// Waits until the answer is on its way.
     pub fn reached(&self) {
-        self.reached.recv().expect("a pull that has begun");
+        let waited = self.reached.recv_timeout(std::time::Duration::from_secs(60));
+        waited.expect("a pull that has begun within a minute");
     }
 
     /// What has been sent meanwhile passes.

@@ -3,7 +3,7 @@
 use super::load;
 use crate::cli::show::Shown as _;
 use crate::cli::{Context, Outcome};
-use crate::commands::{STEP, answer, damaged, failure};
+use crate::commands::{STEP, answer, failure, wrong};
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{Line, Step, Unit};
 use crate::node::{Secrets, ledger_options};
@@ -35,7 +35,7 @@ pub(super) fn doctor(context: &Context) -> Result<Outcome, ControlError> {
     };
     let audited = ledger
         .verify_all(told)
-        .map_err(|error| ControlError::from(damaged(&ledger, &error)))?;
+        .map_err(|error| ControlError::from(wrong(&ledger, &error)))?;
     let mut answer = answer(&ledger, &audited);
     // Nobody writes meanwhile, so that what was audited is all there is.
     answer.found_before = ledger.is_sound_again(&audited).map_err(unsound)?;

@@ -11,22 +11,39 @@ use std::sync::Arc;
 /// Name of the step that progress is told of.
 pub(crate) const STEP: &str = "doctor";
 
-/// Checks the log of the running service. One that is damaged takes nothing more.
+/// Checks the log of the running service. One that is damaged takes nothing more, whatever a later check finds, until it is opened again.
 pub(super) async fn doctor(node: Arc<Node>, _request: Doctor, progress: Progress) -> Result<DoctorAnswer, Failure> {
     let ledger = node.ledger.clone();
     let checked = tokio::task::spawn_blocking(move || {
         let told = |done, total| progress.step(STEP, done, Some(total), Unit::Items);
         // What is erased or written meanwhile can be seen half done; damage is there the second time too.
         let checked = examine(&ledger, told).or_else(|_| examine(&ledger, told));
-        checked.map_err(|error| damaged(&ledger, &error))
+        let checked = checked.map_err(|error| wrong(&ledger, &error));
+        checked.and_then(|answer| {
+            ledger
+                .found_unsound()
+                .map_or(Ok(answer), |found| Err(found_before(found)))
+        })
     });
     let mut answer = checked.await.map_err(Failure::failed)??;
     answer.running = true;
     Ok(answer)
 }
 
-/// A log that does not verify takes nothing more, now and after a restart.
-pub(crate) fn damaged(ledger: &Ledger, error: &LedgerError) -> Failure {
+/// This check finds nothing wrong, an earlier one did.
+fn found_before(found: &str) -> Failure {
+    Failure::failed(format!(
+        "this check finds the log in order, but an earlier one did not, so nothing is recorded in it: {found}"
+    ))
+    .next("stop the service and run `herleid doctor` again: when that finds it in order too, the log takes records from the next start")
+}
+
+/// What keeps a check from finding the log in order. One that does not verify takes nothing more, now and after a restart; one that could not be
+/// read is as it was.
+pub(crate) fn wrong(ledger: &Ledger, error: &LedgerError) -> Failure {
+    if !error.is_damage() {
+        return failure(error);
+    }
     tracing::error!(%error, "the log does not verify; nothing more is recorded in it");
     let told = failure(error);
     match ledger.refuse_all(&error.to_string()) {
@@ -84,5 +101,10 @@ pub(crate) fn failure(error: &LedgerError) -> Failure {
              record that witnesses have cosigned (an older one is refused)",
         ),
     };
-    Failure::new(code, format!("the log is not sound: {error}")).next(next)
+    let what = if error.is_damage() {
+        "the log is not sound"
+    } else {
+        "the log could not be checked"
+    };
+    Failure::new(code, format!("{what}: {error}")).next(next)
 }

@@ -39,6 +39,11 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
             size - witnessed_size
         ));
     }
+    if let Some(found) = node.ledger.found_unsound() {
+        warnings.push(format!(
+            "a check found this log damaged, and nothing more is recorded in it: {found}; stop the service, and see what `herleid doctor` says"
+        ));
+    }
     for (_, caught) in node.state.scan::<LieEntry>(LIES)? {
         let at = format_rfc3339_ms(caught.when_ms);
         warnings.push(format!(

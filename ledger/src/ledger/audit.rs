@@ -7,7 +7,7 @@ use crate::handover::entry;
 use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::record::{Kind, listed};
 use crate::section::SectionName;
-use crate::store::codec::{StreamPlace, document_key, leaf_key, stream_key};
+use crate::store::codec::{HEAD, Head, StreamPlace, document_key, leaf_key, stream_key};
 use crate::store::rocks::Part;
 use crate::store::tiles;
 use crate::tile::FULL_WIDTH;
@@ -213,7 +213,11 @@ impl Ledger {
             );
             true
         })?;
-        let has_grown = self.size() > size;
+        // Not the size that callers may see: what a batch moves on is in the store before.
+        let head = shared.log.get(Part::State, HEAD)?;
+        let head = head.as_deref().and_then(Head::decode);
+        let head = head.ok_or_else(|| shared.corrupt("the stored head", "size, time, root and right edge", "none"))?;
+        let has_grown = head.0.frontier.size() > size;
         for (id, (n, leaf)) in walked {
             let expected = || format!("number {n} at leaf {}", hex::encode(leaf));
             let wrong = |found: String| shared.corrupt(format!("the stored end of stream `{id}`"), expected(), found);

@@ -283,7 +283,7 @@ impl Ledger {
     pub fn open(options: Options) -> Result<Self, LedgerError> {
         match remembered(&options.dir)? {
             Some(found) => Err(unsound(&options.dir, found)),
-            None => Self::open_stores(options, None),
+            None => Self::open_stores(options, false),
         }
     }
 
@@ -292,11 +292,10 @@ impl Ledger {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_to_check(options: Options) -> Result<Self, LedgerError> {
-        let found = remembered(&options.dir)?;
-        Self::open_stores(options, found)
+        Self::open_stores(options, true)
     }
 
-    fn open_stores(mut options: Options, found: Option<String>) -> Result<Self, LedgerError> {
+    fn open_stores(mut options: Options, to_check: bool) -> Result<Self, LedgerError> {
         check_origin(&options.origin)?;
         let signer =
             Signer::ed25519(&options.origin, options.signing_key.clone()).map_err(|error| LedgerError::Option {
@@ -304,6 +303,11 @@ impl Ledger {
                 why: error.to_string(),
             })?;
         let (log, keys) = open_stores(&mut options, &signer)?;
+        // Nobody else has the stores now: a check that ended before has written down what it found.
+        let found = match remembered(&options.dir)? {
+            Some(found) if !to_check => return Err(unsound(&options.dir, found)),
+            found => found,
+        };
         let head = check_head(&options.dir, &log, &keys, &signer)?;
         let evidence = Evidence::open(&options.dir.join("evidence"))?;
         let body = CheckpointBody {

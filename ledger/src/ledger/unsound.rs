@@ -35,6 +35,12 @@ pub(super) fn remembered(dir: &Path) -> Result<Option<String>, LedgerError> {
 }
 
 impl Ledger {
+    /// What a check found wrong, now or before; nothing is taken then.
+    #[must_use]
+    pub fn found_unsound(&self) -> Option<&str> {
+        self.shared().unsound.get().map(String::as_str)
+    }
+
     /// Takes nothing more, whatever is appended: what comes after damage would rest on it, and be signed with it. `found` says what a check
     /// found. What is there can still be read. [`Ledger::open`] refuses the log from then on, until [`Ledger::is_sound_again`].
     ///

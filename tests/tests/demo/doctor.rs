@@ -4,7 +4,8 @@ use herleid_tests::connector::{Connector, RAIN, good, serve};
 use herleid_tests::machine::free_port;
 use herleid_tests::process::{text, told};
 use rocksdb::{DB, Options};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::process::Output;
 
 fn connector(folder: &tempfile::TempDir) -> Connector {
@@ -83,6 +84,12 @@ fn damage_is_named_and_nothing_more_is_recorded_on_top_of_it() {
         "{after}"
     );
 
+    let status = good(&connector.run(&["status"]))["warnings"].to_string();
+    assert!(
+        status.contains("nothing more is recorded") && status.contains("record 1"),
+        "{status}"
+    );
+
     // Nor after a restart: there is none.
     connector.kill();
     let start = || serve(&connector.directory).output().unwrap();
@@ -110,6 +117,88 @@ fn damage_is_named_and_nothing_more_is_recorded_on_top_of_it() {
     connector.start();
     good(&publish(&connector));
     assert_eq!(good(&connector.run(&["doctor"]))["found_before"], Value::Null);
+}
+
+/// A connector with a document that is a file of its own, and that file.
+fn with_a_large_document(folder: &tempfile::TempDir) -> (Connector, PathBuf) {
+    let connector = connector(folder);
+    let recipients: Vec<String> = (0..3_000).map(|n| format!("did:web:party-{n:05}.example")).collect();
+    let condition = json!({"leftOperand": "odrl:recipient", "operator": "isAnyOf", "rightOperand": recipients});
+    let policy = json!({"@type": "Offer", "permission": [{"action": "use", "constraint": [condition]}]});
+    connector.offer("large", b"1", &policy.to_string());
+    let folders = std::fs::read_dir(connector.storage().join("evidence")).unwrap();
+    let folders = folders
+        .map(|folder| folder.unwrap().path())
+        .filter(|path| path.is_dir());
+    let mut files = folders.flat_map(|path| std::fs::read_dir(path).unwrap());
+    let document = files.next().expect("a document that is a file").unwrap().path();
+    (connector, document)
+}
+
+#[test]
+fn a_finding_is_not_taken_back_while_the_service_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (connector, document) = with_a_large_document(&folder);
+    let kept = std::fs::read(&document).unwrap();
+    let mut altered = kept.clone();
+    altered[0] ^= 1;
+    std::fs::write(&document, altered).unwrap();
+    let found = refused(&connector.run(&["doctor"]));
+    assert!(found.contains("not sound"), "{found}");
+    std::fs::write(&document, kept).unwrap();
+    let again = refused(&connector.run(&["doctor"]));
+    assert!(
+        again.contains("finds the log in order, but an earlier one did not") && again.contains("stop the service"),
+        "{again}"
+    );
+}
+
+#[test]
+fn where_it_cannot_be_kept_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connector = connector(&folder);
+    connector.publish("snow", b"0");
+    connector.kill();
+    flip_a_bit_of_record_1(&connector);
+    connector.start();
+    // A folder in the place of the file that is written before it gets its name.
+    std::fs::create_dir(connector.storage().join("unsound.tmp")).unwrap();
+    let said = refused(&connector.run(&["doctor"]));
+    assert!(
+        said.contains("record 1") && said.contains("do not start the service again"),
+        "{said}"
+    );
+    let file = connector.directory.join("published");
+    let offer = r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#;
+    refused(&connector.publish_under(&[file.to_str().unwrap()], "fog", offer));
+    // What was left of an attempt to keep it is in nobody's way.
+    std::fs::remove_dir(connector.storage().join("unsound.tmp")).unwrap();
+    std::fs::write(connector.storage().join("unsound.tmp"), b"half").unwrap();
+    let said = refused(&connector.run(&["doctor"]));
+    assert!(!said.contains("do not start the service again"), "{said}");
+    connector.kill();
+    assert!(!serve(&connector.directory).output().unwrap().status.success());
+}
+
+#[test]
+fn what_cannot_be_read_is_not_taken_for_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut connector, document) = with_a_large_document(&folder);
+    let kept = std::fs::read(&document).unwrap();
+    std::fs::remove_file(&document).unwrap();
+    // A folder in its place: reading it fails, and says nothing of what was there.
+    std::fs::create_dir(&document).unwrap();
+    let said = refused(&connector.run(&["doctor"]));
+    assert!(
+        said.contains("could not be checked") && !said.contains("not sound"),
+        "{said}"
+    );
+    connector.publish("hail", b"1");
+    std::fs::remove_dir(&document).unwrap();
+    std::fs::write(&document, kept).unwrap();
+    good(&connector.run(&["doctor"]));
+    connector.kill();
+    connector.start();
 }
 
 #[test]

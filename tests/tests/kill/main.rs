@@ -285,7 +285,11 @@ fn both_ends_come_to_the_same_end_however_often_they_are_killed() {
     }
     println!("{rounds} rounds of kills, {} agreements: {ended:?}", agreements.len());
     println!("shown: {:?}", world.history.counted());
-    // A run in which nothing came about, or nothing was ended, has shown nothing.
+    // A run in which nothing came about, or nothing was ended, has shown nothing; nor has one in which nobody was seen on the way.
+    let seen = world.history.counted();
+    for state in ["OFFERED", "STARTED", "COMPLETED"] {
+        assert!(seen.contains_key(state), "nothing was shown {state}: {seen:?}");
+    }
     assert!(
         !agreements.is_empty() && ended.keys().any(|end| end.contains("negotiation \"TERMINATED\"")),
         "{ended:?}"

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -64,7 +64,10 @@ impl Hook {
                     said.len()
                 );
                 let event = serde_json::from_slice(&body).unwrap();
-                stream.into_inner().write_all(answer.as_bytes()).unwrap();
+                stream.get_mut().write_all(answer.as_bytes()).unwrap();
+                stream.get_mut().shutdown(Shutdown::Write).unwrap();
+                // Until the caller has read it and hangs up, or is gone.
+                let _gone = std::io::copy(&mut stream, &mut std::io::sink());
                 let delivery = Delivery {
                     head,
                     raw_head,

@@ -2,7 +2,9 @@
 
 use crate::Pair;
 use crate::receiver::Hook;
+use herleid_tests::machine::until;
 use serde_json::json;
+use std::time::Duration;
 
 /// A provider whose `what` (`negotiation` or `transfer`) are decided by a program when they are asked for.
 fn pair(folder: &tempfile::TempDir, what: &str, hook: &Hook) -> Pair {
@@ -35,6 +37,7 @@ fn a_program_that_fails_or_does_not_answer_in_its_words_decides_nothing() {
     let mut pair = pair(&folder, "negotiation", &hook);
     let mut told = pair.consumer.api.listen("0.0");
     let pid = pair.ask()["pid"].as_str().unwrap().to_owned();
+    let mut refusals = 0;
     for (status, answer) in answers {
         let asked = hook.until("eu.herleid.negotiation.decision-needed");
         // What came before has changed nothing, and the program is asked the same again.
@@ -50,11 +53,24 @@ fn a_program_that_fails_or_does_not_answer_in_its_words_decides_nothing() {
             "before {status} {answer}"
         );
         assert_eq!(asked.event["subject"], data["pid"]);
-        if (status, answer) != answers[answers.len() - 1] {
-            // A start asks at once what would otherwise wait for its pause.
-            pair.provider.connector.kill();
-            pair.provider.connector.start();
+        if (status, answer) == answers[answers.len() - 1] {
+            break;
         }
+        if answer != "{\"decide\": null}" {
+            refusals += 1;
+            until("the answer was looked at, and is none", Duration::from_secs(60), || {
+                let log = std::fs::read_to_string(pair.provider.connector.log()).unwrap();
+                let found = log.matches("it will be tried again").count();
+                if found == refusals { Ok(()) } else { Err(found) }
+            });
+        }
+        // What is recorded now comes after whatever the answer led to.
+        pair.provider.publish(&format!("after-{status}-{refusals}"));
+        let shown = pair.provider.api.get("/negotiations").good(200);
+        assert_eq!(shown["items"][0]["state"], "REQUESTED", "after {status} {answer}");
+        // A start asks at once what would otherwise wait for its pause.
+        pair.provider.connector.kill();
+        pair.provider.connector.start();
     }
     told.until(|event| event["type"] == "eu.herleid.agreement-concluded");
     let ended = pair.consumer.api.get(&format!("/negotiations/{pid}")).good(200);

@@ -238,6 +238,7 @@ async fn who_has_another_secret_is_refused_by_the_server_and_told_without_it() {
     let other = tempfile::tempdir().unwrap();
     let sources = server.sources_with(other.path(), "rain", "hash");
     let refused = sources.look("archive", KEY).await.unwrap_err().to_string();
+    assert!(refused.contains("does not let this connector in"), "{refused}");
     assert!(
         !refused.contains("hash") && !refused.contains(&server.base),
         "{refused}"
