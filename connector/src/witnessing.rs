@@ -1,9 +1,11 @@
 //! Both ends of witnessing: the witness that this connector may be for others, and the asking of our own witnesses.
 
 mod enough;
+mod seen;
 mod standing;
 
 pub use enough::needed_to_start;
+pub use seen::{ask_of_new, last_of, not_continued, seen_by};
 pub use standing::{Standings, WitnessStanding};
 
 use crate::net::client::GuardedClient;
@@ -72,13 +74,31 @@ pub enum WitnessingError {
         /// Its words.
         why: String,
     },
+    /// The witness knows a successor of our log.
+    #[error(
+        "the witness `{name}` has seen {size} records of `{successor}`, which continues `{origin}`: a backup from before that was put back, or a copy of the directory goes on elsewhere; \
+         the log must not go on under this origin"
+    )]
+    Continued {
+        /// Name of its key.
+        name: String,
+        /// Our origin.
+        origin: String,
+        /// The successor's.
+        successor: String,
+        /// Records of that.
+        size: u64,
+    },
 }
 
 impl WitnessingError {
     /// Whether the witness says that this log is not the one it knows: going on would sign a second history.
     #[must_use]
     pub const fn is_rollback(&self) -> bool {
-        matches!(self, Self::Behind { .. } | Self::Inconsistent { .. })
+        matches!(
+            self,
+            Self::Behind { .. } | Self::Inconsistent { .. } | Self::Continued { .. }
+        )
     }
 }
 
@@ -214,59 +234,6 @@ impl Witness {
         witness::parse_response(answer.status.as_u16(), &answer.body, checkpoint, &self.verifier)
             .map_err(|e| self.refused(e))
     }
-}
-
-/// Asks `witness`, before a log's first record, whether it has seen records of that origin: then this directory was lost once,
-/// and a log begun in it would be a second history. `empty` is the log's [`Checkpoint::empty`].
-///
-/// # Errors
-/// When it has seen some, cannot be reached, or refuses.
-pub async fn ask_of_new(client: &GuardedClient, witness: &Witness, empty: &Checkpoint) -> Result<(), WitnessingError> {
-    match witness.add_checkpoint(client, 0, Vec::new(), empty).await? {
-        Answer::Cosigned(_) | Answer::Stale { size: 0 } => Ok(()),
-        Answer::Stale { size } => Err(witness.behind(empty, size)),
-        Answer::Refused { status, reason } => Err(witness.refused(format!("{status}: {reason}"))),
-    }
-}
-
-/// How many records of the log whose [`Checkpoint::empty`] this is `witness` has seen; `None` when it does not know the log.
-///
-/// # Errors
-/// When it cannot be reached, or refuses.
-pub async fn seen_by(
-    client: &GuardedClient,
-    witness: &Witness,
-    empty: &Checkpoint,
-) -> Result<Option<u64>, WitnessingError> {
-    match witness.add_checkpoint(client, 0, Vec::new(), empty).await? {
-        Answer::Cosigned(_) => Ok(Some(0)),
-        Answer::Stale { size } => Ok(Some(size)),
-        // C2SP tlog-witness: 404 is "the checkpoint origin is unknown".
-        Answer::Refused { status: 404, .. } => Ok(None),
-        Answer::Refused { status, reason } => Err(witness.refused(format!("{status}: {reason}"))),
-    }
-}
-
-/// The checkpoint of the log `log` that `witness` cosigned last, where it hands it out: C2SP tlog-witness has no such resource, a
-/// connector that is a witness has. Its signature by the log is checked.
-///
-/// # Errors
-/// When it cannot be reached, or what it hands out is no checkpoint of that log.
-pub async fn last_of(
-    client: &GuardedClient,
-    witness: &Witness,
-    log: &Verifier,
-) -> Result<Option<Checkpoint>, WitnessingError> {
-    let url = format!("{}/checkpoint/{}", witness.url.trim_end_matches('/'), log.name());
-    let answer = client
-        .message(http::Method::GET, &url, HeaderMap::new(), bytes::Bytes::new())
-        .await
-        .map_err(|e| witness.unreachable(e))?;
-    if answer.status != http::StatusCode::OK {
-        return Ok(None);
-    }
-    let checkpoint = Checkpoint::verify_bytes(&answer.body, log);
-    checkpoint.map(Some).map_err(|e| witness.refused(e))
 }
 
 /// Asks `witness` to cosign the latest checkpoint, and keeps its cosignature; gives the checkpoint that is cosigned afterwards.

@@ -8,8 +8,8 @@ mod place;
 
 pub use begin::{Begun, begin, begun};
 pub use inspect::{Inspected, Old, inspect};
-pub(crate) use place::parts;
 pub use place::{PlaceError, directory, of, previous};
+pub(crate) use place::{next, parts};
 
 use crate::net::error::TlsError;
 use crate::node::SecretsError;

@@ -191,10 +191,21 @@ async fn ask_before_the_first_record(config: &Config) -> Result<(), ServeError> 
 /// Before this log signs anything more, its witnesses say how far they saw it.
 async fn ask_witnesses(node: &Node) -> Result<(), ServeError> {
     let mut quorum = Quorum::of(&node.config);
+    let next = match continuing::next(node.ledger.origin()).filter(|_| !node.witnesses.is_empty()) {
+        Some(next) => {
+            let secrets = Secrets::load(&node.config.keys.directory).map_err(OpenError::from)?;
+            let signer = Signer::ed25519(&next, secrets.log.clone()).map_err(OpenError::from)?;
+            Some(Checkpoint::empty(&signer).map_err(|e| ServeError::Witnessing(e.to_string()))?)
+        }
+        None => None,
+    };
     for witness in &node.witnesses {
         let answer = witnessing::ask(&node.ledger, &node.client, witness, 0).await;
         node.standings.heard(witness, &answer, node.now_ms());
-        quorum.heard(answer)?;
+        quorum.heard(match (answer, &next) {
+            (Ok(_), Some(next)) => witnessing::not_continued(&node.client, witness, node.ledger.origin(), next).await,
+            (answer, _) => answer.map(|_| ()),
+        })?;
     }
     quorum.reached()
 }

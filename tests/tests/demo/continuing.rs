@@ -3,7 +3,7 @@
 use crate::witness::{Watched, refused};
 use herleid_tests::connector::{Connector, good, serve};
 use herleid_tests::http::Caller;
-use herleid_tests::machine::free_port;
+use herleid_tests::machine::{copy_all, free_port};
 use herleid_tests::process::told;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -118,6 +118,12 @@ fn a_restored_backup_is_continued_and_its_old_records_stay_checkable() {
     assert_eq!(facts["previousOrigin"], json!(watched.origin()));
     assert_eq!(facts["lost"], json!({"from": size, "to": size + 1}));
     assert_eq!(facts["previousCheckpoint"], would["last"]["checkpoint"]);
+    // What was whole and not yet in its place is made anew too: nobody has seen it.
+    let logs = watched.log.storage().join("logs");
+    std::fs::rename(logs.join("2"), logs.join("2.begun")).unwrap();
+    let anew = good(&continued(&watched.log, &["--confirm", &watched.origin()]));
+    assert_eq!((&anew["before"], &anew["continued"]), (&json!(false), facts));
+    assert!(!logs.join("2.begun").exists());
     let again = good(&continued(&watched.log, &["--confirm", &watched.origin()]));
     assert_eq!((&again["before"], &again["continued"]), (&json!(true), facts));
 
@@ -277,4 +283,75 @@ fn a_log_that_cannot_be_read_any_more_is_continued_and_said_to_be() {
     assert_eq!(Caller::new(watched.port, &[]).get("/log/1/checkpoint").status, 404);
     watched.log.kill();
     assert_eq!(files(&watched.log.storage()), before);
+}
+
+#[test]
+fn a_log_that_was_continued_elsewhere_does_not_start_from_a_backup() {
+    let mut watched = Watched::set();
+    watched.log.kill();
+    let (copy, file) = (
+        watched.folder.path().join("copy"),
+        watched.log.directory.join("herleid.toml"),
+    );
+    copy_all(&watched.log.storage(), &copy);
+    let configuration = std::fs::read_to_string(&file).unwrap();
+    // Nothing is lost, and it is continued all the same.
+    let done = good(&continued(
+        &watched.log,
+        &["--even-if-sound", "--confirm", &watched.origin()],
+    ));
+    watched.take_up(done["log_key"].as_str().unwrap());
+    watched.log.start();
+    // The backup knows nothing of that, and no witness has seen more of the log itself.
+    watched.restore(&copy);
+    std::fs::write(&file, configuration).unwrap();
+    let output = serve(&watched.log.directory).output().unwrap();
+    refused(&output, 4, "which continues");
+    refused(&output, 4, &watched.successor());
+    refused(&continued(&watched.log, &[]), 4, "was begun before");
+}
+
+#[test]
+fn without_witnesses_what_somebody_kept_says_how_far_the_log_went() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut log = Connector::new(folder.path().join("log"), port, port);
+    let origin = format!("localhost:{port}/log/1");
+    log.start();
+    log.publish("rain", b"1 2 3");
+    let kept = folder.path().join("checkpoint");
+    std::fs::write(&kept, Caller::new(port, &[]).get("/log/1/checkpoint").body).unwrap();
+    log.kill();
+    // Whole, and nobody says otherwise: only a person who knows why goes on without it.
+    refused(&continued(&log, &["--confirm", &origin]), 5, "nothing of");
+    let would = good(&continued(&log, &["--even-if-sound"]));
+    assert_eq!(
+        (&would["lost"], &would["last"]["size"]),
+        (&json!("unknown"), &json!(2)),
+        "{would}"
+    );
+
+    std::fs::remove_dir_all(log.storage()).unwrap();
+    let would = good(&continued(&log, &[]));
+    assert_eq!(
+        (&would["lost"], &would["last"]),
+        (&json!("unknown"), &Value::Null),
+        "{would}"
+    );
+    let kept = kept.to_str().unwrap();
+    let would = good(&continued(&log, &["--checkpoint", kept]));
+    assert_eq!(
+        (&would["lost"], &would["last"]["holder"]),
+        (&json!({"from": 0, "to": 2}), &json!(kept)),
+        "{would}"
+    );
+    for other in ["nothing", "another.example/log/1\n2\nAAAA\n\n"] {
+        let wrong = folder.path().join("wrong");
+        std::fs::write(&wrong, other).unwrap();
+        let output = continued(&log, &["--checkpoint", wrong.to_str().unwrap(), "--confirm", &origin]);
+        refused(&output, 2, "is no checkpoint of");
+    }
+    let missing = continued(&log, &["--checkpoint", "nowhere", "--confirm", &origin]);
+    refused(&missing, 2, "is no checkpoint of");
+    assert!(!log.storage().join("logs").exists());
 }
