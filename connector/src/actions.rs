@@ -1,12 +1,13 @@
 //! The commands that do their work in this process.
 
+mod continuing;
 mod doctor;
 mod stamps;
 
 use crate::audit::{self, AuditError};
 use crate::cli::arguments::{
-    AnchorsArguments, CheckTimestampArguments, DemoArguments, InitArguments, ReplayArguments, ServeArguments,
-    VerifyArguments,
+    AnchorsArguments, CheckTimestampArguments, ContinueArguments, DemoArguments, InitArguments, ReplayArguments,
+    ServeArguments, VerifyArguments,
 };
 use crate::cli::show::clean;
 use crate::cli::text::text;
@@ -98,6 +99,10 @@ impl Actions for Plugged {
 
     fn check_timestamp(&self, context: &Context, arguments: &CheckTimestampArguments) -> Result<Outcome, ControlError> {
         stamps::check(context, arguments)
+    }
+
+    fn continue_log(&self, context: &Context, arguments: &ContinueArguments) -> Result<Outcome, ControlError> {
+        continuing::continue_log(context, arguments)
     }
 
     fn doctor(&self, context: &Context) -> Result<Outcome, ControlError> {
@@ -259,6 +264,7 @@ fn serve_error(error: ServeError) -> ControlError {
             | OpenError::Key(_)
             | OpenError::Url(_)
             | OpenError::Handlers(_)
+            | OpenError::Place(_)
             | OpenError::Stamping(_)
             | OpenError::Ledger(
                 LedgerError::OtherOwner { .. } | LedgerError::WrongKek { .. } | LedgerError::Newer { .. },

@@ -85,6 +85,14 @@ impl ForeignLog {
         self.fetch("checkpoint").await
     }
 
+    /// The record by which it says which log it continues (docs/log-format.md, section 7), unchecked; `None` when it says that it has none.
+    ///
+    /// # Errors
+    /// When it cannot be fetched.
+    pub async fn continued(&self) -> Result<Option<Vec<u8>>, ForeignLogError> {
+        self.look_for("continued").await
+    }
+
     /// The inclusion proof of `index` in the tree of `size` leaves, unchecked.
     ///
     /// # Errors
@@ -166,17 +174,29 @@ impl ForeignLog {
     }
 
     async fn fetch(&self, path: &str) -> Result<Vec<u8>, ForeignLogError> {
+        let found = self.look_for(path).await?;
+        found.ok_or_else(|| ForeignLogError::Fetch {
+            url: format!("{}/{path}", self.base),
+            why: "its host answered with HTTP status 404".to_owned(),
+        })
+    }
+
+    /// `None` where there is no such thing (404).
+    async fn look_for(&self, path: &str) -> Result<Option<Vec<u8>>, ForeignLogError> {
         let url = format!("{}/{path}", self.base);
         let answer = self
             .client
             .message(http::Method::GET, &url, http::HeaderMap::new(), bytes::Bytes::new())
             .await;
-        match answer.and_then(|response| response.success()) {
-            Ok(response) => Ok(response.body.to_vec()),
-            Err(e) => Err(ForeignLogError::Fetch {
-                url,
-                why: e.to_string(),
-            }),
+        match answer {
+            Ok(response) if response.status == http::StatusCode::NOT_FOUND => Ok(None),
+            other => match other.and_then(|response| response.success()) {
+                Ok(response) => Ok(Some(response.body.to_vec())),
+                Err(e) => Err(ForeignLogError::Fetch {
+                    url,
+                    why: e.to_string(),
+                }),
+            },
         }
     }
 }

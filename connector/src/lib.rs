@@ -11,6 +11,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod consumer;
+pub mod continuing;
 pub mod control;
 pub mod deciding;
 pub mod demo;

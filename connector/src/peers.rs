@@ -7,11 +7,13 @@
 mod kept;
 mod lies;
 mod place;
+mod succession;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub(crate) use kept::{LIES, LieEntry};
 pub use lies::{Lie, ReceiptError, same_exchange};
+pub use succession::SuccessionError;
 
 use crate::foreign_log::ForeignLog;
 use crate::net::client::GuardedClient;

@@ -1,5 +1,13 @@
 //! Both ends of witnessing: the witness that this connector may be for others, and the asking of our own witnesses.
 
+mod enough;
+mod seen;
+mod standing;
+
+pub use enough::needed_to_start;
+pub use seen::{ask_of_new, last_of, not_continued, seen_by};
+pub use standing::{Standings, WitnessStanding};
+
 use crate::net::client::GuardedClient;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::merkle::Hash;
@@ -66,13 +74,31 @@ pub enum WitnessingError {
         /// Its words.
         why: String,
     },
+    /// The witness knows a successor of our log.
+    #[error(
+        "the witness `{name}` has seen {size} records of `{successor}`, which continues `{origin}`: a backup from before that was put back, or a copy of the directory goes on elsewhere; \
+         the log must not go on under this origin"
+    )]
+    Continued {
+        /// Name of its key.
+        name: String,
+        /// Our origin.
+        origin: String,
+        /// The successor's.
+        successor: String,
+        /// Records of that.
+        size: u64,
+    },
 }
 
 impl WitnessingError {
     /// Whether the witness says that this log is not the one it knows: going on would sign a second history.
     #[must_use]
     pub const fn is_rollback(&self) -> bool {
-        matches!(self, Self::Behind { .. } | Self::Inconsistent { .. })
+        matches!(
+            self,
+            Self::Behind { .. } | Self::Inconsistent { .. } | Self::Continued { .. }
+        )
     }
 }
 
@@ -128,6 +154,17 @@ impl WitnessService {
         Ok(response)
     }
 
+    /// The checkpoint of the log `origin` that this witness cosigned last, as the log signed it: whoever lost a log learns from it how far
+    /// that went.
+    ///
+    /// # Errors
+    /// When its memory cannot be read.
+    pub fn last(&self, origin: &str) -> Result<Option<String>, WitnessingError> {
+        let seen = self.memory.last(origin).map_err(WitnessingError::Memory)?;
+        // What was asked before a first record is no checkpoint of anything.
+        Ok(seen.filter(|seen| seen.size > 0).map(|seen| seen.note))
+    }
+
     /// Logs that showed this witness two histories, each with both checkpoints as proof.
     ///
     /// # Errors
@@ -149,6 +186,13 @@ pub struct Witness {
 impl Witness {
     fn refused(&self, why: impl ToString) -> WitnessingError {
         WitnessingError::Refused {
+            name: self.verifier.name().to_owned(),
+            why: why.to_string(),
+        }
+    }
+
+    fn unreachable(&self, why: impl ToString) -> WitnessingError {
+        WitnessingError::Unreachable {
             name: self.verifier.name().to_owned(),
             why: why.to_string(),
         }
@@ -186,29 +230,13 @@ impl Witness {
         let answer = client
             .message(http::Method::POST, &url, HeaderMap::new(), request.to_bytes().into())
             .await
-            .map_err(|e| WitnessingError::Unreachable {
-                name: self.verifier.name().to_owned(),
-                why: e.to_string(),
-            })?;
+            .map_err(|e| self.unreachable(e))?;
         witness::parse_response(answer.status.as_u16(), &answer.body, checkpoint, &self.verifier)
             .map_err(|e| self.refused(e))
     }
 }
 
-/// Asks `witness`, before a log's first record, whether it has seen records of that origin: then this directory was lost once,
-/// and a log begun in it would be a second history. `empty` is the log's [`Checkpoint::empty`].
-///
-/// # Errors
-/// When it has seen some, cannot be reached, or refuses.
-pub async fn ask_of_new(client: &GuardedClient, witness: &Witness, empty: &Checkpoint) -> Result<(), WitnessingError> {
-    match witness.add_checkpoint(client, 0, Vec::new(), empty).await? {
-        Answer::Cosigned(_) | Answer::Stale { size: 0 } => Ok(()),
-        Answer::Stale { size } => Err(witness.behind(empty, size)),
-        Answer::Refused { status, reason } => Err(witness.refused(format!("{status}: {reason}"))),
-    }
-}
-
-/// Asks `witness` to cosign the latest checkpoint; gives the size that is cosigned afterwards.
+/// Asks `witness` to cosign the latest checkpoint, and keeps its cosignature; gives the checkpoint that is cosigned afterwards.
 ///
 /// # Errors
 /// When it cannot be reached, refuses, or knows more of our log than we do.
@@ -217,7 +245,23 @@ pub async fn ask(
     client: &GuardedClient,
     witness: &Witness,
     last: u64,
-) -> Result<u64, WitnessingError> {
+) -> Result<Checkpoint, WitnessingError> {
+    let cosigned = cosigned_by(ledger, client, witness, last).await?;
+    let kept = ledger.add_cosignatures(cosigned.note().clone());
+    kept.map_err(|e| WitnessingError::Ledger(e.to_string()))?;
+    Ok(cosigned)
+}
+
+/// The latest checkpoint, with the lines by which `witness` cosigned it; nothing is kept of them here.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn cosigned_by(
+    ledger: &Ledger,
+    client: &GuardedClient,
+    witness: &Witness,
+    last: u64,
+) -> Result<Checkpoint, WitnessingError> {
     let read = |e: &dyn std::fmt::Display| WitnessingError::Ledger(e.to_string());
     let checkpoint: Checkpoint = ledger.checkpoint().as_ref().clone();
     let mut old = last.min(checkpoint.size());
@@ -230,8 +274,7 @@ pub async fn ask(
                 for line in lines {
                     cosigned = cosigned.with(line).map_err(|e| witness.refused(e))?;
                 }
-                ledger.add_cosignatures(cosigned.note().clone()).map_err(|e| read(&e))?;
-                return Ok(checkpoint.size());
+                return Ok(cosigned);
             }
             Answer::Stale { size } if size > checkpoint.size() => return Err(witness.behind(&checkpoint, size)),
             // The size that was just named: what differs is the root (tlog-witness leaves 409 or 422 to the witness).
@@ -247,9 +290,17 @@ pub async fn ask(
     Err(witness.refused("it changes its mind about the size that it saw last"))
 }
 
+/// Who is told of what the witnesses answer.
+pub struct Told {
+    /// Told each time a round is over, with the size that a quorum has cosigned.
+    pub asked: watch::Sender<u64>,
+    /// How it stands with each of them.
+    pub standings: Standings,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
 /// Keeps asking until the connector stops: whenever the log has grown, the newest checkpoint goes to every witness.
-///
-/// `asked` is told each time a round is over, with the size that a quorum has cosigned.
 ///
 /// # Errors
 /// When a witness says that it knows another history of this log, or more of it: a copy of the directory signs elsewhere.
@@ -258,7 +309,7 @@ pub async fn keep_asking(
     client: Arc<GuardedClient>,
     witnesses: Vec<Witness>,
     mut grown: watch::Receiver<u64>,
-    asked: watch::Sender<u64>,
+    told: Told,
 ) -> Result<(), WitnessingError> {
     /// After a failure the next attempt waits, at first a second, at most a minute; growth of the log does not hurry it.
     const PAUSES_S: [u64; 6] = [1, 2, 5, 15, 30, 60];
@@ -271,8 +322,10 @@ pub async fn keep_asking(
             if *last >= size {
                 continue;
             }
-            match ask(&ledger, &client, witness, *last).await {
-                Ok(size) => *last = size,
+            let answer = ask(&ledger, &client, witness, *last).await;
+            told.standings.heard(witness, &answer, told.clock.now_ms());
+            match answer {
+                Ok(cosigned) => *last = cosigned.size(),
                 Err(error) if error.is_rollback() => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "not witnessed");
@@ -280,7 +333,7 @@ pub async fn keep_asking(
                 }
             }
         }
-        asked.send_replace(ledger.cosigned().map_or(0, |c| c.size()));
+        told.asked.send_replace(ledger.cosigned().map_or(0, |c| c.size()));
         if failed {
             let pause = PAUSES_S.get(failures).or(PAUSES_S.last()).copied().unwrap_or(60);
             failures += 1;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod batch;
+mod closed;
 mod cosign;
 mod export;
 mod grown;

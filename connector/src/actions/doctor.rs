@@ -4,6 +4,7 @@ use super::load;
 use crate::cli::show::Shown as _;
 use crate::cli::{Context, Outcome};
 use crate::commands::{STEP, answer, failure, wrong};
+use crate::continuing::{self, PlaceError};
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{Line, Step, Unit};
 use crate::node::{Secrets, ledger_options};
@@ -14,17 +15,40 @@ use std::sync::Arc;
 pub(super) fn doctor(context: &Context) -> Result<Outcome, ControlError> {
     let config = load(context)?;
     let unsound = |error: LedgerError| ControlError::from(failure(&error));
-    let directory = &config.storage.directory;
+    let (storage, origin) = (&config.storage.directory, &config.ledger.origin);
+    let misplaced = |e: PlaceError| ControlError::new(Code::Configuration, e.to_string());
+    // A log that is over is looked at as it is.
+    let (directory, is_over) = match continuing::directory(storage, origin) {
+        Ok(directory) => (directory, false),
+        Err(PlaceError::Continued { .. }) => (continuing::of(storage, origin).map_err(misplaced)?, true),
+        Err(error) => return Err(misplaced(error)),
+    };
     // Opening an empty directory would begin a log there.
-    if Ledger::is_new(directory).map_err(unsound)? {
+    let is_new = match is_over {
+        true => Ledger::origin_in(&directory).map(|origin| origin.is_none()),
+        false => Ledger::is_new(&directory),
+    };
+    if is_new.map_err(unsound)? {
         let what = format!("there is no log in `{}`", directory.display());
         return Err(ControlError::new(Code::Missing, what)
             .next("name the configuration of the participant whose log is to be checked (--config)"));
     }
     let secrets =
         Secrets::load(&config.keys.directory).map_err(|e| ControlError::new(Code::Configuration, e.to_string()))?;
-    let options = ledger_options(&config, &secrets, Arc::new(SystemClock), Arc::new(SystemEntropy)).map_err(unsound)?;
-    let ledger = Ledger::open_to_check(options).map_err(unsound)?;
+    let options = ledger_options(
+        &config,
+        &secrets,
+        &directory,
+        Arc::new(SystemClock),
+        Arc::new(SystemEntropy),
+    );
+    let options = options.map_err(unsound)?;
+    let open = if is_over {
+        Ledger::open_closed
+    } else {
+        Ledger::open_to_check
+    };
+    let ledger = open(options).map_err(unsound)?;
     let told = |done, total| {
         context.screen.line(&Line::Progress(Step {
             step: STEP.to_owned(),
@@ -33,12 +57,16 @@ pub(super) fn doctor(context: &Context) -> Result<Outcome, ControlError> {
             unit: Unit::Items,
         }));
     };
-    let audited = ledger
-        .verify_all(told)
-        .map_err(|error| ControlError::from(wrong(&ledger, &error)))?;
+    let audited = ledger.verify_all(told).map_err(|error| match is_over {
+        // Nothing is written beside a log that is over, and nothing more is recorded in it anyway.
+        true => ControlError::from(failure(&error)),
+        false => ControlError::from(wrong(&ledger, &error)),
+    })?;
     let mut answer = answer(&ledger, &audited);
-    // Nobody writes meanwhile, so that what was audited is all there is.
-    answer.found_before = ledger.is_sound_again(&audited).map_err(unsound)?;
+    if !is_over {
+        // Nobody writes meanwhile, so that what was audited is all there is.
+        answer.found_before = ledger.is_sound_again(&audited).map_err(unsound)?;
+    }
     let json = serde_json::to_value(&answer)
         .map_err(|e| ControlError::new(Code::Failed, "the answer has no JSON form").what(e.to_string()))?;
     Ok(Outcome {

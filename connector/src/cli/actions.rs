@@ -1,8 +1,8 @@
 //! Where the real work of the commands that need no running service is plugged in.
 
 use super::arguments::{
-    AnchorsArguments, CheckTimestampArguments, DemoArguments, InitArguments, ReplayArguments, ServeArguments,
-    VerifyArguments,
+    AnchorsArguments, CheckTimestampArguments, ContinueArguments, DemoArguments, InitArguments, ReplayArguments,
+    ServeArguments, VerifyArguments,
 };
 use super::screen::Screen;
 use super::text::Language;
@@ -89,6 +89,15 @@ pub trait Actions {
     fn check_timestamp(&self, context: &Context, arguments: &CheckTimestampArguments) -> Result<Outcome, ControlError> {
         let _ = (context, arguments);
         Err(not_built("`herleid ledger check-timestamp`"))
+    }
+
+    /// `ledger continue`.
+    ///
+    /// # Errors
+    /// When there is nothing to continue, too little is known of the log, or the successor cannot be written.
+    fn continue_log(&self, context: &Context, arguments: &ContinueArguments) -> Result<Outcome, ControlError> {
+        let _ = (context, arguments);
+        Err(not_built("`herleid ledger continue`"))
     }
 
     /// `doctor`, when no service runs.

@@ -117,6 +117,9 @@ fn act(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> Result<Outc
         Chosen::Ledger(LedgerArguments {
             action: LedgerAction::CheckTimestamp(a),
         }) => actions.check_timestamp(context, a),
+        Chosen::Ledger(LedgerArguments {
+            action: LedgerAction::Continue(a),
+        }) => actions.continue_log(context, a),
         Chosen::Replay(a) => actions.replay(context, a),
         Chosen::Demo(a) => actions.demo(context, a),
         Chosen::Completions(a) => Ok(completions(a.shell)),

@@ -6,10 +6,10 @@ use super::credential::ISSUED;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Anchors, AnchorsAnswer};
 use crate::node::Node;
-use crate::state::{AgreementEntry, Digests};
-use herleid_ledger::At;
+use crate::state::{AgreementEntry, Digests, State};
 use herleid_ledger::record::{Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
+use herleid_ledger::{At, Ledger};
 use herleid_vocab::json;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(super) async fn anchors(node: Arc<Node>, request: Anchors, _progress: Progre
     let key = json!({"id": node.key_id, "jwk": node.identity.public_key().to_jwk(), "from": 0, "until": null});
     let party = json!({
         "did": node.did.as_str(), "name": node.config.participant.name, "party": node.witness.is_none() && !node.config.issuer.enabled,
-        "logs": [{"origin": node.ledger.origin(), "verifierKey": node.ledger.verifier().to_string(), "from": 0, "until": null}],
+        "logs": periods(&node)?,
         "keys": [key],
     });
     let witnesses = match &node.witness {
@@ -40,15 +40,15 @@ pub(super) async fn anchors(node: Arc<Node>, request: Anchors, _progress: Progre
         }
         false => json!([]),
     };
-    let checkpoints: Vec<String> = node
-        .ledger
-        .cosigned()
-        .map(|c| c.note().to_string())
-        .into_iter()
-        .collect();
+    let cosigned = logs_of(&node).filter_map(|ledger| ledger.cosigned());
+    let checkpoints: Vec<String> = cosigned.map(|c| c.note().to_string()).collect();
+    let mut streams = Vec::new();
+    for ledger in logs_of(&node) {
+        streams.extend(streams_of(ledger)?);
+    }
     let statement = json!({
         "format": "herleid-anchors/1", "obtained": node.now_ms(), "quorum": node.config.trust.quorum.max(1), "parties": [party],
-        "witnesses": witnesses, "issuers": issuers, "checkpoints": checkpoints, "streams": streams(&node)?,
+        "witnesses": witnesses, "issuers": issuers, "checkpoints": checkpoints, "streams": streams,
     });
     crate::audit::write_new(&request.out, &json::canonical(&statement)?).map_err(|e| Failure::new(e.code(), e))?;
     let fingerprint = Digests::of(node.ledger.verifier().to_string().as_bytes()).sha256;
@@ -58,24 +58,42 @@ pub(super) async fn anchors(node: Arc<Node>, request: Anchors, _progress: Progre
     })
 }
 
-/// The last record of every stream that we number for a consumer of a model of ours, its number opened.
-fn streams(node: &Node) -> Result<Vec<Value>, Failure> {
+/// Our log, and those before it that can be read.
+fn logs_of(node: &Node) -> impl Iterator<Item = &Ledger> {
+    std::iter::once(&node.ledger).chain(&node.previous)
+}
+
+/// From when until when each of our logs counts: what was recorded there stays ours.
+fn periods(node: &Node) -> Result<Vec<Value>, Failure> {
+    let mut logs = Vec::new();
+    // A log is over from the first record of the one after it.
+    let mut until = Value::Null;
+    for ledger in logs_of(node) {
+        let opened = ledger.record(0)?.value(SectionName::Envelope).unwrap_or_default();
+        let origin = ledger.origin();
+        logs.push(json!({"origin": origin, "verifierKey": ledger.verifier().to_string(), "from": 0, "until": until}));
+        until = opened.get("recordedAt").cloned().unwrap_or_default();
+    }
+    Ok(logs)
+}
+
+/// The last record of every stream that we number in one log for a consumer of a model of ours, its number opened.
+fn streams_of(ledger: &Ledger) -> Result<Vec<Value>, Failure> {
     let mut found = Vec::new();
-    for (_, agreement) in node.state.scan::<AgreementEntry>("agreement/provider/")? {
+    for (_, agreement) in State::new(ledger.clone()).scan::<AgreementEntry>("agreement/provider/")? {
         let key = StreamKey::Model {
             model: agreement.target.clone(),
             consumer: agreement.other.clone(),
         };
-        let Some(place) = node.ledger.stream(&key)? else {
+        let Some(place) = ledger.stream(&key)? else {
             continue;
         };
-        for index in node
-            .ledger
+        for index in ledger
             .by_term(&Term::Model(agreement.target.clone()))?
             .into_iter()
             .rev()
         {
-            let stored = node.ledger.record(index)?;
+            let stored = ledger.record(index)?;
             let section = stored.value(SectionName::StreamModel).unwrap_or_default();
             if section.get("id").and_then(Value::as_str) != Some(place.id.to_string().as_str())
                 || crate::dossier::closure::kind(&stored) != Some(Kind::RunStarted)
@@ -83,8 +101,7 @@ fn streams(node: &Node) -> Result<Vec<Value>, Failure> {
                 continue;
             }
             let sections = [SectionName::Exchange, SectionName::StreamModel];
-            let handed = node
-                .ledger
+            let handed = ledger
                 .hand_over(index, &sections, None, At::Latest)?
                 .to_value()
                 .map_err(Failure::failed)?;

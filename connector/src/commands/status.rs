@@ -59,6 +59,7 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
             ));
         }
     }
+    warnings.extend(node.unreadable.iter().cloned());
     let strangers = node.unauthenticated.load(Ordering::Relaxed);
     if strangers > 0 {
         warnings.push(format!(
@@ -75,6 +76,7 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
         origin: node.ledger.origin().to_owned(),
         size,
         witnessed_size,
+        witnesses: node.standings.all(),
         log_key: node.ledger.verifier().to_string(),
         witness_key: node.witness.as_ref().map(|w| w.verifier().to_string()),
         peers: peers.into_iter().collect(),

@@ -7,6 +7,7 @@ pub mod run;
 
 use crate::commands::Failure;
 use crate::node::Node;
+use crate::peers::SuccessionError;
 use crate::state::{AgreementEntry, LogIdentity};
 use herleid_vocab::did::Did;
 use http::{HeaderMap, HeaderName, Method, header};
@@ -14,8 +15,8 @@ use http::{HeaderMap, HeaderName, Method, header};
 /// The log that `did` names in its DID document.
 ///
 /// # Errors
-/// When the document cannot be had, names no log (a one-sided peer that the configuration does not name), or claims one on another host
-/// than its own.
+/// When the document cannot be had, names no log (a one-sided peer that the configuration does not name), claims one on another host
+/// than its own, or names another one than it is known by that is not proved to continue it.
 pub async fn log_of(node: &Node, did: &Did) -> Result<LogIdentity, Failure> {
     let document = node.documents.resolve(did).await?;
     let log = document.document().log().map_err(|e| {
@@ -29,11 +30,17 @@ pub async fn log_of(node: &Node, did: &Did) -> Result<LogIdentity, Failure> {
             log.origin()
         )));
     }
-    Ok(LogIdentity {
+    let log = LogIdentity {
         did: did.clone(),
         origin: log.origin().to_owned(),
         verifier_key: log.verifier_key().to_owned(),
-    })
+    };
+    match node.peers.take_for_its_log(&log).await {
+        Ok(()) => Ok(log),
+        Err(error) if error.is_passing() => Err(Failure::unreachable(error)),
+        Err(SuccessionError::State(error)) => Err(error.into()),
+        Err(error) => Err(Failure::untrusted(error)),
+    }
 }
 
 /// The log of the other end of an agreement, where what is asked for needs one.

@@ -3,10 +3,10 @@
 use crate::commands::Failure;
 use crate::node::Node;
 use crate::state::digest_bytes;
-use herleid_ledger::StoredRecord;
 use herleid_ledger::handover::{HandedOver, HandoverError};
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
+use herleid_ledger::{Ledger, StoredRecord};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,29 +35,29 @@ pub(crate) fn of_case(node: &Node, case: &str) -> Result<Closure, Failure> {
     // The first record says whose log this is, under which key and witnesses.
     waiting.insert(0);
     Ok(Closure {
-        records: follow(node, waiting)?,
+        records: follow(&node.ledger, waiting)?,
         decision,
     })
 }
 
-/// Everything that the records `waiting` rest on, themselves included.
+/// Everything that the records `waiting` of a log of ours rest on, themselves included.
 ///
 /// # Errors
 /// When the log cannot be read.
-pub(crate) fn follow(node: &Node, mut waiting: BTreeSet<u64>) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
+pub(crate) fn follow(ledger: &Ledger, mut waiting: BTreeSet<u64>) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
     let mut records = BTreeMap::new();
     let mut asked = BTreeSet::new();
     while let Some(index) = waiting.pop_first() {
         if records.contains_key(&index) {
             continue;
         }
-        let record = node.ledger.record(index)?;
+        let record = ledger.record(index)?;
         for leaf in prior(&record) {
-            waiting.extend(node.ledger.by_leaf(&leaf)?);
+            waiting.extend(ledger.by_leaf(&leaf)?);
         }
         for term in terms(&record) {
             if asked.insert(format!("{term:?}")) {
-                waiting.extend(node.ledger.by_term(&term)?);
+                waiting.extend(ledger.by_term(&term)?);
             }
         }
         records.insert(index, record);
@@ -90,11 +90,14 @@ pub(crate) fn documents(record: &StoredRecord) -> Vec<(String, String)> {
 ///
 /// # Errors
 /// When the store of evidence cannot be read.
-pub(crate) fn receipts(node: &Node, record: &StoredRecord) -> Result<Vec<Result<HandedOver, HandoverError>>, Failure> {
+pub(crate) fn receipts(
+    ledger: &Ledger,
+    record: &StoredRecord,
+) -> Result<Vec<Result<HandedOver, HandoverError>>, Failure> {
     let mut found = Vec::new();
     for (_, sha256) in documents(record).into_iter().filter(|(role, _)| role == "receipt") {
         let kept = digest_bytes(&sha256)
-            .map(|digest| node.ledger.evidence(&digest))
+            .map(|digest| ledger.evidence(&digest))
             .transpose()?;
         found.extend(kept.flatten().map(|bytes| HandedOver::parse(&bytes)));
     }

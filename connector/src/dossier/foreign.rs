@@ -36,7 +36,7 @@ fn receipts(
 ) -> Result<BTreeMap<String, BTreeMap<u64, HandedOver>>, Failure> {
     let mut found: BTreeMap<String, BTreeMap<u64, HandedOver>> = BTreeMap::new();
     for record in records.values() {
-        for handed in closure::receipts(node, record)? {
+        for handed in closure::receipts(&node.ledger, record)? {
             let handed = handed.map_err(Failure::failed)?;
             let of_log = found.entry(handed.origin.clone()).or_default();
             match of_log.get_mut(&handed.index) {

@@ -221,8 +221,24 @@ fn may_transfer(node: &Node, caller: &Authenticated, message: &transfer::Message
         return Ok(());
     };
     let entry = AgreementEntry::key(request.agreement.as_str(), Side::Provider);
-    let entry: Option<AgreementEntry> = node.state.get(&entry).map_err(|e| internal(&e))?;
-    if entry.is_none_or(|e| e.other != *caller.did()) {
+    let is_theirs = |entry: &AgreementEntry| entry.other == *caller.did();
+    let found: Option<AgreementEntry> = node.state.get(&entry).map_err(|e| internal(&e))?;
+    if !found.as_ref().is_some_and(is_theirs) {
+        // Whose agreement it was is told why it is none any more.
+        for over in &node.previous {
+            let before = crate::state::State::new(over.clone())
+                .get(&entry)
+                .map_err(|e| internal(&e))?;
+            if before.as_ref().is_some_and(is_theirs) {
+                let why = format!(
+                    "the agreement `{}` was concluded under the log `{}` of this participant, which was lost and is over: how much of it was used is not known, \
+                     so nothing more is given under it; negotiate anew",
+                    request.agreement,
+                    over.origin()
+                );
+                return Err(Refusal::Unusable { why });
+            }
+        }
         return Err(Refusal::NoAgreement {
             agreement: request.agreement.to_string(),
         });

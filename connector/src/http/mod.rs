@@ -36,7 +36,7 @@ const RETRY_AFTER_S: &str = "5";
 
 /// All public resources of a connector.
 pub fn router(node: Arc<Node>) -> Router {
-    let log = log::router();
+    let log = log::router(&node.ledger);
     let mut router = Router::new()
         .route("/.well-known/did.json", get(well_known::did_document))
         .route("/.well-known/dspace-version", get(well_known::dsp_version))
@@ -54,11 +54,19 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/processes/{model}/execution", post(processes::execute))
         .merge(log.clone());
     // C2SP tlog-tiles: the log's resources lie under its origin.
-    if let Some(path) = node.log_path() {
+    if let Some(path) = node.log_path(node.ledger.origin()) {
         router = router.nest(&path, log);
     }
+    // Logs that are over stay there: receipts and proofs of theirs are still held.
+    for ledger in &node.previous {
+        if let Some(path) = node.log_path(ledger.origin()) {
+            router = router.nest(&path, log::router(ledger));
+        }
+    }
     if node.witness.is_some() {
-        router = router.route("/witness/add-checkpoint", post(witness::add_checkpoint));
+        router = router
+            .route("/witness/add-checkpoint", post(witness::add_checkpoint))
+            .route("/witness/checkpoint/{*origin}", get(witness::last));
     }
     router
         .layer(DefaultBodyLimit::max(MESSAGE_BYTES))

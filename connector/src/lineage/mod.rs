@@ -8,10 +8,10 @@ use crate::commands::Failure;
 use crate::control::protocol::TraceNode;
 use crate::dossier::closure::{self, follow, kind};
 use crate::node::Node;
-use herleid_ledger::StoredRecord;
 use herleid_ledger::note::Verifier;
 use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
+use herleid_ledger::{Ledger, StoredRecord};
 use herleid_vocab::did::Did;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,17 +19,20 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Everything that a tree is made of.
 struct Known<'a> {
     node: &'a Node,
+    /// The log of ours that the records are of.
+    ledger: &'a Ledger,
     records: BTreeMap<u64, StoredRecord>,
 }
 
-/// The tree of what `start` rests on.
+/// The tree of what the records `start` of a log of ours rest on.
 ///
 /// # Errors
 /// When the log cannot be read or does not verify.
-pub fn tree(node: &Node, what: &str, start: &BTreeSet<u64>) -> Result<TraceNode, Failure> {
+pub fn tree(node: &Node, ledger: &Ledger, what: &str, start: &BTreeSet<u64>) -> Result<TraceNode, Failure> {
     let known = Known {
         node,
-        records: follow(node, start.clone())?,
+        ledger,
+        records: follow(ledger, start.clone())?,
     };
     let decisions: Vec<&StoredRecord> = start
         .iter()
@@ -94,7 +97,6 @@ impl Known<'_> {
     /// A node for a record of ours, its proof checked anew.
     fn of_record(&self, record: &StoredRecord, kind: &str, label: String) -> Result<TraceNode, Failure> {
         let handed = self
-            .node
             .ledger
             .hand_over(record.index(), &[], None, herleid_ledger::At::Latest)?;
         Ok(TraceNode {
@@ -103,7 +105,7 @@ impl Known<'_> {
             digest: None,
             party: Some(self.node.did.clone()),
             index: Some(record.index()),
-            verified: handed.verify(self.node.ledger.verifier()).is_ok(),
+            verified: handed.verify(self.ledger.verifier()).is_ok(),
             children: Vec::new(),
         })
     }
@@ -307,7 +309,7 @@ impl Known<'_> {
     fn receipts(&self, record: &StoredRecord) -> Result<Vec<TraceNode>, Failure> {
         let logs = self.node.other_logs()?;
         let mut nodes = Vec::new();
-        for handed in closure::receipts(self.node, record)? {
+        for handed in closure::receipts(self.ledger, record)? {
             let handed = match handed {
                 Ok(handed) => handed,
                 Err(error) => {

@@ -204,6 +204,26 @@ cli-ledger-record-alone =
       entry { $entry }
 cli-ledger-timestamp = { $size } records at { $time } by { $authority }: { $path }
 cli-ledger-stamped = { $size } records of { $origin } were there at { $time }, says { $authority }
+cli-continue-old = the log { $origin } in { $directory }: { $size } records
+cli-continue-unreadable = the log { $origin } in { $directory } cannot be read: { $why }
+cli-continue-witness = witness { $witness }: has seen { $size } records
+cli-continue-no-witness = no witness is configured: nobody can say how far the log went
+cli-continue-other-history = ANOTHER HISTORY: { $why }
+cli-continue-last = the last checkpoint that anybody holds: { $size } records, held by { $holder }
+cli-continue-lost = records lost, at least: { $lost }
+cli-continue-unknown = which, nobody knows
+cli-continue-would = the successor would be { $successor }, in a folder of its own below { $storage }; nothing is written into the old log
+cli-continue-ends = agreements, transfers and counts of the old log end with it, what is published has to be published again
+cli-continue-confirm = nothing was done. To do it: herleid ledger continue --confirm { $origin }
+cli-continue-done =
+    { $origin } is over. Its successor is { $successor }, in { $directory }
+      records lost, at least: { $lost }; the record `continued` says so
+cli-continue-before =
+    { $origin } was continued before, as { $successor }, in { $directory }; nothing was changed
+      records lost, at least: { $lost }; the record `continued` says so
+cli-continue-set = next: set origin = "{ $successor }" under [ledger] in { $file }
+cli-continue-tell = then: have your witnesses take up the new log: {"{"} origin = "{ $successor }", verifier_key = "{ $key }" {"}"}
+cli-continue-then = then: herleid serve; publish again what you offer, and let peers agree anew
 cli-doctor = sound: { $size } records of { $origin }, { $streams } streams without a gap, { $documents } documents, { $erased } sections erased; root { $root }
 cli-doctor-again = an earlier check had found it damaged ({ $found }); it takes records again from the next start
 cli-dossier-next = next: `herleid verify { $path } --anchors <anchors obtained elsewhere>`
@@ -212,6 +232,8 @@ cli-init-serve = next: herleid serve
 cli-init-tls = next: set tls_certificate and tls_key under [listen] in herleid.toml, then: herleid serve
 cli-status-log-key = key of the log: { $key }
 cli-status-witness-key = key of this witness: { $key }
+cli-status-witness = witness { $name }: { $size } records cosigned at { $time }
+cli-status-witness-failing = witness { $name }: FAILING since { $since }, { $size } records cosigned at { $time }: { $why }
 cli-status-peer = peer: { $did }
 cli-status-warning = WARNING: { $warning }
 

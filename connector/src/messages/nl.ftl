@@ -197,6 +197,26 @@ cli-ledger-record-alone =
       inhoud { $entry }
 cli-ledger-timestamp = { $size } records op { $time } volgens { $authority }: { $path }
 cli-ledger-stamped = { $size } records van { $origin } waren er op { $time }, volgens { $authority }
+cli-continue-old = het logboek { $origin } in { $directory }: { $size } records
+cli-continue-unreadable = het logboek { $origin } in { $directory } is niet te lezen: { $why }
+cli-continue-witness = getuige { $witness }: heeft { $size } records gezien
+cli-continue-no-witness = er is geen getuige ingesteld: niemand kan zeggen hoe ver het logboek ging
+cli-continue-other-history = EEN ANDERE GESCHIEDENIS: { $why }
+cli-continue-last = het laatste controlepunt dat iemand heeft: { $size } records, bij { $holder }
+cli-continue-lost = verloren records, ten minste: { $lost }
+cli-continue-unknown = welke, weet niemand
+cli-continue-would = de opvolger wordt { $successor }, in een eigen map onder { $storage }; in het oude logboek wordt niets geschreven
+cli-continue-ends = overeenkomsten, overdrachten en tellingen van het oude logboek eindigen ermee; wat u aanbiedt, moet opnieuw gepubliceerd worden
+cli-continue-confirm = er is niets gedaan. Om het te doen: herleid ledger continue --confirm { $origin }
+cli-continue-done =
+    { $origin } is afgesloten. De opvolger is { $successor }, in { $directory }
+      verloren records, ten minste: { $lost }; dat staat in het record `continued`
+cli-continue-before =
+    { $origin } werd al eerder voortgezet, als { $successor }, in { $directory }; er is niets veranderd
+      verloren records, ten minste: { $lost }; dat staat in het record `continued`
+cli-continue-set = daarna: zet origin = "{ $successor }" onder [ledger] in { $file }
+cli-continue-tell = daarna: laat uw getuigen het nieuwe logboek opnemen: {"{"} origin = "{ $successor }", verifier_key = "{ $key }" {"}"}
+cli-continue-then = daarna: herleid serve; publiceer opnieuw wat u aanbiedt, en laat partners opnieuw tot overeenstemming komen
 cli-doctor = in orde: { $size } records van { $origin }, { $streams } reeksen zonder gat, { $documents } documenten, { $erased } onderdelen gewist; wortel { $root }
 cli-doctor-again = een eerdere controle had schade gevonden ({ $found }); vanaf de volgende start neemt het weer records aan
 cli-dossier-next = verder met: `herleid verify { $path } --anchors <ankers van elders>`
@@ -205,6 +225,8 @@ cli-init-serve = daarna: herleid serve
 cli-init-tls = daarna: vul tls_certificate en tls_key in onder [listen] in herleid.toml, en dan: herleid serve
 cli-status-log-key = sleutel van het logboek: { $key }
 cli-status-witness-key = sleutel van deze getuige: { $key }
+cli-status-witness = getuige { $name }: { $size } records ondertekend op { $time }
+cli-status-witness-failing = getuige { $name }: FAALT sinds { $since }, { $size } records ondertekend op { $time }: { $why }
 cli-status-peer = partner: { $did }
 cli-status-warning = LET OP: { $warning }
 

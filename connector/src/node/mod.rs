@@ -8,6 +8,7 @@ mod serve;
 mod signing;
 
 pub use open::{OpenError, ledger_options, open};
+pub(crate) use open::{client_settings, witnesses};
 pub(crate) use secrets::read_private;
 pub use secrets::{Secrets, SecretsError, make_management_token, management_token};
 pub use serve::{ServeError, serve};
@@ -34,7 +35,7 @@ use crate::sources::Sources;
 use crate::stamping::Stamping;
 use crate::state::{AgreementEntry, LogIdentity, State, StateError};
 use crate::trust::TrustStore;
-use crate::witnessing::{Witness, WitnessService};
+use crate::witnessing::{Standings, Witness, WitnessService};
 use herleid_credentials::Now;
 use herleid_credentials::did_document::DidDocument;
 use herleid_credentials::keys::SigningKey;
@@ -72,6 +73,10 @@ pub struct Node {
     pub key_id: String,
     /// The log.
     pub ledger: Ledger,
+    /// Logs of ours that are over, the latest first, to be read alone.
+    pub previous: Vec<Ledger>,
+    /// What is wrong with logs of ours that are over, for whoever looks at the status.
+    pub unreadable: Vec<String>,
     /// What lies beside the log.
     pub state: State,
     /// What is published.
@@ -113,6 +118,8 @@ pub struct Node {
     sandbox: OnceCell<Sandbox>,
     /// Our own witnesses.
     pub witnesses: Vec<Witness>,
+    /// How it stands with each of them.
+    pub standings: Standings,
     /// Who stamps our checkpoints.
     pub stamping: Stamping,
     /// Tells the asking of witnesses that the log has grown.
@@ -261,20 +268,12 @@ impl Node {
         ))
     }
 
-    /// The path of the log's origin on this host, when the origin lies on it.
+    /// The path of a log's origin on this host, when the origin lies on it.
     #[must_use]
-    pub fn log_path(&self) -> Option<String> {
+    pub fn log_path(&self, origin: &str) -> Option<String> {
         let host = self.public_url.split_once("://").map_or("", |(_, host)| host);
-        let path = self.ledger.origin().strip_prefix(host)?;
+        let path = origin.strip_prefix(host)?;
         (path.starts_with('/') && path.len() > 1).then(|| path.to_owned())
-    }
-
-    /// The checkpoint that is served: cosigned if there is one of the latest size, else as we signed it.
-    #[must_use]
-    pub fn served_checkpoint(&self) -> String {
-        let latest = self.ledger.checkpoint();
-        let cosigned = self.ledger.cosigned().filter(|c| c.size() == latest.size());
-        cosigned.unwrap_or(latest).note().to_string()
     }
 
     /// How many records a quorum of witnesses has seen.
@@ -287,6 +286,14 @@ impl Node {
     pub fn has_grown(&self) {
         self.grown.send_replace(self.ledger.size());
     }
+}
+
+/// The checkpoint of a log that is served: cosigned if there is one of the latest size, else as we signed it.
+#[must_use]
+pub(crate) fn served_checkpoint(ledger: &Ledger) -> String {
+    let latest = ledger.checkpoint();
+    let cosigned = ledger.cosigned().filter(|c| c.size() == latest.size());
+    cosigned.unwrap_or(latest).note().to_string()
 }
 
 /// A UUIDv7 (RFC 9562, section 5.7) of this instant.

@@ -3,6 +3,7 @@
 use super::{Node, Secrets, SecretsError, witness_signer};
 use crate::catalogue;
 use crate::config::Config;
+use crate::continuing::{self, PlaceError};
 use crate::dsp_shell::Negotiator;
 use crate::handlers::{Handlers, HandlersError};
 use crate::identity::{Documents, Holder, Membership, Shortcuts, UsedTokens};
@@ -18,12 +19,13 @@ use crate::sources::{Sources, SourcesError};
 use crate::stamping::{Stamping, StampingError};
 use crate::state::{State, StateError, digest_bytes};
 use crate::trust::TrustStore;
-use crate::witnessing::{Witness, WitnessService};
+use crate::witnessing::{Standings, Witness, WitnessService};
 use herleid_credentials::did_document::{DidDocument, DidDocumentError, LogService, Relationship, ServiceError};
 use herleid_ledger::note::{NoteError, Signer};
 use herleid_ledger::witness::{Persist, Response};
 use herleid_ledger::{Ledger, LedgerError, Options, WitnessPolicy, WitnessStore};
 use herleid_vocab::rim::{Clock, Entropy};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -38,6 +40,9 @@ pub enum OpenError {
     /// The log.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Where it lies.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The state beside it.
     #[error(transparent)]
     State(#[from] StateError),
@@ -73,18 +78,19 @@ pub enum OpenError {
 /// Fragment of the one key of a new participant.
 const KEY: &str = "key-1";
 
-/// What the log of this participant is opened with.
+/// What the log of this participant in `directory` is opened with.
 ///
 /// # Errors
 /// When the witnesses that are named make no policy.
 pub fn ledger_options(
     config: &Config,
     secrets: &Secrets,
+    directory: &Path,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<Options, LedgerError> {
     Ok(Options {
-        dir: config.storage.directory.clone(),
+        dir: directory.to_owned(),
         origin: config.ledger.origin.clone(),
         party: config.participant.did.clone(),
         development: config.development.is_some(),
@@ -111,7 +117,21 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     let public_url = config.listen.public_url.as_str().to_owned();
     let did = config.participant.did.clone();
     let witnesses = witnesses(&config);
-    let ledger = Ledger::open(ledger_options(&config, &secrets, clock.clone(), entropy.clone())?)?;
+    let directory = continuing::directory(&config.storage.directory, &config.ledger.origin)?;
+    let options = |directory: &Path| ledger_options(&config, &secrets, directory, clock.clone(), entropy.clone());
+    let ledger = Ledger::open(options(&directory)?)?;
+    let (mut previous, mut unreadable) = (Vec::new(), Vec::new());
+    for (origin, directory) in continuing::previous(&config.storage.directory, ledger.origin())? {
+        let mut options = options(&directory)?;
+        options.origin.clone_from(&origin);
+        match Ledger::open_closed(options) {
+            Ok(over) => previous.push(over),
+            // It was lost for a reason; this log goes on without it.
+            Err(error) => unreadable.push(format!(
+                "the log `{origin}`, which is over, cannot be read, so nothing of it is served or traced: {error}"
+            )),
+        }
+    }
     let handlers = match &config.decisions.file {
         Some(file) => Handlers::load(file, config.development.as_ref().is_some_and(|d| d.plain_http))?,
         None => Handlers::default(),
@@ -142,7 +162,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     let (from, most) = (&config.sources, config.limits.payload_bytes);
     let sources = Sources::open(&from.s3, &from.apis, &client_settings(&config), &payloads, most)?;
     let stamping = Stamping::new(&config.timestamps)?;
-    let grown = watch::Sender::new(ledger.size());
+    let (grown, cosigned) = (watch::Sender::new(ledger.size()), ledger.cosigned());
     Ok(Arc::new(Node {
         stamping,
         manifests: Signer::ed25519(ledger.origin(), secrets.log.clone())?,
@@ -179,9 +199,12 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         scheme,
         document,
         ledger,
+        previous,
+        unreadable,
         state,
         client,
         witness,
+        standings: Standings::of(&witnesses, cosigned.as_deref()),
         witnesses,
         clock,
         entropy,
@@ -218,7 +241,7 @@ fn take_over(state: &State, memory: &WitnessStore) -> Result<(), OpenError> {
 }
 
 /// The witnesses of our log.
-pub(super) fn witnesses(config: &Config) -> Vec<Witness> {
+pub(crate) fn witnesses(config: &Config) -> Vec<Witness> {
     let named = config.trust.witnesses.iter();
     named
         .map(|w| Witness {
@@ -228,7 +251,7 @@ pub(super) fn witnesses(config: &Config) -> Vec<Witness> {
         .collect()
 }
 
-pub(super) fn client_settings(config: &Config) -> ClientSettings {
+pub(crate) fn client_settings(config: &Config) -> ClientSettings {
     ClientSettings {
         ca_files: config.trust.tls_ca.clone(),
         // The trust store is explicit: whoever names authorities trusts those and no others.

@@ -5,6 +5,7 @@ use super::{Node, OpenError, Secrets, fresh_trace};
 use crate::catalogue::Index;
 use crate::commands;
 use crate::config::Config;
+use crate::continuing;
 use crate::control::socket::{ControlSocket, SocketError};
 use crate::dsp::error::Refusal;
 use crate::http;
@@ -14,7 +15,7 @@ use crate::net::error::{ServerError, TlsError};
 use crate::net::server::{CancellationToken, Listener, Security, ServerLimits};
 use crate::net::tls;
 use crate::provider::{acknowledge, grants, push, run};
-use crate::witnessing::{self, WitnessingError};
+use crate::witnessing::{self, Told, WitnessingError};
 use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::note::Signer;
@@ -40,17 +41,19 @@ pub enum ServeError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// A witness knows more of the log than is here, or another history.
-    #[error("{0}; start a successor log instead of going on with this one, and keep this directory as it is")]
+    #[error(
+        "{0}; start a successor log instead of going on with this one (`herleid ledger continue` says how), and keep this directory as it is"
+    )]
     Rollback(WitnessingError),
     /// Too few witnesses answer.
     #[error(
-        "only {reached} of the {quorum} witnesses needed answer, so nobody outside can say that this log was not rolled back, and it must not sign: {why}; start the witnesses, or see to the network, then start again"
+        "only {reached} of the {needed} witnesses needed answer, so nobody outside can say that this log was not rolled back, and it must not sign: {why}; start the witnesses, or see to the network, then start again"
     )]
     NoQuorum {
         /// How many answered.
         reached: usize,
-        /// How many must.
-        quorum: usize,
+        /// How many must ([`witnessing::needed_to_start`]).
+        needed: usize,
         /// What the last one that did not answer said.
         why: String,
     },
@@ -116,7 +119,11 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         node.client.clone(),
         node.witnesses.clone(),
         node.grown.subscribe(),
-        node.asked.clone(),
+        Told {
+            asked: node.asked.clone(),
+            standings: node.standings.clone(),
+            clock: node.clock.clone(),
+        },
     );
     let ended = stop.clone();
     let witnessed = tokio::spawn(async move {
@@ -162,10 +169,12 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
 /// A log that would begin here signs its first record when it is opened: whether its origin was used before is asked earlier.
 async fn ask_before_the_first_record(config: &Config) -> Result<(), ServeError> {
     let witnesses = open::witnesses(config);
-    let directory = config.storage.directory.clone();
-    let is_new = tokio::task::spawn_blocking(move || Ledger::is_new(&directory)).await;
+    let (storage, origin) = (config.storage.directory.clone(), config.ledger.origin.clone());
+    // A log that is over must not even be opened.
+    let is_new = move || Ok::<_, OpenError>(Ledger::is_new(&continuing::directory(&storage, &origin)?)?);
+    let is_new = tokio::task::spawn_blocking(is_new).await;
     let is_new = is_new.map_err(|e| ServeError::Witnessing(e.to_string()))?;
-    if witnesses.is_empty() || !is_new.map_err(OpenError::from)? {
+    if !is_new? || witnesses.is_empty() {
         return Ok(());
     }
     let secrets = Secrets::load(&config.keys.directory).map_err(OpenError::from)?;
@@ -182,8 +191,21 @@ async fn ask_before_the_first_record(config: &Config) -> Result<(), ServeError> 
 /// Before this log signs anything more, its witnesses say how far they saw it.
 async fn ask_witnesses(node: &Node) -> Result<(), ServeError> {
     let mut quorum = Quorum::of(&node.config);
+    let next = match continuing::next(node.ledger.origin()).filter(|_| !node.witnesses.is_empty()) {
+        Some(next) => {
+            let secrets = Secrets::load(&node.config.keys.directory).map_err(OpenError::from)?;
+            let signer = Signer::ed25519(&next, secrets.log.clone()).map_err(OpenError::from)?;
+            Some(Checkpoint::empty(&signer).map_err(|e| ServeError::Witnessing(e.to_string()))?)
+        }
+        None => None,
+    };
     for witness in &node.witnesses {
-        quorum.heard(witnessing::ask(&node.ledger, &node.client, witness, 0).await)?;
+        let answer = witnessing::ask(&node.ledger, &node.client, witness, 0).await;
+        node.standings.heard(witness, &answer, node.now_ms());
+        quorum.heard(match (answer, &next) {
+            (Ok(_), Some(next)) => witnessing::not_continued(&node.client, witness, node.ledger.origin(), next).await,
+            (answer, _) => answer.map(|_| ()),
+        })?;
     }
     quorum.reached()
 }
@@ -198,7 +220,7 @@ struct Quorum {
 impl Quorum {
     fn of(config: &Config) -> Self {
         Self {
-            needed: config.trust.quorum,
+            needed: witnessing::needed_to_start(config.trust.quorum, config.trust.witnesses.len()),
             reached: 0,
             why: String::new(),
         }
@@ -217,7 +239,7 @@ impl Quorum {
         if self.reached < self.needed {
             return Err(ServeError::NoQuorum {
                 reached: self.reached,
-                quorum: self.needed,
+                needed: self.needed,
                 why: self.why,
             });
         }

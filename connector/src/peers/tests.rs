@@ -1,3 +1,4 @@
+mod succession;
 mod tiles;
 
 use super::kept::LIES_OF_ONE;

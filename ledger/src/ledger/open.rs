@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use zeroize::Zeroizing;
 
 /// What a store says of itself, and what it must say.
-fn check_meta(rocks: &Rocks, expected: &Value) -> Result<bool, LedgerError> {
+pub(super) fn check_meta(rocks: &Rocks, expected: &Value) -> Result<bool, LedgerError> {
     let dir = || rocks.dir().to_owned();
     let Some(stored) = rocks.get(Part::State, META)? else {
         return Ok(false);
@@ -64,8 +64,18 @@ fn check_meta(rocks: &Rocks, expected: &Value) -> Result<bool, LedgerError> {
     Ok(true)
 }
 
+/// What the stores of a log with these options say of themselves.
+pub(super) fn meta(options: &Options, signer: &Signer) -> Value {
+    json!({
+        "format": FORMAT,
+        "origin": options.origin,
+        "party": options.party.as_str(),
+        "verifierKey": signer.verifier().to_string(),
+    })
+}
+
 /// A fixed place, so that a wrong key-encryption key is found at once and not at the first record.
-const fn kek_place(origin: &str) -> Place<'_> {
+pub(super) const fn kek_place(origin: &str) -> Place<'_> {
     Place {
         origin,
         record: "key-encryption key",
@@ -73,7 +83,7 @@ const fn kek_place(origin: &str) -> Place<'_> {
     }
 }
 
-const KEK_CHECK: &[u8] = b"c";
+pub(super) const KEK_CHECK: &[u8] = b"c";
 
 fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys), LedgerError> {
     // Not left behind in the options.
@@ -113,12 +123,7 @@ fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys), 
     let mut log = Rocks::open(&log_dir, &Part::ALL, dir)?;
     let keys = Keys::open(&keys_dir, kek, dir)?;
 
-    let meta = json!({
-        "format": FORMAT,
-        "origin": options.origin,
-        "party": options.party.as_str(),
-        "verifierKey": signer.verifier().to_string(),
-    });
+    let meta = meta(options, signer);
     let bytes = meta.to_string().into_bytes();
     let has_log = check_meta(&log, &meta)?;
     if check_meta(keys.rocks(), &meta)? {
@@ -150,7 +155,7 @@ fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys), 
 
 /// Reads the head and holds it against everything else that says where the log ends: the root written with it, the tiles,
 /// the last record and its keys, and the latest checkpoint that was signed.
-fn check_head(dir: &Path, log: &Rocks, keys: &Keys, signer: &Signer) -> Result<Head, LedgerError> {
+pub(super) fn check_head(dir: &Path, log: &Rocks, keys: &Keys, signer: &Signer) -> Result<Head, LedgerError> {
     let corrupt = |what: &str, expected: String, found: String| LedgerError::Corrupt {
         dir: dir.to_owned(),
         what: what.to_owned(),
@@ -225,7 +230,7 @@ fn check_head(dir: &Path, log: &Rocks, keys: &Keys, signer: &Signer) -> Result<H
 }
 
 /// The checkpoint that was cosigned last. Witnesses remember it: a log that no longer agrees with it has lost records.
-fn read_cosigned(
+pub(super) fn read_cosigned(
     options: &Options,
     log: &Rocks,
     signer: &Signer,

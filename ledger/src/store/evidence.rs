@@ -67,6 +67,14 @@ impl Evidence {
         })
     }
 
+    /// The folder as it is, for reading alone.
+    pub(crate) fn to_read(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            next: AtomicU64::new(0),
+        }
+    }
+
     fn place(&self, digest: &[u8; 32]) -> (PathBuf, PathBuf) {
         let name = hex::encode(digest);
         let folder = self.dir.join(name.get(..2).unwrap_or_default());

@@ -27,6 +27,12 @@ impl Keys {
         Ok(Self { rocks, kek })
     }
 
+    /// [`Self::open`] for reading alone.
+    pub(crate) fn open_to_read(dir: &Path, kek: Zeroizing<[u8; 32]>) -> Result<Self, LedgerError> {
+        let rocks = Rocks::open_to_read(dir, &[Part::State])?;
+        Ok(Self { rocks, kek })
+    }
+
     pub(crate) const fn rocks(&self) -> &Rocks {
         &self.rocks
     }

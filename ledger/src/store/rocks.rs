@@ -71,6 +71,23 @@ fn options(part: Part, cache: &Cache) -> Options {
     options
 }
 
+/// What holds for a store as a whole.
+fn settings(cache: &Cache) -> Options {
+    let mut options_all = options(Part::State, cache);
+    options_all.set_paranoid_checks(true);
+    // What was synced must not be rolled back: damage in the middle of the write-ahead log refuses to open, and only
+    // an incomplete last write, which was never answered, is dropped. The kept checkpoint finds a lost tail besides.
+    options_all.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options_all.set_track_and_verify_wals_in_manifest(true);
+    options_all.set_max_background_jobs(2);
+    options_all.set_max_open_files(256);
+    options_all.set_max_total_wal_size(64 * MIB as u64);
+    options_all.set_log_level(LogLevel::Warn);
+    options_all.set_keep_log_file_num(2);
+    options_all.set_max_log_file_size(MIB);
+    options_all
+}
+
 /// Names of the parts of a store; none when there is no store yet.
 fn parts_of(dir: &Path, options: &Options) -> Result<Vec<String>, LedgerError> {
     // The file by which RocksDB knows a store.
@@ -88,20 +105,9 @@ impl Rocks {
     /// Opens or makes the store in `dir`, which belongs to the log in `log_dir`.
     pub(crate) fn open(dir: &Path, parts: &[Part], log_dir: &Path) -> Result<Self, LedgerError> {
         let cache = Cache::new_lru_cache(16 * MIB);
-        let mut options_all = options(Part::State, &cache);
+        let mut options_all = settings(&cache);
         options_all.create_if_missing(true);
         options_all.create_missing_column_families(true);
-        options_all.set_paranoid_checks(true);
-        // What was synced must not be rolled back: damage in the middle of the write-ahead log refuses to open, and only
-        // an incomplete last write, which was never answered, is dropped. The kept checkpoint finds a lost tail besides.
-        options_all.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
-        options_all.set_track_and_verify_wals_in_manifest(true);
-        options_all.set_max_background_jobs(2);
-        options_all.set_max_open_files(256);
-        options_all.set_max_total_wal_size(64 * MIB as u64);
-        options_all.set_log_level(LogLevel::Warn);
-        options_all.set_keep_log_file_num(2);
-        options_all.set_max_log_file_size(MIB);
         let folder = File::open(dir).map_err(|source| LedgerError::Io {
             path: dir.to_owned(),
             source,
@@ -136,6 +142,28 @@ impl Rocks {
         Ok(Self {
             db,
             dir,
+            cache,
+            folder,
+            synced: Mutex::new(0),
+        })
+    }
+
+    /// Opens the store in `dir` as it is, for reading alone: not a byte of it changes, and no lock is taken. Nobody may write into it
+    /// meanwhile.
+    pub(crate) fn open_to_read(dir: &Path, parts: &[Part]) -> Result<Self, LedgerError> {
+        let cache = Cache::new_lru_cache(16 * MIB);
+        let options_all = settings(&cache);
+        let folder = File::open(dir).map_err(|source| LedgerError::Io {
+            path: dir.to_owned(),
+            source,
+        })?;
+        let there = parts_of(dir, &options_all)?;
+        let opened = parts.iter().filter(|part| there.iter().any(|name| part.name() == name));
+        let descriptors = opened.map(|part| ColumnFamilyDescriptor::new(part.name(), options(*part, &cache)));
+        let db = DB::open_cf_descriptors_read_only(&options_all, dir, descriptors, false);
+        Ok(Self {
+            db: db.map_err(|error| store_error(dir, "open for reading", &error))?,
+            dir: dir.to_owned(),
             cache,
             folder,
             synced: Mutex::new(0),

@@ -4,6 +4,7 @@
 #[path = "../rig/mod.rs"]
 mod rig;
 
+mod closed;
 mod cosigning;
 mod damage;
 mod fatal;

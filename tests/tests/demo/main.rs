@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod catalogue;
+mod continued_case;
+mod continuing;
 mod doctor;
 mod dossier;
 mod faults;

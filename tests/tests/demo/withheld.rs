@@ -9,29 +9,31 @@ use std::process::Output;
 /// The demonstration's parties, started again from what it left. The witness first: a log asks it before it signs.
 const PARTIES: [&str; 6] = ["witness", "issuer", "knmi", "municipality", "water-board", "app"];
 
-struct Running {
+pub(crate) struct Running {
     _services: Vec<Service>,
 }
 
 impl Running {
-    fn start(root: &Path) -> Self {
-        let start = |party| {
-            let mut command = mortal(herleid());
-            command.arg("--config").arg(configuration(root, party)).arg("serve");
-            let service = Service::start(command, &root.join(party).join("again.log"));
-            service.unwrap_or_else(|ended| panic!("{party}: {}", told(&ended)))
-        };
+    pub(crate) fn start(root: &Path) -> Self {
         Self {
-            _services: PARTIES.map(start).into(),
+            _services: PARTIES.map(|party| start(root, party)).into(),
         }
     }
 }
 
-fn configuration(root: &Path, party: &str) -> PathBuf {
+/// Starts one of the parties.
+pub(crate) fn start(root: &Path, party: &str) -> Service {
+    let mut command = mortal(herleid());
+    command.arg("--config").arg(configuration(root, party)).arg("serve");
+    let service = Service::start(command, &root.join(party).join("again.log"));
+    service.unwrap_or_else(|ended| panic!("{party}: {}", told(&ended)))
+}
+
+pub(crate) fn configuration(root: &Path, party: &str) -> PathBuf {
     root.join(party).join("herleid.toml")
 }
 
-fn at(root: &Path, party: &str, arguments: &[&str]) -> Output {
+pub(crate) fn at(root: &Path, party: &str, arguments: &[&str]) -> Output {
     let configuration = configuration(root, party);
     let mut all = vec!["--json", "--config", configuration.to_str().unwrap()];
     all.extend(arguments);
@@ -139,7 +141,7 @@ fn a_run_that_the_other_end_counted_and_the_dossier_leaves_out_is_missing() {
 }
 
 /// What every party states of itself now, put together.
-fn anchors(root: &Path, name: &str) -> PathBuf {
+pub(crate) fn anchors(root: &Path, name: &str) -> PathBuf {
     let statement = |party: &str| root.join(party).join(format!("{name}.json"));
     for party in PARTIES {
         good(&at(

@@ -1,23 +1,29 @@
 //! A log that its witnesses know otherwise does not go on: not at the start, and not while it runs.
 
-use herleid_tests::connector::{Connector, serve};
-use herleid_tests::machine::copy_all;
-use herleid_tests::machine::free_port;
+use herleid_tests::connector::{Connector, good, serve};
+use herleid_tests::machine::{copy_all, free_port, until};
 use herleid_tests::process::told;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Output;
+use std::time::Duration;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A log, and the witness outside that cosigns it.
-struct Watched {
-    folder: tempfile::TempDir,
-    log: Connector,
-    witness: Connector,
+pub(crate) struct Watched {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) log: Connector,
+    /// Where the log answers.
+    pub(crate) port: u16,
+    pub(crate) witness: Connector,
     /// The lines under `[trust]` that name the witness.
-    trust: String,
+    pub(crate) trust: String,
 }
 
 impl Watched {
-    fn set() -> Self {
+    pub(crate) fn set() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (free_port(), free_port());
         let log = Connector::new(folder.path().join("log"), one, one);
@@ -33,6 +39,7 @@ impl Watched {
         let mut watched = Self {
             folder,
             log,
+            port: one,
             witness,
             trust,
         };
@@ -42,14 +49,14 @@ impl Watched {
     }
 
     /// Lets the log grow by one record and be cosigned: a start asks the witness before it is ready.
-    fn grow(&mut self, id: &str) {
+    pub(crate) fn grow(&mut self, id: &str) {
         self.log.publish(id, b"1 2 3");
         self.log.kill();
         self.log.start();
     }
 
     /// Stops the log and keeps a copy of what it stored.
-    fn copied(&mut self) -> PathBuf {
+    pub(crate) fn copied(&mut self) -> PathBuf {
         let copy = self.folder.path().join("copy");
         self.log.kill();
         copy_all(&self.log.storage(), &copy);
@@ -57,14 +64,14 @@ impl Watched {
         copy
     }
 
-    fn restore(&mut self, copy: &std::path::Path) {
+    pub(crate) fn restore(&mut self, copy: &std::path::Path) {
         self.log.kill();
         std::fs::remove_dir_all(self.log.storage()).unwrap();
         copy_all(copy, &self.log.storage());
     }
 }
 
-fn refused(output: &Output, code: i32, why: &str) {
+pub(crate) fn refused(output: &Output, code: i32, why: &str) {
     assert_eq!(output.status.code(), Some(code), "{}", told(output));
     assert!(told(output).contains(why), "expected `{why}`: {}", told(output));
 }
@@ -135,4 +142,79 @@ fn a_log_whose_witnesses_do_not_answer_does_not_start() {
     refused(&output, 7, "only 0 of the 1 witnesses needed answer");
     watched.witness.start();
     watched.log.start();
+}
+
+#[test]
+fn a_log_whose_directory_was_lost_does_not_begin_anew() {
+    let mut watched = Watched::set();
+    watched.grow("rain");
+    watched.log.kill();
+    std::fs::remove_dir_all(watched.log.storage()).unwrap();
+    let output = serve(&watched.log.directory).output().unwrap();
+    refused(&output, 4, "has seen 2 records of");
+    refused(&output, 4, "this log has 0");
+    refused(&output, 4, "herleid ledger continue");
+    assert!(!watched.log.storage().join("log").exists());
+}
+
+#[test]
+fn as_many_witnesses_answer_as_are_needed_to_know_what_any_quorum_saw() {
+    let mut watched = Watched::set();
+    watched.log.kill();
+    // Another one, which does not answer: what it alone cosigned would not be missed.
+    let key = watched.witness.made["witness_key"].as_str().unwrap().to_owned();
+    let other = Connector::new(watched.folder.path().join("other"), free_port(), free_port());
+    let other = other.made["witness_key"].as_str().unwrap().to_owned();
+    let silent = free_port();
+    let first = watched.trust.lines().next().unwrap();
+    let (before, _) = first.rsplit_once(']').unwrap();
+    let both = |quorum: u8| {
+        format!(
+            "{before}, {{ verifier_key = \"{other}\", url = \"http://localhost:{silent}/witness\" }}]\nquorum = {quorum}"
+        )
+    };
+    assert!(before.contains(&key), "{before}");
+    for quorum in [1, 2] {
+        watched.log.set("trust", &both(quorum));
+        let output = serve(&watched.log.directory).output().unwrap();
+        refused(&output, 7, "only 1 of the 2 witnesses needed answer");
+    }
+    // Whoever says that nothing counts as witnessed starts.
+    watched.log.set("trust", &both(0));
+    watched.log.start();
+}
+
+#[test]
+fn the_status_says_since_when_a_witness_fails_and_what_it_cosigned_before() {
+    let mut watched = Watched::set();
+    let status = |watched: &Watched| good(&watched.log.run(&["status"]));
+    let before = status(&watched)["witnesses"][0].clone();
+    assert_eq!(
+        (&before["size"], &before["failing_since_ms"]),
+        (&json!(1), &Value::Null),
+        "{before}"
+    );
+    assert!(before["cosigned_ms"].is_u64(), "{before}");
+    watched.witness.kill();
+    watched.log.publish("rain", b"1 2 3");
+    let failing = until("the witness is seen to fail", PATIENCE, || {
+        let all = status(&watched);
+        let failing = all["witnesses"][0].clone();
+        if failing["failing_since_ms"].is_u64() {
+            Ok(failing)
+        } else {
+            Err(all)
+        }
+    });
+    assert_eq!(failing["size"], json!(1), "{failing}");
+    assert!(
+        failing["why"].as_str().unwrap().contains("could not be reached"),
+        "{failing}"
+    );
+    watched.witness.start();
+    until("the witness cosigns again", PATIENCE, || {
+        let all = status(&watched);
+        let well = all["witnesses"][0]["failing_since_ms"].is_null() && all["witnesses"][0]["size"] == json!(2);
+        if well { Ok(()) } else { Err(all) }
+    });
 }

@@ -1,4 +1,4 @@
-//! `ledger`: what of the log programs of others read, and time stamps checked.
+//! `ledger`: what of the log programs of others read, time stamps checked, and a lost log continued.
 
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -25,6 +25,24 @@ pub enum LedgerAction {
     Timestamps(TimestampsArguments),
     /// Check a time stamp; needs no configuration and no network
     CheckTimestamp(CheckTimestampArguments),
+    /// Begin the successor of a log that was lost; says what it would do, and does it with --confirm
+    Continue(ContinueArguments),
+}
+
+/// `ledger continue`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Examples:\n  herleid ledger continue\n  \
+                  herleid ledger continue --confirm knmi.example/log/1")]
+pub struct ContinueArguments {
+    /// Do it; the origin of the log that is over, typed out
+    #[arg(long, value_name = "ORIGIN")]
+    pub confirm: Option<String>,
+    /// A checkpoint of that log which somebody kept; may be given several times
+    #[arg(long = "checkpoint", value_name = "FILE")]
+    pub checkpoints: Vec<PathBuf>,
+    /// Also when nothing is known to be lost, as when `herleid doctor` found damage
+    #[arg(long)]
+    pub even_if_sound: bool,
 }
 
 /// `ledger proof`, `ledger receipt`.

@@ -6,7 +6,9 @@ mod proving;
 mod sharing;
 mod using;
 
-pub use exporting::{CheckTimestampArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments};
+pub use exporting::{
+    CheckTimestampArguments, ContinueArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments,
+};
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
 pub use proving::{AnchorsArguments, DossierArguments, ReplayArguments, TraceArguments, VerifyArguments};
 pub use sharing::{
@@ -121,7 +123,7 @@ pub enum Chosen {
     Dossier(DossierArguments),
     /// State keys, log and counts for an auditor, or put such statements of several parties together
     Anchors(AnchorsArguments),
-    /// Write proofs and time stamps of the log for other programs, and check such stamps
+    /// Write proofs and time stamps of the log for other programs, check such stamps, continue a lost log
     Ledger(LedgerArguments),
     /// Verify a dossier, trusting only the anchors; needs no configuration and no network
     Verify(VerifyArguments),

@@ -18,6 +18,6 @@ pub(super) fn export(context: &Context, action: &LedgerAction) -> Option<Result<
             out,
         }),
         LedgerAction::Timestamps(a) => absolute(context, &a.out).map(|out| LedgerExport::Timestamps { out }),
-        LedgerAction::CheckTimestamp(_) => return None,
+        LedgerAction::CheckTimestamp(_) | LedgerAction::Continue(_) => return None,
     })
 }

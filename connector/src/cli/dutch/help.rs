@@ -273,7 +273,7 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ),
     (
         "ledger",
-        "Schrijf bewijzen en tijdstempels van het logboek voor andere programma's, en controleer zulke stempels",
+        "Schrijf bewijzen en tijdstempels van het logboek voor andere programma's, controleer zulke stempels, zet een verloren logboek voort",
     ),
     ("ledger proof", "Schrijf het bewijs van een record als tlog-proof"),
     ("ledger proof.record", RECORD),
@@ -296,6 +296,22 @@ pub(super) const HELP: &[(&str, &str)] = &[
     (
         "ledger check-timestamp.log_key",
         "Bestand met de sleutel van het logboek, zoals `herleid status` hem toont",
+    ),
+    (
+        "ledger continue",
+        "Begin de opvolger van een verloren logboek; zegt wat het zou doen, en doet het met --confirm",
+    ),
+    (
+        "ledger continue.confirm",
+        "Doe het; de naam (origin) van het logboek dat is afgelopen, uitgetypt",
+    ),
+    (
+        "ledger continue.checkpoints",
+        "Een controlepunt van dat logboek dat iemand bewaarde; mag vaker",
+    ),
+    (
+        "ledger continue.even_if_sound",
+        "Ook als niet bekend is dat er iets verloren is, zoals bij schade die `herleid doctor` vond",
     ),
     ("status", "Toon hoe de draaiende dienst ervoor staat"),
     (

@@ -7,6 +7,7 @@ use crate::control::protocol::{
     DecideAnswer, DossierAnswer, NegotiateAnswer, PublishAnswer, PullAnswer, PushAnswer, RunAnswer, Side, StatusAnswer,
     TraceAnswer, TransferLine, TransferList, WithdrawAnswer,
 };
+use crate::witnessing::WitnessStanding;
 use serde_json::Value;
 
 /// An answer that can be read.
@@ -336,6 +337,18 @@ impl Shown for AnchorsAnswer {
     }
 }
 
+fn of_witness(language: Language, witness: &WitnessStanding) -> String {
+    let (name, size) = (clean(&witness.name), witness.size.unwrap_or_default().to_string());
+    let time = witness.cosigned_ms.map_or_else(|| "-".to_owned(), when);
+    let mut values = vec![("name", name.as_str()), ("size", &size), ("time", &time)];
+    let (Some(since), Some(why)) = (witness.failing_since_ms, &witness.why) else {
+        return text(language, "cli-status-witness", &values);
+    };
+    let (since, why) = (when(since), clean(why));
+    values.extend([("since", since.as_str()), ("why", &why)]);
+    text(language, "cli-status-witness-failing", &values)
+}
+
 impl Shown for StatusAnswer {
     fn show(&self, language: Language) -> String {
         let counts = [
@@ -355,6 +368,7 @@ impl Shown for StatusAnswer {
         if let Some(key) = &self.witness_key {
             lines.push(text(language, "cli-status-witness-key", &[("key", &clean(key))]));
         }
+        lines.extend(self.witnesses.iter().map(|witness| of_witness(language, witness)));
         for peer in &self.peers {
             lines.push(text(language, "cli-status-peer", &[("did", peer.as_str())]));
         }

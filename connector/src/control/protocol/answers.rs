@@ -1,6 +1,7 @@
 //! What is answered. Digests are lower-case hex; times UTC milliseconds since 1970; sizes in bytes.
 
 use super::uuid_text;
+use crate::witnessing::WitnessStanding;
 use herleid_vocab::did::Did;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -374,6 +375,8 @@ pub struct StatusAnswer {
     pub size: u64,
     /// Of which witnessed by a quorum.
     pub witnessed_size: u64,
+    /// How it stands with each of its witnesses.
+    pub witnesses: Vec<WitnessStanding>,
     /// Participants that there are agreements with.
     #[schemars(with = "Vec<String>")]
     pub peers: Vec<Did>,

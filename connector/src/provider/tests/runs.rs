@@ -124,6 +124,16 @@ impl Runs {
             "@type": "Agreement", "@id": agreement, "target": MODEL, "assigner": node.did.as_str(), "assignee": did.as_str(),
             "permission": [{"action": "use", "constraint": [{"leftOperand": "count", "operator": "lteq", "rightOperand": 3}]}],
         });
+        let document = node.documents.resolve(&did).await.unwrap();
+        // The log that it names, where it names one.
+        let mut other_log = LogIdentity {
+            did: did.clone(),
+            ..self.scene.consumer_log()
+        };
+        if let Ok(log) = document.document().log() {
+            other_log.origin = log.origin().to_owned();
+            other_log.verifier_key = log.verifier_key().to_owned();
+        }
         let entry = AgreementEntry {
             id: agreement.clone(),
             side: Side::Provider,
@@ -132,10 +142,7 @@ impl Runs {
             sha256: herleid_policies::Document::read(&policy).digest().hex(),
             target: MODEL.to_owned(),
             purpose: None,
-            other_log: Some(LogIdentity {
-                did: did.clone(),
-                ..self.scene.consumer_log()
-            }),
+            other_log: Some(other_log),
             other_base: String::new(),
             dataset: None,
             terminated: None,
@@ -155,7 +162,6 @@ impl Runs {
             set(GrantEntry::key(&grant.id), &grant).unwrap(),
         ];
         node.state.write(changes).unwrap();
-        let document = node.documents.resolve(&did).await.unwrap();
         let token = grants::token(node, &grant, &document, None).unwrap();
         Asker {
             did,

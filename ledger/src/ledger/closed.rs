@@ -1,0 +1,112 @@
+//! A log that is over, opened for reading alone: what was lost is looked at, and what is left stays checkable.
+
+use super::open::{KEK_CHECK, check_head, check_meta, kek_place, meta, read_cosigned};
+use super::options::{Options, check_origin};
+use super::{Inner, Ledger, Shared};
+use crate::checkpoint::Checkpoint;
+use crate::error::LedgerError;
+use crate::note::Signer;
+use crate::store::codec::{META, SIGNED};
+use crate::store::evidence::Evidence;
+use crate::store::keys::Keys;
+use crate::store::rocks::{Part, Rocks};
+use herleid_vocab::json::{self, Limits};
+use serde_json::Value;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use zeroize::Zeroizing;
+
+impl Ledger {
+    /// The origin of the log in `dir`; `None` when there is no log. Nothing is written, and no lock is taken.
+    ///
+    /// # Errors
+    /// When its store cannot be read, or does not say whose it is.
+    pub fn origin_in(dir: &Path) -> Result<Option<String>, LedgerError> {
+        let store = dir.join("log");
+        let named = store.join("CURRENT");
+        let there = named
+            .try_exists()
+            .map_err(|source| LedgerError::Io { path: named, source })?;
+        if !there {
+            return Ok(None);
+        }
+        let log = Rocks::open_to_read(&store, &[Part::State])?;
+        // A first start may have been killed before it said so.
+        let Some(stored) = log.get(Part::State, META)? else {
+            return Ok(None);
+        };
+        let damaged = || LedgerError::Corrupt {
+            dir: store.clone(),
+            what: "the store's description".to_owned(),
+            expected: "format, origin, party and key".to_owned(),
+            found: "something else".to_owned(),
+        };
+        let found = json::parse(&stored, &Limits::MESSAGE).map_err(|_| damaged())?;
+        let origin = found.get("origin").and_then(Value::as_str).ok_or_else(damaged)?;
+        Ok(Some(origin.to_owned()))
+    }
+
+    /// Opens the log in `options.dir` for reading alone: not a byte of it changes, nothing can be appended, and nothing is signed. What it
+    /// shows is what was signed last under its origin. No lock is taken: nobody may write into it meanwhile.
+    ///
+    /// # Errors
+    /// When there is no log, it belongs to another party, log or key, was written by a newer version, is damaged, or nothing in it was
+    /// ever signed.
+    pub fn open_closed(mut options: Options) -> Result<Self, LedgerError> {
+        check_origin(&options.origin)?;
+        let signer =
+            Signer::ed25519(&options.origin, options.signing_key.clone()).map_err(|error| LedgerError::Option {
+                option: "signing_key",
+                why: error.to_string(),
+            })?;
+        // Not left behind in the options.
+        let kek = Zeroizing::new(std::mem::take(&mut options.kek));
+        let log = Rocks::open_to_read(&options.dir.join("log"), &Part::ALL)?;
+        let keys = Keys::open_to_read(&options.dir.join("keys"), kek)?;
+        let missing = |what: &str, expected: &str| LedgerError::Corrupt {
+            dir: options.dir.clone(),
+            what: what.to_owned(),
+            expected: expected.to_owned(),
+            found: "missing".to_owned(),
+        };
+        let expected = meta(&options, &signer);
+        if !check_meta(&log, &expected)? || !check_meta(keys.rocks(), &expected)? {
+            return Err(missing("a store's description", "format, origin, party and key"));
+        }
+        let wrapped = keys.rocks().get(Part::State, KEK_CHECK)?.unwrap_or_default();
+        keys.unwrap(&kek_place(&options.origin), &wrapped)?;
+        let size = check_head(&options.dir, &log, &keys, &signer)?.frontier.size();
+        let cosigned = read_cosigned(&options, &log, &signer, size)?;
+        let note = keys.rocks().get(Part::State, SIGNED)?;
+        let signed = note
+            .map(|note| Checkpoint::verify_bytes(&note, signer.verifier()))
+            .transpose()?;
+        // Records after it were never answered: nobody was shown them, and nobody is.
+        let latest = signed.map(Arc::new).into_iter().chain(cosigned.clone());
+        let latest = latest.max_by_key(|checkpoint| checkpoint.size());
+        let latest = latest.ok_or_else(|| missing("the checkpoint signed last", "one"))?;
+        let shared = Arc::new(Shared {
+            log,
+            keys,
+            evidence: Evidence::to_read(&options.dir.join("evidence")),
+            dir: options.dir,
+            origin: options.origin,
+            party: options.party,
+            development: options.development,
+            signer,
+            clock: options.clock,
+            entropy: options.entropy,
+            policy: options.witness_policy,
+            on_fatal: options.on_fatal,
+            published: RwLock::new(latest),
+            cosigned: RwLock::new(cosigned),
+            collecting: Mutex::new(Vec::new()),
+            unsound: OnceLock::new(),
+        });
+        Ok(Self(Arc::new(Inner {
+            shared,
+            jobs: Mutex::new(None),
+            sequencer: Mutex::new(None),
+        })))
+    }
+}

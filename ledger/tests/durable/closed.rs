@@ -1,0 +1,76 @@
+//! A log that is opened for reading alone: all of it is there, and none of it changes.
+
+use crate::rig::{note, open, options, terminated};
+use herleid_ledger::{At, Ledger, LedgerError};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Every file below `dir` with its digest, and every folder.
+fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+            found.insert(path, Vec::new());
+        } else {
+            found.insert(path.clone(), Sha256::digest(std::fs::read(&path).unwrap()).to_vec());
+        }
+    }
+    found
+}
+
+#[test]
+fn everything_can_be_read_and_not_a_byte_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path(), 1);
+    for n in 0..300 {
+        log.append_blocking(terminated(&format!("urn:{n}"))).unwrap();
+    }
+    log.put_state_blocking(vec![("kept".to_owned(), Some(b"this".to_vec()))])
+        .unwrap();
+    let (size, latest) = (log.size(), log.checkpoint());
+    drop(log);
+    let before = files(dir.path());
+
+    let closed = Ledger::open_closed(options(dir.path(), 2)).unwrap();
+    assert_eq!(closed.size(), size);
+    assert_eq!(closed.checkpoint(), latest);
+    assert_eq!(closed.get("kept").unwrap().unwrap(), b"this");
+    assert_eq!(closed.entries(0, 256).unwrap().unwrap().len(), 256 * 35);
+    let handed = closed.hand_over(7, &[], Some(5), At::Latest).unwrap();
+    handed.verify(closed.verifier()).unwrap();
+    assert_eq!(closed.verify_all(|_, _| {}).unwrap().size, size);
+    let refused = closed.append_blocking(note("more")).unwrap_err();
+    assert!(refused.to_string().contains("closed"), "{refused}");
+    assert!(closed.put_state_blocking(vec![("kept".to_owned(), None)]).is_err());
+    drop(closed);
+    assert_eq!(Ledger::origin_in(dir.path()).unwrap().unwrap(), "knmi.example/log/1");
+    assert_eq!(files(dir.path()), before);
+    // And it goes on where it was, if it may.
+    assert_eq!(open(dir.path(), 3).size(), size);
+}
+
+#[test]
+fn what_is_no_log_or_somebody_elses_is_refused_and_nothing_is_made_there() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(Ledger::origin_in(dir.path()).unwrap().is_none());
+    assert!(Ledger::open_closed(options(dir.path(), 1)).is_err());
+    assert!(files(dir.path()).is_empty());
+
+    drop(open(dir.path(), 1));
+    let before = files(dir.path());
+    let mut other = options(dir.path(), 2);
+    other.origin = "knmi.example/log/2".to_owned();
+    let error = Ledger::open_closed(other).unwrap_err();
+    assert!(
+        matches!(error, LedgerError::OtherOwner { what: "origin", .. }),
+        "{error}"
+    );
+    let mut other = options(dir.path(), 2);
+    other.kek = [9; 32];
+    let error = Ledger::open_closed(other).unwrap_err();
+    assert!(matches!(error, LedgerError::WrongKek { .. }), "{error}");
+    assert_eq!(files(dir.path()), before);
+}
