@@ -3,7 +3,9 @@
 mod audit;
 mod batch;
 mod cosign;
+mod erase;
 mod export;
+mod ground;
 mod grown;
 mod lookup;
 mod open;
@@ -12,10 +14,13 @@ mod prepare;
 mod read;
 mod recorded;
 mod sequencer;
+mod strip;
 mod upgrade;
 
 pub use audit::Audited;
+pub use erase::{EraseError, Erased, Erasure, Target};
 pub use export::Exported;
+pub use ground::{Ground, UnknownGround};
 pub use options::{Options, WitnessPolicy, fatal_abort};
 pub use read::{At, StoredRecord};
 pub use recorded::Recorded;
@@ -54,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) cosigned: RwLock<Option<Arc<Checkpoint>>>,
     /// Cosignatures of checkpoints that have no quorum yet.
     pub(crate) collecting: Mutex<Vec<Checkpoint>>,
+    /// Held by whoever erases: one at a time, so that what is finished is known by one number.
+    pub(crate) erasing: Mutex<()>,
 }
 
 impl Shared {

@@ -13,7 +13,8 @@ use crate::store::tiles;
 use crate::tile::FULL_WIDTH;
 use herleid_vocab::json;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::PoisonError;
 
 /// What a check of the whole log found in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,9 @@ struct Walk {
     /// Stream id to number and leaf hash.
     streams: HashMap<String, (u64, Hash)>,
     erased_sections: u64,
+    /// Sections without bytes, and those that tombstones speak of, by record.
+    gone: BTreeMap<u64, BTreeSet<SectionName>>,
+    entombed: BTreeMap<u64, BTreeSet<SectionName>>,
     documents: u64,
 }
 
@@ -69,7 +73,10 @@ impl Shared {
         let mut sections: HashMap<SectionName, Value> = HashMap::new();
         for name in macs.keys() {
             match self.open_section(index, &row, *name, &roots)? {
-                None => walk.erased_sections += 1,
+                None => {
+                    walk.erased_sections += 1;
+                    walk.gone.entry(index).or_default().insert(*name);
+                }
                 Some((bytes, _)) => {
                     let value = json::parse_section(&bytes);
                     let value = value.map_err(|error| self.wrong(index, name.as_str(), "a section", error))?;
@@ -78,6 +85,12 @@ impl Shared {
             }
         }
         let kind = self.check_envelope(walk, index, &row.id.hyphenated().to_string(), &sections)?;
+        if let Some(facts) = sections.get(&SectionName::Facts).filter(|_| kind == Kind::Erased) {
+            let target = facts.get("index").and_then(Value::as_u64).unwrap_or(u64::MAX);
+            let names = facts.get("sections").and_then(Value::as_array).into_iter().flatten();
+            let names = names.filter_map(|name| name.as_str()?.parse::<SectionName>().ok());
+            walk.entombed.entry(target).or_default().extend(names);
+        }
         kind.check(|name| macs.contains_key(&name), |name| sections.get(&name))
             .map_err(|error| self.wrong(index, "the form", "what its kind asks for", error))?;
         for name in [
@@ -182,6 +195,7 @@ impl Ledger {
         }
         self.check_upper_tiles(size)?;
         self.check_stored_streams(&walk.streams, size)?;
+        self.check_erasures(&walk)?;
         let root = walk.frontier.root();
         let signed = CheckpointBody {
             origin: shared.origin.clone(),
@@ -198,6 +212,41 @@ impl Ledger {
             erased_sections: walk.erased_sections,
             documents: walk.documents,
         })
+    }
+
+    /// What has no bytes was erased by a tombstone, and what a tombstone speaks of has none.
+    fn check_erasures(&self, walk: &Walk) -> Result<(), LedgerError> {
+        let shared = self.shared();
+        // An erasure under way has its tombstone first, and its removal next.
+        let _alone = shared.erasing.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_grown = self.size() > walk.frontier.size();
+        for (index, names) in &walk.gone {
+            let none = BTreeSet::new();
+            let said = walk.entombed.get(index).unwrap_or(&none);
+            if let Some(name) = names.difference(said).next()
+                && !has_grown
+            {
+                return Err(shared.wrong(
+                    *index,
+                    name.as_str(),
+                    "its bytes, or an `erased` record about it",
+                    "neither",
+                ));
+            }
+        }
+        for (index, names) in &walk.entombed {
+            let (row, _) = shared.row(*index)?;
+            let left = row.sections.iter().filter(|section| section.sealed.is_some());
+            if let Some(section) = left.map(|section| section.name).find(|name| names.contains(name)) {
+                return Err(shared.wrong(
+                    *index,
+                    section.as_str(),
+                    "erased, as an `erased` record says",
+                    "its bytes",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The stored end of each stream, from which the next number is given, is where its records end. Records that came in

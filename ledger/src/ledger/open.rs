@@ -3,6 +3,7 @@
 use super::options::{Options, check_origin};
 use super::prepare::prepare_sealed;
 use super::sequencer::{Job, Reply, Sequencer};
+use super::strip::finish_erasures;
 use super::upgrade::upgrade;
 use super::{Inner, Ledger, Shared};
 use crate::checkpoint::{Checkpoint, CheckpointBody};
@@ -296,9 +297,12 @@ impl Ledger {
             published: RwLock::new(Arc::new(published)),
             cosigned: RwLock::new(cosigned),
             collecting: Mutex::new(Vec::new()),
+            erasing: Mutex::new(()),
         });
         let is_new = head.frontier.size() == 0;
         upgrade(&shared, head.frontier.size())?;
+        // Before anybody reads: a store that was restored may hold again what was erased from it.
+        finish_erasures(&shared)?;
         let mut sequencer = Sequencer::new(Arc::clone(&shared), head);
         if is_new {
             begin(&shared, &mut sequencer)?;

@@ -91,6 +91,28 @@ impl Keys {
         Ok(row)
     }
 
+    /// A record's row without the keys of these sections; `None` when it has none of them.
+    pub(crate) fn without(&self, id: &Uuid, erased: &[SectionName]) -> Result<Option<Vec<u8>>, LedgerError> {
+        let row = self.rocks.get(Part::State, &wrapped_key(id))?.unwrap_or_default();
+        let mut kept = Vec::new();
+        let mut reader = Reader(&row);
+        while let Some((name, wrapped)) = reader.name().zip(reader.bytes(NONCE_BYTES + WRAPPED_BYTES)) {
+            if !erased.contains(&name) {
+                put_name(&mut kept, name);
+                kept.extend_from_slice(wrapped);
+            }
+        }
+        if !reader.is_at_end() {
+            return Err(LedgerError::Corrupt {
+                dir: self.rocks.dir().to_owned(),
+                what: format!("the row of section keys of record `{id}`"),
+                expected: "one wrapped key for each section".to_owned(),
+                found: "other bytes".to_owned(),
+            });
+        }
+        Ok((kept.len() < row.len()).then_some(kept))
+    }
+
     /// The roots of a record's sections that were not erased.
     pub(crate) fn roots(&self, origin: &str, id: &Uuid) -> Result<Vec<(SectionName, RootKey)>, LedgerError> {
         let row = self.rocks.get(Part::State, &wrapped_key(id))?;

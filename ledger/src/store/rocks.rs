@@ -39,7 +39,7 @@ impl Part {
 
 /// One RocksDB store.
 pub(crate) struct Rocks {
-    db: DB,
+    pub(super) db: DB,
     dir: PathBuf,
     cache: Cache,
 }
@@ -140,7 +140,7 @@ impl Rocks {
         &self.dir
     }
 
-    fn part(&self, part: Part) -> Result<&ColumnFamily, LedgerError> {
+    pub(super) fn part(&self, part: Part) -> Result<&ColumnFamily, LedgerError> {
         self.db.cf_handle(part.name()).ok_or_else(|| LedgerError::Store {
             dir: self.dir.clone(),
             what: "find a part of it",
@@ -165,9 +165,20 @@ impl Rocks {
         &self,
         part: Part,
         prefix: &[u8],
+        each: impl FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), LedgerError> {
+        self.scan_from(part, prefix, prefix, each)
+    }
+
+    /// The same, beginning at the key `from`.
+    pub(crate) fn scan_from(
+        &self,
+        part: Part,
+        prefix: &[u8],
+        from: &[u8],
         mut each: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), LedgerError> {
-        let from = IteratorMode::From(prefix, Direction::Forward);
+        let from = IteratorMode::From(from, Direction::Forward);
         for item in self.db.iterator_cf(self.part(part)?, from) {
             let (key, value) = item.map_err(|error| store_error(&self.dir, "read", &error))?;
             match key.strip_prefix(prefix) {
@@ -224,7 +235,7 @@ impl Batch<'_> {
     }
 }
 
-fn store_error(dir: &Path, what: &'static str, error: &rocksdb::Error) -> LedgerError {
+pub(super) fn store_error(dir: &Path, what: &'static str, error: &rocksdb::Error) -> LedgerError {
     LedgerError::Store {
         dir: dir.to_owned(),
         what,

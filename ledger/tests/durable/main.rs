@@ -6,6 +6,7 @@ mod rig;
 
 mod cosigning;
 mod damage;
+mod erasing;
 mod fatal;
 mod formats;
 mod numbers;
