@@ -194,6 +194,29 @@ impl Payloads {
         receiving.keep()
     }
 
+    /// Removes a payload; whether there was one. Its name is gone when this returns, also after a power cut.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, sha256: &str) -> Result<bool, PayloadError> {
+        let path = self.path(sha256)?;
+        let failed = |source| PayloadError::File {
+            path: path.clone(),
+            what: "removed",
+            source,
+        };
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(failed(e)),
+        }
+        let folder = path.parent().unwrap_or(&self.directory);
+        fs::File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(failed)?;
+        Ok(true)
+    }
+
     /// The whole payload, checked against its name.
     ///
     /// # Errors

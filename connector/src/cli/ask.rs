@@ -2,17 +2,18 @@
 
 use super::actions::{Actions, Context, Outcome};
 use super::arguments::{
-    Chosen, CredentialAction, DecideArguments, DossierArguments, IssueArguments, LedgerAction, NamedInput,
-    NegotiationStep, PublishArguments, PushArguments, RunArguments,
+    Chosen, CredentialAction, DecideArguments, DossierArguments, IssueArguments, NamedInput, NegotiationStep,
+    PublishArguments, PushArguments, RunArguments,
 };
+use super::requests;
 use super::show::Shown;
 use super::text::text;
 use crate::catalogue::Metadata;
 use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
-    Agreements, Anchors, Catalog, Command, Credential, Decide, Dossier, Input, LedgerExport, Negotiate, Negotiation,
-    Negotiations, Publish, PublishSource, Pull, Push, ReliesOn, Run, Status, Trace, Transfer, Transfers, Withdraw,
+    Agreements, Anchors, Catalog, Command, Credential, Decide, Dossier, Input, Negotiate, Negotiation, Negotiations,
+    Publish, PublishSource, Pull, Push, ReliesOn, Run, Status, Trace, Transfer, Transfers, Withdraw,
 };
 use crate::control::socket::path_in;
 use serde::Serialize;
@@ -80,10 +81,12 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
         Chosen::Anchors(a) if a.merge.is_empty() => {
             absolute(context, &a.out).and_then(|out| asking.send(&Anchors { out }))
         }
-        Chosen::Ledger(a) => match export(context, &a.action)? {
+        Chosen::Ledger(a) => match requests::export(context, &a.action)? {
             Ok(request) => asking.send(&request),
             Err(error) => Err(error),
         },
+        Chosen::Erase(a) => requests::erase(&a.action).and_then(|request| asking.send(&request)),
+        Chosen::Hold(a) => requests::hold(&a.action).and_then(|request| asking.send(&request)),
         Chosen::Status(_) => asking.send(&Status {}),
         _ => return None,
     })
@@ -285,22 +288,6 @@ fn dossier(context: &Context, a: &DossierArguments) -> Result<Dossier, ControlEr
     })
 }
 
-/// What of `ledger` the service does; `None` for what this process does.
-fn export(context: &Context, action: &LedgerAction) -> Option<Result<LedgerExport, ControlError>> {
-    Some(match action {
-        LedgerAction::Proof(a) => absolute(context, &a.out).map(|out| LedgerExport::Proof {
-            record: a.record.clone(),
-            out,
-        }),
-        LedgerAction::Receipt(a) => absolute(context, &a.out).map(|out| LedgerExport::Receipt {
-            record: a.record.clone(),
-            out,
-        }),
-        LedgerAction::Timestamps(a) => absolute(context, &a.out).map(|out| LedgerExport::Timestamps { out }),
-        LedgerAction::CheckTimestamp(_) => return None,
-    })
-}
-
 fn once(context: &Context, pairs: impl Iterator<Item = (String, Value)>) -> Result<Map<String, Value>, ControlError> {
     let mut map = Map::new();
     for (name, value) in pairs {
@@ -316,7 +303,7 @@ fn twice(context: &Context, name: &str) -> ControlError {
 }
 
 /// The service works elsewhere, so paths are made absolute here.
-fn absolute(context: &Context, path: &Path) -> Result<PathBuf, ControlError> {
+pub(super) fn absolute(context: &Context, path: &Path) -> Result<PathBuf, ControlError> {
     std::path::absolute(path).map_err(|e| unreadable(context, path, &e))
 }
 

@@ -8,6 +8,7 @@ pub mod arguments;
 mod ask;
 mod dutch;
 pub mod page;
+mod requests;
 pub mod screen;
 pub mod show;
 pub mod text;

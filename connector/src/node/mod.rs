@@ -119,6 +119,8 @@ pub struct Node {
     pub grown: watch::Sender<u64>,
     /// Told when a round of asking is over.
     pub asked: watch::Sender<u64>,
+    /// Held by whoever has something erased, or forbids it: no hold slips in between.
+    pub(crate) erasing: tokio::sync::Mutex<()>,
     /// Signs manifests of dossiers with the log's key (docs/dossier-format.md); their text can never be a checkpoint's.
     pub manifests: Signer,
     /// Time.

@@ -104,6 +104,10 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         let why = format!("what rests on trust that was withdrawn could not be looked through: {e}");
         ServeError::Resume(Refusal::Unavailable { why })
     })?;
+    crate::erasure::go_on(&node).await.map_err(|e| {
+        let why = format!("what is left of erasures that a stop interrupted could not be removed: {e}");
+        ServeError::Resume(Refusal::Unavailable { why })
+    })?;
     node.negotiator.resume(&node).map_err(ServeError::Resume)?;
     crate::consumer::pull::pushed::resume(&node).map_err(|e| {
         let why = format!("pushes that were asked for could not be looked through: {e}");

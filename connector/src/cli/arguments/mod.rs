@@ -1,11 +1,16 @@
 //! The command line's grammar. Each command's help ends in an example that a test parses.
 
+mod erasing;
 mod exporting;
 mod negotiating;
 mod proving;
 mod sharing;
 mod using;
 
+pub use erasing::{
+    EraseAction, EraseArguments, EraseDecideArguments, EraseProposeArguments, EraseShowArguments, HoldAction,
+    HoldAddArguments, HoldArguments, HoldRemoveArguments, MeantArguments,
+};
 pub use exporting::{CheckTimestampArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments};
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
 pub use proving::{AnchorsArguments, DossierArguments, ReplayArguments, TraceArguments, VerifyArguments};
@@ -123,6 +128,10 @@ pub enum Chosen {
     Anchors(AnchorsArguments),
     /// Write proofs and time stamps of the log for other programs, and check such stamps
     Ledger(LedgerArguments),
+    /// Have something erased from the log, with two people
+    Erase(EraseArguments),
+    /// Forbid that something is erased
+    Hold(HoldArguments),
     /// Verify a dossier, trusting only the anchors; needs no configuration and no network
     Verify(VerifyArguments),
     /// Run the models of a dossier again and compare

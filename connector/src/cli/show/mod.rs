@@ -1,6 +1,7 @@
 //! What a person sees at a command's end.
 
 mod answers;
+mod erasing;
 mod exports;
 mod negotiations;
 mod plain;

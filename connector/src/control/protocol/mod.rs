@@ -4,12 +4,14 @@
 //! [`Command::Answer`] in the `result` line.
 
 mod answers;
+mod erasing;
 mod exports;
 mod negotiations;
 mod requests;
 mod uuid_text;
 
 pub use answers::*;
+pub use erasing::*;
 pub use exports::*;
 pub use negotiations::*;
 pub use requests::*;
@@ -29,7 +31,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 21] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -48,6 +50,8 @@ pub const NAMES: [&str; 19] = [
     Dossier::NAME,
     Anchors::NAME,
     LedgerExport::NAME,
+    Erase::NAME,
+    Hold::NAME,
     Status::NAME,
 ];
 
