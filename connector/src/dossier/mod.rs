@@ -38,6 +38,7 @@ pub async fn command(node: Arc<Node>, request: Dossier, _progress: Progress) -> 
     // Again: a program that was fetched is a pull of its own, and part of the case.
     let closure = closure::of_case(&node, &request.case)?;
     missing.extend(other_runs(&node, &closure)?);
+    missing.extend(closure::erased(&closure.records));
     wait_until_witnessed(&node, node.ledger.size()).await?;
     let foreign = foreign::gather(&node, &closure.records).await?;
     let unsigned = write::write(&node, &request, &closure, &foreign, missing)?;

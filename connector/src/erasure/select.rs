@@ -5,12 +5,12 @@ use crate::commands::Failure;
 use crate::control::protocol::{ErasedRecord, HoldLine, Meant};
 use crate::dossier::closure::follow;
 use crate::node::Node;
-use crate::state::{AgreementEntry, Change, PullEntry, RunEntry, Side, digest_bytes};
+use crate::state::{AgreementEntry, Change, PullEntry, RunEntry, Side, digest_bytes, set};
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{StoredRecord, Target};
 use herleid_vocab::did::Did;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// The records meant, by number.
@@ -125,10 +125,28 @@ fn counterparty(node: &Node, record: &StoredRecord) -> Result<Option<Did>, Failu
 /// What the connector itself keeps of what goes.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// Removals from its state.
+    /// Changes of its state.
     pub(super) state: Vec<Change>,
     /// SHA-256 of payloads that may be of these records alone.
     pub(super) payloads: BTreeSet<String>,
+}
+
+impl Kept {
+    fn set(&mut self, key: String, value: Option<Vec<u8>>) {
+        if !self.state.iter().any(|(known, _)| *known == key) {
+            self.state.push((key, value));
+        }
+    }
+}
+
+/// A run without what went in and came out.
+fn emptied(run: RunEntry) -> RunEntry {
+    RunEntry {
+        outputs: Vec::new(),
+        inputs: Value::Array(Vec::new()),
+        parameters: Value::Object(Map::new()),
+        ..run
+    }
 }
 
 /// Finds it. Only sections that go are looked at.
@@ -159,13 +177,22 @@ pub(super) fn kept(node: &Node, targets: &[Target]) -> Result<Kept, Failure> {
             .into_iter()
             .find_map(|name| record.value(name)?.get("transaction")?.as_str().map(str::to_owned));
         let Some(transaction) = transaction else { continue };
-        let key = match record.kind() {
-            Some(Kind::PullReceived | Kind::OneSidedPullReceived) => PullEntry::key(&transaction),
-            Some(Kind::RunReceived | Kind::RunRequested) => RunEntry::key(&transaction),
-            _ => continue,
-        };
-        if node.state.get::<Value>(&key)?.is_some() && !kept.state.iter().any(|(known, _)| *known == key) {
-            kept.state.push((key, None));
+        match record.kind() {
+            Some(Kind::PullReceived | Kind::OneSidedPullReceived) => {
+                let key = PullEntry::key(&transaction);
+                if node.state.get::<Value>(&key)?.is_some() {
+                    kept.set(key, None);
+                }
+            }
+            Some(Kind::RunReceived | Kind::RunRequested) => {
+                let key = RunEntry::key(&transaction);
+                if let Some(run) = node.state.get::<RunEntry>(&key)? {
+                    // Its number stays: the provider counts it, and a dossier of another case has to say that it leaves it out.
+                    let (_, value) = set(&key, &emptied(run))?;
+                    kept.set(key, value);
+                }
+            }
+            _ => {}
         }
     }
     Ok(kept)

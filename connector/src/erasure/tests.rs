@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::Config;
+use crate::dossier::closure;
 use crate::node::{Secrets, open};
 use crate::rim::SystemEntropy;
 use crate::state::{Digests, PullEntry};
@@ -252,11 +253,24 @@ async fn what_is_held_is_not_erased_nor_what_a_held_case_rests_on() {
         assert!(scene.hold(remove()).await.unwrap().removed);
         assert!(scene.hold(remove()).await.unwrap_err().contains("no hold"));
     }
+    let whole = closure::of_case(&scene.node, "Z1").unwrap();
+    assert!(closure::erased(&whole.records).is_empty());
     let of_case = scene.propose(Meant::Case("Z1".to_owned()), &["people"]).await.unwrap();
     assert_eq!(of_case.records[0].index, decision);
     scene.approve(&early.id, 2).await.unwrap();
     scene.approve(&of_case.id, 2).await.unwrap();
     assert!(scene.facts(decision).is_some(), "only the section that was named goes");
+
+    // A dossier made now has the tombstones, and says what is not there and why.
+    let closure = closure::of_case(&scene.node, "Z1").unwrap();
+    let size = scene.node.ledger.size();
+    let expected = [(pull, "facts", size - 2), (decision, "people", size - 1)].map(|(index, section, tombstone)| {
+        assert_eq!(closure.records[&tombstone].kind(), Some(Kind::Erased));
+        let id = format!("{}/{section}", hex::encode(closure.records[&index].leaf()));
+        let explanation = format!("avg-17: request 2026-17 (record {tombstone})");
+        json!({"what": "section", "id": id, "why": "erased", "explanation": explanation})
+    });
+    assert_eq!(closure::erased(&closure.records), expected);
     scene.node.ledger.verify_all(|_, _| {}).unwrap();
 }
 

@@ -174,8 +174,7 @@ impl Ledger {
         let (sender, receiver) = sync_channel(1);
         self.submit(Job::Strip(graves, sender))?;
         let mut stripped = receiver.recv().map_err(|_| LedgerError::Closed)?;
-        let removed = erasure.state.iter().filter(|(_, value)| value.is_none());
-        stripped.log.extend(removed.map(|(key, _)| forgotten(key)));
+        stripped.log.extend(erasure.state.iter().map(|(key, _)| forgotten(key)));
         let is_buried = shared.bury(&stripped, below)?;
         Ok(Erased {
             tombstones: numbers.collect(),
@@ -352,7 +351,7 @@ impl Ledger {
     }
 }
 
-/// A piece of state that was removed.
+/// A piece of state that was removed, or has another value now.
 fn forgotten(key: &str) -> Touched {
     let key = state_key(key);
     (Part::State, Some((key.clone(), key)))

@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod dossier;
+mod erased;
 mod faults;
 mod lies;
 mod publishing;

@@ -9,12 +9,12 @@ use std::process::Output;
 /// The demonstration's parties, started again from what it left. The witness first: a log asks it before it signs.
 const PARTIES: [&str; 6] = ["witness", "issuer", "knmi", "municipality", "water-board", "app"];
 
-struct Running {
+pub(super) struct Running {
     _services: Vec<Service>,
 }
 
 impl Running {
-    fn start(root: &Path) -> Self {
+    pub(super) fn start(root: &Path) -> Self {
         let start = |party| {
             let mut command = mortal(herleid());
             command.arg("--config").arg(configuration(root, party)).arg("serve");
@@ -27,11 +27,11 @@ impl Running {
     }
 }
 
-fn configuration(root: &Path, party: &str) -> PathBuf {
+pub(super) fn configuration(root: &Path, party: &str) -> PathBuf {
     root.join(party).join("herleid.toml")
 }
 
-fn at(root: &Path, party: &str, arguments: &[&str]) -> Output {
+pub(super) fn at(root: &Path, party: &str, arguments: &[&str]) -> Output {
     let configuration = configuration(root, party);
     let mut all = vec!["--json", "--config", configuration.to_str().unwrap()];
     all.extend(arguments);
@@ -139,7 +139,7 @@ fn a_run_that_the_other_end_counted_and_the_dossier_leaves_out_is_missing() {
 }
 
 /// What every party states of itself now, put together.
-fn anchors(root: &Path, name: &str) -> PathBuf {
+pub(super) fn anchors(root: &Path, name: &str) -> PathBuf {
     let statement = |party: &str| root.join(party).join(format!("{name}.json"));
     for party in PARTIES {
         good(&at(
