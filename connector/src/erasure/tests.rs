@@ -242,7 +242,10 @@ async fn what_is_held_is_not_erased_nor_what_a_held_case_rests_on() {
                 "{error}"
             );
         }
-        assert_eq!(scene.hold(Hold::List {}).await.unwrap().holds, [held.clone()]);
+        assert_eq!(
+            scene.hold(Hold::List {}).await.unwrap().holds,
+            std::slice::from_ref(&held)
+        );
         let (id, person) = (held.id.clone(), token(3));
         let stranger = scene.hold(Hold::Remove { id, person }).await.unwrap_err();
         assert!(stranger.contains("of nobody"), "{stranger}");

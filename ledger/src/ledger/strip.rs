@@ -157,16 +157,18 @@ impl Shared {
         row: &Row,
         erased: &BTreeSet<SectionName>,
     ) -> Result<(Named, BTreeSet<[u8; 32]>), LedgerError> {
-        let roots = self.keys.roots(&self.origin, &row.id)?;
+        // What is damaged names nothing; the audit names it. The tombstone is durable, and must not keep the log from being opened.
+        let roots = match self.keys.roots(&self.origin, &row.id) {
+            Err(LedgerError::Corrupt { .. }) => Vec::new(),
+            other => other?,
+        };
         let (mut named, mut kept) = (Named::default(), BTreeSet::new());
         for section in &row.sections {
             let goes = erased.contains(&section.name);
-            let has_key = roots.iter().any(|(name, _)| *name == section.name);
-            if goes && !has_key {
-                continue;
-            }
-            let Some((bytes, _)) = self.open_section(target, row, section.name, &roots)? else {
-                continue;
+            let bytes = match self.open_section(target, row, section.name, &roots) {
+                Ok(Some((bytes, _))) => bytes,
+                Ok(None) | Err(LedgerError::Corrupt { .. }) => continue,
+                Err(error) => return Err(error),
             };
             let of_it = if goes { &mut named.digests } else { &mut kept };
             of_it.extend(digests(&bytes));
