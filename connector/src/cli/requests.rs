@@ -43,6 +43,7 @@ pub(super) fn erase(action: &EraseAction) -> Result<Erase, ControlError> {
             person: person(&a.person)?,
         },
         EraseAction::List => Erase::List {},
+        EraseAction::Told => Erase::Told {},
         EraseAction::Show(a) => Erase::Show { id: a.id.clone() },
     })
 }

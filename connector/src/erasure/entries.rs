@@ -97,6 +97,7 @@ pub(super) fn with_tombstones(node: &Node, mut line: ErasureLine) -> Result<Eras
     if line.state != ErasureState::Erased {
         return Ok(line);
     }
+    line.recipients = super::told::recipients(node, &line.id)?;
     for record in &mut line.records {
         let of = node.ledger.record(record.index)?;
         for tombstone in node.ledger.tombstones(of.leaf())? {

@@ -6,6 +6,9 @@ mod people;
 mod select;
 #[cfg(test)]
 mod tests;
+mod told;
+
+pub(crate) use told::{Notice, deliver, take};
 
 use crate::commands::Failure;
 use crate::control::progress::Progress;
@@ -49,6 +52,7 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
                     .saturating_add(u64::from(complete_days).saturating_mul(DAY_MS)),
                 proposed_by: people::known(&node.config.erasure, &person)?.name.clone(),
                 decided_by: None,
+                recipients: Vec::new(),
                 records: select::records(&node, &what, &sections)?,
             };
             propose(&node, line).await
@@ -73,6 +77,7 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
             let all = all.map(|(_, line)| entries::with_tombstones(&node, line));
             Ok(EraseAnswer::Erasures(all.collect::<Result<_, _>>()?))
         }
+        Erase::Told {} => Ok(EraseAnswer::Told(told::all(&node)?)),
         Erase::Show { id } => {
             let line = entries::proposal(&node, &id)?;
             Ok(EraseAnswer::Erasure(entries::with_tombstones(&node, line)?))
@@ -91,7 +96,7 @@ async fn propose(node: &Arc<Node>, line: ErasureLine) -> Result<EraseAnswer, Fai
 
 async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<EraseAnswer, Failure> {
     let by = people::known(&node.config.erasure, person)?.name.clone();
-    let _turn = node.erasing.lock().await;
+    let turn = node.erasing.lock().await;
     let mut line = entries::open(node, id)?;
     if by == line.proposed_by {
         return Err(Failure::refused(format!(
@@ -105,6 +110,7 @@ async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<Era
     line.decided_by = Some(by);
     let Kept { mut state, payloads } = select::kept(node, &targets)?;
     state.push(set(format!("{ERASURES}{id}"), &line)?);
+    state.extend(told::tell(node, id, &targets, &line.ground, line.complete_by_ms)?);
     let left = format!("{LEFT}{id}");
     if !payloads.is_empty() {
         state.push(set(&left, &payloads)?);
@@ -121,6 +127,10 @@ async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<Era
     if !payloads.is_empty() {
         remove_payloads(node, left, payloads).await?;
     }
+    // Others may be told by us while they tell us.
+    drop(turn);
+    // Who cannot be reached now is told later.
+    deliver(node).await?;
     Ok(EraseAnswer::Erasure(entries::with_tombstones(node, line)?))
 }
 

@@ -110,6 +110,10 @@ pub(super) fn targets(node: &Node, records: &[ErasedRecord]) -> Result<Vec<Targe
 
 /// The other end of the agreement that a record is under.
 fn counterparty(node: &Node, record: &StoredRecord) -> Result<Option<Did>, Failure> {
+    // It names both ends itself, of which the agreement's need not be one: an input can be passed on.
+    if record.value(SectionName::Exchange).is_some() {
+        return Ok(None);
+    }
     let id = [SectionName::Exchange, SectionName::Facts, SectionName::Run]
         .into_iter()
         .find_map(|name| record.value(name)?.get("agreement")?.as_str().map(str::to_owned));

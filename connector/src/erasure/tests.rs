@@ -12,7 +12,7 @@ use serde_json::Value;
 use sha2::Digest as _;
 use std::path::Path;
 
-const AGREEMENT: &str = "urn:agreement:1";
+pub(super) const AGREEMENT: &str = "urn:agreement:1";
 
 /// The token of a person, by their number.
 fn token(n: u8) -> PersonToken {
@@ -36,14 +36,14 @@ fn connector(directory: &Path, people: u8) -> Arc<Node> {
     open(Config::read(&directory.join("herleid.toml"), &text, std::iter::empty(), true).unwrap()).unwrap()
 }
 
-struct Scene {
-    node: Arc<Node>,
+pub(super) struct Scene {
+    pub(super) node: Arc<Node>,
     // Last: a log that is still open must not lose its directory.
     directory: tempfile::TempDir,
 }
 
 impl Scene {
-    fn set(people: u8) -> Self {
+    pub(super) fn set(people: u8) -> Self {
         let directory = tempfile::tempdir().unwrap();
         Secrets::make(&directory.path().join("keys"), &SystemEntropy).unwrap();
         Self {
@@ -55,6 +55,7 @@ impl Scene {
     async fn erase(&self, request: Erase) -> Result<ErasureLine, String> {
         match erase(self.node.clone(), request, Progress::channel().0).await {
             Ok(EraseAnswer::Erasure(line)) => Ok(line),
+            Ok(EraseAnswer::Told(told)) => Err(format!("{told:?}")),
             Ok(EraseAnswer::Erasures(all)) => Ok(all.into_iter().next().unwrap()),
             Err(error) => Err(error.to_string()),
         }
@@ -75,7 +76,7 @@ impl Scene {
     }
 
     /// A pull of `bytes` from somebody without a log, as it is kept and recorded.
-    async fn pulled(&self, transaction: &str, bytes: &[u8]) -> u64 {
+    pub(super) async fn pulled(&self, transaction: &str, bytes: &[u8]) -> u64 {
         let digests = self.node.payloads.put(bytes).unwrap();
         let entry = PullEntry {
             transaction: transaction.to_owned(),

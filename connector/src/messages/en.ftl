@@ -146,6 +146,8 @@ cli-column-held = held
 cli-column-reason = reason
 cli-column-by = by
 cli-column-since = since
+cli-column-transaction = transaction
+cli-column-complete = complete by
 cli-column-path = file
 
 # Words in cells
@@ -212,6 +214,8 @@ cli-erasure =
 cli-erasure-decided = { "  " }decided by  { $by }
 cli-erasure-record = { "  " }record { $index } ({ $kind }): { $sections }
 cli-erasure-tombstone = { "  " }record { $index } ({ $kind }): { $sections }; record { $tombstone } says so
+cli-erasure-told = { "  " }told { $did } at { $time }
+cli-erasure-untold = { "  " }{ $did } could not be told yet; it is tried again
 cli-erasure-next = next: another person runs `herleid erase approve { $id } --person <file>`
 cli-erasure-proposed = waits for a second person
 cli-erasure-erased = erased

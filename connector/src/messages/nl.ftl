@@ -141,6 +141,8 @@ cli-column-held = mag niet weg
 cli-column-reason = reden
 cli-column-by = door
 cli-column-since = sinds
+cli-column-transaction = transactie
+cli-column-complete = weg op
 cli-column-path = bestand
 
 cli-kind-dataset = dataset
@@ -205,6 +207,8 @@ cli-erasure =
 cli-erasure-decided = { "  " }besloten        { $by }
 cli-erasure-record = { "  " }record { $index } ({ $kind }): { $sections }
 cli-erasure-tombstone = { "  " }record { $index } ({ $kind }): { $sections }; record { $tombstone } zegt het
+cli-erasure-told = { "  " }gemeld aan { $did } op { $time }
+cli-erasure-untold = { "  " }nog niet gemeld aan { $did }; het wordt opnieuw geprobeerd
 cli-erasure-next = daarna: een ander geeft `herleid erase approve { $id } --person <bestand>`
 cli-erasure-proposed = wacht op een tweede persoon
 cli-erasure-erased = gewist

@@ -248,6 +248,9 @@ async fn rounds(node: Arc<Node>, stop: CancellationToken) {
         if let Err(error) = crate::consumer::receipts::resend(&node, &trace).await {
             tracing::error!(%error, "receipts that are owed could not be sent again");
         }
+        if let Err(error) = crate::erasure::deliver(&node).await {
+            tracing::error!(%error, "who has to be told of what was erased could not be looked through");
+        }
         if let Err(error) = node.negotiator.look_again(&node) {
             tracing::error!(%error, "open negotiations and transfers could not be looked at");
         }

@@ -102,4 +102,32 @@ fn what_two_people_erase_is_gone_and_a_later_dossier_says_so() {
     assert!(told(&report).contains(&expected), "{}", told(&report));
     // The one made before still has it, and still verifies: what was handed out is out.
     assert_eq!(verdicts(&root.join("dossier.zip"), Some(&anchors)), (0, 0));
+
+    // The other end of what was pulled is told, and records it once.
+    let agreed = good(&app(&["agreements"]));
+    let all = agreed["agreements"].as_array().unwrap();
+    let rain = all
+        .iter()
+        .find(|a| a["dataset"].as_str().unwrap().contains("neerslag-uur"))
+        .unwrap();
+    let agreement = rain["agreement"].as_str().unwrap();
+    let what = ["erase", "propose", "--agreement", agreement, "--section", "content"];
+    let why = ["--ground", "avg-5", "--authority", "list 3", "--person", &first];
+    let proposed = good(&app(&[what.as_slice(), &why].concat()));
+    let id = proposed["erasure"]["id"].as_str().unwrap();
+    let done = good(&app(&["erase", "approve", id, "--person", &second]));
+    // What was passed on to the model services went under the same agreement, to others.
+    let recipients = done["erasure"]["recipients"].as_array().unwrap();
+    assert!(
+        !recipients.is_empty() && recipients.iter().all(|one| one["told_ms"].is_u64()),
+        "{done}"
+    );
+    let heard = good(&at(&root, "knmi", &["erase", "told"]));
+    let heard = heard["told"].as_array().unwrap();
+    assert!(!heard.is_empty());
+    assert!(
+        heard
+            .iter()
+            .all(|line| line["agreement"] == agreement && line["ground"] == "avg-5")
+    );
 }

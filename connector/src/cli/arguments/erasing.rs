@@ -45,6 +45,9 @@ pub enum EraseAction {
     /// List what was proposed, erased and rejected
     #[command(after_help = "Example:\n  herleid erase list --json")]
     List,
+    /// List what other parties said they have erased of what they exchanged with you
+    #[command(after_help = "Example:\n  herleid erase told --json")]
+    Told,
     /// Look at one proposal
     #[command(after_help = "Example:\n  herleid erase show 0192f0c1-2b3c-7d4e-8f50-112233445566")]
     Show(EraseShowArguments),

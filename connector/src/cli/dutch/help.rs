@@ -311,6 +311,10 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("erase reject.id", PROPOSAL),
     ("erase reject.person", PERSON),
     ("erase list", "Toon wat is voorgesteld, gewist en afgewezen"),
+    (
+        "erase told",
+        "Toon wat anderen zeggen te hebben gewist van wat zij met u uitwisselden",
+    ),
     ("erase show", "Bekijk één voorstel"),
     ("erase show.id", PROPOSAL),
     ("hold", "Verbied dat iets wordt gewist"),

@@ -32,6 +32,23 @@ impl Shown for EraseAnswer {
                 counted(language, &table, all.len() as u64)
             }
             Self::Erasure(line) => one(line, language),
+            Self::Told(all) => {
+                let mut table = columns(
+                    language,
+                    &["other", "agreement", "transaction", "ground", "complete", "since"],
+                );
+                for line in all {
+                    table.row([
+                        line.by.clone(),
+                        line.agreement.clone(),
+                        line.transaction.clone(),
+                        line.ground.clone(),
+                        when(line.complete_by_ms),
+                        when(line.since_ms),
+                    ]);
+                }
+                counted(language, &table, all.len() as u64)
+            }
         }
     }
 }
@@ -66,6 +83,13 @@ fn one(line: &ErasureLine, language: Language) -> String {
             None => "cli-erasure-record",
         };
         lines.push(text(language, key, &values));
+    }
+    for recipient in &line.recipients {
+        let did = clean(&recipient.did);
+        lines.push(match recipient.told_ms {
+            Some(time) => text(language, "cli-erasure-told", &[("did", &did), ("time", &when(time))]),
+            None => text(language, "cli-erasure-untold", &[("did", &did)]),
+        });
     }
     if line.state == ErasureState::Proposed {
         lines.push(text(language, "cli-erasure-next", &[("id", &clean(&line.id))]));

@@ -62,6 +62,8 @@ pub enum Erase {
     },
     /// Lists proposals, the newest first.
     List {},
+    /// Lists what other parties said they have erased.
+    Told {},
     /// Looks at one.
     Show {
         /// The proposal.
@@ -82,6 +84,8 @@ pub enum EraseAnswer {
     Erasures(Vec<ErasureLine>),
     /// One of them.
     Erasure(ErasureLine),
+    /// What other parties said.
+    Told(Vec<ToldLine>),
 }
 
 /// What became of a proposal.
@@ -117,6 +121,38 @@ pub struct ErasureLine {
     pub decided_by: Option<String>,
     /// What of which records.
     pub records: Vec<ErasedRecord>,
+    /// Who is told that it was erased; known once it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<Recipient>,
+}
+
+/// Somebody who received what was erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// Who.
+    pub did: String,
+    /// When it took the message: UTC milliseconds since 1970; left out while it has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_ms: Option<u64>,
+}
+
+/// What another party said it has erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToldLine {
+    /// Who.
+    pub by: String,
+    /// Under which agreement.
+    pub agreement: String,
+    /// Which transaction.
+    pub transaction: String,
+    /// On which ground.
+    pub ground: String,
+    /// By when it is to be gone: UTC milliseconds since 1970.
+    pub complete_by_ms: u64,
+    /// When it said so: UTC milliseconds since 1970.
+    pub since_ms: u64,
 }
 
 /// What is to be erased of a record, or was.
