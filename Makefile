@@ -5,7 +5,7 @@ SHELL := /bin/bash
 profile := dev
 target := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: bench-catalogue bench-dsp conformance demo deny deps doc fmt fuzz help interop kill lint log-check native test tidy
+.PHONY: bench-catalogue bench-dsp bench-ledger conformance demo deny deps doc faults fmt fuzz help interop kill lint log-check native test tidy
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -41,6 +41,17 @@ bench-dsp: needs := java
 bench-dsp: deps native ## negotiations, first byte, memory and start-up, beside EDC's
 	cargo build --locked --release -p herleid
 	deploy/build/bench-dsp.sh
+
+faults: deps native ## writes, syncs, renames and opens of every kind in the ledger fail in every way; torn writes, 300 kills, a full disk
+	cargo build --locked -p herleid
+	cargo test --locked -p herleid-tests --test served
+	HERLEID_FAULTS=all cargo test --locked -p herleid-ledger --test faults
+
+bench-ledger: needs := postgres
+bench-ledger: records := 1000000
+bench-ledger: deps native ## the log's appends and proofs, beside Tessera's and PostgreSQL's (records=N); writes target/bench/ledger.json
+	deploy/build/bench-tessera.sh
+	HERLEID_BENCH_RECORDS=$(records) cargo bench --locked --profile release -p herleid-tests --bench ledger
 
 deps: ## install what is missing, by package name (Debian; root or sudo)
 	@deploy/build/deps.sh $(needs)

@@ -1,5 +1,6 @@
 //! The commands that do their work in this process.
 
+mod doctor;
 mod stamps;
 
 use crate::audit::{self, AuditError};
@@ -97,6 +98,10 @@ impl Actions for Plugged {
 
     fn check_timestamp(&self, context: &Context, arguments: &CheckTimestampArguments) -> Result<Outcome, ControlError> {
         stamps::check(context, arguments)
+    }
+
+    fn doctor(&self, context: &Context) -> Result<Outcome, ControlError> {
+        doctor::doctor(context)
     }
 
     fn replay(&self, context: &Context, arguments: &ReplayArguments) -> Result<Outcome, ControlError> {

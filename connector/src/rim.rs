@@ -1,6 +1,7 @@
 //! The system's clock and randomness: the only place of this crate that reads either.
 
 use herleid_vocab::rim::{Clock, Entropy};
+use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The machine's clock.
@@ -24,7 +25,11 @@ impl Entropy for SystemEntropy {
     fn fill(&self, buffer: &mut [u8]) {
         if let Err(error) = getrandom::fill(buffer) {
             // Keys from a failing generator would be worse than no service at all.
-            eprintln!("herleid: the operating system gives no randomness ({error}); stopping");
+            // `eprintln!` would panic where nothing can be written, and others go on.
+            let _ = writeln!(
+                std::io::stderr(),
+                "herleid: the operating system gives no randomness ({error}); stopping"
+            );
             std::process::abort();
         }
     }

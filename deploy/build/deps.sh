@@ -2,6 +2,7 @@
 # Installs what building, demonstrating and testing need, by Debian package name. Quick when nothing is missing.
 # deps.sh demo: what the demonstration needs, which is all but the formatter, the lints and what runs others' programs.
 # deps.sh java: what running others' programs against ours needs (the conformance kit, EDC), which is all but the formatter and the lints.
+# deps.sh postgres: the same, and PostgreSQL, which the ledger is measured beside.
 set -euo pipefail
 
 # package: what it is for
@@ -24,6 +25,15 @@ if [ "${1:-}" != demo ]; then
   python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=("python3-venv: keeps the tools of tests/ apart from the system's (deploy/build/tools.sh)")
   command -v openssl >/dev/null || needed+=("openssl: stands for a time authority in the tests of the log")
   needed+=("curl: speaks to EDC in the guide of docs/dsp.md" "jq: reads its answers there")
+fi
+
+# The programs of a server, which the benchmark runs in a folder of its own. Wherever they came from, as above; Debian's are on no path.
+has_postgres() {
+  local initdb
+  initdb=$(command -v initdb) && [ -x "$(dirname "$(readlink -f "$initdb")")/pgbench" ] || compgen -G '/usr/lib/postgresql/*/bin/pgbench' >/dev/null
+}
+if [ "${1:-}" = postgres ] && ! has_postgres; then
+  needed+=("postgresql: what the ledger is measured beside")
 fi
 
 cd "$(dirname "$0")/../.."
@@ -54,6 +64,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   printf '  %s\n' "${needed[@]}" >&2
   tools=(c++ python3 bwrap unshare strace git)
   [ "${1:-}" = demo ] || tools+=(javac mvn openssl curl jq)
+  [ "${1:-}" != postgres ] || tools+=(initdb pgbench)
   for tool in "${tools[@]}"; do
     command -v "$tool" >/dev/null || { echo "deps: the command \`$tool\` is missing" >&2; exit 1; }
   done

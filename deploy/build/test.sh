@@ -21,6 +21,9 @@ step() { # step NAME COMMAND...
 tests() { cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log"; }
 
 mkdir -p target
+# What kits and peers of others find, in their own words; an earlier run's must not be taken for this one's.
+verdicts=(target/kit/verdict target/edc/verdict target/logcheck/verdict)
+rm -f "${verdicts[@]}"
 : >"$log"
 step formatting cargo fmt --all --check
 step build cargo build --locked --workspace --all-targets
@@ -56,5 +59,8 @@ if [ ${#failed_steps[@]} -gt 0 ]; then
   # A failed step without a failed test counts as one failure: the closing line must not look like success.
   [ "$failed" -gt 0 ] || failed=1
 fi
+for verdict in "${verdicts[@]}"; do
+  [ ! -s "$verdict" ] || cat "$verdict"
+done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ ${#failed_steps[@]} -eq 0 ]

@@ -83,6 +83,16 @@ pub enum LedgerError {
         /// What is there.
         found: String,
     },
+    /// The log was checked and does not verify: nothing more is written or signed.
+    #[error(
+        "the log in `{dir}` does not verify, so nothing more is recorded in it: {found}; stop the service, and see what `herleid doctor` says"
+    )]
+    Unsound {
+        /// Directory of the log.
+        dir: PathBuf,
+        /// What a check found.
+        found: String,
+    },
     /// An option that no log can have.
     #[error("option `{option}`: {why}")]
     Option {

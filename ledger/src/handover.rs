@@ -101,11 +101,16 @@ pub struct VerifiedRecord {
 #[must_use]
 pub fn entry(macs: &BTreeMap<SectionName, SectionMac>) -> [u8; ENTRY_BYTES] {
     // RFC 8785 of a map from registered names to hex: neither needs escaping, and `SectionName` sorts as its text.
-    let members: Vec<String> = macs
-        .iter()
-        .map(|(name, mac)| format!("\"{name}\":\"{}\"", hex::encode(mac)))
-        .collect();
-    let digest: [u8; 32] = Sha256::digest(format!("{{{}}}", members.join(","))).into();
+    let mut map = String::with_capacity(macs.len() * 96);
+    for (name, mac) in macs {
+        map.push_str(if map.is_empty() { "{\"" } else { ",\"" });
+        map.push_str(name.as_str());
+        map.push_str("\":\"");
+        map.push_str(&hex::encode(mac));
+        map.push('"');
+    }
+    map.push_str(if map.is_empty() { "{}" } else { "}" });
+    let digest: [u8; 32] = Sha256::digest(map).into();
     let mut entry = [0x01; ENTRY_BYTES];
     if let Some((_, rest)) = entry.split_first_mut() {
         rest.copy_from_slice(&digest);

@@ -37,7 +37,7 @@ use herleid_vocab::rim::{Clock, Entropy};
 use sequencer::{Answer, Job, Reply};
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 /// Everything that callers and the sequencer share.
@@ -61,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) collecting: Mutex<Vec<Checkpoint>>,
     /// Held by whoever erases: one at a time, so that what is finished is known by one number.
     pub(crate) erasing: Mutex<()>,
+    /// What a check found wrong: from then on nothing is taken.
+    pub(crate) unsound: OnceLock<String>,
 }
 
 impl Shared {
@@ -81,6 +83,12 @@ impl Shared {
             expected: expected.into(),
             found: found.into(),
         }
+    }
+
+    /// Whether nothing has failed in the stores' own threads.
+    pub(crate) fn unharmed(&self) -> Result<(), LedgerError> {
+        self.log.unharmed()?;
+        self.keys.rocks().unharmed()
     }
 
     /// Ends the process after a write of which nobody can say whether it is kept.
@@ -156,7 +164,20 @@ impl Ledger {
         &self.shared().policy
     }
 
+    /// Takes nothing more, whatever is appended: what comes after damage would rest on it, and be signed with it. `found` says what a check
+    /// found. What is there can still be read.
+    pub fn refuse_all(&self, found: &str) {
+        // The first finding is told.
+        let _ = self.shared().unsound.set(found.to_owned());
+    }
+
     fn submit(&self, job: Job) -> Result<(), LedgerError> {
+        if let Some(found) = self.shared().unsound.get() {
+            return Err(LedgerError::Unsound {
+                dir: self.shared().dir.clone(),
+                found: found.clone(),
+            });
+        }
         let jobs = self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = jobs.as_ref().map(|jobs| jobs.send(job));
         match sent {

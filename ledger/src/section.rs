@@ -173,23 +173,41 @@ impl RootKey {
         &self.0
     }
 
+    /// Both keys that come from this one.
+    #[must_use]
+    pub fn keys(&self) -> SectionKeys {
+        let from = Hkdf::<Sha256>::new(None, self.0.as_slice());
+        let derive = |info: &[u8]| {
+            let mut key = Zeroizing::new([0u8; 32]);
+            let expanded = from.expand(info, key.as_mut_slice());
+            debug_assert!(expanded.is_ok(), "32 bytes are one block of SHA-256");
+            key
+        };
+        SectionKeys {
+            mac: MacKey(derive(b"herleid/1 mac")),
+            enc: derive(b"herleid/1 enc"),
+        }
+    }
+}
+
+/// The keys of one section, derived from its root. Wiped from memory when dropped.
+#[derive(Clone)]
+pub struct SectionKeys {
+    mac: MacKey,
+    enc: Zeroizing<[u8; 32]>,
+}
+
+impl SectionKeys {
     /// HKDF-SHA256 without salt, info `herleid/1 mac`.
     #[must_use]
-    pub fn mac_key(&self) -> MacKey {
-        MacKey(self.derive(b"herleid/1 mac"))
+    pub const fn mac_key(&self) -> &MacKey {
+        &self.mac
     }
 
     /// HKDF-SHA256 without salt, info `herleid/1 enc`.
     #[must_use]
-    pub fn enc_key(&self) -> Zeroizing<[u8; 32]> {
-        self.derive(b"herleid/1 enc")
-    }
-
-    fn derive(&self, info: &[u8]) -> Zeroizing<[u8; 32]> {
-        let mut key = Zeroizing::new([0u8; 32]);
-        let expanded = Hkdf::<Sha256>::new(None, self.0.as_slice()).expand(info, key.as_mut_slice());
-        debug_assert!(expanded.is_ok(), "32 bytes are one block of SHA-256");
-        key
+    pub fn enc_key(&self) -> &[u8; 32] {
+        &self.enc
     }
 
     /// Encrypts a section for its place. The key is used for this one message, so the nonce is zero.
@@ -220,7 +238,13 @@ impl RootKey {
     }
 
     fn cipher(&self) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new(&(*self.enc_key()).into())
+        ChaCha20Poly1305::new(&(*self.enc).into())
+    }
+}
+
+impl fmt::Debug for SectionKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SectionKeys(..)")
     }
 }
 

@@ -38,8 +38,23 @@ fn proc_value(file: &str, name: &str) -> Option<String> {
     line.split_once(':').map(|(_, value)| value.trim().to_owned())
 }
 
-/// Memory of a process that is in RAM, in MiB.
+/// Memory of a process and of those that it has started that is in RAM, in MiB.
 pub fn resident_mib(process: u32) -> f64 {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).expect("a running process");
+    let children = tasks
+        .flatten()
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let children: Vec<u32> = children
+        .flat_map(|ids| {
+            ids.split_whitespace()
+                .filter_map(|id| id.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    own_resident_mib(process) + children.into_iter().map(resident_mib).sum::<f64>()
+}
+
+fn own_resident_mib(process: u32) -> f64 {
     let value = proc_value(&format!("/proc/{process}/status"), "VmRSS").expect("a running process");
     let kib: f64 = value.trim_end_matches("kB").trim().parse().expect("kilobytes");
     kib / 1024.0

@@ -3,6 +3,8 @@
 //! Two parsers that disagree about one text are a forgery waiting to happen, so what is ambiguous (duplicate names, lone
 //! surrogates, trailing bytes) is refused here, once, for every message and every section of the log.
 
+mod section;
+
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
@@ -101,14 +103,7 @@ pub fn canonical(value: &Value) -> Result<Vec<u8>, JsonError> {
 /// # Errors
 /// Names the member that cannot stand in a section.
 pub fn section_bytes(value: &Value) -> Result<Vec<u8>, JsonError> {
-    if !value.is_object() {
-        return Err(JsonError::Section {
-            path: "/".to_owned(),
-            why: "a section is an object",
-        });
-    }
-    check_section(value, &mut String::new(), Limits::SECTION.max_depth)?;
-    let bytes = canonical(value)?;
+    let bytes = section::write(value)?;
     if bytes.len() > Limits::SECTION.max_bytes {
         return Err(JsonError::TooLong {
             found: bytes.len(),
@@ -131,56 +126,6 @@ pub fn parse_section(bytes: &[u8]) -> Result<Value, JsonError> {
         let same = expected.iter().zip(bytes).take_while(|(a, b)| a == b).count();
         Err(JsonError::NotCanonical { at: same })
     }
-}
-
-fn check_section(value: &Value, path: &mut String, depth_left: usize) -> Result<(), JsonError> {
-    let refuse = |path: &str, why| {
-        Err(JsonError::Section {
-            path: if path.is_empty() {
-                "/".to_owned()
-            } else {
-                path.to_owned()
-            },
-            why,
-        })
-    };
-    match value {
-        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
-        Value::Number(number) => match number.as_u64() {
-            Some(n) if n <= MAX_INTEGER => Ok(()),
-            _ => refuse(
-                path,
-                "numbers are integers from 0 to 2^53 - 1; write decimals and negative numbers as strings",
-            ),
-        },
-        Value::Array(_) | Value::Object(_) if depth_left == 0 => refuse(path, "it is nested more than 32 levels deep"),
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                within(path, &index.to_string(), |path| {
-                    check_section(item, path, depth_left - 1)
-                })?;
-            }
-            Ok(())
-        }
-        Value::Object(members) => {
-            for (name, member) in members {
-                if name.is_empty() || !name.bytes().all(|b| (0x20..0x7f).contains(&b)) {
-                    return refuse(path, "it has a member whose name is not printable ASCII");
-                }
-                within(path, name, |path| check_section(member, path, depth_left - 1))?;
-            }
-            Ok(())
-        }
-    }
-}
-
-fn within<T>(path: &mut String, name: &str, inner: impl FnOnce(&mut String) -> T) -> T {
-    let before = path.len();
-    path.push('/');
-    path.push_str(name);
-    let result = inner(path);
-    path.truncate(before);
-    result
 }
 
 /// Builds a [`Value`] while counting depth and refusing duplicate names, which `serde_json` itself lets pass.

@@ -17,7 +17,7 @@ mod rdf;
 mod sparql;
 mod sparql_answer;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod words;
 
 pub use complete::{Complete, Defaults, Incomplete, complete};

@@ -91,6 +91,15 @@ pub trait Actions {
         Err(not_built("`herleid ledger check-timestamp`"))
     }
 
+    /// `doctor`, when no service runs.
+    ///
+    /// # Errors
+    /// When the log cannot be opened, or is not sound.
+    fn doctor(&self, context: &Context) -> Result<Outcome, ControlError> {
+        let _ = context;
+        Err(not_built("`herleid doctor`"))
+    }
+
     /// `replay`.
     ///
     /// # Errors

@@ -12,8 +12,8 @@ use crate::catalogue::Metadata;
 use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
-    Agreements, Anchors, Catalog, Command, Credential, Decide, Dossier, Input, Negotiate, Negotiation, Negotiations,
-    Publish, PublishSource, Pull, Push, ReliesOn, Run, Status, Trace, Transfer, Transfers, Withdraw,
+    Agreements, Anchors, Catalog, Command, Credential, Decide, Doctor, Dossier, Input, Negotiate, Negotiation,
+    Negotiations, Publish, PublishSource, Pull, Push, ReliesOn, Run, Status, Trace, Transfer, Transfers, Withdraw,
 };
 use crate::control::socket::path_in;
 use serde::Serialize;
@@ -88,6 +88,11 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
         Chosen::Erase(a) => requests::erase(&a.action).and_then(|request| asking.send(&request)),
         Chosen::Hold(a) => requests::hold(&a.action).and_then(|request| asking.send(&request)),
         Chosen::Status(_) => asking.send(&Status {}),
+        // The service has the log while it runs; without it the log is opened here.
+        Chosen::Doctor(_) => match asking.send(&Doctor {}) {
+            Err(error) if error.code == Code::NotRunning => actions.doctor(context),
+            answered => answered,
+        },
         _ => return None,
     })
 }

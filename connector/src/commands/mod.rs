@@ -6,6 +6,7 @@ mod catalog;
 mod credential;
 mod decide;
 mod described;
+mod doctor;
 mod exports;
 mod failure;
 mod negotiations;
@@ -16,6 +17,7 @@ mod trace;
 mod transfers;
 
 pub(crate) use agreements::{chosen_offer, line as agreement_line};
+pub(crate) use doctor::{STEP, examine, failure};
 pub use failure::Failure;
 pub(crate) use negotiations::{Turn, counterparty, named, possible, turn};
 pub(crate) use summary::{open_until, summary};
@@ -66,5 +68,6 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Erase => crate::erasure::erase,
         p::Hold => crate::erasure::hold,
         p::Status => status::status,
+        p::Doctor => doctor::doctor,
     }
 }

@@ -53,7 +53,7 @@ fn line(node: &Node, process: &transfer::Transfer) -> Result<TransferLine, Failu
     })
 }
 
-/// Suspends, resumes, completes or terminates one.
+/// Starts, suspends, resumes, completes or terminates one.
 ///
 /// # Errors
 /// When there is none, its state does not allow it, or a policy no longer does.
@@ -74,14 +74,20 @@ pub(super) async fn step(node: Arc<Node>, request: Transfer, _progress: Progress
         TransferStep::Suspend => TransferAction::Suspend,
         TransferStep::Complete => TransferAction::Complete,
         TransferStep::Terminate => TransferAction::Terminate,
-        // It is started by whoever decides about requests; here only what was held back goes on, if the policy still grants it.
+        // To the protocol both are a start; who means one of them must not get the other. The policy has to grant either.
+        TransferStep::Start if process.state() != State::Requested => {
+            return Err(Failure::refused(format!(
+                "the transfer is {}, so that it cannot be started",
+                process.state()
+            )));
+        }
         TransferStep::Resume if process.state() != State::Suspended => {
             return Err(Failure::refused(format!(
                 "the transfer is {}, so that it cannot be resumed",
                 process.state()
             )));
         }
-        TransferStep::Resume => TransferAction::Start,
+        TransferStep::Start | TransferStep::Resume => TransferAction::Start,
     };
     let decided = node
         .negotiator

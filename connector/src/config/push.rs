@@ -57,7 +57,8 @@ fn lies_below(url: &Url, base: &BaseUrl) -> bool {
         && url.port_or_known_default() == base.port_or_known_default();
     let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     let path = url.path().to_ascii_lowercase();
-    let hidden = ["%2f", "%5c", "%2e", "%00", "//"]
+    // `..;` is the parent to some, and `%252e%252e` to those who decode twice.
+    let hidden = ["%2f", "%5c", "%2e", "%00", "//", "/..", ";", "%3b", "%25"]
         .iter()
         .any(|part| path.contains(part));
     let rest = url.path().strip_prefix(base.path().trim_end_matches('/'));
@@ -130,6 +131,11 @@ mod tests {
             "https://a.example/in/..%2fadmin",
             "https://a.example/in/%5c..%5cadmin",
             "https://a.example/in//admin",
+            "https://a.example/in/..;/admin",
+            "https://a.example/in/..;x=1/admin",
+            "https://a.example/in/..%3B/admin",
+            "https://a.example/in/%252e%252e/admin",
+            "https://a.example/in/..x/admin",
             "https://a.example/in/x#y",
             "https://u@a.example/in/x",
             "https://a.example@b.example/in/x",

@@ -16,6 +16,7 @@ use crate::node::Node;
 use crate::provider::push;
 use crate::state::{AgreementEntry, Change, GrantEntry, Side, set};
 use giving::start;
+use herleid_ledger::record::Draft;
 use herleid_vocab::did::Did;
 use herleid_vocab::time::format_rfc3339_ms;
 use serde_json::{Value, json};
@@ -303,6 +304,25 @@ impl super::Negotiator {
         let endpoint = address.location().ok_or_else(missing)?.to_owned();
         let token = address.authorization().ok_or_else(missing)?.to_owned();
         Ok(Access { endpoint, token, pid })
+    }
+
+    /// Ends a push of ours that was last seen as `process`, in one commit with the `record` that says why: neither can be had without the
+    /// other, whenever this end stops.
+    ///
+    /// # Errors
+    /// When it has gone on since, or its last message is on its way; nothing is written then.
+    pub(crate) async fn end_push(
+        &self,
+        node: &Arc<Node>,
+        process: &Transfer,
+        cause: Cause,
+        record: Option<Draft>,
+    ) -> Result<(), Refusal> {
+        let due = Due {
+            record,
+            ..Due::decide(Decide::Terminate(cause))
+        };
+        self.perform::<DataTransfer>(node, process.clone(), Some(due)).await
     }
 
     /// Gives access back. A failure is logged: the provider closes it by itself before long.

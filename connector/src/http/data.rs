@@ -103,13 +103,13 @@ async fn serve(
     let sent = tokio::select! {
         // It is known as being sent, and may still be, before the first byte leaves.
         biased;
-        why = pull::ended(&node, access.grant(), &opened) => Err(why),
-        sent = sending::send(&node, &opened, reading, sender, &trace) => sent,
+        why = pull::ended(&node, access.grant(), &opened) => Err(why.into()),
+        sent = sending::send(&node, &opened, reading, sender, sending::STALLED, &trace) => sent,
     };
     match sent {
         // Also of a dataset without bytes.
         Ok(()) => opened.leave(0),
-        Err(reason) => sending::abort(&node, &opened, &reason, &trace).await,
+        Err(broke) => sending::abort(&node, &opened, &broke.why, &trace).await,
     }
 }
 

@@ -14,19 +14,31 @@ use crate::trust::Standing;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use herleid_vocab::json::{JsonError, Limits};
 use std::sync::Arc;
 
 pub(super) fn router() -> Router<Arc<Node>> {
     Router::new().fallback(handle)
 }
 
-async fn handle(State(node): State<Arc<Node>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn handle(
+    State(node): State<Arc<Node>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let Some(endpoint) = Endpoint::find(method.as_str(), uri.path()) else {
         return respond(&Refusal::NotFound.answer(Family::Catalog, &error::unknown_pids()));
     };
     let family = endpoint.family();
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => return respond(&unread(&error, &headers).answer(family, &error::unknown_pids())),
+    };
     if endpoint == Endpoint::Catalog {
         return super::catalogue::request(&node, &method, &uri, &headers, &body).await;
     }
@@ -34,6 +46,18 @@ async fn handle(State(node): State<Arc<Node>>, method: Method, uri: Uri, headers
         Ok(answer) => respond(&answer),
         Err(refusal) => respond(&refusal.answer(family, &error::pids_in(&body))),
     }
+}
+
+/// Why a body was not read: what comes before every handler has no words of the protocol.
+fn unread(error: &BytesRejection, headers: &HeaderMap) -> Refusal {
+    let limit = Limits::MESSAGE.max_bytes;
+    if error.status() != StatusCode::PAYLOAD_TOO_LARGE {
+        let why = error.to_string();
+        return JsonError::Syntax { why }.into();
+    }
+    let stated = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
+    let found = stated.and_then(|v| v.parse().ok()).unwrap_or(limit).max(limit + 1);
+    JsonError::TooLong { found, limit }.into()
 }
 
 pub(super) fn respond(answer: &Answer) -> Response {
@@ -205,3 +229,6 @@ fn may_transfer(node: &Node, caller: &Authenticated, message: &transfer::Message
     }
     dsp_shell::check_format(node, caller.did(), request)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,16 @@
 //! DID documents of others: fetched through the guarded client, kept for a minute, their exact bytes kept as evidence.
 
+mod places;
+
 use crate::commands::Failure;
 use crate::control::error::Code;
 use crate::net::client::GuardedClient;
 use herleid_credentials::did_document::DidDocument;
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::Clock;
+use places::{Places, Turn};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 /// How long a document is believed without asking again: short, so that a withdrawn key stops working soon.
 const FRESH_MS: u64 = 60_000;
@@ -20,8 +20,6 @@ const KEPT: usize = 1_000;
 const CLAIMED_AT_ONCE: usize = 16;
 /// Documents fetched at once because we want to deal with their owners: a place of their own, which strangers cannot take.
 const WANTED_AT_ONCE: usize = 16;
-/// How long a fetch waits for its turn.
-const TURN: Duration = Duration::from_secs(5);
 
 /// A document that could not be had. Its text says what kind of failure it was and no more, since whoever made us look is told it
 /// too; [`Self::why`] and our own log say what exactly happened.
@@ -119,8 +117,8 @@ pub struct Documents {
     /// `https`, or `http` under the development switch that lets connectors speak it.
     scheme: &'static str,
     kept: Mutex<HashMap<Did, Arc<Resolved>>>,
-    claimed: Semaphore,
-    wanted: Semaphore,
+    claimed: Places,
+    wanted: Places,
 }
 
 impl Documents {
@@ -132,8 +130,8 @@ impl Documents {
             clock,
             scheme,
             kept: Mutex::new(HashMap::new()),
-            claimed: Semaphore::new(CLAIMED_AT_ONCE),
-            wanted: Semaphore::new(WANTED_AT_ONCE),
+            claimed: Places::new(CLAIMED_AT_ONCE),
+            wanted: Places::new(WANTED_AT_ONCE),
         }
     }
 
@@ -179,25 +177,31 @@ impl Documents {
         }
     }
 
-    async fn had(&self, did: &Did, turns: &Semaphore) -> Result<Arc<Resolved>, DocumentError> {
+    async fn had(&self, did: &Did, places: &Places) -> Result<Arc<Resolved>, DocumentError> {
         let now = self.clock.now_ms();
         if let Some(known) = self.fresh(did, now) {
             return Ok(known);
         }
-        let document = match did.web_document_url() {
-            None => DidDocument::resolve_did_key(did).map_err(|e| unusable(did, &e))?,
-            Some(url) => {
-                let turn = timeout(TURN, turns.acquire()).await;
-                let Ok(Ok(_turn)) = turn else {
-                    return Err(DocumentError::Busy { did: did.clone() });
-                };
-                self.fetch(did, &url.replacen("https", self.scheme, 1)).await?
-            }
+        let resolved = |document| {
+            Arc::new(Resolved {
+                document,
+                fetched_ms: now,
+            })
         };
-        Ok(Arc::new(Resolved {
-            document,
-            fetched_ms: now,
-        }))
+        let Some(url) = did.web_document_url() else {
+            let document = DidDocument::resolve_did_key(did).map_err(|e| unusable(did, &e))?;
+            return Ok(resolved(document));
+        };
+        match places.turn(did).await {
+            None => Err(DocumentError::Busy { did: did.clone() }),
+            Some(Turn::Had(had)) => had,
+            Some(Turn::Ours(turn)) => {
+                let had = self.fetch(did, &url.replacen("https", self.scheme, 1)).await;
+                let had = had.map(resolved);
+                turn.tell(&had);
+                had
+            }
+        }
     }
 
     fn fresh(&self, did: &Did, now: u64) -> Option<Arc<Resolved>> {

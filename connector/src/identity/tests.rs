@@ -164,3 +164,55 @@ async fn what_a_did_key_says_is_not_kept() {
     let (first, second) = (door.documents.resolve(&did).await, door.documents.resolve(&did).await);
     assert!(!Arc::ptr_eq(&first.unwrap(), &second.unwrap()));
 }
+
+#[tokio::test]
+async fn a_host_that_says_nothing_keeps_nobody_else_waiting() {
+    let (door, good) = (Door::new(), Participant::new(None).await);
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let documents = Arc::new(door.documents);
+    let mut waiting = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let documents = Arc::clone(&documents);
+        let did: Did = format!("did:web:127.0.0.1%3A{port}:{n}").parse().unwrap();
+        waiting.spawn(async move { documents.resolve_claimed(&did).await.map(drop) });
+    }
+    // All of them have asked when the first ones have called; what is accepted is held, and never answered.
+    let held = [silent.accept().await.unwrap(), silent.accept().await.unwrap()];
+    let had = documents.resolve_claimed(&good.did).await.unwrap();
+    assert_eq!(had.document().id(), &good.did);
+    let answered = waiting.try_join_next();
+    assert!(answered.is_none(), "nobody has been answered yet: {answered:?}");
+    // The others have been refused before any of these two was given up, and have not called.
+    for _ in 0..18 {
+        let busy = waiting.join_next().await.unwrap().unwrap().unwrap_err();
+        assert!(matches!(busy, DocumentError::Busy { .. }), "{busy:?}");
+    }
+    let third = tokio::select! {
+        biased;
+        _ = silent.accept() => true,
+        () = std::future::ready(()) => false,
+    };
+    assert!(!third, "more than two called the same host");
+    drop(held);
+}
+
+#[tokio::test]
+async fn one_fetch_answers_all_who_ask_meanwhile_and_none_who_ask_later() {
+    let (door, caller) = (Door::new(), Participant::new(None).await);
+    let ask = || door.documents.resolve_claimed(&caller.did);
+    let (first, second, third) = tokio::join!(ask(), ask(), ask());
+    let first = first.unwrap();
+    assert!(Arc::ptr_eq(&first, &second.unwrap()) && Arc::ptr_eq(&first, &third.unwrap()));
+    assert_eq!(caller.asked(), 1);
+    // Nobody has vouched for it: it is not kept.
+    assert!(!Arc::ptr_eq(&first, &ask().await.unwrap()));
+    assert_eq!(caller.asked(), 2);
+    // Whoever gives up lets the next one fetch.
+    tokio::select! {
+        biased;
+        _ = ask() => panic!("it cannot be answered at the first look"),
+        () = std::future::ready(()) => {}
+    }
+    ask().await.unwrap();
+}

@@ -80,6 +80,16 @@ fn transaction(record: &StoredRecord) -> Option<String> {
         .find_map(|name| Some(record.value(name)?.get("transaction")?.as_str()?.to_owned()))
 }
 
+/// The facts of the agreement in whose stream a record stands: an identifier alone may have been chosen twice.
+fn agreed(records: &BTreeMap<u64, StoredRecord>, record: &StoredRecord) -> Option<Value> {
+    let stream = |r: &StoredRecord| Some(text(&r.value(SectionName::StreamAgreement)?, "/id"));
+    let wanted = stream(record)?;
+    let concluded = records.values().filter(|r| kind(r) == Some(Kind::AgreementConcluded));
+    concluded
+        .filter(|r| stream(r).as_ref() == Some(&wanted))
+        .find_map(|r| r.value(SectionName::Facts))
+}
+
 impl Known<'_> {
     /// A node for a record of ours, its proof checked anew.
     fn of_record(&self, record: &StoredRecord, kind: &str, label: String) -> Result<TraceNode, Failure> {
@@ -170,6 +180,9 @@ impl Known<'_> {
         });
         if let Some(pull) = told.or_else(|| self.of_kind(id, &[Kind::PullOpened])) {
             return self.pull(pull);
+        }
+        if let Some(pull) = self.of_kind(id, &[Kind::OneSidedPullReceived, Kind::OneSidedPullOpened]) {
+            return self.one_sided(pull);
         }
         Ok(TraceNode {
             kind: "transaction".to_owned(),
@@ -269,6 +282,24 @@ impl Known<'_> {
             }
         }
         node.children.extend(self.receipts(record)?);
+        Ok(node)
+    }
+
+    /// A pull of which no other end keeps a record: all that is known of it is our own word.
+    fn one_sided(&self, record: &StoredRecord) -> Result<TraceNode, Failure> {
+        let facts = record.value(SectionName::Facts).unwrap_or_default();
+        let agreed = agreed(&self.records, record).unwrap_or_default();
+        let ends = match kind(record) {
+            Some(Kind::OneSidedPullReceived) => format!("from {}", text(&agreed, "/provider")),
+            _ => format!("opened for {}", text(&agreed, "/consumer")),
+        };
+        let label = format!(
+            "{} {} {ends} (one-sided: no receipt of the other end)",
+            text(&facts, "/dataset"),
+            text(&facts, "/version"),
+        );
+        let mut node = self.of_record(record, "pull", label)?;
+        node.digest = Some(text(&facts, "/sha256"));
         Ok(node)
     }
 

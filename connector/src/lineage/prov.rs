@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 pub fn sparql(records: &BTreeMap<u64, StoredRecord>, query: &str) -> Result<Value, Failure> {
     let store = Store::new().map_err(Failure::failed)?;
     for record in records.values() {
-        for quad in quads(record) {
+        for quad in quads(records, record) {
             store.insert(&quad).map_err(Failure::failed)?;
         }
     }
@@ -98,8 +98,8 @@ impl Graph {
     }
 }
 
-/// The PROV-O of one record.
-fn quads(record: &StoredRecord) -> Vec<Quad> {
+/// The PROV-O of one of `records`.
+fn quads(records: &BTreeMap<u64, StoredRecord>, record: &StoredRecord) -> Vec<Quad> {
     let mut graph = Graph(Vec::new());
     let envelope = record.value(SectionName::Envelope).unwrap_or_default();
     let when = envelope.get("recordedAt").and_then(Value::as_u64).unwrap_or_default();
@@ -128,6 +128,27 @@ fn quads(record: &StoredRecord) -> Vec<Quad> {
             let provider = graph.agent(&text(&exchange, "/provider"));
             graph.add(data.as_ref(), prov("wasAttributedTo"), provider);
             let consumer = graph.agent(&text(&exchange, "/consumer"));
+            graph.add(pull.as_ref(), prov("wasAssociatedWith"), consumer);
+        }
+        Some(one_sided @ (Kind::OneSidedPullOpened | Kind::OneSidedPullReceived)) => {
+            let facts = record.value(SectionName::Facts).unwrap_or_default();
+            let agreed = super::agreed(records, record).unwrap_or_default();
+            let pull = node(&format!("urn:uuid:{}", text(&facts, "/transaction")));
+            for class in [prov("Activity"), node(&format!("{HERLEID}OneSidedPull"))] {
+                graph.add(pull.as_ref(), Some(rdf::TYPE.into_owned()), class);
+            }
+            graph.label(pull.as_ref(), "one-sided: no receipt of the other end");
+            // Whether what was opened came to an end is not said here.
+            let at = match one_sided {
+                Kind::OneSidedPullReceived => "endedAtTime",
+                _ => "startedAtTime",
+            };
+            graph.add(pull.as_ref(), prov(at), ended);
+            let data = graph.entity(&text(&facts, "/sha256"), &text(&facts, "/dataset"));
+            graph.add(pull.as_ref(), prov("used"), data.clone());
+            let provider = graph.agent(&text(&agreed, "/provider"));
+            graph.add(data.as_ref(), prov("wasAttributedTo"), provider);
+            let consumer = graph.agent(&text(&agreed, "/consumer"));
             graph.add(pull.as_ref(), prov("wasAssociatedWith"), consumer);
         }
         Some(Kind::RunReceived | Kind::RunFinished) => {

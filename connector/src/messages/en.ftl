@@ -107,6 +107,7 @@ cli-step-trace = following the trace
 cli-step-dossier = writing the dossier
 cli-step-verify = verifying
 cli-step-replay = computing again
+cli-step-doctor = checking the log
 cli-progress-of = { $step }: { $done } of { $total } ({ $percent }%)
 cli-progress = { $step }: { $done }
 
@@ -233,6 +234,7 @@ cli-ledger-record-alone =
       entry { $entry }
 cli-ledger-timestamp = { $size } records at { $time } by { $authority }: { $path }
 cli-ledger-stamped = { $size } records of { $origin } were there at { $time }, says { $authority }
+cli-doctor = sound: { $size } records of { $origin }, { $streams } streams without a gap, { $documents } documents, { $erased } sections erased; root { $root }
 cli-dossier-next = next: `herleid verify { $path } --anchors <anchors obtained elsewhere>`
 cli-status-log = log { $origin }: { $size } records, { $witnessed } of them witnessed
 cli-init-serve = next: herleid serve

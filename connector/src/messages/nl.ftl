@@ -104,6 +104,7 @@ cli-step-trace = spoor volgen
 cli-step-dossier = dossier schrijven
 cli-step-verify = controleren
 cli-step-replay = opnieuw rekenen
+cli-step-doctor = logboek controleren
 cli-progress-of = { $step }: { $done } van { $total } ({ $percent }%)
 cli-progress = { $step }: { $done }
 
@@ -226,6 +227,7 @@ cli-ledger-record-alone =
       inhoud { $entry }
 cli-ledger-timestamp = { $size } records op { $time } volgens { $authority }: { $path }
 cli-ledger-stamped = { $size } records van { $origin } waren er op { $time }, volgens { $authority }
+cli-doctor = in orde: { $size } records van { $origin }, { $streams } reeksen zonder gat, { $documents } documenten, { $erased } onderdelen gewist; wortel { $root }
 cli-dossier-next = verder met: `herleid verify { $path } --anchors <ankers van elders>`
 cli-status-log = logboek { $origin }: { $size } records, waarvan { $witnessed } met getuigen
 cli-init-serve = daarna: herleid serve

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use std::pin::Pin;
 use std::time::Duration;
-use tokio::time::{Sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 
 /// An answer that has been read whole; of any status but a redirect.
 #[derive(Debug, Clone)]
@@ -136,6 +136,17 @@ impl Streaming {
             body: body.freeze(),
             host: std::mem::take(&mut self.host),
         })
+    }
+
+    /// The same, with no more to come than of a message, and the rest `within` a time.
+    pub(super) fn bounded(mut self, within: Duration) -> Result<Self, ClientError> {
+        self.limit_bytes = self.limit_bytes.min(self.limits.body_bytes);
+        self.time_limit = within;
+        self.deadline = Box::pin(sleep(self.time_limit));
+        if self.stated_bytes.is_some_and(|stated| stated > self.limit_bytes) {
+            return Err(self.too_big());
+        }
+        Ok(self)
     }
 
     fn too_big(&self) -> ClientError {

@@ -74,12 +74,12 @@ pub struct CallLimits {
 /// The guarded client; cheap to clone, connections are kept and shared.
 #[derive(Debug, Clone)]
 pub struct GuardedClient {
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     /// Waits for the beginning of an answer as long as the whole call may last.
-    patient: reqwest::Client,
+    pub(super) patient: reqwest::Client,
     guard: AddressGuard,
     plain_http: bool,
-    limits: ClientLimits,
+    pub(super) limits: ClientLimits,
 }
 
 impl GuardedClient {
@@ -161,9 +161,12 @@ impl GuardedClient {
         let terms = Terms {
             http: &self.patient,
             total: self.limits.stream_total,
-            bytes: self.limits.body_bytes,
+            // Who sends asks for the status: a long answer says it as well as a short one. What is read of it has the usual limit.
+            bytes: u64::MAX,
         };
-        self.open(terms, method, url, headers, Some(body)).await
+        let mut answer = self.open(terms, method, url, headers, Some(body)).await?;
+        answer.limit_bytes = self.limits.body_bytes;
+        Ok(answer)
     }
 
     /// How long an exchange of messages may take.
@@ -209,26 +212,7 @@ impl GuardedClient {
         self.open(terms, Method::GET, url, headers, None).await
     }
 
-    /// Any method; the answer is read in parts, without a limit of its own: whoever reads it knows how much must come.
-    ///
-    /// # Errors
-    /// As [`Self::get_json`].
-    pub async fn any_stream(
-        &self,
-        method: Method,
-        url: &str,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Streaming, ClientError> {
-        let terms = Terms {
-            http: &self.http,
-            total: self.limits.stream_total,
-            bytes: u64::MAX,
-        };
-        self.open(terms, method, url, headers, some(body)).await
-    }
-
-    async fn open(
+    pub(super) async fn open(
         &self,
         terms: Terms<'_>,
         method: Method,
@@ -274,7 +258,7 @@ impl GuardedClient {
     }
 
     /// The URL, if it may be called at all. A literal address is checked here, since no resolver is asked for it.
-    fn admit(&self, text: &str) -> Result<(Url, String), ClientError> {
+    pub(super) fn admit(&self, text: &str) -> Result<(Url, String), ClientError> {
         let refuse = |why: String| ClientError::Url {
             url: text
                 .split(['?', '#'])
@@ -332,10 +316,10 @@ fn some(body: Bytes) -> Option<reqwest::Body> {
 }
 
 /// By which connections a call is made, and within what.
-struct Terms<'a> {
-    http: &'a reqwest::Client,
-    total: Duration,
-    bytes: u64,
+pub(super) struct Terms<'a> {
+    pub(super) http: &'a reqwest::Client,
+    pub(super) total: Duration,
+    pub(super) bytes: u64,
 }
 
 /// What both kinds of connections have in common.

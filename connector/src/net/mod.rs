@@ -10,6 +10,7 @@ pub mod client;
 pub mod error;
 mod fault;
 pub mod server;
+mod store;
 pub mod tls;
 
 pub use answer::guarded_stream;

@@ -7,7 +7,7 @@ mod secrets;
 mod serve;
 mod signing;
 
-pub use open::{OpenError, open};
+pub use open::{OpenError, ledger_options, open};
 pub(crate) use secrets::read_private;
 pub use secrets::{Secrets, SecretsError, make_management_token, management_token};
 pub use serve::{ServeError, serve};

@@ -73,6 +73,33 @@ pub enum OpenError {
 /// Fragment of the one key of a new participant.
 const KEY: &str = "key-1";
 
+/// What the log of this participant is opened with.
+///
+/// # Errors
+/// When the witnesses that are named make no policy.
+pub fn ledger_options(
+    config: &Config,
+    secrets: &Secrets,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<Options, LedgerError> {
+    Ok(Options {
+        dir: config.storage.directory.clone(),
+        origin: config.ledger.origin.clone(),
+        party: config.participant.did.clone(),
+        development: config.development.is_some(),
+        signing_key: secrets.log.clone(),
+        on_fatal: herleid_ledger::fatal_abort,
+        kek: *secrets.kek,
+        clock,
+        entropy,
+        witness_policy: WitnessPolicy::new(
+            config.trust.quorum,
+            witnesses(config).iter().map(|w| w.verifier.clone()).collect(),
+        )?,
+    })
+}
+
 /// Opens everything that a running connector needs. Nothing listens yet.
 ///
 /// # Errors
@@ -84,21 +111,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     let public_url = config.listen.public_url.as_str().to_owned();
     let did = config.participant.did.clone();
     let witnesses = witnesses(&config);
-    let ledger = Ledger::open(Options {
-        dir: config.storage.directory.clone(),
-        origin: config.ledger.origin.clone(),
-        party: did.clone(),
-        development: config.development.is_some(),
-        signing_key: secrets.log.clone(),
-        on_fatal: herleid_ledger::fatal_abort,
-        kek: *secrets.kek,
-        clock: clock.clone(),
-        entropy: entropy.clone(),
-        witness_policy: WitnessPolicy::new(
-            config.trust.quorum,
-            witnesses.iter().map(|w| w.verifier.clone()).collect(),
-        )?,
-    })?;
+    let ledger = Ledger::open(ledger_options(&config, &secrets, clock.clone(), entropy.clone())?)?;
     let handlers = match &config.decisions.file {
         Some(file) => Handlers::load(file, config.development.as_ref().is_some_and(|d| d.plain_http))?,
         None => Handlers::default(),

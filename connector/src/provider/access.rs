@@ -6,12 +6,12 @@ use crate::deciding::Asker;
 use crate::http::Refusal;
 use crate::identity::{AuthenticationError, Resolved, bearer as bearer_token};
 use crate::node::Node;
-use crate::state::GrantEntry;
+use crate::state::{Change, GrantEntry};
 use axum::http::{HeaderMap, Method, StatusCode};
 use herleid_credentials::access_token;
 use herleid_credentials::did_document::Relationship;
 use herleid_credentials::http_signature::{self, Expected, Request};
-use herleid_ledger::record::Document;
+use herleid_ledger::record::{Document, Draft};
 use herleid_vocab::did::Did;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,6 +37,7 @@ pub struct Access {
     transaction: String,
     proof: Proof,
     seen: u64,
+    beside: Vec<Change>,
 }
 
 /// What a request showed.
@@ -104,7 +105,20 @@ impl Access {
             transaction,
             proof: Proof::Push { is_one_sided, evidence },
             seen: 0,
+            beside: Vec::new(),
         }
+    }
+
+    /// The same; what it opens is recorded in one commit with this change.
+    pub(super) fn with(mut self, change: Change) -> Self {
+        self.beside.push(change);
+        self
+    }
+
+    /// What is written in the commit of the record.
+    pub(super) fn beside(&self, draft: Draft) -> Draft {
+        let put = |draft: Draft, (key, value): &Change| draft.put(key.clone(), value.clone());
+        self.beside.iter().fold(draft, put)
     }
 
     /// What the consumer cannot deny later: its signed request, the token, its DID document. Of a token that is a secret, the digest.
@@ -274,6 +288,7 @@ async fn checked(
             document,
         },
         seen,
+        beside: Vec::new(),
     })
 }
 

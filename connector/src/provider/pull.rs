@@ -7,9 +7,11 @@ mod plan;
 mod range;
 mod segment;
 
+pub(super) use again::{recorded, reserved};
 pub(super) use ending::untrusted;
 pub use ending::{ended, over};
-pub use opened::Opened;
+pub(super) use opened::{Abort, abort_of_recorded};
+pub use opened::{BrokeOff, Opened};
 pub use plan::{Plan, plan, refused};
 pub use range::etag;
 pub use segment::{MOST_SEGMENTS, open_part};
@@ -231,7 +233,7 @@ async fn record(
             draft = draft.prior(*node.ledger.record(index).map_err(|e| internal(&e))?.leaf());
         }
     }
-    let draft = decided.reserve(draft);
+    let draft = decided.reserve(access.beside(draft));
     // Who keeps no log has no receipt to give.
     let draft = if access.is_one_sided() {
         draft
@@ -261,6 +263,7 @@ async fn record(
         segment: 1,
         counters: reservations.map(|place| place.counter.clone()).collect(),
         attempt,
+        one_sided: access.is_one_sided(),
     };
     match receipt(node, access, &given.recorded) {
         Ok(receipt) => Ok(Opened {

@@ -359,6 +359,21 @@ fn tokens_are_not_printed_and_not_kept_beyond_the_end() {
 }
 
 #[test]
+fn a_request_that_ends_before_it_is_taken_up_keeps_no_key() {
+    let to = Some(DataAddress::http_bearer("https://app.example/in", "SECRET-TOKEN"));
+    let asked = transfer::request(pid(Consumer), provider(), id("urn:a"), "HttpData-PUSH", to, NOW);
+    let decided = Event::Decided(transfer::Decide::Terminate(Cause::default()));
+    let (ended, _) = step(&asked.unwrap().0, decided, NOW).unwrap();
+    let stored = String::from_utf8(ended.to_bytes().unwrap()).unwrap();
+    assert!(!stored.contains("SECRET-TOKEN"));
+    // It stays on its way, for the other end's process id.
+    let Some(Effect::Send(send)) = ended.unsettled() else {
+        panic!()
+    };
+    assert!(send.opens && !send.body.to_string().contains("SECRET-TOKEN"));
+}
+
+#[test]
 fn where_messages_go_is_below_what_the_peer_gave() {
     let (_, effects) = negotiation::request(pid(Consumer), provider(), offer("0"), NOW).unwrap();
     let send = send_of(&effects).unwrap();

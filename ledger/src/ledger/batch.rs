@@ -15,8 +15,7 @@ use crate::store::codec::{
 use crate::store::rocks::{Batch, Part};
 use crate::store::tiles;
 use crate::tile::ENTRY_BYTES;
-use herleid_vocab::json;
-use serde_json::{Value, json};
+use herleid_vocab::json::{self, MAX_INTEGER};
 use std::collections::{BTreeMap, HashMap};
 
 /// What became of a draft.
@@ -186,30 +185,31 @@ impl<'a> Building<'a> {
         let recorded_at_ms = now_ms.max(self.head.recorded_at_ms);
 
         let mut streams: BTreeMap<SectionName, (String, StreamPlace)> = BTreeMap::new();
-        for (name, root) in &made {
-            let value = match draft.streams.iter().find(|key| key.section() == *name) {
-                None => draft.envelope(&Stamp {
-                    id: &record,
-                    party: shared.party.as_str(),
-                    recorded_at_ms,
-                    development: shared.development,
-                    clock_stepped: now_ms < recorded_at_ms,
-                }),
+        for (name, keys) in &made {
+            let bytes = match draft.streams.iter().find(|key| key.section() == *name) {
+                None => {
+                    let envelope = draft.envelope(&Stamp {
+                        id: &record,
+                        party: shared.party.as_str(),
+                        recorded_at_ms,
+                        development: shared.development,
+                        clock_stepped: now_ms < recorded_at_ms,
+                    });
+                    json::section_bytes(&envelope).map_err(|error| {
+                        shared.corrupt("the envelope of a new record", "a section", error.to_string())
+                    })?
+                }
                 Some(key) => {
                     let (stored_key, place, prev) = self.next_in(key)?;
                     streams.insert(*name, (stored_key, place));
-                    let prev = prev.map_or(Value::Null, |leaf| json!(hex::encode(leaf)));
-                    json!({"id": place.id.hyphenated().to_string(), "n": place.n, "prev": prev})
+                    if place.n > MAX_INTEGER {
+                        let found = place.n.to_string();
+                        return Err(shared.corrupt("the number of a stream", "at most 2^53 - 1", found));
+                    }
+                    stream_section(&place, prev.as_ref())
                 }
             };
-            let bytes = json::section_bytes(&value).map_err(|error| {
-                shared.corrupt(
-                    format!("the section `{name}` of a new record"),
-                    "a section",
-                    error.to_string(),
-                )
-            })?;
-            sealed.push(seal(shared, &record, *name, root, &bytes)?);
+            sealed.push(seal(shared, &record, *name, keys, &bytes)?);
         }
         let macs = sealed.iter().map(|section| (section.name, section.mac)).collect();
         let entry = entry(&macs);
@@ -311,6 +311,17 @@ impl<'a> Building<'a> {
             grown: self.grown,
         })
     }
+}
+
+/// The bytes of a section that names a place in a stream: `id`, `n`, and in `prev` the leaf hash of the place before (RFC 8785 form).
+fn stream_section(place: &StreamPlace, prev: Option<&Hash>) -> Vec<u8> {
+    let prev = prev.map_or_else(|| "null".to_owned(), |leaf| format!("\"{}\"", hex::encode(leaf)));
+    format!(
+        "{{\"id\":\"{}\",\"n\":{},\"prev\":{prev}}}",
+        place.id.hyphenated(),
+        place.n
+    )
+    .into_bytes()
 }
 
 /// A stream as it stands in the store.

@@ -5,6 +5,7 @@ use crate::merkle::{Frontier, Hash, Nodes, ProofError};
 use crate::section::SectionName;
 use crate::store::codec::StreamPlace;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A record that has its place.
@@ -47,7 +48,7 @@ pub(crate) struct Committed {
     pub(crate) first: u64,
     pub(crate) records: Vec<Placed>,
     pub(crate) grown: Grown,
-    pub(crate) checkpoint: Checkpoint,
+    pub(crate) checkpoint: Arc<Checkpoint>,
 }
 
 impl Grown {

@@ -22,7 +22,7 @@ use herleid_vocab::json::{self, Limits};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::mpsc::{channel, sync_channel};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use zeroize::Zeroizing;
 
 /// What a store says of itself, and what it must say.
@@ -83,16 +83,32 @@ fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys), 
         path: dir.clone(),
         source,
     };
-    if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        std::fs::create_dir_all(parent).map_err(io)?;
+    // The name of a folder is kept when the folder that it lies in is synced.
+    let dot = Path::new(".");
+    let above = |folder: &Path| {
+        folder
+            .parent()
+            .map(|above| if above.as_os_str().is_empty() { dot } else { above }.to_owned())
+    };
+    let mut missing = Vec::new();
+    let mut next = above(dir);
+    while let Some(folder) = next.filter(|folder| !folder.exists()) {
+        next = above(&folder);
+        missing.push(folder);
+    }
+    for folder in missing.iter().rev() {
+        std::fs::create_dir_all(folder).map_err(io)?;
+        if let Some(above) = above(folder) {
+            sync_dir(&above)?;
+        }
     }
     make_dir(dir)?;
     let (log_dir, keys_dir) = (dir.join("log"), dir.join("keys"));
     make_dir(&log_dir)?;
     make_dir(&keys_dir)?;
     sync_dir(dir)?;
-    if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        sync_dir(parent)?;
+    if let Some(above) = above(dir) {
+        sync_dir(&above)?;
     }
     let mut log = Rocks::open(&log_dir, &Part::ALL, dir)?;
     let keys = Keys::open(&keys_dir, kek, dir)?;
@@ -298,6 +314,7 @@ impl Ledger {
             cosigned: RwLock::new(cosigned),
             collecting: Mutex::new(Vec::new()),
             erasing: Mutex::new(()),
+            unsound: OnceLock::new(),
         });
         let is_new = head.frontier.size() == 0;
         upgrade(&shared, head.frontier.size())?;

@@ -5,6 +5,7 @@ use crate::note::{Algorithm, Verifier};
 use ed25519_dalek::SigningKey;
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::{Clock, Entropy};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -101,7 +102,8 @@ pub struct Options {
 /// Says why on standard error and ends the process at once: after a failed sync nobody knows what the disk holds
 /// (the kernel may have dropped the pages), so nothing more may be written, signed or answered.
 pub fn fatal_abort(reason: &str) -> ! {
-    eprintln!("herleid: {reason}");
+    // `eprintln!` would panic where nothing can be written, on the same full disk for one; the process has to end all the same.
+    let _ = writeln!(std::io::stderr(), "herleid: {reason}");
     std::process::abort()
 }
 

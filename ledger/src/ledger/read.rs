@@ -5,7 +5,7 @@ use crate::checkpoint::Checkpoint;
 use crate::error::LedgerError;
 use crate::handover::{ConsistencyText, FORMAT, HandedOver, entry};
 use crate::merkle::{self, Hash, Nodes as _, leaf_hash};
-use crate::section::{Opened, Place, RootKey, SectionMac, SectionName};
+use crate::section::{Opened, Place, RootKey, SectionKeys, SectionMac, SectionName};
 use crate::store::codec::{Row, StoredSection};
 use crate::store::rocks::Part;
 use crate::store::tiles::{self, StoredTree};
@@ -109,7 +109,7 @@ impl Shared {
         row: &Row,
         name: SectionName,
         roots: &[(SectionName, RootKey)],
-    ) -> Result<Option<(Vec<u8>, RootKey)>, LedgerError> {
+    ) -> Result<Option<(Vec<u8>, SectionKeys)>, LedgerError> {
         let stored = row.sections.iter().find(|section| section.name == name);
         let stored = stored.ok_or(LedgerError::NoSection { index, section: name })?;
         let Some(sealed) = &stored.sealed else {
@@ -137,11 +137,12 @@ impl Shared {
             record: &record,
             name,
         };
-        let bytes = root.open(&place, sealed).map_err(|error| damaged(&error.to_string()))?;
-        if !root.mac_key().verifies(&bytes, &stored.mac) {
+        let keys = root.keys();
+        let bytes = keys.open(&place, sealed).map_err(|error| damaged(&error.to_string()))?;
+        if !keys.mac_key().verifies(&bytes, &stored.mac) {
             return Err(damaged("other bytes"));
         }
-        Ok(Some((bytes, root.clone())))
+        Ok(Some((bytes, keys)))
     }
 }
 
@@ -277,7 +278,7 @@ impl Ledger {
         let roots = shared.keys.roots(&shared.origin, &row.id)?;
         let mut opened = BTreeMap::new();
         for section in open {
-            let (bytes, root) = shared
+            let (bytes, keys) = shared
                 .open_section(index, &row, *section, &roots)?
                 .ok_or(LedgerError::Erased {
                     index,
@@ -287,7 +288,7 @@ impl Ledger {
             let text = text.map_err(|_| {
                 shared.corrupt(format!("section `{section}` of record {index}"), "UTF-8", "other bytes")
             })?;
-            let key = hex::encode(root.mac_key().expose());
+            let key = hex::encode(keys.mac_key().expose());
             opened.insert(section.to_string(), Opened { text, key });
         }
         let consistency = match consistency_from {

@@ -9,6 +9,7 @@ use crate::section::SectionName;
 use crate::store::codec::StreamPlace;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A record that is durable and proved to be in the log. Only the log makes one, and checks the proof when it does.
@@ -21,7 +22,7 @@ pub struct Recorded {
     streams: BTreeMap<SectionName, StreamPlace>,
     replayed: bool,
     proof: Vec<Hash>,
-    checkpoint: Checkpoint,
+    checkpoint: Arc<Checkpoint>,
 }
 
 impl Recorded {
@@ -29,7 +30,7 @@ impl Recorded {
     pub(crate) fn of_batch(batch: &Committed, position: usize, replayed: bool) -> Option<Self> {
         let placed = batch.records.get(position)?;
         let index = batch.first + position as u64;
-        let checkpoint = batch.checkpoint.clone();
+        let checkpoint = Arc::clone(&batch.checkpoint);
         let proof = inclusion_proof(&batch.grown, index, checkpoint.size()).ok()?;
         Self {
             id: placed.id,
@@ -94,7 +95,7 @@ impl Recorded {
 
     /// The checkpoint that covers the record.
     #[must_use]
-    pub const fn checkpoint(&self) -> &Checkpoint {
+    pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
     }
 }
@@ -140,7 +141,7 @@ impl Ledger {
             streams,
             replayed: true,
             proof: self.inclusion(index, checkpoint.size())?,
-            checkpoint: checkpoint.as_ref().clone(),
+            checkpoint,
         };
         recorded.checked().ok_or_else(|| damaged("the inclusion proof"))
     }

@@ -9,14 +9,18 @@ use crate::checkpoint::CheckpointBody;
 use crate::error::{AppendError, LedgerError};
 use crate::store::codec::{Grave, Head, SIGNED};
 use crate::store::rocks::Part;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 /// Most jobs of a batch: at 1 KiB a record, about what a disk writes in the time of one sync.
 const MAX_BATCH_JOBS: usize = 1024;
 
 /// Most bytes of a batch, about: sections of 1 MiB must not add up to a write that memory cannot hold.
 const MAX_BATCH_BYTES: usize = 16 << 20;
+
+/// When there is nothing to write, the stores are looked at this often: a disk that fails after the last write would otherwise show only at the next.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What a caller gets when its job is durable.
 pub(crate) enum Answer {
@@ -89,7 +93,15 @@ impl Sequencer {
 
     /// Works until the last sender is gone and the last job is done.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
+        loop {
+            let first = match jobs.recv_timeout(LOOK) {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             let mut bytes = first.bytes();
             let mut batch = vec![first];
             while batch.len() < MAX_BATCH_JOBS && bytes < MAX_BATCH_BYTES {
@@ -98,6 +110,12 @@ impl Sequencer {
                 batch.push(next);
             }
             self.commit(batch);
+        }
+    }
+
+    fn look(&self) {
+        if let Err(error) = self.shared.unharmed() {
+            self.shared.fatal(&error);
         }
     }
 
@@ -157,7 +175,10 @@ impl Sequencer {
         if !built.keys.is_empty() {
             built.keys.write_synced()?;
         }
-        if !built.log.is_empty() {
+        if built.log.is_empty() {
+            // Only repeats and refusals, which may come without end: what failed in the background is not to wait for them.
+            shared.unharmed()?;
+        } else {
             built.log.write_synced()?;
         }
         // Only now may anybody see a checkpoint that covers the batch.
@@ -174,9 +195,9 @@ impl Sequencer {
             let mut kept = shared.keys.rocks().batch();
             kept.put(Part::State, SIGNED, checkpoint.note().to_string().as_bytes())?;
             kept.write_unsynced()?;
-            checkpoint
+            Arc::new(checkpoint)
         } else {
-            shared.published().as_ref().clone()
+            shared.published()
         };
         self.head = built.head;
         let committed = Arc::new(Committed {
@@ -187,7 +208,7 @@ impl Sequencer {
         });
         if grown {
             let mut published = shared.published.write().unwrap_or_else(PoisonError::into_inner);
-            *published = Arc::new(committed.checkpoint.clone());
+            *published = Arc::clone(&committed.checkpoint);
         }
         let answer = |taken: Option<Taken>| match taken {
             None => Ok(Answer::Written),

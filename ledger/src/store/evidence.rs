@@ -82,6 +82,10 @@ impl Evidence {
             make_dir(&dir.join(format!("{first:02x}")))?;
         }
         sync_dir(dir)?;
+        // And the name of the folder itself: without it a power cut could take all large documents at once.
+        if let Some(log) = dir.parent() {
+            sync_dir(log)?;
+        }
         for file in fs::read_dir(&unfinished).map_err(io(&unfinished))? {
             let path = file.map_err(io(&unfinished))?.path();
             fs::remove_file(&path).map_err(io(&path))?;

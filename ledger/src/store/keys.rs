@@ -12,7 +12,7 @@ use std::path::Path;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-const NONCE_BYTES: usize = 24;
+pub(crate) const NONCE_BYTES: usize = 24;
 const WRAPPED_BYTES: usize = 32 + 16;
 
 /// The store of wrapped keys.
@@ -75,17 +75,21 @@ impl Keys {
     }
 
     /// The row for a record: per section its name and its wrapped root.
-    pub(crate) fn row<'a>(
+    pub(crate) fn row(
         &self,
         origin: &str,
         record: &str,
-        roots: impl Iterator<Item = (SectionName, &'a RootKey)>,
+        roots: &[(SectionName, RootKey)],
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, LedgerError> {
-        let mut row = Vec::new();
+        let mut row = Vec::with_capacity(roots.len() * (1 + NONCE_BYTES + WRAPPED_BYTES));
         for (name, root) in roots {
-            put_name(&mut row, name);
-            let place = Place { origin, record, name };
+            put_name(&mut row, *name);
+            let place = Place {
+                origin,
+                record,
+                name: *name,
+            };
             row.extend_from_slice(&self.wrap(&place, root, entropy)?);
         }
         Ok(row)

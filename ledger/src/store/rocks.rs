@@ -1,11 +1,14 @@
 //! RocksDB, set up so that what was synced stays and what was damaged is noticed.
 
 use crate::error::LedgerError;
+use rocksdb::properties::{BACKGROUND_ERRORS, CURRENT_SUPER_VERSION_NUMBER};
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction,
     IteratorMode, LogLevel, Options, WriteBatch, WriteOptions,
 };
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Parts of a store that are compacted apart: what grows in order is never rewritten for the sake of what does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,10 @@ pub(crate) struct Rocks {
     pub(super) db: DB,
     dir: PathBuf,
     cache: Cache,
+    /// Opened before RocksDB syncs anything in it.
+    folder: File,
+    /// The store's version when `folder` was synced last.
+    synced: Mutex<u64>,
 }
 
 const MIB: usize = 1 << 20;
@@ -95,6 +102,10 @@ impl Rocks {
         options_all.set_log_level(LogLevel::Warn);
         options_all.set_keep_log_file_num(2);
         options_all.set_max_log_file_size(MIB);
+        let folder = File::open(dir).map_err(|source| LedgerError::Io {
+            path: dir.to_owned(),
+            source,
+        })?;
         let there = parts_of(dir, &options_all)?;
         if let Some(unknown) = there.iter().find(|name| !parts.iter().any(|part| part.name() == *name)) {
             return Err(LedgerError::Store {
@@ -122,7 +133,13 @@ impl Rocks {
             }
         })?;
         let dir = dir.to_owned();
-        Ok(Self { db, dir, cache })
+        Ok(Self {
+            db,
+            dir,
+            cache,
+            folder,
+            synced: Mutex::new(0),
+        })
     }
 
     /// Adds the parts that an older version did not have.
@@ -132,6 +149,54 @@ impl Rocks {
                 let made = self.db.create_cf(part.name(), &options(*part, &self.cache));
                 made.map_err(|error| store_error(&self.dir, "add a part to", &error))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Fails once anything has failed that RocksDB does in its own threads. Where it takes the error for one that passes (a full disk) it goes
+    /// on by itself, and a write may succeed after a sync that did not.
+    pub(crate) fn unharmed(&self) -> Result<(), LedgerError> {
+        self.sync_names()?;
+        let failed = self.db.property_int_value(BACKGROUND_ERRORS);
+        match failed.map_err(|error| store_error(&self.dir, "read", &error))? {
+            Some(0) => Ok(()),
+            _ => {
+                // RocksDB has no other way to ask for the reason than to refuse something.
+                let refused = self.db.write(WriteBatch::default()).err();
+                let why = refused.map(|error| error.to_string());
+                Err(LedgerError::Store {
+                    dir: self.dir.clone(),
+                    what: "write or sync its tables in the background",
+                    message: why.unwrap_or_else(|| "the last lines of the file LOG in it say why".to_owned()),
+                })
+            }
+        }
+    }
+
+    /// Makes sure that the write-ahead log has its name. RocksDB synced the folder when it began the log, but a flush that starts at that moment
+    /// may do so first, through the same descriptor; and the kernel tells each descriptor once that something was lost. The flush would be told
+    /// then, and the write's own sync succeed. This descriptor is told as well.
+    fn sync_names(&self) -> Result<(), LedgerError> {
+        // A write-ahead log begins with a new version of some part.
+        let mut version = 0u64;
+        for part_name in Part::ALL.map(Part::name) {
+            if let Some(part) = self.db.cf_handle(part_name) {
+                let number = self.db.property_int_value_cf(part, CURRENT_SUPER_VERSION_NUMBER);
+                let number = number.map_err(|error| store_error(&self.dir, "read", &error))?;
+                version += number.ok_or_else(|| LedgerError::Store {
+                    dir: self.dir.clone(),
+                    what: "tell the version of a part of it",
+                    message: part_name.to_owned(),
+                })?;
+            }
+        }
+        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        if *synced != version {
+            self.folder.sync_all().map_err(|source| LedgerError::Io {
+                path: self.dir.clone(),
+                source,
+            })?;
+            *synced = version;
         }
         Ok(())
     }
@@ -231,7 +296,8 @@ impl Batch<'_> {
         let mut options = WriteOptions::default();
         options.set_sync(sync);
         let written = self.store.db.write_opt(self.batch, &options);
-        written.map_err(|error| store_error(&self.store.dir, "write", &error))
+        written.map_err(|error| store_error(&self.store.dir, "write", &error))?;
+        self.store.unharmed()
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Ack {
 }
 
 impl Ack {
-    fn print(recorded: &Recorded, marker: &str) {
+    pub(crate) fn print(recorded: &Recorded, marker: &str) {
         let (leaf, root) = (hex::encode(recorded.leaf()), hex::encode(recorded.checkpoint().root()));
         let (index, size) = (recorded.index(), recorded.checkpoint().size());
         println!("ack {index} {leaf} {} {marker} {size} {root}", recorded.id());
@@ -54,6 +54,7 @@ impl Ack {
 }
 
 /// `append DIR THREADS COUNT` appends COUNT records a thread, 0 for no end; `fill DIR` appends large ones until it dies;
+/// `steady DIR COUNT BYTES` appends COUNT records in one thread, with documents of that size (`super::steady`);
 /// `examine DIR` reads acknowledgements from standard input and checks them.
 pub(crate) fn run(arguments: &[String]) {
     let dir = Path::new(&arguments[1]);
@@ -62,6 +63,7 @@ pub(crate) fn run(arguments: &[String]) {
             let ledger = open(dir);
             append(&ledger, arguments[2].parse().unwrap(), arguments[3].parse().unwrap());
         }
+        "steady" => crate::steady::run(dir, arguments[2].parse().unwrap(), arguments[3].parse().unwrap()),
         "fill" => {
             let ledger = open(dir);
             let large = "x".repeat(200_000);
@@ -81,7 +83,7 @@ pub(crate) fn run(arguments: &[String]) {
     }
 }
 
-fn open(dir: &Path) -> Ledger {
+pub(crate) fn open(dir: &Path) -> Ledger {
     match Ledger::open(running_options(dir)) {
         Ok(ledger) => ledger,
         Err(error) => {
@@ -92,7 +94,7 @@ fn open(dir: &Path) -> Ledger {
 }
 
 /// The marker stands readable in the log's write-ahead log, twice: once-key and state.
-fn marked(draft: Draft, marker: &str) -> Draft {
+pub(crate) fn marked(draft: Draft, marker: &str) -> Draft {
     draft
         .once(format!("once-{marker}"), [0; 32])
         .put(marker, Some(marker.as_bytes().to_vec()))

@@ -1,8 +1,8 @@
-//! Twenty kills on one directory.
+//! Many kills on one directory.
 
 use crate::child::{Ack, examine};
 use crate::rig::{agreement, fresh_seed, running_options};
-use crate::{Outcome, this_binary};
+use crate::{Outcome, checked, this_binary};
 use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::merkle::verify_consistency;
@@ -11,7 +11,8 @@ use herleid_vocab::rim::{Entropy, SeededEntropy};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-const ROUNDS: usize = 20;
+/// In `make test`, and in `make faults`.
+const ROUNDS: [usize; 2] = [20, 300];
 
 pub(crate) fn check() -> Outcome {
     let seed = fresh_seed();
@@ -20,8 +21,9 @@ pub(crate) fn check() -> Outcome {
     let dir = tempfile::tempdir().unwrap();
     let mut all: Vec<Ack> = Vec::new();
     let mut known: Option<Checkpoint> = None;
+    let rounds = ROUNDS[usize::from(crate::all())];
     let mut killed_while_appending = 0;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         // Killed after this many acknowledgements: sometimes while the log is being opened, sometimes well into its work.
         let wanted = match round % 5 {
             0 => 0,
@@ -48,10 +50,11 @@ pub(crate) fn check() -> Outcome {
         );
         // What was printed before the kill lies in the pipe still.
         acks.extend(Ack::read_all(lines));
+        crate::injected(1);
         killed_while_appending += usize::from(!acks.is_empty());
 
         let ledger = Ledger::open(running_options(dir.path())).unwrap_or_else(|error| panic!("round {round}: {error}"));
-        examine(&ledger, &acks);
+        checked(|| examine(&ledger, &acks));
         let now = ledger.checkpoint().as_ref().clone();
         if let Some(before) = &known {
             let proof = ledger.consistency(before.size(), now.size()).unwrap();
@@ -63,7 +66,7 @@ pub(crate) fn check() -> Outcome {
     let ledger = Ledger::open(running_options(dir.path())).unwrap();
     examine(&ledger, &all);
     assert!(
-        killed_while_appending >= ROUNDS / 2,
+        killed_while_appending >= rounds / 2,
         "only {killed_while_appending} kills hit a working log"
     );
     let stream = ledger.stream(&agreement("urn:a", Side::Provider)).unwrap().unwrap();

@@ -41,6 +41,7 @@ pub(crate) fn check() -> Outcome {
         message.contains(&path("disk").join("log").display().to_string()),
         "{message}"
     );
+    crate::injected(1);
     assert!(output.status.success() && said.contains("examined "), "{said}");
     Outcome::Passed
 }

@@ -46,12 +46,12 @@ fn handed_over() -> (HandedOver, Leaves) {
     let root = RootKey::from_bytes([3; 32]);
     let macs = BTreeMap::from([
         (SectionName::Envelope, [8; 32]),
-        (SectionName::Facts, root.mac_key().mac(FACTS.as_bytes())),
+        (SectionName::Facts, root.keys().mac_key().mac(FACTS.as_bytes())),
     ]);
     let leaves = leaves(&entry(&macs));
     let opened = Opened {
         text: FACTS.to_owned(),
-        key: hex::encode(root.mac_key().expose()),
+        key: hex::encode(root.keys().mac_key().expose()),
     };
     let record = HandedOver {
         format: FORMAT.to_owned(),
@@ -183,7 +183,7 @@ fn an_opened_section_must_be_in_canonical_form() {
         let root = RootKey::from_bytes([3; 32]);
         let macs = BTreeMap::from([
             (SectionName::Envelope, [8; 32]),
-            (SectionName::Facts, root.mac_key().mac(text.as_bytes())),
+            (SectionName::Facts, root.keys().mac_key().mac(text.as_bytes())),
         ]);
         let leaves = leaves(&entry(&macs));
         let (mut record, _) = handed_over();

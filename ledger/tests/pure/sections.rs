@@ -31,13 +31,16 @@ fn hkdf(key: &[u8], info: &str) -> [u8; 32] {
 #[test]
 fn keys_and_macs_are_those_of_the_format() {
     let root = RootKey::from_bytes([5; 32]);
-    assert_eq!(*root.mac_key().expose(), hkdf(&[5; 32], "herleid/1 mac"));
-    assert_eq!(*root.enc_key(), hkdf(&[5; 32], "herleid/1 enc"));
-    let mac = root.mac_key().mac(b"{}");
+    assert_eq!(*root.keys().mac_key().expose(), hkdf(&[5; 32], "herleid/1 mac"));
+    assert_eq!(*root.keys().enc_key(), hkdf(&[5; 32], "herleid/1 enc"));
+    let mac = root.keys().mac_key().mac(b"{}");
     assert_eq!(mac, hmac(&hkdf(&[5; 32], "herleid/1 mac"), b"{}"));
-    assert!(root.mac_key().verifies(b"{}", &mac));
-    assert!(!root.mac_key().verifies(b"{ }", &mac));
-    assert_eq!(format!("{root:?} {:?}", root.mac_key()), "RootKey(..) MacKey(..)");
+    assert!(root.keys().mac_key().verifies(b"{}", &mac));
+    assert!(!root.keys().mac_key().verifies(b"{ }", &mac));
+    assert_eq!(
+        format!("{root:?} {:?}", root.keys().mac_key()),
+        "RootKey(..) MacKey(..)"
+    );
 }
 
 #[test]
@@ -49,26 +52,26 @@ fn a_sealed_section_opens_only_in_its_place() {
         name: SectionName::Facts,
     };
     assert_eq!(place.associated_data(), b"knmi.example/log/1\x000190-record\x00facts");
-    let sealed = root.seal(&place, br#"{"a":1}"#).unwrap();
-    let cipher = chacha20poly1305::ChaCha20Poly1305::new(&(*root.enc_key()).into());
+    let sealed = root.keys().seal(&place, br#"{"a":1}"#).unwrap();
+    let cipher = chacha20poly1305::ChaCha20Poly1305::new(&(*root.keys().enc_key()).into());
     let expected = Payload {
         msg: br#"{"a":1}"#,
         aad: b"knmi.example/log/1\x000190-record\x00facts",
     };
     assert_eq!(sealed, cipher.encrypt(&Default::default(), expected).unwrap());
-    assert_eq!(root.open(&place, &sealed).unwrap(), br#"{"a":1}"#);
+    assert_eq!(root.keys().open(&place, &sealed).unwrap(), br#"{"a":1}"#);
 
     let name = SectionName::People;
-    assert!(root.open(&Place { name, ..place }, &sealed).is_err());
+    assert!(root.keys().open(&Place { name, ..place }, &sealed).is_err());
     let record = "0190-recorf";
-    assert!(root.open(&Place { record, ..place }, &sealed).is_err());
+    assert!(root.keys().open(&Place { record, ..place }, &sealed).is_err());
     let origin = "knmi.example/log/2";
-    assert!(root.open(&Place { origin, ..place }, &sealed).is_err());
-    assert!(RootKey::from_bytes([6; 32]).open(&place, &sealed).is_err());
+    assert!(root.keys().open(&Place { origin, ..place }, &sealed).is_err());
+    assert!(RootKey::from_bytes([6; 32]).keys().open(&place, &sealed).is_err());
     for at in 0..sealed.len() {
         let mut flipped = sealed.clone();
         flipped[at] ^= 1;
-        assert!(root.open(&place, &flipped).is_err());
+        assert!(root.keys().open(&place, &flipped).is_err());
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod catalogue;
+mod doctor;
 mod dossier;
 mod erased;
 mod faults;

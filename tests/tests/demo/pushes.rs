@@ -1,6 +1,7 @@
 //! Pushes: to an HTTP endpoint that takes, refuses, breaks off or hangs, and to a real S3 server; each under a policy that allows one use.
 
 mod bucket;
+mod meanwhile;
 
 use crate::receiving::{Act, Endpoint};
 use crate::scene::Scene;

@@ -98,26 +98,35 @@ fn address(kind: &str, endpoint: &str) -> Value {
     ]})
 }
 
-#[test]
-fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
-    let endpoint = Endpoint::start(&[Act::Stop(1 << 20)]);
-    let folder = tempfile::tempdir().unwrap();
+/// Where nobody listens.
+const NOBODY: &str = "http://127.0.0.1:9";
+
+fn data() -> Vec<u8> {
+    vec![7; 24_000_000]
+}
+
+/// A provider that may push below `base` to a participant that keeps no log, once; and that participant.
+fn scene(folder: &tempfile::TempDir, base: &str) -> (Managed, Peer) {
+    scene_with(folder, base, &[])
+}
+
+/// The same, with these further lines in the provider's configuration.
+fn scene_with(folder: &tempfile::TempDir, base: &str, more: &[(&str, &str)]) -> (Managed, Peer) {
     let kit = free_port();
     let peers = format!(
         "mock_identity = true\ntoken_peers = [{{ did = \"did:web:peer.example\", name = \"did:web:peer.example\", address = \"http://localhost:{kit}\", token = \"{TOKEN}\" }}]"
     );
     let allow = format!(
-        "allow = [{{ did = \"did:web:peer.example\", to = \"{}/in\", internal = true }}]",
-        endpoint.base
+        "allow = [{{ did = \"did:web:peer.example\", to = \"{base}/in\", internal = true }}, {{ did = \"did:web:peer.example\", to = \"{NOBODY}\", internal = true }}]\nattempts = 1"
     );
-    let mut provider = Managed::start(&folder, "provider", &[("push", &allow), ("development", &peers)]);
+    let lines = [&[("push", allow.as_str()), ("development", peers.as_str())], more].concat();
+    let provider = Managed::start(folder, "provider", &lines);
     let port = provider.connector.did.rsplit("%3A").next().unwrap().parse().unwrap();
     let everybody = json!({"leftOperand": format!("{NS}counterpartyLog"), "operator": "isAnyOf", "rightOperand": [format!("{NS}logKept"), format!("{NS}logNone")]});
     let once = json!({"leftOperand": "count", "operator": "lteq", "rightOperand": "1"});
     let permission = json!([{"action": "use", "constraint": [everybody, once]}]);
     let (file, policy) = (folder.path().join("large.bin"), folder.path().join("offer.json"));
-    let data = vec![7; 24_000_000];
-    std::fs::write(&file, &data).unwrap();
+    std::fs::write(&file, data()).unwrap();
     std::fs::write(
         &policy,
         json!({"@type": "Offer", "@id": "urn:offer:rain", "permission": permission}).to_string(),
@@ -132,7 +141,14 @@ fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
         policy.to_str().unwrap(),
     ];
     good(&provider.connector.run(&[&what[..], &DESCRIBED].concat()));
-    let peer = Peer::start(kit, port);
+    (provider, Peer::start(kit, port))
+}
+
+#[test]
+fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
+    let endpoint = Endpoint::start(&[Act::Stop(1 << 20)]);
+    let folder = tempfile::tempdir().unwrap();
+    let (mut provider, peer) = scene(&folder, &endpoint.base);
     let agreement = peer.agree();
 
     for (format, to, why) in [
@@ -194,7 +210,7 @@ fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
     provider.connector.start();
     let came = endpoint.next();
     assert!(
-        came.whole && came.body == data && came.head.starts_with("POST /in/rain "),
+        came.whole && came.body == data() && came.head.starts_with("POST /in/rain "),
         "{}",
         came.head
     );
@@ -204,8 +220,93 @@ fn a_peer_without_a_log_gets_its_push_once_also_over_a_restart() {
     let traced = provider.connector.run(&["trace", transaction]);
     let traced = format!("{}{}", text(&traced.stdout), text(&traced.stderr));
     assert!(traced.contains(transaction) && !traced.contains(SECRET), "{traced}");
+    let known = "opened for did:web:peer.example (one-sided: no receipt of the other end)";
+    assert!(
+        traced.contains(known) && !traced.contains("not recorded here"),
+        "{traced}"
+    );
+    let query = "ASK { ?pull a <https://w3id.org/herleid/ns#OneSidedPull> ; <http://www.w3.org/ns/prov#used> ?data . \
+                 ?pull <http://www.w3.org/ns/prov#wasAssociatedWith> <did:web:peer.example> }";
+    let asked = good(&provider.connector.run(&["trace", transaction, "--sparql", query]));
+    assert_eq!(asked["sparql"]["boolean"], true, "{asked}");
     // It was the one use: the next is denied, and told so.
     peer.ask(&agreement, "urn:peer:3", "HttpData-PUSH", to).good("transfer");
     assert!(peer.next("/termination").to_string().contains("times used"));
+    assert!(endpoint.is_quiet());
+}
+
+#[test]
+fn a_push_without_a_log_that_is_held_back_goes_on_as_the_same_one() {
+    let endpoint = Endpoint::start(&[Act::Stop(1 << 20)]);
+    let folder = tempfile::tempdir().unwrap();
+    let (provider, peer) = scene(&folder, &endpoint.base);
+    let agreement = peer.agree();
+    // Of what never left anything nothing is counted.
+    let nowhere = address("HttpData", NOBODY);
+    peer.ask(&agreement, "urn:peer:2", "HttpData-PUSH", nowhere)
+        .good("transfer");
+    let ended = peer.next("/termination").to_string();
+    assert!(ended.contains("could not be reached"), "{ended}");
+
+    let to = address("HttpData", &format!("{}/in/rain", endpoint.base));
+    peer.ask(&agreement, "urn:peer:3", "HttpData-PUSH", to.clone())
+        .good("transfer");
+    endpoint.stopped();
+    let listed = good(&provider.connector.run(&["transfers", "--limit", "0"]));
+    let open = listed["transfers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["state"] == "STARTED")
+        .unwrap_or_else(|| panic!("{listed}"));
+    let pid = open["id"].as_str().unwrap();
+    good(
+        &provider
+            .connector
+            .run(&["transfer", "suspend", pid, "--reason", "gauge under repair"]),
+    );
+    peer.next("/suspension");
+    endpoint.go_on();
+    let broken = endpoint.next();
+    assert!(!broken.whole, "it went on while it was held back");
+    good(&provider.connector.run(&["transfer", "resume", pid]));
+    let came = endpoint.next();
+    assert!(came.whole && came.body == data(), "{}", came.head);
+    let transaction = "herleid-transaction";
+    assert_eq!(came.header(transaction), broken.header(transaction));
+    peer.next("/completion");
+    // Together they were the one use.
+    peer.ask(&agreement, "urn:peer:4", "HttpData-PUSH", to).good("transfer");
+    assert!(peer.next("/termination").to_string().contains("times used"));
+    assert!(endpoint.is_quiet());
+}
+
+#[test]
+fn a_person_lets_a_requested_transfer_begin() {
+    let endpoint = Endpoint::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("decisions.toml");
+    std::fs::write(&file, "[[transfer]]\nstate = \"REQUESTED\"\ndecide = \"person\"\n").unwrap();
+    let decisions = format!("file = \"{}\"", file.display());
+    let (provider, peer) = scene_with(&folder, &endpoint.base, &[("decisions", &decisions)]);
+    let agreement = peer.agree();
+    let to = address("HttpData", &format!("{}/in/rain", endpoint.base));
+    peer.ask(&agreement, "urn:peer:2", "HttpData-PUSH", to).good("transfer");
+    let listed = good(&provider.connector.run(&["transfers", "--limit", "0"]));
+    let waiting = &listed["transfers"][0];
+    assert_eq!(waiting["state"], "REQUESTED", "{listed}");
+    let pid = waiting["id"].as_str().unwrap();
+    let step = |step: &str| provider.connector.run(&["transfer", step, pid]);
+    let refused = |output: &std::process::Output, why: &str| {
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(!output.status.success() && said.contains(why), "{said}");
+    };
+    refused(&step("resume"), "is REQUESTED, so that it cannot be resumed");
+    good(&step("start"));
+    peer.next("/start");
+    let came = endpoint.next();
+    assert!(came.whole && came.body == data(), "{}", came.head);
+    peer.next("/completion");
+    refused(&step("start"), "is COMPLETED, so that it cannot be started");
     assert!(endpoint.is_quiet());
 }

@@ -253,3 +253,39 @@ fn answers_are_what_the_document_says() {
     shape["components"] = document["components"].clone();
     assert!(jsonschema::is_valid(&shape, &problem), "{problem}");
 }
+
+#[test]
+fn a_model_service_is_published_and_withdrawn() {
+    const PACKAGE: &str = "format = \"herleid-model/1\"\nid = \"sewer\"\nversion = \"1\"\ntitle = \"Sewer\"\n\
+        description = \"How much runs over.\"\nprogram = \"program\"\narguments = []\ncanonicalisation = \"none\"\nuses_seed = false\n\
+        [licence]\nid = \"EUPL-1.2\"\nprogram_in_dossier = true\n[environment]\ndescription = \"Any shell.\"\npackages = []\n\
+        [[outputs]]\nname = \"result\"\ntitle = \"Overflow\"\nfile = \"result.txt\"\nmedia_type = \"text/plain\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let managed = Managed::start(&folder, "alone", &[]);
+    let files = managed.connector.directory.join("files");
+    std::fs::write(files.join("program"), "#!/bin/sh\n").unwrap();
+    std::fs::write(files.join("model.toml"), PACKAGE).unwrap();
+    let body = json!({"source": {"model": files.join("model.toml")}, "id": "sewer", "theme": ["ENVI"],
+        "policy": {"@type": "Offer", "permission": [{"action": "use"}]}});
+    let published = managed.api.post("/models", &body).good(201);
+    assert_eq!(
+        (&published["id"], &published["version"]),
+        (&json!("sewer"), &json!("1"))
+    );
+    let listed = managed.api.get("/models").good(200);
+    assert_eq!(listed["total"], 1);
+    assert!(listed["items"][0].get("withdrawn").is_none(), "{listed}");
+    let offer = managed.api.get("/offers").good(200)["items"][0]["target"].clone();
+    assert_eq!(offer, "sewer");
+
+    let why = json!({"reason": "superseded"});
+    managed.api.post("/models/drain/withdrawal", &why).problem(404);
+    managed.api.post("/datasets/sewer/withdrawal", &why).problem(404);
+    let withdrawn = managed.api.post("/models/sewer/withdrawal", &why).good(200);
+    assert_eq!(withdrawn["versions"], json!(["1"]));
+    assert_eq!(
+        managed.api.get("/models").good(200)["items"][0]["withdrawn"],
+        "superseded"
+    );
+    assert_eq!(managed.api.get("/offers").good(200)["total"], 0);
+}

@@ -27,27 +27,27 @@ use std::sync::Arc;
 use tower::ServiceExt as _;
 
 /// A connector and somebody who asks it.
-struct Desk {
-    node: Arc<Node>,
-    asker: Did,
+pub(crate) struct Desk {
+    pub(crate) node: Arc<Node>,
+    pub(crate) asker: Did,
     key: SigningKey,
     key_id: String,
     directory: tempfile::TempDir,
 }
 
 /// An answer over HTTP.
-struct Told {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
+pub(crate) struct Told {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Told {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
@@ -75,7 +75,7 @@ fn configuration(directory: &Path, catalogue: &str) -> Config {
 }
 
 impl Desk {
-    fn open(catalogue: &str) -> Self {
+    pub(crate) fn open(catalogue: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         Secrets::make(&directory.path().join("keys"), &SystemEntropy).unwrap();
         let node = open(configuration(directory.path(), catalogue)).unwrap();
@@ -141,7 +141,7 @@ impl Desk {
     }
 
     /// Asks; without `known`, as nobody in particular.
-    async fn ask(&self, method: Method, path: &str, says: &[(&str, &str)], body: &str, known: bool) -> Told {
+    pub(crate) async fn ask(&self, method: Method, path: &str, says: &[(&str, &str)], body: &str, known: bool) -> Told {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in says {
             request = request.header(*name, *value);

@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::catalogue::{DocumentFormat, Query, document, page};
+use oxigraph::io::RdfFormat;
+use oxigraph::sparql::{QueryResults, SparqlEvaluator};
+use oxigraph::store::Store;
 use std::io::Write as _;
 use std::process::{Command, Output};
 
@@ -98,5 +101,35 @@ async fn the_catalogue_fits_the_shapes_of_dcat_ap_nl() {
                 "{required}: {said}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn whence_how_good_where_and_by_whom_stand_in_the_rdf() {
+    let desk = Desk::open("");
+    desk.published("rain", full()).await;
+    let turtle = desk.turtle().await;
+    let store = Store::new().unwrap();
+    store.load_from_slice(RdfFormat::Turtle, turtle.as_bytes()).unwrap();
+    for said in [
+        "dct:provenance [ a dct:ProvenanceStatement ; rdfs:label ?x ] FILTER(STR(?x) = 'Gemeten met een regenmeter; gevalideerd door het KNMI.')",
+        "dqv:hasQualityAnnotation [ a dqv:QualityAnnotation ; oa:motivatedBy dqv:qualityAssessment ; oa:hasBody [ rdf:value ?x ] ] \
+         FILTER(STR(?x) = 'Onzekerheid 0,2 mm; geen ontbrekende uren.')",
+        "dct:spatial [ a dct:Location ; skos:prefLabel ?x ; dcat:bbox ?box ] \
+         FILTER(STR(?x) = 'Vlissingen' && STRSTARTS(STR(?box), 'POLYGON((3.52 51.42,'))",
+        "dct:creator [ a foaf:Agent ; foaf:name ?x ] FILTER(STR(?x) = 'Meetdienst')",
+    ] {
+        let query = format!(
+            "PREFIX dct: <http://purl.org/dc/terms/> PREFIX dcat: <http://www.w3.org/ns/dcat#> \
+             PREFIX dqv: <http://www.w3.org/ns/dqv#> PREFIX oa: <http://www.w3.org/ns/oa#> \
+             PREFIX foaf: <http://xmlns.com/foaf/0.1/> PREFIX skos: <http://www.w3.org/2004/02/skos/core#> \
+             PREFIX rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> \
+             ASK {{ ?d a dcat:Dataset ; {said} }}"
+        );
+        let query = SparqlEvaluator::new().parse_query(&query).unwrap();
+        let QueryResults::Boolean(stands) = query.on_store(&store).execute().unwrap() else {
+            panic!("not an answer of yes or no");
+        };
+        assert!(stands, "{said}\n{turtle}");
     }
 }

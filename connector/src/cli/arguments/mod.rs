@@ -138,6 +138,8 @@ pub enum Chosen {
     Replay(ReplayArguments),
     /// Show how the running service is
     Status(StatusArguments),
+    /// Check the whole log: every record, proof, stream and document
+    Doctor(DoctorArguments),
     /// Show the whole path on this machine: four connectors, rain, a decision, its proof
     Demo(DemoArguments),
     /// Write completions for a shell
@@ -148,6 +150,11 @@ pub enum Chosen {
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(after_help = "Example:\n  herleid status --json")]
 pub struct StatusArguments {}
+
+/// `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "Example:\n  herleid doctor --json")]
+pub struct DoctorArguments {}
 
 /// `completions`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

@@ -161,7 +161,8 @@ pub struct TransferArguments {
 }
 
 fn step() -> impl TypedValueParser<Value = TransferStep> {
-    PossibleValuesParser::new(["suspend", "resume", "complete", "terminate"]).map(|word| match word.as_str() {
+    PossibleValuesParser::new(["start", "suspend", "resume", "complete", "terminate"]).map(|word| match word.as_str() {
+        "start" => TransferStep::Start,
         "suspend" => TransferStep::Suspend,
         "resume" => TransferStep::Resume,
         "complete" => TransferStep::Complete,

@@ -356,6 +356,10 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ),
     ("status", "Toon hoe de draaiende dienst ervoor staat"),
     (
+        "doctor",
+        "Controleer het hele logboek: elk record, bewijs, elke reeks en elk document",
+    ),
+    (
         "demo",
         "Toon het hele pad op deze machine: vier connectoren, regen, een besluit, het bewijs",
     ),

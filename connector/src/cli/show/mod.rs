@@ -1,6 +1,7 @@
 //! What a person sees at a command's end.
 
 mod answers;
+mod doctor;
 mod erasing;
 mod exports;
 mod negotiations;

@@ -29,11 +29,19 @@ use herleid_vocab::did::Did;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What all keys begin with.
 const PREFIX: &str = "pushed/";
 /// How often an order is given, or a bucket looked into, before that is given up: with the pauses of a pull, about 40 seconds.
 const IN_VAIN: u32 = 9;
+
+/// How long it may take until the end of a push is known here whose order is refused, though an earlier one may have been taken.
+const SOON: Duration = Duration::from_secs(60);
+/// How often a bucket is looked into anew that could not be read after a push that is complete.
+const AGAIN: Duration = Duration::from_secs(300);
+/// And for how long: then what lets into it is forgotten, unread.
+const AT_MOST_MS: u64 = 24 * 3_600_000;
 
 /// A push that was asked for and is not over.
 #[derive(Serialize, Deserialize)]
@@ -45,7 +53,13 @@ struct Expected {
     transaction: String,
     /// The bucket, to be read back; forgotten with the entry. `None`: an endpoint, which gives nothing back.
     bucket: Option<DataAddress>,
+    /// An order was on its way before this connector stopped: it may have been taken.
+    #[serde(default)]
+    ordering: bool,
     ordered: bool,
+    /// The push is complete and its bucket could not be reached: until when it is looked into again, Unix milliseconds.
+    #[serde(default)]
+    look_until_ms: Option<u64>,
 }
 
 fn key(pid: &Id) -> String {
@@ -62,7 +76,9 @@ pub(crate) async fn expect(node: &Node, pid: &Id, agreement: &AgreementEntry, to
         agreement: agreement.id.clone(),
         transaction: node.fresh_id(),
         bucket: (format_of(to) == S3_PUSH).then(|| to.clone()),
+        ordering: false,
         ordered: false,
+        look_until_ms: None,
     };
     node.ledger.put_state(vec![set(key(pid), &expected)?]).await?;
     Ok(())
@@ -135,11 +151,48 @@ pub(crate) fn resume(node: &Arc<Node>) -> Result<(), Failure> {
 /// Orders the push, waits for its end and looks at what came. However that goes, what lets into the bucket is forgotten then.
 async fn follow(node: &Arc<Node>, pid: &Id, progress: &Progress) -> Result<PushAnswer, Failure> {
     let followed = followed(node, pid, progress).await;
+    if let Err(why) = &followed
+        && why.code() == Code::Unreachable
+        && look_again(node, pid).await?
+    {
+        return followed.map_err(|why| {
+            why.next("nothing has to be done: the bucket is looked into again, every five minutes for a day (`herleid trace`)")
+        });
+    }
     node.ledger.put_state(vec![(key(pid), None)]).await?;
     if let Err(why) = &followed {
         end(node, pid, why).await;
     }
     followed
+}
+
+/// What a push has brought lies in our bucket, though that cannot be reached now: whether it is looked into again later. Without what
+/// lets into it nobody here would ever see it.
+async fn look_again(node: &Arc<Node>, pid: &Id) -> Result<bool, Failure> {
+    let process = node
+        .negotiator
+        .load::<DataTransfer>(node, pid)
+        .map_err(Failure::failed)?;
+    let expected: Option<Expected> = node.state.get(&key(pid))?;
+    let (Some(process), Some(expected)) = (process, expected) else {
+        return Ok(false);
+    };
+    let now_ms = node.now_ms();
+    let until_ms = expected.look_until_ms.unwrap_or(now_ms.saturating_add(AT_MOST_MS));
+    if process.state() != State::Completed || expected.bucket.is_none() || until_ms <= now_ms {
+        return Ok(false);
+    }
+    let kept = Expected {
+        look_until_ms: Some(until_ms),
+        ..expected
+    };
+    node.ledger.put_state(vec![set(key(pid), &kept)?]).await?;
+    let (node, pid) = (node.clone(), pid.clone());
+    tokio::spawn(async move {
+        tokio::time::sleep(AGAIN).await;
+        begin(&node, pid);
+    });
+    Ok(true)
 }
 
 async fn followed(node: &Arc<Node>, pid: &Id, progress: &Progress) -> Result<PushAnswer, Failure> {
@@ -150,7 +203,7 @@ async fn followed(node: &Arc<Node>, pid: &Id, progress: &Progress) -> Result<Pus
         .get(&AgreementEntry::key(&expected.agreement, Side::Consumer))?;
     let agreement = agreement.ok_or_else(|| Failure::missing("the agreement of the push is not here any more"))?;
     let trace = fresh_trace(node);
-    let mut base = agreement.other_base.clone();
+    let mut base = crate::dsp_shell::base_url(&agreement.other_base);
     let process = until(node, pid, |state| state != State::Requested).await?;
     if let (Some(log), State::Started | State::Suspended) = (&agreement.other_log, process.state()) {
         let missing = || {
@@ -167,7 +220,21 @@ async fn followed(node: &Arc<Node>, pid: &Id, progress: &Progress) -> Result<Pus
         };
         base = access.base();
         if !expected.ordered {
-            give_order(node, log, &access, &expected, &trace).await?;
+            let before = std::mem::replace(&mut expected.ordering, true);
+            if !before {
+                node.ledger.put_state(vec![set(key(pid), &expected)?]).await?;
+            }
+            if let Err((refused, unsure)) = give_order(node, log, &access, &expected, &trace).await {
+                if !before && !unsure {
+                    return Err(refused);
+                }
+                // The answer to an earlier one was lost, and the push may be over: whose access has ended is refused, too.
+                let over = until(node, pid, |state| matches!(state, State::Completed | State::Terminated));
+                match tokio::time::timeout(SOON, over).await {
+                    Ok(Ok(process)) if process.state() == State::Completed => {}
+                    _ => return Err(refused),
+                }
+            }
             expected.ordered = true;
             node.ledger.put_state(vec![set(key(pid), &expected)?]).await?;
         }
@@ -207,23 +274,26 @@ async fn until(node: &Node, pid: &Id, wanted: impl Fn(State) -> bool) -> Result<
     }
 }
 
-/// Gives the order, until it is taken or refused for good.
+/// Gives the order, until it is taken or refused for good. With what it failed by comes whether one of them may have been taken all the
+/// same.
 async fn give_order(
     node: &Node,
     log: &crate::state::LogIdentity,
     access: &Access,
     expected: &Expected,
     trace: &str,
-) -> Result<(), Failure> {
-    let mut tried = 0;
+) -> Result<(), (Failure, bool)> {
+    let (mut tried, mut unsure) = (0, false);
     loop {
         let failure = match order(node, log, access, expected, trace).await {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         };
         tried += 1;
-        if tried >= IN_VAIN || !matches!(failure.code(), Code::Unreachable | Code::Failed) {
-            return Err(failure);
+        let may_pass = matches!(failure.code(), Code::Unreachable | Code::Failed);
+        unsure |= may_pass;
+        if tried >= IN_VAIN || !may_pass {
+            return Err((failure, unsure));
         }
         tokio::time::sleep(pause(tried)).await;
     }

@@ -4,6 +4,7 @@
 //! [`Command::Answer`] in the `result` line.
 
 mod answers;
+mod doctor;
 mod erasing;
 mod exports;
 mod negotiations;
@@ -11,6 +12,7 @@ mod requests;
 mod uuid_text;
 
 pub use answers::*;
+pub use doctor::*;
 pub use erasing::*;
 pub use exports::*;
 pub use negotiations::*;
@@ -31,7 +33,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 22] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -53,6 +55,7 @@ pub const NAMES: [&str; 21] = [
     Erase::NAME,
     Hold::NAME,
     Status::NAME,
+    Doctor::NAME,
 ];
 
 /// Reads the body of a request.

@@ -203,6 +203,8 @@ pub struct Transfers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TransferStep {
+    /// Let one begin that was requested.
+    Start,
     /// Hold it back for now.
     Suspend,
     /// Let it go on.
@@ -213,7 +215,7 @@ pub enum TransferStep {
     Terminate,
 }
 
-/// `transfer`: suspend, resume, complete or terminate one.
+/// `transfer`: start, suspend, resume, complete or terminate one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transfer {

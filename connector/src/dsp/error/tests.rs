@@ -31,6 +31,8 @@ fn all() -> Vec<Refusal> {
             asked: x(),
             offered: "x",
         },
+        Refusal::Push { why: x() },
+        Refusal::Unusable { why: x() },
         Refusal::AddressMissing,
         Refusal::Filter("a filter".to_owned()),
         Refusal::Token("a token".to_owned()),

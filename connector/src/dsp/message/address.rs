@@ -62,9 +62,14 @@ impl DataAddress {
     /// The property `name`, also under the name that EDC gives it.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&str> {
+        self.values(name).next()
+    }
+
+    /// All that its properties say of one name.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.properties
             .iter()
-            .find(|p| p.name == name || p.name.strip_prefix(EDC) == Some(name))
+            .filter(move |p| p.name == name || p.name.strip_prefix(EDC) == Some(name))
             .map(|p| p.value.as_str())
     }
 

@@ -74,6 +74,10 @@ impl<P: Protocol> Process<P> {
         if let Some(pids) = self.pids() {
             effects.extend(self.pending.take().map(|pending| Effect::Settled(pending.key)));
             effects.push(self.send(P::termination(pids, cause), P::TERMINATED));
+        } else if let Some(pending) = &mut self.pending {
+            // What is secret in it is needed no more. Whoever has had it whole refuses this as another message, and learns from its own
+            // next message that the process has ended.
+            P::strip(&mut pending.message);
         }
         effects.push(Effect::Notify(Notice::Moved {
             from: Some(before),

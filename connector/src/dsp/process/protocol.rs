@@ -80,4 +80,6 @@ pub trait Protocol: Debug + Clone + PartialEq + Eq + 'static {
     fn apply(facts: &mut Self::Facts, sender: Role, message: &Self::Message);
     /// Forgets what nobody needs after the end (tokens).
     fn close(facts: &mut Self::Facts);
+    /// Forgets the same in a message of ours that stays on its way after the end.
+    fn strip(_message: &mut Self::Message) {}
 }

@@ -157,6 +157,13 @@ impl Protocol for DataTransfer {
         }
     }
 
+    fn strip(message: &mut Message) {
+        // Whoever takes the request up now only learns that it has ended; there is nothing to be pushed anywhere.
+        if let Message::Request(request) = message {
+            request.address = None;
+        }
+    }
+
     fn close(delivery: &mut Delivery) {
         delivery.address = None;
         delivery.order = None;

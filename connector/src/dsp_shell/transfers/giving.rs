@@ -41,8 +41,13 @@ pub(super) async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<Da
     let context = node.negotiator.context::<DataTransfer>(node, process.own_pid())?;
     let purpose = context.purpose.clone().or_else(|| agreement.purpose.clone());
     let asker = Asker::by_token(&consumer, purpose.as_deref());
+    // A push that goes on is what it was: its record has its place already.
+    let begun = push::begun(node, process.own_pid()).map_err(|e| internal(&e))?;
     // Access to what broke off is no second use; at the data itself it is decided again.
-    let places = outstanding::places(node, &agreement, &consumer).map_err(|e| internal(&e))?;
+    let places = match &begun {
+        Some(begun) => begun.places(node, &agreement).map_err(|e| internal(&e))?,
+        None => outstanding::places(node, &agreement, &consumer).map_err(|e| internal(&e))?,
+    };
     let decided = deciding::under_agreement_again(node, &agreement, deciding::USE, &asker, &places);
     let decided = decided.map_err(|e| internal(&e))?;
     if !decided.is_permit() {
@@ -57,7 +62,16 @@ pub(super) async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<Da
             .map_err(|e| internal(&e))?;
         return Ok(refuse("policy-denied", &decided.refusal(&consumer)));
     }
-    let Some((grant, endpoint)) = grant(node, process, &agreement, &consumer, purpose)? else {
+    // What is recorded is of one version, and no other goes under it.
+    let kept = match &begun {
+        Some(_) => node
+            .state
+            .get::<GrantEntry>(&GrantEntry::key(process.own_pid().as_str()))
+            .map_err(|e| internal(&e))?
+            .and_then(|grant| grant.version),
+        None => None,
+    };
+    let Some((grant, endpoint)) = grant(node, process, &agreement, &consumer, purpose, kept.as_deref())? else {
         return Ok(refuse(
             "not-published",
             "what the agreement is about is not published here any more, or not in this format",
@@ -65,17 +79,17 @@ pub(super) async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<Da
     };
     if grant.push && agreement.is_one_sided() {
         // Who keeps no log signs no order: its transfer request is all that it says, and the push begins when it knows of the start.
-        let entry = match push::one_sided(node, &grant) {
-            Ok(entry) => entry,
-            Err(why) => return Ok(refuse("busy", &why)),
-        };
+        let mut changes = vec![set(GrantEntry::key(&grant.id), &grant).map_err(|e| internal(&e))?];
+        if begun.is_none() {
+            match push::one_sided(node, &grant) {
+                Ok(entry) => changes.push(entry),
+                Err(why) => return Ok(refuse("busy", &why)),
+            }
+        }
         push::begin(node, process.own_pid().clone(), None);
         return Ok(Due {
             decision: Some(Decide::Start(None)),
-            changes: vec![
-                set(GrantEntry::key(&grant.id), &grant).map_err(|e| internal(&e))?,
-                entry,
-            ],
+            changes,
             record: None,
         });
     }
@@ -111,14 +125,17 @@ async fn access_token(
     Ok(grants::token(node, &grant, &consumer, key_id).map(|token| (grant, token)))
 }
 
-/// What is given: the newest version, in the format asked for; `None` when there is nothing to give.
+/// What is given: the newest version, or the one that is `kept`, in the format asked for; `None` when there is nothing to give.
 fn grant(
     node: &Node,
     process: &Transfer,
     agreement: &AgreementEntry,
     consumer: &Did,
     purpose: Option<String>,
+    kept: Option<&str>,
 ) -> Result<Option<(GrantEntry, String)>, Refusal> {
+    let may =
+        |version: &str, withdrawn: &Option<String>| withdrawn.is_none() && kept.is_none_or(|kept| kept == version);
     let id = process.own_pid().to_string();
     let target = &agreement.target;
     let mut grant = GrantEntry {
@@ -149,7 +166,7 @@ fn grant(
         .state
         .scan::<VersionEntry>(&format!("dataset/{target}/"))
         .map_err(|e| internal(&e))?;
-    versions.retain(|(_, v)| v.withdrawn.is_none());
+    versions.retain(|(_, v)| may(&v.version, &v.withdrawn));
     if let Some((_, version)) = versions
         .into_iter()
         .max_by_key(|(_, v)| v.published_ms)
@@ -164,7 +181,7 @@ fn grant(
         .state
         .scan::<ModelEntry>(&format!("model/{target}/"))
         .map_err(|e| internal(&e))?;
-    models.retain(|(_, m)| m.withdrawn.is_none());
+    models.retain(|(_, m)| may(&m.version, &m.withdrawn));
     let Some((_, model)) = models.into_iter().max_by_key(|(_, m)| m.published_ms) else {
         return Ok(None);
     };

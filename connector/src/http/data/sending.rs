@@ -3,7 +3,7 @@
 
 use super::{Piece, WAITING};
 use crate::node::Node;
-use crate::provider::pull::Opened;
+use crate::provider::pull::{BrokeOff, Opened};
 use crate::sources::{Reading, SourceError};
 use crate::state::Digests;
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 /// How long one chunk may wait for a consumer that does not read: as long as a write of the server may. A window of HTTP/2 that
 /// stays shut is no write, and would hold this end for ever.
-const STALLED: Duration = Duration::from_secs(30);
+pub(crate) const STALLED: Duration = Duration::from_secs(30);
 
 /// What the connection takes the bytes from.
 pub(crate) fn body(opened: &Arc<Opened>) -> (mpsc::Sender<Piece>, axum::body::Body) {
@@ -48,14 +48,16 @@ pub(crate) fn body(opened: &Arc<Opened>) -> (mpsc::Sender<Piece>, axum::body::Bo
     (sender, axum::body::Body::from_stream(stream))
 }
 
-/// Sends what is read. What is no longer what was published, or cannot be recorded, breaks off before its last piece.
+/// Sends what is read, to a connection that takes each piece within `patience`. What is no longer what was published, or cannot be
+/// recorded, breaks off before its last piece.
 pub(crate) async fn send(
     node: &Node,
     opened: &Opened,
     mut reading: Reading,
     sender: mpsc::Sender<Piece>,
+    patience: Duration,
     trace: &str,
-) -> Result<(), String> {
+) -> Result<(), BrokeOff> {
     let (mut sha256, mut blake3, mut bytes) = (sha2::Sha256::new(), blake3::Hasher::new(), 0u64);
     let mut held: Option<Bytes> = None;
     while let Some(piece) = reading.pieces.next().await {
@@ -65,25 +67,25 @@ pub(crate) async fn send(
         }
         bytes = bytes.saturating_add(piece.len() as u64);
         if opened.length().is_some_and(|length| bytes > length) {
-            return Err("the source gave more than was published".to_owned());
+            return Err("the source gave more than was published".into());
         }
         sha256.update(&piece);
         if opened.digests().is_none() {
             blake3.update(&piece);
         }
         if let Some(chunk) = held.replace(piece) {
-            hand(&sender, Ok(chunk), STALLED).await?;
+            hand(&sender, Ok(chunk), patience).await?;
         }
     }
     if opened.length().is_some_and(|length| bytes != length) {
-        return Err("the source gave less than was published".to_owned());
+        return Err("the source gave less than was published".into());
     }
     let found = hex::encode(sha256.finalize());
     match opened.digests() {
         Some(published) if published.sha256 != found => {
-            return Err(format!(
+            return Err(BrokeOff::for_good(format!(
                 "the payload changed on disk or at its source: its SHA-256 is now {found}"
-            ));
+            )));
         }
         Some(_) => {}
         None => {
@@ -98,16 +100,19 @@ pub(crate) async fn send(
     opened.set_length(bytes);
     match held {
         Some(last) => {
-            hand(&sender, Ok(last), STALLED).await?;
-            taken(opened, &sender, STALLED).await
+            hand(&sender, Ok(last), patience).await?;
+            Ok(taken(opened, &sender, patience).await?)
         }
         None => Ok(()),
     }
 }
 
 /// What the consumer's record says of a source that failed.
-fn why(error: &SourceError) -> String {
-    error.to_string()
+fn why(error: &SourceError) -> BrokeOff {
+    match error {
+        SourceError::Changed(_) => BrokeOff::for_good(error.to_string()),
+        _ => error.to_string().into(),
+    }
 }
 
 /// Records that it broke off, and breaks the connection.

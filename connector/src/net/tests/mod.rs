@@ -3,6 +3,7 @@
 mod client;
 mod hostile;
 mod server;
+mod store;
 
 use super::client::{ClientLimits, ClientSettings, GuardedClient, Response};
 use super::error::ClientError;

@@ -49,6 +49,7 @@ pub(super) fn check(node: &Node, grant_id: Option<&str>, headers: &HeaderMap) ->
         transaction: node.fresh_id(),
         proof: Proof::Token { sha256: expected },
         seen: 0,
+        beside: Vec::new(),
     }))
 }
 

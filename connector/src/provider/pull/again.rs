@@ -8,6 +8,7 @@ use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{LedgerError, StoredRecord};
 use herleid_policies::DecisionRecord;
+use herleid_vocab::did::Did;
 
 /// The counters in which this very pull has a place already; `None` when it is not recorded.
 pub(super) fn counted(
@@ -30,6 +31,36 @@ pub(super) fn counted(
         }
     }
     Ok(None)
+}
+
+/// The record that opened a transaction of `consumer` under an agreement; `None` when there is none, or what says so was erased.
+pub(in crate::provider) fn recorded(
+    node: &Node,
+    consumer: &Did,
+    agreement: &str,
+    transaction: &str,
+) -> Result<Option<StoredRecord>, LedgerError> {
+    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
+        let stored = node.ledger.record(index)?;
+        let is_its = match kind_of(&stored) {
+            // Consumers choose their transactions: another one's may have the same.
+            Some(Kind::PullOpened) => is_opened_for(&stored, consumer),
+            Some(Kind::OneSidedPullOpened) => true,
+            _ => false,
+        };
+        if is_its && is_of_agreement(&stored, agreement) {
+            return Ok(Some(stored));
+        }
+    }
+    Ok(None)
+}
+
+fn is_opened_for(stored: &StoredRecord, consumer: &Did) -> bool {
+    let party = |section: SectionName, name: &str| {
+        let value = stored.value(section);
+        value.is_some_and(|value| value.get(name).and_then(|found| found.as_str()) == Some(consumer.as_str()))
+    };
+    party(SectionName::Exchange, "consumer") || party(SectionName::Facts, "party")
 }
 
 /// Whether the record is of this consumer, agreement, version and content.
@@ -62,7 +93,7 @@ fn is_of_agreement(stored: &StoredRecord, agreement: &str) -> bool {
 }
 
 /// The counters of the decision under which it was recorded.
-pub(super) fn reserved(stored: &StoredRecord) -> Vec<String> {
+pub(in crate::provider) fn reserved(stored: &StoredRecord) -> Vec<String> {
     let decision = stored
         .value(SectionName::Facts)
         .and_then(|facts| DecisionRecord::parse(facts.get("decision")?).ok());

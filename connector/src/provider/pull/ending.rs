@@ -43,9 +43,22 @@ pub(in crate::provider) fn untrusted(node: &Node, grant: &GrantEntry) -> Option<
     if let Err(why) = node.admit(&grant.consumer) {
         return Some(why.to_string());
     }
-    // A token that is a secret is for those who are named to keep no log.
-    let bare = grant.bearer_sha256.is_some() && !node.is_one_sided(&grant.consumer);
-    bare.then(|| format!("`{}` is no longer known to keep no log", grant.consumer))
+    if grant.bearer_sha256.is_none() && !is_push_without_log(node, grant) {
+        return None;
+    }
+    // A token that is a secret, and a push that nobody ordered by a signature, are for those who are named to keep no log.
+    let named = node.is_one_sided(&grant.consumer);
+    (!named).then(|| format!("`{}` is no longer known to keep no log", grant.consumer))
+}
+
+/// Whether it is a push to somebody who kept no log when that was agreed on; what cannot be read is taken for one.
+fn is_push_without_log(node: &Node, grant: &GrantEntry) -> bool {
+    let key = AgreementEntry::key(&grant.agreement, Side::Provider);
+    grant.push
+        && match node.state.get::<AgreementEntry>(&key) {
+            Ok(agreement) => agreement.is_none_or(|agreement| agreement.is_one_sided()),
+            Err(_) => true,
+        }
 }
 
 /// Why nothing more may be sent at this moment.

@@ -1,13 +1,15 @@
 //! A pull whose bytes may leave, and what is recorded when they do not.
 
+use super::again;
 use crate::node::Node;
-use crate::provider::giving::Attempt;
+use crate::provider::giving::{Attempt, Settling};
 use crate::provider::{outstanding, stream};
 use crate::state::{AgreementEntry, Digests, digest_bytes};
 use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject};
+use herleid_ledger::merkle::Hash;
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{AppendError, Recorded};
+use herleid_ledger::{AppendError, LedgerError, Recorded};
 use herleid_vocab::did::Did;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -43,6 +45,33 @@ pub(super) struct Going {
 /// A length that nobody knows yet.
 const UNKNOWN: u64 = u64::MAX;
 
+/// Why a sending broke off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokeOff {
+    /// In words that the record shows.
+    pub why: String,
+    /// The same again comes to the same.
+    pub for_good: bool,
+}
+
+impl BrokeOff {
+    pub(crate) fn for_good(why: String) -> Self {
+        Self { why, for_good: true }
+    }
+}
+
+impl From<String> for BrokeOff {
+    fn from(why: String) -> Self {
+        Self { why, for_good: false }
+    }
+}
+
+impl From<&str> for BrokeOff {
+    fn from(why: &str) -> Self {
+        why.to_owned().into()
+    }
+}
+
 impl Going {
     /// Bytes from `from` on, and up to `to` where that is known.
     pub(super) fn new(from: u64, to: Option<u64>) -> Self {
@@ -68,6 +97,8 @@ pub(super) struct Given {
     /// The counters of the policy in which it has a place.
     pub(super) counters: Vec<String>,
     pub(super) attempt: Attempt,
+    /// To somebody who keeps no log.
+    pub(super) one_sided: bool,
 }
 
 impl Opened {
@@ -163,7 +194,7 @@ impl Opened {
     ///
     /// # Errors
     /// When the same segment was something else before, or the log was closed; a failed write ends the process.
-    pub async fn served(&self, node: &Node, digests: &Digests, trace: &str) -> Result<(), String> {
+    pub async fn served(&self, node: &Node, digests: &Digests, trace: &str) -> Result<(), BrokeOff> {
         let given = &self.given;
         let consumer = &given.agreement.other;
         let digest = |text: &str| digest_bytes(text).ok_or("a digest is none");
@@ -204,11 +235,11 @@ impl Opened {
             .term(Term::Digest(content.sha256));
         match node.append(draft).await {
             Ok(_) => Ok(()),
-            Err(AppendError::Conflict { .. }) => Err(format!(
+            Err(AppendError::Conflict { .. }) => Err(BrokeOff::for_good(format!(
                 "segment {} of transaction {} was other bytes before; use a new transaction",
                 given.segment, given.transaction
-            )),
-            Err(e) => Err(e.to_string()),
+            ))),
+            Err(e) => Err(e.to_string().into()),
         }
     }
 
@@ -220,17 +251,14 @@ impl Opened {
     pub async fn aborted(&self, node: &Node, reason: &str, trace: &str) -> Result<(), AppendError> {
         self.given.aborted(node, self.left(), reason, trace).await
     }
+
+    /// The same, for whoever has something else to write in that commit.
+    pub(in crate::provider) fn abort(&self, node: &Node, reason: &str, trace: &str) -> Result<Abort, LedgerError> {
+        self.given.abort(node, self.left(), reason, trace)
+    }
 }
 
 impl Given {
-    /// What is recorded once: that one segment broke off.
-    fn aborted_key(&self) -> String {
-        match (&self.agreement.other, &self.transaction, self.segment) {
-            (consumer, transaction, 1) => format!("aborted/{consumer}/{transaction}"),
-            (consumer, transaction, segment) => format!("aborted/{consumer}/{transaction}/{segment}"),
-        }
-    }
-
     pub(super) async fn aborted(
         &self,
         node: &Node,
@@ -238,33 +266,88 @@ impl Given {
         reason: &str,
         trace: &str,
     ) -> Result<(), AppendError> {
+        let (draft, _held) = self.abort(node, bytes_sent, reason, trace)?.parts();
+        node.append(draft).await.map(|_| ())
+    }
+
+    fn abort(&self, node: &Node, bytes_sent: u64, reason: &str, trace: &str) -> Result<Abort, LedgerError> {
         let consumer = &self.agreement.other;
-        let facts = json!({"transaction": self.transaction, "segment": self.segment, "bytesSent": bytes_sent, "reason": reason});
-        let same = Sha256::digest(self.transaction.as_bytes());
-        let mut draft = Draft::new(Kind::PullAborted, trace)
-            .section(SectionName::Facts, facts)
-            .stream(stream(&self.agreement))
-            .prior(*self.recorded.leaf())
-            .once(self.aborted_key(), same.into())
-            .term(Term::Transaction(self.transaction.clone()))
-            .term(Term::Agreement(self.agreement.id.clone()));
+        let of = (self.transaction.as_str(), self.segment);
+        let mut draft = broken(&self.agreement, of, self.recorded.leaf(), bytes_sent, reason, trace);
         let place = outstanding::key(&self.agreement.id, &self.transaction);
         // Held until the abort is durable: a receipt that comes at this moment must not give the same place back.
         let settling = node.giving.settle(&place);
         let waits = settling.is_some() && node.ledger.get(&place)?.is_some();
+        // Who keeps no log owes no receipt, and has a place in the counters alone.
+        let counts = waits || (settling.is_some() && self.one_sided);
         // Of a repeated request an earlier attempt may have sent something, also before a restart: it stays counted.
         // A further segment has the place of the first.
         let is_first = self.segment == 1 && !self.recorded.replayed();
-        if bytes_sent == 0 && is_first && waits && self.attempt.give_up() {
+        if bytes_sent == 0 && is_first && counts && self.attempt.give_up() {
             for counter in &self.counters {
                 draft = draft.release(counter.clone(), 1);
             }
-            draft = outstanding::forget(draft, &self.agreement.id, &self.transaction)
-                .release(outstanding::counter(&self.agreement.id), 1)
-                .put(released_key(consumer, &self.transaction), Some(Vec::new()));
+            if waits {
+                draft = outstanding::forget(draft, &self.agreement.id, &self.transaction)
+                    .release(outstanding::counter(&self.agreement.id), 1);
+            }
+            draft = draft.put(released_key(consumer, &self.transaction), Some(Vec::new()));
         }
-        node.append(draft).await.map(|_| ())
+        Ok(Abort { draft, settling })
     }
+}
+
+/// What is recorded of a pull that broke off, once it is to be; nobody else settles its place meanwhile.
+pub(in crate::provider) struct Abort {
+    draft: Draft,
+    settling: Option<Settling>,
+}
+
+impl Abort {
+    /// The record, and what is held until it is durable.
+    pub(in crate::provider) fn parts(self) -> (Draft, Option<Settling>) {
+        (self.draft, self.settling)
+    }
+}
+
+/// The record that a segment broke off. It is recorded once.
+fn broken(
+    agreement: &AgreementEntry,
+    (transaction, segment): (&str, u64),
+    opened: &Hash,
+    bytes_sent: u64,
+    reason: &str,
+    trace: &str,
+) -> Draft {
+    let consumer = &agreement.other;
+    let key = match segment {
+        1 => format!("aborted/{consumer}/{transaction}"),
+        segment => format!("aborted/{consumer}/{transaction}/{segment}"),
+    };
+    let facts = json!({"transaction": transaction, "segment": segment, "bytesSent": bytes_sent, "reason": reason});
+    Draft::new(Kind::PullAborted, trace)
+        .section(SectionName::Facts, facts)
+        .stream(stream(agreement))
+        .prior(*opened)
+        .once(key, Sha256::digest(transaction.as_bytes()).into())
+        .term(Term::Transaction(transaction.to_owned()))
+        .term(Term::Agreement(agreement.id.clone()))
+}
+
+/// The abort of what was opened before a stop, as its record says; `None` when there is no such record. What left then is not known,
+/// and nothing has since: it stays counted.
+pub(in crate::provider) fn abort_of_recorded(
+    node: &Node,
+    agreement: &AgreementEntry,
+    transaction: &str,
+    reason: &str,
+    trace: &str,
+) -> Result<Option<Abort>, LedgerError> {
+    let recorded = again::recorded(node, &agreement.other, &agreement.id, transaction)?;
+    Ok(recorded.map(|stored| Abort {
+        draft: broken(agreement, (transaction, 1), stored.leaf(), 0, reason, trace),
+        settling: None,
+    }))
 }
 
 /// The key that says that a transaction of `consumer` was given up, and that what it had reserved is somebody else's now.

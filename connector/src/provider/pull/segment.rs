@@ -205,6 +205,7 @@ async fn record(
     for document in access.evidence() {
         draft = draft.evidence(document);
     }
+    draft = access.beside(draft);
     // A further segment has its place: it counts once, and waits for one receipt.
     if before.last == 0 {
         let waits = outstanding::wait(node, draft, &agreement.id, transaction, consumer);
@@ -236,6 +237,8 @@ async fn record(
             segment,
             counters: reservations.map(|place| place.counter.clone()).collect(),
             attempt,
+            // Who keeps no log gets no parts.
+            one_sided: false,
         },
         receipt: None,
         digests: None,

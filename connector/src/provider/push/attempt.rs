@@ -5,7 +5,7 @@ use crate::dsp::transfer::Transfer;
 use crate::node::Node;
 use crate::provider::access::Access;
 use crate::provider::kind_of;
-use crate::provider::pull::{self, Opened};
+use crate::provider::pull::{self, BrokeOff, Opened};
 use crate::sources::SourceError;
 use crate::state::{AgreementEntry, GrantEntry, Side, digest_bytes};
 use herleid_ledger::LedgerError;
@@ -25,6 +25,16 @@ pub(super) enum Failed {
     Final(String),
 }
 
+impl From<BrokeOff> for Failed {
+    fn from(broke: BrokeOff) -> Self {
+        if broke.for_good {
+            Self::Final(broke.why)
+        } else {
+            Self::Passing(broke.why)
+        }
+    }
+}
+
 /// What is sent, and how it is recorded.
 pub(super) struct Sending<'a> {
     pub(super) node: &'a Node,
@@ -42,9 +52,20 @@ pub(super) async fn attempt(
     opened: &mut Option<Arc<Opened>>,
     trace: &str,
 ) -> Result<(), Failed> {
-    // As the configuration is now: what the operator has taken back is not called.
+    let agreement = agreement(node, grant)?;
+    // As the configuration is now: who is not dealt with any more gets nothing, and what the operator has taken back is not called.
+    if let Some(why) = pull::untrusted(node, grant) {
+        return Err(Failed::Ended(why));
+    }
     let (target, internal) = target_of(node, process, &grant.consumer).map_err(|e| Failed::Final(e.to_string()))?;
-    let access = access(node, process, grant, entry, &target, opened.is_some())?;
+    let access = access(
+        node,
+        process,
+        grant,
+        entry,
+        &target,
+        (agreement.is_one_sided(), opened.is_some()),
+    )?;
     let refused = |refusal: crate::http::Refusal| {
         let why = refusal.detail().to_owned();
         if refusal.status().is_client_error() {
@@ -99,6 +120,16 @@ pub(super) async fn attempt(
     delivered
 }
 
+fn unreadable(error: &dyn std::fmt::Display) -> Failed {
+    Failed::Passing(format!("this connector could not read its own state: {error}"))
+}
+
+fn agreement(node: &Node, grant: &GrantEntry) -> Result<AgreementEntry, Failed> {
+    let key = AgreementEntry::key(&grant.agreement, Side::Provider);
+    let agreement: Option<AgreementEntry> = node.state.get(&key).map_err(|e| unreadable(&e))?;
+    agreement.ok_or_else(|| Failed::Final("the agreement is not here any more".to_owned()))
+}
+
 /// What the push stands on: the order, as it is recorded; or, of a peer that keeps no log, its transfer request, without what is secret
 /// in it.
 fn access(
@@ -107,16 +138,8 @@ fn access(
     grant: &GrantEntry,
     entry: &Entry,
     target: &Target,
-    is_opened: bool,
+    (is_one_sided, is_opened): (bool, bool),
 ) -> Result<Access, Failed> {
-    let internal =
-        |e: &dyn std::fmt::Display| Failed::Passing(format!("this connector could not read its own state: {e}"));
-    let agreement: Option<AgreementEntry> = node
-        .state
-        .get(&AgreementEntry::key(&grant.agreement, Side::Provider))
-        .map_err(|e| internal(&e))?;
-    let gone = || Failed::Final("the agreement is not here any more".to_owned());
-    let is_one_sided = agreement.ok_or_else(gone)?.is_one_sided();
     let evidence = match (is_one_sided, is_opened) {
         (true, _) => {
             let says = json!({
@@ -132,7 +155,7 @@ fn access(
         // Nothing is recorded any more.
         (false, true) => Vec::new(),
         (false, false) => {
-            let recorded = recorded(node, grant, &entry.transaction).map_err(|e| internal(&e))?;
+            let recorded = recorded(node, grant, &entry.transaction).map_err(|e| unreadable(&e))?;
             recorded.ok_or_else(|| Failed::Final("the order of the push is not on record any more".to_owned()))?
         }
     };

@@ -25,7 +25,14 @@ pub(super) async fn deliver(
     let (sender, body) = sending::body(sending.opened);
     let body = reqwest::Body::wrap_stream(body.into_data_stream());
     let call = client.send_stream(target.method.clone(), target.url.as_str(), headers, body);
-    let made = sending::send(sending.node, sending.opened, reading, sender, sending.trace);
+    let made = sending::send(
+        sending.node,
+        sending.opened,
+        reading,
+        sender,
+        sending::STALLED,
+        sending.trace,
+    );
     tokio::pin!(call, made);
     let answer = tokio::select! {
         // What the receiver says counts before what the sending looks like from here.
@@ -40,10 +47,11 @@ pub(super) async fn deliver(
         }
         sent = &mut made => match sent {
             Ok(()) => tokio::time::timeout(client.message_time(), call).await,
-            Err(why) => {
+            Err(broke) if broke.for_good => return Err(broke.into()),
+            Err(broke) => {
                 return Err(match tokio::time::timeout(LAST_WORDS, call).await.map(judge) {
                     Ok(Err(failed)) if !sending.opened.is_stopped() => failed,
-                    _ => Failed::Passing(why),
+                    _ => broke.into(),
                 });
             }
         },

@@ -25,11 +25,12 @@ use crate::http::Refusal;
 use crate::net::client::{ClientSettings, GuardedClient};
 use crate::net::error::TlsError;
 use crate::node::{Node, fresh_trace};
-use crate::state::{Change, GrantEntry, set};
+use crate::state::{AgreementEntry, Change, GrantEntry, StateError, set};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use herleid_ledger::LedgerError;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What all keys begin with.
@@ -67,6 +68,15 @@ impl Entry {
         }
     }
 
+    /// The counters in which it has a place already; none before it is recorded.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub(crate) fn places(&self, node: &Node, agreement: &AgreementEntry) -> Result<Vec<String>, LedgerError> {
+        let found = pull::recorded(node, &self.consumer, &agreement.id, &self.transaction)?;
+        Ok(found.map(|stored| pull::reserved(&stored)).unwrap_or_default())
+    }
+
     fn key(pid: &str) -> String {
         format!("{PREFIX}{pid}")
     }
@@ -85,6 +95,8 @@ pub struct Pushing {
     /// Of two orders under one transfer the second finds the first.
     orders: tokio::sync::Mutex<()>,
     running: Mutex<HashSet<String>>,
+    /// Pushes that are to be there by a commit that is still on its way: they count as those that are.
+    starting: Mutex<HashMap<String, Did>>,
 }
 
 impl Pushing {
@@ -100,6 +112,7 @@ impl Pushing {
             internal: Arc::new(GuardedClient::new(&settings)?),
             orders: tokio::sync::Mutex::default(),
             running: Mutex::default(),
+            starting: Mutex::default(),
         })
     }
 
@@ -111,6 +124,11 @@ impl Pushing {
     fn take(&self, pid: &str) -> bool {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(pid.to_owned())
+    }
+
+    /// It is there, or will not come.
+    fn started(&self, pid: &str) {
+        self.starting.lock().unwrap_or_else(PoisonError::into_inner).remove(pid);
     }
 
     fn leave(&self, pid: &str) {
@@ -128,20 +146,38 @@ pub(crate) fn target_of(node: &Node, process: &Transfer, consumer: &Did) -> Resu
     Ok((target, internal))
 }
 
+/// The push of a transfer that was held back and goes on; `None`: nothing was begun under it.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(crate) fn begun(node: &Node, pid: &Id) -> Result<Option<Entry>, StateError> {
+    node.state.get(&Entry::key(pid.as_str()))
+}
+
 /// What makes a transfer to a peer that keeps no log a push of ours, in the commit that starts it.
 ///
 /// # Errors
 /// When too many of its pushes are under way, or the state cannot be read.
 pub(crate) fn one_sided(node: &Node, grant: &GrantEntry) -> Result<Change, String> {
-    if is_full(node, &grant.consumer)? {
-        return Err(full());
-    }
-    Entry::new(grant, &node.fresh_id()).kept()
+    let kept = Entry::new(grant, &node.fresh_id()).kept()?;
+    if reserve(node, grant)? { Ok(kept) } else { Err(full()) }
 }
 
-fn is_full(node: &Node, consumer: &Did) -> Result<bool, String> {
+/// Takes one of the places of a consumer for a push that is about to be there; `false` when none is left. Counted and noted in one turn:
+/// of many that are asked for at once each sees the others.
+fn reserve(node: &Node, grant: &GrantEntry) -> Result<bool, String> {
+    let mut starting = node.pushing.starting.lock().unwrap_or_else(PoisonError::into_inner);
     let all = node.state.scan::<Entry>(PREFIX).map_err(|e| e.to_string())?;
-    Ok(all.iter().filter(|(_, entry)| entry.consumer == *consumer).count() >= AT_ONCE)
+    let there = all.iter().map(|(_, entry)| (&entry.pid, &entry.consumer));
+    let others = there
+        .chain(starting.iter())
+        .filter(|(pid, consumer)| **consumer == grant.consumer && **pid != grant.id);
+    let others: HashSet<&String> = others.map(|(pid, _)| pid).collect();
+    if others.len() >= AT_ONCE {
+        return Ok(false);
+    }
+    starting.insert(grant.id.clone(), grant.consumer.clone());
+    Ok(true)
 }
 
 fn full() -> String {
@@ -189,16 +225,30 @@ pub(crate) async fn order(node: &Arc<Node>, access: Access, trace: &str) -> Resu
         return conflict("the transfer is not open; ask for another one");
     };
     target_of(node, &process, &grant.consumer).map_err(|e| Refusal::denied(&e))?;
-    if is_full(node, &grant.consumer).map_err(|e| internal(&e))? {
+    if !reserve(node, grant).map_err(|e| internal(&e))? {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &full()));
     }
+    let opened = open(node, access, trace).await;
+    // It is there now and counts as such, or will not come.
+    node.pushing.started(pid.as_str());
+    begin(node, pid, Some(Arc::new(opened?)));
+    Ok(())
+}
+
+/// Records an order, and that there is a push to be made, in one commit: what is recorded as opened is carried through, whenever this end
+/// stops.
+async fn open(node: &Node, access: Access, trace: &str) -> Result<Opened, Refusal> {
+    let kept = Entry::new(access.grant(), access.transaction()).kept();
+    let kept = kept.map_err(|e| Refusal::internal(&e))?;
+    let access = access.with(kept.clone());
     let plan = pull::plan(node, &access, &whole(), "", None)?;
     let opened = pull::open_planned(node, &access, &plan, trace).await?;
-    let entry = Entry::new(grant, access.transaction());
-    let kept = entry.kept().map_err(|e| internal(&e))?;
-    node.ledger.put_state(vec![kept]).await.map_err(|e| internal(&e))?;
-    begin(node, pid, Some(Arc::new(opened)));
-    Ok(())
+    if opened.repeated() {
+        // Of a draft that repeats a record that is there, nothing is written.
+        let kept = node.ledger.put_state(vec![kept]).await;
+        kept.map_err(|e| Refusal::internal(&e))?;
+    }
+    Ok(opened)
 }
 
 /// Begins the push of a transfer, or goes on with it, in a task of its own.

@@ -7,8 +7,8 @@ use crate::dsp::message::Cause;
 use crate::dsp::process::Event;
 use crate::dsp::transfer::{DataTransfer, Decide, Transfer};
 use crate::node::Node;
-use crate::provider::pull::Opened;
-use crate::state::GrantEntry;
+use crate::provider::pull::{self, Abort, Opened};
+use crate::state::{AgreementEntry, GrantEntry, Side};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ enum Stands {
     /// There is none any more.
     Gone,
     /// Its transfer is over.
-    Over(String),
+    Over(Box<(Entry, Transfer)>),
     /// Its transfer is held back, or a message of ours is on its way.
     Held,
     /// It goes on.
@@ -44,8 +44,7 @@ fn stands(node: &Node, pid: &Id) -> Result<Stands, String> {
         return Ok(Stands::Gone);
     };
     if process.possible().is_empty() {
-        let why = crate::dsp_shell::closed(&process).unwrap_or_default();
-        return Ok(Stands::Over(format!("access has ended: {why}")));
+        return Ok(Stands::Over(Box::new((entry, process))));
     }
     let grant: Option<GrantEntry> = node
         .state
@@ -61,6 +60,7 @@ fn stands(node: &Node, pid: &Id) -> Result<Stands, String> {
 /// Carries a push through, in a task of its own. `opened`: as its order was just recorded; `None` after a stop.
 pub(super) async fn run(node: Arc<Node>, pid: Id, opened: Option<Arc<Opened>>, trace: String) {
     if !node.pushing.take(pid.as_str()) {
+        node.pushing.started(pid.as_str());
         return;
     }
     // The transfer of a peer without log is started in a commit that is still on its way.
@@ -68,9 +68,9 @@ pub(super) async fn run(node: Arc<Node>, pid: Id, opened: Option<Arc<Opened>>, t
         Ok(Stands::Gone) => None,
         _ => Some(()),
     });
-    if there.await.is_ok()
-        && let Err(why) = carry(&node, &pid, opened, &trace).await
-    {
+    let there = there.await.is_ok();
+    node.pushing.started(pid.as_str());
+    if there && let Err(why) = carry(&node, &pid, opened, &trace).await {
         tracing::error!(%why, %pid, "a push cannot go on; it is taken up at the next start");
     }
     node.pushing.leave(pid.as_str());
@@ -81,12 +81,20 @@ async fn carry(node: &Arc<Node>, pid: &Id, mut opened: Option<Arc<Opened>>, trac
     loop {
         let (entry, process, grant) = match stands(node, pid)? {
             Stands::Gone => return Ok(()),
-            Stands::Over(why) => {
+            Stands::Over(over) => {
+                let (entry, process) = *over;
                 // Why it broke off says more than that it is over.
-                broke_off(node, opened.as_ref(), &ended.unwrap_or(why), trace).await;
+                let why = ended.unwrap_or_else(|| why_over(&process));
+                let abort = abort(node, &process, &entry, opened.as_ref(), &why, trace)?;
+                if let Some(abort) = abort {
+                    let (draft, _held) = abort.parts();
+                    node.append(draft).await.map_err(|e| e.to_string())?;
+                }
                 return forget(node, pid).await;
             }
             Stands::Held => {
+                // Why it broke off before it was held back is not why it ends.
+                ended = None;
                 let held = node.negotiator.wait_for(|| match stands(node, pid) {
                     Ok(Stands::Held) => None,
                     _ => Some(()),
@@ -106,6 +114,7 @@ async fn carry(node: &Arc<Node>, pid: &Id, mut opened: Option<Arc<Opened>>, trac
             tokio::time::sleep(LOOK).await;
             continue;
         }
+        ended = None;
         match attempt::attempt(node, &process, &grant, &entry, &mut opened, trace).await {
             Ok(()) => {
                 // From now on nothing can break it off: it has been delivered, whatever becomes of the transfer.
@@ -125,7 +134,7 @@ async fn carry(node: &Arc<Node>, pid: &Id, mut opened: Option<Arc<Opened>>, trac
                 }
                 if still_goes(node, pid).await? {
                     // Nobody ended the transfer: its time is over, or its policy holds no longer.
-                    give_up(node, pid, opened.as_ref(), "access-ended", &why, trace).await;
+                    give_up(node, &process, &entry, opened.as_ref(), ("access-ended", &why), trace).await?;
                 }
                 ended = Some(why);
             }
@@ -145,9 +154,11 @@ async fn carry(node: &Arc<Node>, pid: &Id, mut opened: Option<Arc<Opened>>, trac
             }
             Err(Failed::Passing(why)) => {
                 let why = format!("{why} (tried {} times)", node.config.push.attempts);
-                give_up(node, pid, opened.as_ref(), "push-failed", &why, trace).await;
+                give_up(node, &process, &entry, opened.as_ref(), ("push-failed", &why), trace).await?;
             }
-            Err(Failed::Final(why)) => give_up(node, pid, opened.as_ref(), "push-failed", &why, trace).await,
+            Err(Failed::Final(why)) => {
+                give_up(node, &process, &entry, opened.as_ref(), ("push-failed", &why), trace).await?;
+            }
         }
     }
 }
@@ -170,24 +181,65 @@ async fn still_goes(node: &Node, pid: &Id) -> Result<bool, String> {
     Ok(tokio::time::timeout(SOON, ends).await.is_err())
 }
 
-async fn broke_off(node: &Node, opened: Option<&Arc<Opened>>, why: &str, trace: &str) {
-    let Some(opened) = opened else { return };
-    opened.stop();
-    tracing::warn!(%why, "a push broke off");
-    if let Err(error) = opened.aborted(node, why, trace).await {
-        tracing::error!(%error, "the abort could not be recorded");
+/// Why a transfer that is over ended, for the record of its push.
+fn why_over(process: &Transfer) -> String {
+    match process.ended() {
+        Some(ended) => format!("access has ended: {}", ended.cause.text()),
+        None => format!(
+            "access has ended: {}",
+            crate::dsp_shell::closed(process).unwrap_or_default()
+        ),
     }
 }
 
-/// Ends the transfer; what is left to do is done when it is over.
-async fn give_up(node: &Arc<Node>, pid: &Id, opened: Option<&Arc<Opened>>, code: &str, why: &str, trace: &str) {
-    broke_off(node, opened, why, trace).await;
-    let decided = Event::Decided(Decide::Terminate(Cause::new(code, why)));
-    if let Err(error) = node.negotiator.step::<DataTransfer>(node, pid, decided).await {
-        tracing::info!(%error, %pid, "the transfer of a push went on before it could be ended");
+/// What is to be recorded of a push that ends; `None`: it was delivered, or nothing of it was ever recorded.
+fn abort(
+    node: &Node,
+    process: &Transfer,
+    entry: &Entry,
+    opened: Option<&Arc<Opened>>,
+    why: &str,
+    trace: &str,
+) -> Result<Option<Abort>, String> {
+    if entry.delivered {
+        return Ok(None);
+    }
+    if let Some(opened) = opened {
+        opened.stop();
+        return opened.abort(node, why, trace).map(Some).map_err(|e| e.to_string());
+    }
+    // It was opened before a stop, and not again.
+    let key = AgreementEntry::key(process.agreement().as_str(), Side::Provider);
+    let agreement: Option<AgreementEntry> = node.state.get(&key).map_err(|e| e.to_string())?;
+    let Some(agreement) = agreement else { return Ok(None) };
+    pull::abort_of_recorded(node, &agreement, &entry.transaction, why, trace).map_err(|e| e.to_string())
+}
+
+/// Ends the transfer, and records why in the same commit; what is left to do is done when it is over.
+async fn give_up(
+    node: &Arc<Node>,
+    process: &Transfer,
+    entry: &Entry,
+    opened: Option<&Arc<Opened>>,
+    (code, why): (&str, &str),
+    trace: &str,
+) -> Result<(), String> {
+    tracing::warn!(%why, "a push is given up");
+    // Held until the commit: what it gives back is given back once.
+    let (record, _held) = match abort(node, process, entry, opened, why, trace)? {
+        Some(abort) => {
+            let (draft, held) = abort.parts();
+            (Some(draft), held)
+        }
+        None => (None, None),
+    };
+    let cause = Cause::new(code, why);
+    if let Err(error) = node.negotiator.end_push(node, process, cause, record).await {
+        tracing::info!(%error, pid = %process.own_pid(), "the transfer of a push went on before it could be ended");
         // It is looked at again, not in a circle that takes all the time there is.
         tokio::time::sleep(LOOK).await;
     }
+    Ok(())
 }
 
 /// Completes the transfer; what is left to do is done when that is known.

@@ -14,10 +14,13 @@ use object_store::path::Path;
 use object_store::{Attribute, Attributes, MultipartUpload, ObjectStore, PutMultipartOptions, PutOptions};
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A store takes no smaller parts, but for the last, and at most [`MOST_PARTS`].
 const PART_BYTES: u64 = 5 << 20;
 const MOST_PARTS: u64 = 10_000;
+/// How long the next piece may wait for a part that is on its way: the client that sends that watches whether it is taken.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 pub(crate) fn open(target: &S3Target, client: &Arc<GuardedClient>) -> object_store::Result<AmazonS3> {
     let key = Key {
@@ -43,12 +46,12 @@ pub(super) async fn deliver(
     let (sender, body) = sending::body(sending.opened);
     let pieces = body.into_data_stream();
     let upload = upload(&store, &target.key, sending.opened.media_type(), part_bytes, pieces);
-    let made = sending::send(sending.node, sending.opened, reading, sender, sending.trace);
+    let made = sending::send(sending.node, sending.opened, reading, sender, PATIENCE, sending.trace);
     let (uploaded, made) = tokio::join!(upload, made);
     match (uploaded, made) {
         (Ok(()), Ok(())) => Ok(()),
         (Err(Broken::Store(error)), _) => Err(told(&error)),
-        (_, Err(why)) => Err(Failed::Passing(why)),
+        (_, Err(broke)) => Err(broke.into()),
         (Err(Broken::Cut), Ok(())) => Err(Failed::Passing("the push broke off".to_owned())),
     }
 }

@@ -51,6 +51,14 @@ pub enum TargetError {
         /// Those that are.
         known: String,
     },
+    /// Two properties say the same thing, and which of them counts readers would judge differently.
+    #[error("the endpoint properties `{first}` and `{second}` are both there; expected one of them, once")]
+    Twice {
+        /// One.
+        first: &'static str,
+        /// The other, or the same.
+        second: &'static str,
+    },
     /// The operator does not let bytes for this consumer go there.
     #[error(
         "its address does not lie where this connector may push to for you; ask its operator to name it in `allow` under `[push]`"
@@ -121,15 +129,44 @@ const OF_S3: [&str; 9] = [
     "endpointOverride",
 ];
 
-fn only(address: &DataAddress, known: &[&str]) -> Result<(), TargetError> {
+/// Where something stands in an address under more than one name.
+const SAME: [(&str, &str); 3] = [
+    ("endpoint", "baseUrl"),
+    ("objectName", "keyName"),
+    ("endpoint", "endpointOverride"),
+];
+
+fn only(address: &DataAddress, known: &[&'static str]) -> Result<(), TargetError> {
     let of_all = |name: &str| OF_ALL.contains(&name);
-    match address.names().find(|name| !known.contains(name) && !of_all(name)) {
-        Some(name) => Err(TargetError::Unknown {
+    if let Some(name) = address.names().find(|name| !known.contains(name) && !of_all(name)) {
+        return Err(TargetError::Unknown {
             name: excerpt(name),
             known: known.join(", "),
-        }),
-        None => Ok(()),
+        });
     }
+    let values = |wanted: &'static str| {
+        let mut values: Vec<&str> = address.values(wanted).collect();
+        if wanted == "endpoint" {
+            values.extend(address.endpoint.as_deref());
+        }
+        values
+    };
+    // EDC writes some twice, under both of its names; whoever says the same twice has said it.
+    let differ = |values: Vec<&str>| values.windows(2).any(|pair| pair.first() != pair.get(1));
+    for name in known.iter().chain(&OF_ALL).copied() {
+        if differ(values(name)) {
+            return Err(TargetError::Twice {
+                first: name,
+                second: name,
+            });
+        }
+    }
+    for (first, second) in SAME {
+        if differ([values(first), values(second)].concat()) {
+            return Err(TargetError::Twice { first, second });
+        }
+    }
+    Ok(())
 }
 
 impl Target {

@@ -103,6 +103,45 @@ fn what_is_not_understood_of_an_endpoint_is_refused() {
 }
 
 #[test]
+fn what_an_address_says_twice_and_differently_is_refused() {
+    let edc = |name: &str| format!("https://w3id.org/edc/v0.0.1/ns/{name}");
+    let (key, base) = (edc("authorization"), edc("baseUrl"));
+    for (properties, first, second) in [
+        (
+            vec![("authorization", "hush"), (key.as_str(), "other")],
+            "authorization",
+            "authorization",
+        ),
+        (vec![("method", "PUT"), ("method", "POST")], "method", "method"),
+        (vec![(base.as_str(), "https://b.example/in")], "endpoint", "baseUrl"),
+        (vec![("endpoint", "https://b.example/in")], "endpoint", "endpoint"),
+    ] {
+        let Err(error) = http(&properties) else {
+            panic!("{properties:?}")
+        };
+        assert_eq!(error, TargetError::Twice { first, second }, "{properties:?}");
+        assert!(!error.to_string().contains("hush"));
+    }
+    // The same twice is the same.
+    assert!(
+        http(&[
+            ("authorization", "hush"),
+            (key.as_str(), "hush"),
+            ("baseUrl", "https://a.example/in")
+        ])
+        .is_ok()
+    );
+    for (name, value, first, second) in [
+        ("keyName", "2020/other.csv", "objectName", "keyName"),
+        ("region", "eu-west-2", "region", "region"),
+    ] {
+        let properties: Vec<(&str, &str)> = BUCKET.into_iter().chain([(name, value)]).collect();
+        let read = Target::read(S3_PUSH, Some(&address("AmazonS3", None, &properties)));
+        assert_eq!(read.err(), Some(TargetError::Twice { first, second }));
+    }
+}
+
+#[test]
 fn a_bucket_is_read_or_refused_by_the_property_that_is_wrong() {
     let Ok(Target::S3(target)) = bucket("none", None) else {
         panic!("it is not read")

@@ -1,5 +1,7 @@
 //! Orders of pushes: what is for a push is not fetched, and what is not, not ordered.
 
+use super::super::access::Access;
+use super::super::{pull, push};
 use super::*;
 
 impl Scene {
@@ -60,4 +62,51 @@ async fn a_pull_is_not_ordered_and_a_push_not_fetched() {
     assert!(!status.is_success(), "{status} {said}");
     assert_eq!((scene.used(), scene.outstanding()), (0, 0));
     assert!(scene.kinds(&transaction(1)).is_empty());
+}
+
+#[tokio::test]
+async fn of_pushes_that_begin_at_once_no_more_than_eight_do() {
+    let scene = Scene::set(1).await;
+    let mut grant = scene.grant(Some(Digests::of(DATA)));
+    grant.push = true;
+    // None of them is in the state yet: each is written with the start of its transfer.
+    for n in 0..8 {
+        grant.id = format!("urn:uuid:push-{n}");
+        assert!(push::one_sided(&scene.node, &grant).is_ok(), "{n}");
+    }
+    // The same one again takes no further place.
+    assert!(push::one_sided(&scene.node, &grant).is_ok());
+    grant.id = "urn:uuid:push-8".to_owned();
+    let refused = push::one_sided(&scene.node, &grant).unwrap_err();
+    assert!(refused.contains("8 pushes to you are under way"), "{refused}");
+    grant.consumer = "did:web:other.example".parse().unwrap();
+    assert!(push::one_sided(&scene.node, &grant).is_ok());
+}
+
+#[tokio::test]
+async fn what_a_push_has_to_remember_is_written_with_its_record_or_not_at_all() {
+    let scene = Scene::set(1).await;
+    let mut grant = scene.grant(Some(Digests::of(DATA)));
+    grant.push = true;
+    let node = &scene.node;
+    let open = async |n: u8, key: &str| {
+        let evidence = ["signature-base", "signature", "access-token"].map(|role| Document {
+            role: role.to_owned(),
+            media_type: "text/plain".to_owned(),
+            bytes: role.as_bytes().to_vec(),
+        });
+        let evidence = evidence.to_vec();
+        let access = Access::pushed(grant.clone(), transaction(n), false, evidence);
+        let access = access.with((key.to_owned(), Some(b"{}".to_vec())));
+        let plan = pull::plan(node, &access, &HeaderMap::new(), "", None).unwrap();
+        pull::open_planned(node, &access, &plan, TRACE).await
+    };
+    let before = node.ledger.size();
+    let opened = open(1, "push/one").await.map(|opened| opened.repeated());
+    assert_eq!(opened.map_err(|refusal| refusal.detail().to_owned()), Ok(false));
+    assert_eq!(node.ledger.size(), before + 1);
+    assert!(node.ledger.get("push/one").unwrap().is_some());
+    // The one use is taken: what is refused leaves nothing behind.
+    assert!(open(2, "push/two").await.is_err());
+    assert_eq!(node.ledger.get("push/two").unwrap(), None);
 }

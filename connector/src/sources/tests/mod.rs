@@ -1,6 +1,7 @@
 //! What every source promises, in one suite for all of them; and what is peculiar to each.
 
 mod api;
+mod endless;
 mod s3;
 
 use super::*;

@@ -148,7 +148,7 @@ impl TestLog {
             .collect();
         let macs = sections
             .iter()
-            .map(|(name, (text, root))| (*name, root.mac_key().mac(text)))
+            .map(|(name, (text, root))| (*name, root.keys().mac_key().mac(text)))
             .collect();
         let leaf = merkle::leaf_hash(&entry(&macs));
         for (kind, key) in draft.streams {
@@ -168,7 +168,7 @@ impl TestLog {
     pub fn macs(&self, index: usize) -> Value {
         let sections = self.entries[index].sections.iter();
         sections
-            .map(|(name, (text, root))| (name.to_string(), json!(hex::encode(root.mac_key().mac(text)))))
+            .map(|(name, (text, root))| (name.to_string(), json!(hex::encode(root.keys().mac_key().mac(text)))))
             .collect::<serde_json::Map<String, Value>>()
             .into()
     }
@@ -224,7 +224,7 @@ impl TestLog {
             macs: entry
                 .sections
                 .iter()
-                .map(|(name, (text, root))| (name.to_string(), hex::encode(root.mac_key().mac(text))))
+                .map(|(name, (text, root))| (name.to_string(), hex::encode(root.keys().mac_key().mac(text))))
                 .collect(),
             opened: entry
                 .sections
@@ -236,7 +236,7 @@ impl TestLog {
                         name.to_string(),
                         Opened {
                             text,
-                            key: hex::encode(root.mac_key().expose()),
+                            key: hex::encode(root.keys().mac_key().expose()),
                         },
                     )
                 })

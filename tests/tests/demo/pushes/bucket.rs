@@ -1,10 +1,12 @@
 //! Pushes into a bucket of a real S3 server.
 
+use super::meanwhile::records;
 use super::{
     SECRET, address, at_most_one_outstanding, data, holds_the_secret, push, refused, scene, trace, transfers, wait_for,
 };
-use crate::sources::{call, started, tool};
+use crate::sources::{Server, call, started, tool};
 use herleid_tests::connector::good;
+use herleid_tests::lying_proxy::LyingProxy;
 use herleid_tests::machine::free_port;
 use herleid_tests::process::mortal;
 use serde_json::{Value, json};
@@ -21,15 +23,21 @@ fn bucket(port: u16, name: &str) -> Value {
     address("AmazonS3", &format!("http://127.0.0.1:{port}"), &properties)
 }
 
-#[test]
-fn a_bucket_gets_the_object_and_both_logs_say_the_same() {
-    let Some(program) = tool("moto_server", "a bucket gets the object") else {
-        return;
-    };
+/// A server to make buckets at.
+fn store(what: &str) -> Option<Server> {
+    let program = tool("moto_server", what)?;
     let port = free_port();
     let mut command = mortal(program);
     command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-    let server = started(command, port, "/");
+    Some(started(command, port, "/"))
+}
+
+#[test]
+fn a_bucket_gets_the_object_and_both_logs_say_the_same() {
+    let Some(server) = store("a bucket gets the object") else {
+        return;
+    };
+    let port = server.port;
     assert_eq!(call(server.port, "PUT", "/rain", b"").unwrap().0, 200);
     let (scene, agreement) = scene(&format!("http://127.0.0.1:{port}"), "attempts = 1");
     refused(
@@ -67,4 +75,42 @@ fn a_bucket_gets_the_object_and_both_logs_say_the_same() {
         assert!(!holds_the_secret(end), "it is kept longer than it is needed");
         end.start();
     }
+}
+
+#[test]
+fn a_bucket_that_cannot_be_read_back_is_looked_into_again() {
+    let Some(server) = store("a bucket that cannot be read back") else {
+        return;
+    };
+    assert_eq!(call(server.port, "PUT", "/rain", b"").unwrap().0, 200);
+    let port = free_port();
+    let before = LyingProxy::start(port, server.port);
+    before.lie_about("GET /rain/in/rain.bin", |answer| {
+        answer.head.clear();
+        answer.cut(0);
+    });
+    let (mut scene, _) = scene(&format!("http://127.0.0.1:{port}"), "attempts = 1");
+    let agreement = scene.agree("rain");
+    // What was pushed is there: it is not given up with the connection.
+    refused(
+        &push(&scene, &agreement, &bucket(port, "rain")).output().unwrap(),
+        "looked into again",
+    );
+    assert!(scene.payloads().is_empty());
+    scene.consumer.kill();
+    assert!(holds_the_secret(&scene.consumer), "it could not look again");
+    before.lie_about("GET", |_| {});
+    scene.consumer.start();
+    wait_for(|| {
+        let said = std::fs::read_to_string(scene.consumer.log()).unwrap();
+        said.contains("a push has come").then_some(())
+    });
+    assert_eq!(scene.payloads().len(), 1);
+    scene.consumer.kill();
+    assert!(
+        !holds_the_secret(&scene.consumer),
+        "it is kept longer than it is needed"
+    );
+    assert_eq!(records(&scene.consumer, "pull-received").len(), 1);
+    scene.consumer.start();
 }

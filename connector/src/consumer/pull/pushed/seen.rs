@@ -138,7 +138,14 @@ async fn read(node: &Node, bucket: &DataAddress, progress: &Progress) -> Result<
     }
     let mut receiving = node.payloads.receive()?;
     while let Some(piece) = pieces.next().await {
-        receiving.write(&piece.map_err(|e| told(&e))?)?;
+        let piece = piece.map_err(|e| told(&e))?;
+        // A store may say one thing and give another, without end.
+        if receiving.bytes().saturating_add(piece.len() as u64) > size {
+            return Err(Failure::failed(format!(
+                "the object has {size} bytes, and its store gave more"
+            )));
+        }
+        receiving.write(&piece)?;
         progress.step("pull", receiving.bytes(), Some(size), Unit::Bytes);
     }
     Ok((

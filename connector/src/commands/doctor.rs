@@ -1,0 +1,74 @@
+//! `doctor`: every record of the log checked, while the service runs or without it.
+
+use super::Failure;
+use crate::control::error::Code;
+use crate::control::progress::Progress;
+use crate::control::protocol::{Doctor, DoctorAnswer, Unit};
+use crate::node::Node;
+use herleid_ledger::{Ledger, LedgerError};
+use std::sync::Arc;
+
+/// Name of the step that progress is told of.
+pub(crate) const STEP: &str = "doctor";
+
+/// Checks the log of the running service. One that is damaged takes nothing more.
+pub(super) async fn doctor(node: Arc<Node>, _request: Doctor, progress: Progress) -> Result<DoctorAnswer, Failure> {
+    let ledger = node.ledger.clone();
+    let checked = tokio::task::spawn_blocking(move || {
+        let told = |done, total| progress.step(STEP, done, Some(total), Unit::Items);
+        // What is erased or written meanwhile can be seen half done; damage is there the second time too.
+        let checked = examine(&ledger, told).or_else(|_| examine(&ledger, told));
+        if let Err(error) = &checked {
+            tracing::error!(%error, "the log does not verify; nothing more is recorded in it");
+            ledger.refuse_all(&error.to_string());
+        }
+        checked
+    });
+    let checked = checked.await.map_err(Failure::failed)?;
+    let mut answer = checked.map_err(|error| failure(&error))?;
+    answer.running = true;
+    Ok(answer)
+}
+
+/// Checks a log, saying how far it is.
+pub(crate) fn examine(ledger: &Ledger, told: impl FnMut(u64, u64)) -> Result<DoctorAnswer, LedgerError> {
+    let audited = ledger.verify_all(told)?;
+    Ok(DoctorAnswer {
+        origin: ledger.origin().to_owned(),
+        size: audited.size,
+        root: hex::encode(audited.root),
+        streams: audited.streams,
+        documents: audited.documents,
+        erased_sections: audited.erased_sections,
+        running: false,
+    })
+}
+
+/// What is wrong with a log, and what a person can do.
+pub(crate) fn failure(error: &LedgerError) -> Failure {
+    let (code, next) = match error {
+        LedgerError::InUse { .. } => (
+            Code::Busy,
+            "stop the process that has it, or ask the running service, as its user",
+        ),
+        LedgerError::Newer { .. } => (Code::Configuration, "use the program that wrote it, or a newer one"),
+        LedgerError::OtherOwner { .. } | LedgerError::Option { .. } => (
+            Code::Configuration,
+            "check `storage.directory`, `participant.did` and `ledger.origin`",
+        ),
+        LedgerError::WrongKek { .. } => (
+            Code::Configuration,
+            "put back the keys that belong to this log: what they opened is lost without them",
+        ),
+        LedgerError::Io { .. } => (
+            Code::Failed,
+            "see to the disk and to who may read the directory, then check again",
+        ),
+        _ => (
+            Code::Failed,
+            "change nothing in the directory: stop the service, copy the directory away as evidence, and put back a backup that has every \
+             record that witnesses have cosigned (an older one is refused)",
+        ),
+    };
+    Failure::new(code, format!("the log is not sound: {error}")).next(next)
+}

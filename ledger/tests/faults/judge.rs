@@ -1,0 +1,55 @@
+//! What is checked after every fault: nothing that was acknowledged is gone, and nothing that was served is unsaid.
+
+use crate::child::{Ack, examine};
+use crate::rig::{note, running_options};
+use herleid_ledger::Ledger;
+use herleid_ledger::merkle::verify_consistency;
+use std::path::Path;
+
+/// What a child acknowledged.
+#[derive(Default, Clone)]
+pub(crate) struct Said {
+    pub(crate) acks: Vec<Ack>,
+    pub(crate) states: Vec<String>,
+}
+
+impl Said {
+    pub(crate) fn read(&mut self, stdout: &[u8]) {
+        self.acks.extend(Ack::read_all(stdout));
+        let text = String::from_utf8_lossy(stdout);
+        let whole = text.rsplit_once('\n').map(|(whole, _)| whole).unwrap_or_default();
+        let states = whole.lines().filter_map(|line| line.strip_prefix("ack-state "));
+        self.states.extend(states.map(str::to_owned));
+    }
+}
+
+/// Opens the log in `disk/knmi` again and checks it as a whole: what was acknowledged is there, and what was served is its past. Gives the
+/// number of records found.
+pub(crate) fn judge(said: &Said, disk: &Path) -> u64 {
+    crate::checked(|| {
+        let ledger = match Ledger::open(running_options(&disk.join("knmi"))) {
+            Ok(ledger) => ledger,
+            Err(error) => panic!("it does not open again: {error}"),
+        };
+        let found = ledger.size();
+        examine(&ledger, &said.acks);
+        for key in &said.states {
+            let value = ledger.get(key).unwrap();
+            let value = value.unwrap_or_else(|| panic!("the acknowledged state `{key}` is gone"));
+            assert!(
+                key.as_bytes().ends_with(&value),
+                "the acknowledged state `{key}` is another"
+            );
+        }
+        // It goes on, and what it signs next extends what it served last.
+        let next = ledger.append_blocking(note("next")).unwrap();
+        if let Some(last) = said.acks.last() {
+            let (before, now) = (last.size, next.checkpoint());
+            let root = hex::decode(&last.root).unwrap().try_into().unwrap();
+            let proof = ledger.consistency(before, now.size()).unwrap();
+            verify_consistency(before, now.size(), &proof, &root, now.root()).unwrap();
+        }
+        assert_eq!(ledger.verify_all(|_, _| {}).unwrap().size, found + 1);
+        found
+    })
+}

@@ -1,0 +1,147 @@
+//! The ledger in its shipped configuration: five sections, each encrypted, their keys in a store of their own, a verified proof for every
+//! caller. Bounded: records are counted, and what is offered has an end. `make bench-ledger` runs it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts and times of a benchmark are far below 2^52"
+)]
+
+mod limits;
+mod ours;
+mod postgres;
+mod report;
+mod tessera;
+
+use herleid_tests::machine;
+use limits::Limits;
+use ours::{Appended, Ours};
+use postgres::Rate;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tessera::{Offered, Tessera};
+
+/// Records, if `HERLEID_BENCH_RECORDS` says nothing else.
+const RECORDS: u64 = 1_000_000;
+/// Records before anything is measured: the store makes its first files.
+const WARM: u64 = 20_000;
+/// What is offered when waiting is measured.
+const OFFERED: Offered = Offered {
+    per_s: 5_000,
+    seconds: 20,
+};
+/// Rows and entries of the others; PostgreSQL's are copied by the thousand, and audited by sixteen connections.
+const OTHERS: u64 = 400_000;
+const AUDITED: u64 = 100_000;
+
+/// All that was found out.
+struct Found {
+    limits: Limits,
+    tessera: Tessera,
+    best: Rate,
+    audit: Rate,
+    ours: Appended,
+    size: u64,
+    p50_ms: f64,
+    p99_ms: f64,
+    verified_per_s: f64,
+    open_ms: f64,
+    resident_mib: f64,
+    disk_bytes_per_record: f64,
+}
+
+fn main() {
+    // `cargo test --all-targets` starts it too, and has nothing to measure.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let records = std::env::var("HERLEID_BENCH_RECORDS").map_or(RECORDS, |text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("HERLEID_BENCH_RECORDS is no number: {text}"))
+    });
+    // `target`, where results lie: what is measured is the disk that it lies on, not one in memory.
+    let program = std::env::current_exe().unwrap();
+    let target = program.ancestors().find(|folder| folder.join("bench-tessera").is_dir());
+    let results = target.expect("deploy/build/bench-tessera.sh has not run").join("bench");
+    std::fs::create_dir_all(&results).unwrap();
+    let found = measure(&results, records);
+    let (json, table) = (results.join("ledger.json"), results.join("ledger.md"));
+    std::fs::write(&json, report::json(&found)).unwrap();
+    std::fs::write(&table, report::table(&found)).unwrap();
+    println!(
+        "{}\nwritten: {}, {}",
+        report::table(&found),
+        json.display(),
+        table.display()
+    );
+}
+
+/// A folder for one of them, which goes when it has been measured. Passable: PostgreSQL's server runs as a user of its own.
+fn folder(results: &Path, name: &str) -> PathBuf {
+    let folder = results.join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn measure(results: &Path, records: u64) -> Found {
+    let within = |name: &str| folder(results, name);
+    let limits = Limits::measure(&within("limits"));
+    println!("the machine: measured");
+    let tessera = tessera::tessera(&within("tessera"), OTHERS, OFFERED);
+    println!("Tessera: {:.0}/s; {}", tessera.covered_per_s, tessera.how);
+    let best = postgres::best(&within("best"), OTHERS);
+    println!("PostgreSQL: {:.0}/s; {}", best.appends_per_s, best.how);
+    let audit = postgres::audit(&within("audit"), AUDITED);
+    println!("PostgreSQL, audit table: {:.0}/s; {}", audit.appends_per_s, audit.how);
+    for name in ["limits", "tessera", "best", "audit"] {
+        std::fs::remove_dir_all(results.join(name)).unwrap();
+    }
+
+    let dir = within("log");
+    let mut log = Ours::new(&dir.join("log"));
+    log.append(WARM);
+    let ours = log.append(records);
+    println!("Herleid: {:.0}/s, {:.0?}", ours.per_s, ours.tenths);
+    let resident_mib = machine::resident_mib(std::process::id());
+    let disk_bytes_per_record = bytes_in(&dir) / log.size() as f64;
+    let waited = log.proof_in_hand_ms(
+        u64::from(OFFERED.per_s),
+        Duration::from_secs(u64::from(OFFERED.seconds)),
+    );
+    let at = |share: f64| waited[((waited.len() - 1) as f64 * share) as usize];
+    let found = Found {
+        limits,
+        tessera,
+        best,
+        audit,
+        ours,
+        p50_ms: at(0.5),
+        p99_ms: at(0.99),
+        verified_per_s: log.verified_per_s(),
+        open_ms: log.reopened_ms(),
+        size: log.size(),
+        resident_mib,
+        disk_bytes_per_record,
+    };
+    drop(log);
+    std::fs::remove_dir_all(dir).unwrap();
+    found
+}
+
+/// Bytes of all files below a folder.
+fn bytes_in(folder: &Path) -> f64 {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    let bytes = entries.map(|entry| {
+        let about = entry.metadata().unwrap();
+        if about.is_dir() {
+            bytes_in(&entry.path())
+        } else {
+            about.len() as f64
+        }
+    });
+    bytes.sum()
+}
