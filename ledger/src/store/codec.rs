@@ -19,6 +19,12 @@ pub(crate) const SIGNED: &[u8] = b"p";
 /// Key of how far erasures are finished: those of all tombstones below this record number (in both stores).
 pub(crate) const FINISHED: &[u8] = b"f";
 
+/// Key of how far they are carried out in the log's store, where files may still hold it: those of all tombstones below this number.
+pub(crate) const STRIPPED: &[u8] = b"x";
+
+/// A key that nothing is ever kept under.
+pub(crate) const UNUSED: &[u8] = b"\0";
+
 /// What all graves share.
 pub(crate) const GRAVES: &[u8] = b"g";
 
@@ -84,7 +90,7 @@ pub(crate) fn leaf_key(leaf: &Hash) -> Vec<u8> {
 }
 
 /// Number of a section name in the store. Never changed, never used again for another.
-const fn code(name: SectionName) -> u8 {
+pub(crate) const fn code(name: SectionName) -> u8 {
     match name {
         SectionName::Envelope => 1,
         SectionName::StreamAgreement => 2,

@@ -28,7 +28,7 @@ pub(crate) enum Part {
 impl Part {
     pub(crate) const ALL: [Self; 5] = [Self::State, Self::Records, Self::Tiles, Self::Index, Self::Evidence];
 
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             // RocksDB always has this one.
             Self::State => "default",
@@ -42,13 +42,16 @@ impl Part {
 
 /// One RocksDB store.
 pub(crate) struct Rocks {
-    pub(super) db: DB,
+    pub(crate) db: DB,
     dir: PathBuf,
     cache: Cache,
     /// Opened before RocksDB syncs anything in it.
     folder: File,
     /// The store's version when `folder` was synced last.
     synced: Mutex<u64>,
+    /// Entries that scans looked at.
+    #[cfg(test)]
+    pub(crate) visited: std::sync::atomic::AtomicU64,
 }
 
 const MIB: usize = 1 << 20;
@@ -139,6 +142,8 @@ impl Rocks {
             cache,
             folder,
             synced: Mutex::new(0),
+            #[cfg(test)]
+            visited: std::sync::atomic::AtomicU64::new(0),
         })
     }
 
@@ -246,6 +251,8 @@ impl Rocks {
         let from = IteratorMode::From(from, Direction::Forward);
         for item in self.db.iterator_cf(self.part(part)?, from) {
             let (key, value) = item.map_err(|error| store_error(&self.dir, "read", &error))?;
+            #[cfg(test)]
+            self.visited.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             match key.strip_prefix(prefix) {
                 Some(rest) if each(rest, &value) => {}
                 _ => break,
