@@ -2,6 +2,7 @@
 
 mod audit;
 mod batch;
+mod bury;
 mod cosign;
 mod erase;
 mod export;
@@ -61,6 +62,8 @@ pub(crate) struct Shared {
     pub(crate) collecting: Mutex<Vec<Checkpoint>>,
     /// Held by whoever erases: one at a time, so that what is finished is known by one number.
     pub(crate) erasing: Mutex<()>,
+    /// What was erased and may still lie in files.
+    pub(crate) unburied: Mutex<strip::Stripped>,
     /// What a check found wrong: from then on nothing is taken.
     pub(crate) unsound: OnceLock<String>,
 }
@@ -178,6 +181,11 @@ impl Ledger {
                 found: found.clone(),
             });
         }
+        self.send(job)
+    }
+
+    /// Also when nothing more is taken.
+    fn send(&self, job: Job) -> Result<(), LedgerError> {
         let jobs = self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = jobs.as_ref().map(|jobs| jobs.send(job));
         match sent {

@@ -1,11 +1,15 @@
 //! Erasing: what is asked, what refuses it, and the tombstones that say it. `strip` removes.
 
+mod error;
+
+pub use error::EraseError;
+
 use super::ground::Ground;
 use super::prepare::prepare_sealed;
 use super::sequencer::{Answer, Job, Reply};
 use super::{Ledger, StoredRecord};
-use crate::error::{AppendError, LedgerError};
-use crate::record::{Draft, DraftError, Kind, Term};
+use crate::error::LedgerError;
+use crate::record::{Draft, Kind, Term};
 use crate::section::SectionName;
 use crate::store::codec::{Grave, state_key};
 use crate::store::rocks::Part;
@@ -18,6 +22,8 @@ use std::sync::mpsc::sync_channel;
 
 /// Records of one erasure: as many as a batch of the log holds.
 const MOST: usize = 1_024;
+/// What `what` begins with in records of holds, proposals and what others told (docs/log-format.md, section 6).
+const OF_ERASING: &str = "erasure.";
 /// Characters of an authority.
 const LONGEST: usize = 400;
 
@@ -56,81 +62,10 @@ pub struct Erasure {
 pub struct Erased {
     /// Numbers of the tombstones, in the order of the targets.
     pub tombstones: Vec<u64>,
-    /// Whether the files that held it are gone too. If not, somebody was reading them, and they go when the log is next opened.
+    /// Whether the files that held it are gone too. If not, [`Ledger::bury`] tries again, and so does the next opening.
     pub is_buried: bool,
-}
-
-/// Why nothing is erased. The log is as it was before.
-#[derive(Debug, thiserror::Error)]
-pub enum EraseError {
-    /// Nothing is named.
-    #[error("nothing is named that is to be erased")]
-    Nothing,
-    /// Too much at once.
-    #[error("{found} records are to be erased at once, at most {MOST} can be: do it in parts")]
-    TooMany {
-        /// How many.
-        found: usize,
-    },
-    /// A record is named twice.
-    #[error("record {index} is named twice")]
-    Twice {
-        /// Its number.
-        index: u64,
-    },
-    /// Records of this kind stay.
-    #[error(
-        "record {index} is `{kind}`: records of this kind say what the log is and what was erased from it, and are never erased"
-    )]
-    Kind {
-        /// Its number.
-        index: u64,
-        /// Its kind.
-        kind: Kind,
-    },
-    /// This section stays.
-    #[error(
-        "the section `{section}` of record {index} is never erased: it holds the record's place and nothing else; expected others"
-    )]
-    Section {
-        /// Number of the record.
-        index: u64,
-        /// The section.
-        section: SectionName,
-    },
-    /// It was erased before.
-    #[error("of record {index} {what} was erased before; `erased` records say when and why")]
-    Before {
-        /// Number of the record.
-        index: u64,
-        /// Which sections, or everything.
-        what: String,
-    },
-    /// The authority cannot stand in a record.
-    #[error(
-        "the authority is empty, has several lines or is longer than {LONGEST} characters: name a selection list and its category, a decision or a request, in one line"
-    )]
-    Authority,
-    /// The time by which it is complete has passed.
-    #[error("it is to be complete by {complete_by_ms}, which has passed (it is {now_ms}; UTC milliseconds since 1970)")]
-    Past {
-        /// The time given.
-        complete_by_ms: u64,
-        /// The time now.
-        now_ms: u64,
-    },
-    /// The tombstone cannot be recorded.
-    #[error(transparent)]
-    Append(#[from] AppendError),
-    /// The log cannot be read, has no such record or section, or was closed.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-}
-
-impl From<DraftError> for EraseError {
-    fn from(error: DraftError) -> Self {
-        Self::Append(error.into())
-    }
+    /// What went wrong after the tombstones were durable, if anything did.
+    pub why: Option<String>,
 }
 
 impl Ledger {
@@ -142,7 +77,8 @@ impl Ledger {
     /// others wait for.
     ///
     /// # Errors
-    /// When something named cannot be erased; then nothing is. When files cannot be rewritten, which the next opening tries again.
+    /// When something named cannot be erased; then nothing is. What fails after the tombstones are durable is no error: it is erased, and
+    /// [`Erased`] says what is left to do.
     pub fn erase(&self, erasure: Erasure) -> Result<Erased, EraseError> {
         let shared = self.shared();
         let _alone = shared.erasing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -171,27 +107,22 @@ impl Ledger {
             .zip(graves.into_iter().map(|(grave, _)| grave))
             .collect();
 
-        let (sender, receiver) = sync_channel(1);
-        self.submit(Job::Strip(graves, sender))?;
-        let mut stripped = receiver.recv().map_err(|_| LedgerError::Closed)?;
-        stripped.log.extend(erasure.state.iter().map(|(key, _)| forgotten(key)));
-        let is_buried = shared.bury(&stripped, below)?;
+        let touched = erasure.state.iter().map(|(key, _)| forgotten(key));
+        let buried = self.carry_out(graves, below, touched.collect());
         Ok(Erased {
             tombstones: numbers.collect(),
-            is_buried,
+            is_buried: buried.as_ref().is_ok_and(|is_buried| *is_buried),
+            why: buried.err().map(|error| error.to_string()),
         })
     }
 
-    /// Removes pieces of the caller's own state, and rewrites the files that still hold them. Waits, as [`Self::erase`].
-    ///
-    /// # Errors
-    /// When the log was closed, or files cannot be rewritten.
-    pub fn forget(&self, keys: &[String]) -> Result<(), EraseError> {
-        let _alone = self.shared().erasing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.put_state_blocking(keys.iter().map(|key| (key.clone(), None)).collect())?;
-        let touched: Vec<Touched> = keys.iter().map(|key| forgotten(key)).collect();
-        self.shared().log.scrub(&touched)?;
-        Ok(())
+    fn carry_out(&self, graves: Vec<(u64, Grave)>, below: u64, touched: Vec<Touched>) -> Result<bool, LedgerError> {
+        let (sender, receiver) = sync_channel(1);
+        // Whatever is refused from now on: this is promised.
+        self.send(Job::Strip(graves, below, sender))?;
+        let mut stripped = receiver.recv().map_err(|_| LedgerError::Closed)?;
+        stripped.log.extend(touched);
+        self.shared().bury(stripped)
     }
 
     /// Whether all of it can be erased; nothing is written.
@@ -236,6 +167,11 @@ impl Ledger {
         let record = self.record(index)?;
         if let Some(kind) = record.kind().filter(|kind| kind.is_never_erased()) {
             return Err(EraseError::Kind { index, kind });
+        }
+        let facts = record.value(SectionName::Facts).unwrap_or_default();
+        let changed = facts.get("what").and_then(Value::as_str).unwrap_or_default();
+        if record.kind() == Some(Kind::TrustChanged) && changed.starts_with(OF_ERASING) {
+            return Err(EraseError::Act { index });
         }
         if let Some(section) = target.sections.iter().copied().find(|name| name.is_made_by_the_log()) {
             return Err(EraseError::Section { index, section });

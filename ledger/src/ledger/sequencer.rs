@@ -4,7 +4,7 @@ use super::Shared;
 use super::batch::{Building, Taken};
 use super::grown::Committed;
 use super::prepare::{Prepared, StateWrites};
-use super::strip::{Search, Stripped};
+use super::strip::Stripped;
 use crate::checkpoint::CheckpointBody;
 use crate::error::{AppendError, LedgerError};
 use crate::store::codec::{Grave, Head, SIGNED};
@@ -58,8 +58,8 @@ pub(crate) enum Job {
     State(StateWrites, Reply),
     /// Tombstones, all in one batch; the answer is the last one's.
     Tombstones(Vec<Prepared>, Reply),
-    /// Removes what tombstones erase. They are durable already.
-    Strip(Vec<(u64, Grave)>, SyncSender<Stripped>),
+    /// Removes what tombstones erase, all below this number. They are durable already.
+    Strip(Vec<(u64, Grave)>, u64, SyncSender<Stripped>),
 }
 
 impl Job {
@@ -125,7 +125,7 @@ impl Sequencer {
         let (mut writes, mut strips) = (Vec::new(), Vec::new());
         for job in jobs {
             match job {
-                Job::Strip(graves, reply) => strips.push((graves, reply)),
+                Job::Strip(graves, below, reply) => strips.push((graves, below, reply)),
                 other => writes.push(other),
             }
         }
@@ -135,8 +135,8 @@ impl Sequencer {
             Err(error) => shared.fatal(&error),
         }
         // Here, and after the batch: who lists a document is then known, and nobody begins to.
-        for (graves, reply) in strips {
-            match shared.strip(&graves, Search::Sections) {
+        for (graves, below, reply) in strips {
+            match shared.strip(&graves, below) {
                 Ok(stripped) => drop(reply.send(stripped)),
                 Err(error) => shared.fatal(&error),
             }

@@ -1,5 +1,5 @@
-//! Removing what tombstones erase, from every store; and doing it again when the log is opened, where a crash or a restored backup left
-//! something of it.
+//! Removing what tombstones erase, from every store. `bury` has what is left in files rewritten, and does all of it again when the log is
+//! opened, where a crash or a restored backup left something.
 //!
 //! The order: bytes, index entries and small documents go in one write; then large documents; then the keys; then the files that still
 //! hold the deleted bytes are rewritten; and only then it counts as finished. Each step can be done twice.
@@ -8,28 +8,22 @@ use super::Shared;
 use crate::error::LedgerError;
 use crate::record::{Term, listed};
 use crate::section::SectionName;
-use crate::store::codec::{
-    FINISHED, GRAVES, Grave, Row, document_key, document_prefix, grave_key, term_key, wrapped_key,
-};
-use crate::store::rocks::{Part, Rocks};
+use crate::store::codec::{Grave, Row, STRIPPED, document_key, document_prefix, term_key, wrapped_key};
+use crate::store::rocks::Part;
 use crate::store::scrub::Touched;
 use herleid_vocab::json;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How it is found what a record's erased sections named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Search {
-    /// By reading them.
-    Sections,
-    /// By looking through the whole index: they may be gone, and it not.
-    Index,
-}
+use std::sync::PoisonError;
 
 /// What has to be rewritten so that nothing is left of it in the files.
 #[derive(Debug, Default)]
 pub(crate) struct Stripped {
     pub(crate) log: Vec<Touched>,
     pub(crate) keys: Vec<Touched>,
+    /// Number after that of the last tombstone; 0 when there is none.
+    pub(crate) below: u64,
+    /// Whether something was damaged, so that more may have to go than went.
+    pub(crate) is_unclear: bool,
 }
 
 /// Records that lie nearer together than this are rewritten in one go.
@@ -37,89 +31,122 @@ const NEAR: u64 = 4_096;
 /// More index entries or documents than this: the part is rewritten as a whole.
 const SINGLE: usize = 64;
 
-/// The parts of one record that go, and what they named that does not stand in what stays.
-#[derive(Default)]
+/// What the parts of one record that go name, and what those that stay do not name.
+#[derive(Debug, Default)]
 struct Named {
     documents: BTreeSet<[u8; 32]>,
     digests: BTreeSet<[u8; 32]>,
 }
 
+/// A record as it is to be.
+#[derive(Debug)]
+struct Bared {
+    row: Row,
+    erased: BTreeSet<SectionName>,
+    /// Whether it is stored otherwise.
+    is_new: bool,
+}
+
+/// A record of which a part that goes cannot be read: the index alone tells what that named.
+#[derive(Debug)]
+struct Unread {
+    lists_documents: bool,
+    /// What the parts that stay name.
+    kept: BTreeSet<[u8; 32]>,
+}
+
 /// What goes, found before anything does.
-struct Plan {
-    sections: BTreeMap<u64, BTreeSet<SectionName>>,
-    /// The records as they are to be stored.
-    rows: BTreeMap<u64, Row>,
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    records: BTreeMap<u64, Bared>,
     index_keys: BTreeSet<Vec<u8>>,
     /// Documents that no other record lists.
-    unlisted: Vec<[u8; 32]>,
-    search: Search,
-    /// Number after that of the last tombstone.
-    below: u64,
+    pub(crate) unlisted: Vec<[u8; 32]>,
+    pub(crate) below: u64,
+    is_unclear: bool,
 }
 
 impl Shared {
-    /// Removes what these tombstones, by record number, erase. Only on the thread that writes. Synced when this returns.
-    pub(crate) fn strip(&self, graves: &[(u64, Grave)], search: Search) -> Result<Stripped, LedgerError> {
-        let plan = self.plan(graves, search)?;
-        self.strip_log(&plan)?;
-        self.strip_evidence(&plan)?;
+    /// Removes what these tombstones, by record number, erase, and large documents that had to stay before. Only on the thread that writes.
+    /// Synced when this returns.
+    pub(crate) fn strip(&self, graves: &[(u64, Grave)], below: u64) -> Result<Stripped, LedgerError> {
+        let plan = self.plan(graves, 0)?;
+        if !graves.is_empty() {
+            self.strip_log(&plan)?;
+        }
+        self.strip_evidence(&plan.unlisted, below)?;
         self.strip_keys(&plan)?;
-        Ok(plan.touched())
+        Ok(plan.touched(false))
     }
 
-    fn plan(&self, graves: &[(u64, Grave)], search: Search) -> Result<Plan, LedgerError> {
-        let mut sections: BTreeMap<u64, BTreeSet<SectionName>> = BTreeMap::new();
-        for (_, grave) in graves {
-            sections.entry(grave.target).or_default().extend(&grave.sections);
+    /// What goes. Of tombstones below `stripped` the log's store has nothing left to find.
+    pub(crate) fn plan(&self, graves: &[(u64, Grave)], stripped: u64) -> Result<Plan, LedgerError> {
+        let mut sections: BTreeMap<u64, (BTreeSet<SectionName>, bool)> = BTreeMap::new();
+        for (tombstone, grave) in graves {
+            let (erased, is_open) = sections.entry(grave.target).or_default();
+            erased.extend(&grave.sections);
+            *is_open |= *tombstone >= stripped;
         }
-        let mut rows: BTreeMap<u64, Row> = BTreeMap::new();
-        let mut documents: BTreeMap<[u8; 32], BTreeSet<u64>> = BTreeMap::new();
-        let mut index_keys: BTreeSet<Vec<u8>> = BTreeSet::new();
-        for (target, erased) in &sections {
-            let (mut row, _) = self.row(*target)?;
-            let (named, kept) = self.named(*target, &row, erased)?;
-            let named = match search {
-                Search::Sections => named,
-                Search::Index => self.found(*target, erased, &kept)?,
+        let mut plan = Plan {
+            below: graves.iter().map(|(tombstone, _)| tombstone + 1).max().unwrap_or(0),
+            ..Plan::default()
+        };
+        let (mut named, mut unread) = (BTreeMap::new(), BTreeMap::new());
+        for (target, (erased, is_open)) in sections {
+            let mut row = match self.row(target) {
+                // The audit names it; the tombstone is durable, and must not keep the log from being opened.
+                Err(LedgerError::Corrupt { .. }) => {
+                    plan.is_unclear = true;
+                    continue;
+                }
+                other => other?.0,
             };
-            for digest in named.documents {
-                index_keys.insert(document_key(&digest, *target));
-                documents.entry(digest).or_default().insert(*target);
-            }
-            for digest in named.digests {
-                for term in [Term::Digest(digest), Term::RunInput(digest), Term::RunOutput(digest)] {
-                    let key = term_key(&term.stored_key(), *target);
-                    if self.log.has(Part::Index, &key)? {
-                        index_keys.insert(key);
+            if is_open {
+                match self.named(target, &row, &erased)? {
+                    Read::All(found) => drop(named.insert(target, found)),
+                    Read::NotWhatGoes(found) => drop(unread.insert(target, found)),
+                    // An entry too many says less than is lost with one too few.
+                    Read::NotWhatStays(found) => {
+                        plan.is_unclear = true;
+                        named.insert(target, found);
                     }
                 }
             }
+            let mut is_new = false;
             for section in row.sections.iter_mut().filter(|section| erased.contains(&section.name)) {
-                section.sealed = None;
+                is_new |= section.sealed.take().is_some();
             }
-            rows.insert(*target, row);
+            plan.records.insert(target, Bared { row, erased, is_new });
         }
-        let mut unlisted = Vec::new();
+        named.extend(self.found(&unread)?);
+
+        let mut documents: BTreeMap<[u8; 32], BTreeSet<u64>> = BTreeMap::new();
+        for (target, named) in named {
+            for digest in named.documents {
+                plan.index_keys.insert(document_key(&digest, target));
+                documents.entry(digest).or_default().insert(target);
+            }
+            for digest in named.digests {
+                for term in terms(digest) {
+                    let key = term_key(&term.stored_key(), target);
+                    if self.log.has(Part::Index, &key)? {
+                        plan.index_keys.insert(key);
+                    }
+                }
+            }
+        }
         for (digest, removed) in &documents {
             if !self.lists(digest, |index| !removed.contains(&index))? {
-                unlisted.push(*digest);
+                plan.unlisted.push(*digest);
             }
         }
-
-        Ok(Plan {
-            sections,
-            rows,
-            index_keys,
-            unlisted,
-            search,
-            below: graves.iter().map(|(tombstone, _)| tombstone + 1).max().unwrap_or(0),
-        })
+        Ok(plan)
     }
 
-    fn strip_log(&self, plan: &Plan) -> Result<(), LedgerError> {
+    pub(crate) fn strip_log(&self, plan: &Plan) -> Result<(), LedgerError> {
         let mut batch = self.log.batch();
-        for (target, row) in &plan.rows {
-            batch.put(Part::Records, &target.to_be_bytes(), &row.encode())?;
+        for (target, bared) in plan.records.iter().filter(|(_, bared)| bared.is_new) {
+            batch.put(Part::Records, &target.to_be_bytes(), &bared.row.encode())?;
         }
         for key in &plan.index_keys {
             batch.delete(Part::Index, key)?;
@@ -127,47 +154,68 @@ impl Shared {
         for digest in &plan.unlisted {
             batch.delete(Part::Evidence, digest)?;
         }
+        let unburied = self.unburied.lock().unwrap_or_else(PoisonError::into_inner);
+        if !plan.is_unclear && !unburied.is_unclear {
+            batch.put(Part::State, STRIPPED, &plan.below.to_be_bytes())?;
+        }
         batch.write_synced()
     }
 
-    fn strip_evidence(&self, plan: &Plan) -> Result<(), LedgerError> {
-        self.evidence.remove(&plan.unlisted)?;
-        if plan.search == Search::Index {
-            self.evidence.sweep(|digest| self.lists(digest, |_| true))?;
-        }
-        self.evidence.finish(plan.below)
-    }
-
-    fn strip_keys(&self, plan: &Plan) -> Result<(), LedgerError> {
-        let mut batch = self.keys.rocks().batch();
-        for (target, row) in &plan.rows {
-            let erased: Vec<SectionName> = plan.sections.get(target).into_iter().flatten().copied().collect();
-            if let Some(kept) = self.keys.without(&row.id, &erased)? {
-                batch.put(Part::State, &wrapped_key(&row.id), &kept)?;
+    /// Removes large documents: these, and those that had to stay before and that nobody lists now.
+    pub(crate) fn strip_evidence(&self, unlisted: &[[u8; 32]], below: u64) -> Result<(), LedgerError> {
+        let mut gone = unlisted.to_vec();
+        for digest in self.evidence.left() {
+            match self.lists(&digest, |_| true)? {
+                true => self.evidence.stays(&digest),
+                false => gone.push(digest),
             }
         }
-        batch.put(Part::State, FINISHED, &plan.below.to_be_bytes())?;
-        batch.write_synced()
+        self.evidence.remove(&gone)?;
+        match self.evidence.left().is_empty() {
+            true => self.evidence.finish(below),
+            false => Ok(()),
+        }
     }
 
-    /// What the erased sections of a record name, as far as they can still be read, and the text of those that stay.
-    fn named(
-        &self,
-        target: u64,
-        row: &Row,
-        erased: &BTreeSet<SectionName>,
-    ) -> Result<(Named, BTreeSet<[u8; 32]>), LedgerError> {
-        // What is damaged names nothing; the audit names it. The tombstone is durable, and must not keep the log from being opened.
+    pub(crate) fn strip_keys(&self, plan: &Plan) -> Result<(), LedgerError> {
+        let mut batch = self.keys.rocks().batch();
+        for bared in plan.records.values() {
+            let erased: Vec<SectionName> = bared.erased.iter().copied().collect();
+            let staying = bared
+                .row
+                .sections
+                .iter()
+                .filter(|section| section.sealed.is_some())
+                .count();
+            if let Some(kept) = self.keys.without(&bared.row.id, &erased, staying)? {
+                batch.put(Part::State, &wrapped_key(&bared.row.id), &kept)?;
+            }
+        }
+        match batch.is_empty() {
+            true => Ok(()),
+            false => batch.write_synced(),
+        }
+    }
+
+    /// What the erased sections of a record name.
+    fn named(&self, target: u64, row: &Row, erased: &BTreeSet<SectionName>) -> Result<Read, LedgerError> {
         let roots = match self.keys.roots(&self.origin, &row.id) {
-            Err(LedgerError::Corrupt { .. }) => Vec::new(),
+            Err(LedgerError::Corrupt { .. } | LedgerError::WrongKek { .. }) => Vec::new(),
             other => other?,
         };
         let (mut named, mut kept) = (Named::default(), BTreeSet::new());
+        let (mut is_gone_read, mut is_kept_read) = (true, true);
         for section in &row.sections {
             let goes = erased.contains(&section.name);
             let bytes = match self.open_section(target, row, section.name, &roots) {
                 Ok(Some((bytes, _))) => bytes,
-                Ok(None) | Err(LedgerError::Corrupt { .. }) => continue,
+                // What was erased before names nothing any more; what goes now and is not there may have left its entries.
+                Ok(None) if !goes => continue,
+                Ok(None) | Err(LedgerError::Corrupt { .. }) => {
+                    let is_read = if goes { &mut is_gone_read } else { &mut is_kept_read };
+                    *is_read = false;
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             let of_it = if goes { &mut named.digests } else { &mut kept };
@@ -180,38 +228,43 @@ impl Shared {
             }
         }
         named.digests = named.digests.difference(&kept).copied().collect();
-        Ok((named, kept))
+        Ok(match (is_gone_read, is_kept_read) {
+            (true, true) => Read::All(named),
+            (false, true) => Read::NotWhatGoes(Unread {
+                lists_documents: erased.contains(&SectionName::Evidence),
+                kept,
+            }),
+            (_, false) => {
+                named.digests.clear();
+                Read::NotWhatStays(named)
+            }
+        })
     }
 
-    /// The same by the index alone.
-    fn found(
-        &self,
-        target: u64,
-        erased: &BTreeSet<SectionName>,
-        kept: &BTreeSet<[u8; 32]>,
-    ) -> Result<Named, LedgerError> {
-        let mut found = Named::default();
-        let is_of = |index: &[u8]| index == target.to_be_bytes();
-        if erased.contains(&SectionName::Evidence) {
+    /// The same by the index alone, which is looked through once for all.
+    fn found(&self, unread: &BTreeMap<u64, Unread>) -> Result<BTreeMap<u64, Named>, LedgerError> {
+        let mut found: BTreeMap<u64, Named> = BTreeMap::new();
+        let of = |key: &[u8]| {
+            let (digest, index) = key.split_first_chunk::<32>()?;
+            let index = u64::from_be_bytes(<[u8; 8]>::try_from(index).ok()?);
+            Some((*digest, index, unread.get(&index)?))
+        };
+        if unread.values().any(|unread| unread.lists_documents) {
             self.log.scan(Part::Index, b"e", |key, _| {
-                if let Some((digest, index)) = key.split_first_chunk::<32>()
-                    && is_of(index)
-                {
-                    found.documents.insert(*digest);
+                if let Some((digest, index, _)) = of(key).filter(|(.., unread)| unread.lists_documents) {
+                    found.entry(index).or_default().documents.insert(digest);
                 }
                 true
             })?;
         }
-        for term in [Term::Digest([0; 32]), Term::RunInput([0; 32]), Term::RunOutput([0; 32])] {
+        let kinds = terms([0; 32]);
+        for term in kinds.iter().filter(|_| !unread.is_empty()) {
             // Tag and length are the same for all of a kind.
             let stored = term_key(&term.stored_key(), 0);
             let prefix = stored.get(..stored.len() - 40).unwrap_or_default();
             self.log.scan(Part::Index, prefix, |key, _| {
-                if let Some((digest, index)) = key.split_first_chunk::<32>()
-                    && is_of(index)
-                    && !kept.contains(digest)
-                {
-                    found.digests.insert(*digest);
+                if let Some((digest, index, _)) = of(key).filter(|(digest, _, unread)| !unread.kept.contains(digest)) {
+                    found.entry(index).or_default().digests.insert(digest);
                 }
                 true
             })?;
@@ -220,7 +273,7 @@ impl Shared {
     }
 
     /// Whether any record that `counts` lists this document.
-    fn lists(&self, digest: &[u8; 32], counts: impl Fn(u64) -> bool) -> Result<bool, LedgerError> {
+    pub(crate) fn lists(&self, digest: &[u8; 32], counts: impl Fn(u64) -> bool) -> Result<bool, LedgerError> {
         let mut found = false;
         self.log.scan(Part::Index, &document_prefix(digest), |index, _| {
             found = <[u8; 8]>::try_from(index).is_ok_and(|index| counts(u64::from_be_bytes(index)));
@@ -228,69 +281,18 @@ impl Shared {
         })?;
         Ok(found)
     }
-
-    /// Rewrites the files that still hold what was removed, and then counts it as finished. `false` when a file is still being read, and
-    /// goes when the log is next opened.
-    pub(crate) fn bury(&self, stripped: &Stripped, below: u64) -> Result<bool, LedgerError> {
-        let log = self.log.scrub(&stripped.log)?;
-        let keys = self.keys.rocks().scrub(&stripped.keys)?;
-        if !(log && keys) {
-            return Ok(false);
-        }
-        let mut batch = self.log.batch();
-        batch.put(Part::State, FINISHED, &below.to_be_bytes())?;
-        batch.write_synced()?;
-        Ok(true)
-    }
 }
 
-/// Does what is left to do of the erasures that tombstones in the log speak of.
-pub(crate) fn finish_erasures(shared: &Shared) -> Result<(), LedgerError> {
-    let below = [
-        finished(shared, &shared.log)?,
-        finished(shared, shared.keys.rocks())?,
-        shared.evidence.finished()?,
-    ];
-    let from = below.into_iter().min().unwrap_or(0);
-    let mut graves = Vec::new();
-    let mut damaged = None;
-    shared
-        .log
-        .scan_from(Part::State, GRAVES, &grave_key(from), |tombstone, grave| {
-            match (<[u8; 8]>::try_from(tombstone), Grave::decode(grave)) {
-                (Ok(tombstone), Some(grave)) => graves.push((u64::from_be_bytes(tombstone), grave)),
-                _ => damaged = Some(hex::encode(tombstone)),
-            }
-            damaged.is_none()
-        })?;
-    if let Some(key) = damaged {
-        return Err(shared.corrupt(
-            format!("what the tombstone {key} erases"),
-            "a record and sections",
-            "other bytes",
-        ));
-    }
-    let Some((last, _)) = graves.last() else {
-        return Ok(());
-    };
-    let below = last + 1;
-    tracing::info!(
-        tombstones = graves.len(),
-        "erasing again: a crash or a restored backup left something of what was erased"
-    );
-    let stripped = shared.strip(&graves, Search::Index)?;
-    if !shared.bury(&stripped, below)? {
-        tracing::warn!("files of the store still hold what was erased; they go when the log is next opened");
-    }
-    Ok(())
+/// What could be read of a record.
+enum Read {
+    All(Named),
+    NotWhatGoes(Unread),
+    NotWhatStays(Named),
 }
 
-fn finished(shared: &Shared, rocks: &Rocks) -> Result<u64, LedgerError> {
-    let Some(stored) = rocks.get(Part::State, FINISHED)? else {
-        return Ok(0);
-    };
-    let below = <[u8; 8]>::try_from(stored.as_slice()).map(u64::from_be_bytes);
-    below.map_err(|_| shared.corrupt("how far erasures are finished", "8 bytes", format!("{}", stored.len())))
+/// Terms that a digest in a section can stand under.
+const fn terms(digest: [u8; 32]) -> [Term; 3] {
+    [Term::Digest(digest), Term::RunInput(digest), Term::RunOutput(digest)]
 }
 
 /// Every run of exactly 64 lower-case hex digits in a section.
@@ -303,13 +305,17 @@ fn digests(bytes: &[u8]) -> impl Iterator<Item = [u8; 32]> {
 }
 
 impl Plan {
-    /// What has to be rewritten.
-    fn touched(self) -> Stripped {
-        let mut stripped = Stripped::default();
+    /// What has to be rewritten. When it is done again, nobody knows what went before: whole parts then.
+    pub(crate) fn touched(self, again: bool) -> Stripped {
+        let mut stripped = Stripped {
+            below: self.below,
+            is_unclear: self.is_unclear,
+            ..Stripped::default()
+        };
         // Numbers and ids both grow with time, so records that are neighbours are so in both stores.
         let mut near: Vec<(u64, u64, Vec<u8>, Vec<u8>)> = Vec::new();
-        for (target, row) in self.rows {
-            let key = wrapped_key(&row.id);
+        for (target, bared) in self.records {
+            let key = wrapped_key(&bared.row.id);
             match near.last_mut() {
                 Some((_, last, least, most)) if target - *last <= NEAR => {
                     *last = target;
@@ -324,16 +330,17 @@ impl Plan {
             stripped.log.push((Part::Records, Some(numbers)));
             stripped.keys.push((Part::State, Some((least, most))));
         }
-        if self.search == Search::Index {
-            // What went of the caller's state is not known any more either.
-            stripped.log.push((Part::State, None));
+        if again {
+            let parts = [Part::State, Part::Index, Part::Evidence];
+            stripped.log.extend(parts.map(|part| (part, None)));
+            return stripped;
         }
         let unlisted: Vec<Vec<u8>> = self.unlisted.iter().map(|digest| digest.to_vec()).collect();
         for (part, keys) in [
             (Part::Index, self.index_keys.into_iter().collect()),
             (Part::Evidence, unlisted),
         ] {
-            if self.search == Search::Index || keys.len() > SINGLE {
+            if keys.len() > SINGLE {
                 stripped.log.push((part, None));
             } else {
                 let single = keys.into_iter().map(|key: Vec<u8>| (part, Some((key.clone(), key))));
@@ -345,4 +352,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::ledger) mod tests;

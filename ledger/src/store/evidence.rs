@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most bytes of a document that lies in the log's store.
@@ -21,8 +21,8 @@ pub(crate) struct Evidence {
     dir: PathBuf,
     next: AtomicU64,
     used: Used,
-    /// Whether a document that was to go had to stay for the moment.
-    left: AtomicBool,
+    /// Documents that were to go and had to stay for the moment.
+    left: Mutex<BTreeSet<[u8; 32]>>,
 }
 
 /// Documents that drafts under way bring, and how many do.
@@ -94,7 +94,7 @@ impl Evidence {
             dir: dir.to_owned(),
             next: AtomicU64::new(0),
             used: Used::default(),
-            left: AtomicBool::new(false),
+            left: Mutex::default(),
         })
     }
 
@@ -136,16 +136,18 @@ impl Evidence {
         sync_dir(&folder)
     }
 
-    /// Removes large documents; those of drafts under way stay, and are looked at again when the log is next opened.
+    /// Removes large documents; those of drafts under way stay for the moment, and are among what is [`Self::left`].
     pub(crate) fn remove(&self, digests: &[[u8; 32]]) -> Result<(), LedgerError> {
         let mut folders = BTreeSet::new();
         // Held, so that none of them is written again meanwhile.
         let used = self.used();
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         for digest in digests {
             if used.contains_key(digest) {
-                self.left.store(true, Ordering::Relaxed);
+                left.insert(*digest);
                 continue;
             }
+            left.remove(digest);
             let (folder, file) = self.place(digest);
             match fs::remove_file(&file) {
                 Ok(()) => drop(folders.insert(folder)),
@@ -154,6 +156,17 @@ impl Evidence {
             }
         }
         folders.iter().try_for_each(|folder| sync_dir(folder))
+    }
+
+    /// Documents that were to go, and that drafts under way brought at that moment.
+    pub(crate) fn left(&self) -> Vec<[u8; 32]> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.iter().copied().collect()
+    }
+
+    /// A record lists it by now.
+    pub(crate) fn stays(&self, digest: &[u8; 32]) {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).remove(digest);
     }
 
     /// Removes every large document that `is_listed` does not know. Only while nobody writes.
@@ -188,11 +201,8 @@ impl Evidence {
         }
     }
 
-    /// Keeps that; not while something had to stay.
+    /// Keeps that.
     pub(crate) fn finish(&self, below: u64) -> Result<(), LedgerError> {
-        if self.left.load(Ordering::Relaxed) {
-            return Ok(());
-        }
         let unfinished = self.dir.join("tmp").join(FINISHED);
         let mut new = File::create(&unfinished).map_err(io(&unfinished))?;
         new.write_all(format!("{below}\n").as_bytes())

@@ -15,14 +15,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
-const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-const NOW_MS: u64 = 1_592_400_000_000;
+pub(in crate::ledger) const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+pub(in crate::ledger) const NOW_MS: u64 = 1_592_400_000_000;
 /// The record that is erased.
-const TARGET: u64 = 3;
-const INDEX: &str = "digest in the index";
+pub(in crate::ledger) const TARGET: u64 = 3;
+pub(in crate::ledger) const INDEX: &str = "digest in the index";
 
-fn open(dir: &Path, seed: u64) -> Ledger {
-    Ledger::open(Options {
+pub(in crate::ledger) fn open(dir: &Path, seed: u64) -> Ledger {
+    Ledger::open(options(dir, seed)).unwrap()
+}
+
+pub(in crate::ledger) fn options(dir: &Path, seed: u64) -> Options {
+    Options {
         dir: dir.to_owned(),
         origin: "knmi.example/log/1".to_owned(),
         party: "did:web:knmi.example".parse().unwrap(),
@@ -33,18 +37,17 @@ fn open(dir: &Path, seed: u64) -> Ledger {
         entropy: Arc::new(SeededEntropy::new(seed)),
         witness_policy: WitnessPolicy::none(),
         on_fatal: fatal_abort,
-    })
-    .unwrap()
+    }
 }
 
 /// Bytes that no compression shortens.
-fn random(seed: u64, length: usize) -> Vec<u8> {
+pub(in crate::ledger) fn random(seed: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     SeededEntropy::new(seed).fill(&mut bytes);
     bytes
 }
 
-fn document(bytes: Vec<u8>) -> Document {
+pub(in crate::ledger) fn document(bytes: Vec<u8>) -> Document {
     Document {
         role: "receipt".to_owned(),
         media_type: "application/octet-stream".to_owned(),
@@ -52,7 +55,7 @@ fn document(bytes: Vec<u8>) -> Document {
     }
 }
 
-fn draft(n: u64) -> Draft {
+pub(in crate::ledger) fn draft(n: u64) -> Draft {
     let digest: [u8; 32] = random(1_000 + n, 32).try_into().unwrap();
     Draft::new(Kind::Replayed, TRACE)
         .section(
@@ -70,7 +73,7 @@ fn draft(n: u64) -> Draft {
 }
 
 /// A log of twelve records, part of it in tables of the lowest level, part in younger ones, part in the write-ahead log.
-fn sample(dir: &Path) -> Ledger {
+pub(in crate::ledger) fn sample(dir: &Path) -> Ledger {
     let ledger = open(dir, 1);
     for n in 1..6 {
         ledger.append_blocking(draft(n)).unwrap();
@@ -92,7 +95,7 @@ fn sample(dir: &Path) -> Ledger {
 }
 
 /// What must not be found any more, by name: parts of ciphertexts, of wrapped keys, of documents, and an index entry.
-fn markers(ledger: &Ledger) -> Vec<(&'static str, Vec<u8>)> {
+pub(in crate::ledger) fn markers(ledger: &Ledger) -> Vec<(&'static str, Vec<u8>)> {
     let shared = ledger.shared();
     let (row, _) = shared.row(TARGET).unwrap();
     let mut found = Vec::new();
@@ -105,7 +108,7 @@ fn markers(ledger: &Ledger) -> Vec<(&'static str, Vec<u8>)> {
             .get(Part::State, &wrapped_key(&row.id))
             .unwrap()
             .unwrap();
-        let without = shared.keys.without(&row.id, &[section.name]).unwrap().unwrap();
+        let without = shared.keys.without(&row.id, &[section.name], 3).unwrap().unwrap();
         // The rows are equal up to the key that is missing in one of them: its name, then the nonce.
         let at = keys.iter().zip(&without).take_while(|(a, b)| a == b).count();
         let at = at - at % 73;
@@ -119,7 +122,7 @@ fn markers(ledger: &Ledger) -> Vec<(&'static str, Vec<u8>)> {
 
 /// Whether any file below `dir` has these bytes. RocksDB names the first and the last key of each table in its manifest, and begins a new
 /// one when it is opened: until then an index entry that stood at an edge stands there.
-fn is_on_disk(dir: &Path, marker: &[u8], also_manifest: bool) -> bool {
+pub(in crate::ledger) fn is_on_disk(dir: &Path, marker: &[u8], also_manifest: bool) -> bool {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     entries.into_iter().any(|path| {
         let is_manifest = path.file_name().unwrap().to_string_lossy().starts_with("MANIFEST");
@@ -134,19 +137,19 @@ fn is_on_disk(dir: &Path, marker: &[u8], also_manifest: bool) -> bool {
     })
 }
 
-fn left(dir: &Path, markers: &[(&'static str, Vec<u8>)]) -> Vec<&'static str> {
+pub(in crate::ledger) fn left(dir: &Path, markers: &[(&'static str, Vec<u8>)]) -> Vec<&'static str> {
     let is_left = |(name, marker): &&(&str, Vec<u8>)| is_on_disk(dir, marker, *name != INDEX);
     markers.iter().filter(is_left).map(|(name, _)| *name).collect()
 }
 
 /// Once the log was opened again, not even the manifest has anything.
-fn nothing_at_all(dir: &Path, markers: &[(&'static str, Vec<u8>)]) {
+pub(in crate::ledger) fn nothing_at_all(dir: &Path, markers: &[(&'static str, Vec<u8>)]) {
     drop(open(dir, 99));
     let on_disk = markers.iter().filter(|(_, marker)| is_on_disk(dir, marker, true));
     assert_eq!(on_disk.map(|(name, _)| *name).collect::<Vec<_>>(), [""; 0]);
 }
 
-fn erasure() -> Erasure {
+pub(in crate::ledger) fn erasure() -> Erasure {
     Erasure {
         trace: TRACE.to_owned(),
         targets: vec![Target {
@@ -163,7 +166,7 @@ fn erasure() -> Erasure {
 }
 
 /// What holds of the log once the record is erased.
-fn check(ledger: &Ledger) {
+pub(in crate::ledger) fn check(ledger: &Ledger) {
     let record = ledger.record(TARGET).unwrap();
     assert_eq!(record.sections().keys().collect::<Vec<_>>(), [&SectionName::Envelope]);
     assert_eq!(record.macs().len(), 4);
@@ -187,7 +190,8 @@ fn what_is_erased_is_in_no_file_any_more() {
     let names: Vec<&str> = markers.iter().map(|(name, _)| *name).collect();
     assert_eq!(left(dir.path(), &markers), names, "what is looked for is there before");
     let erased = ledger.erase(erasure()).unwrap();
-    assert!(erased.is_buried);
+    assert!(erased.is_buried, "{erased:?}");
+    assert!(ledger.buried_below().unwrap() > erased.tombstones[0]);
     assert_eq!(left(dir.path(), &markers), [""; 0], "while the log is open");
     check(&ledger);
     drop(ledger);
@@ -201,13 +205,11 @@ fn what_is_erased_is_in_no_file_any_more() {
 }
 
 /// The tombstone alone: as a crash leaves it that comes right after.
-fn entomb(ledger: &Ledger) -> Vec<(u64, Grave)> {
+pub(in crate::ledger) fn entomb(ledger: &Ledger, erasure: &Erasure) -> Vec<(u64, Grave)> {
     let shared = ledger.shared();
-    let (grave, record) = ledger.check_erasure(&erasure()).unwrap().remove(0);
-    let mut sealed = ledger
-        .tombstone(&erasure(), &erasure().targets[0], &grave, &record)
-        .seal()
-        .unwrap();
+    let (grave, record) = ledger.check_erasure(erasure).unwrap().remove(0);
+    let draft = ledger.tombstone(erasure, &erasure.targets[0], &grave, &record);
+    let mut sealed = draft.seal().unwrap();
     sealed.grave = Some(grave.clone());
     let prepared = prepare_sealed(shared, sealed).unwrap();
     let (sender, receiver) = sync_channel(1);
@@ -224,9 +226,9 @@ fn an_erasure_that_is_broken_off_is_finished_when_the_log_is_opened() {
         let dir = tempfile::tempdir().unwrap();
         let ledger = sample(dir.path());
         let markers = markers(&ledger);
-        let graves = entomb(&ledger);
+        let graves = entomb(&ledger, &erasure());
         let shared = ledger.shared();
-        let plan = shared.plan(&graves, Search::Sections).unwrap();
+        let plan = shared.plan(&graves, 0).unwrap();
         let done: [&dyn Fn() -> Result<(), LedgerError>; 4] = [
             &|| shared.strip_log(&plan),
             &|| shared.evidence.remove(&plan.unlisted),
@@ -244,7 +246,7 @@ fn an_erasure_that_is_broken_off_is_finished_when_the_log_is_opened() {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(in crate::ledger) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let to = to.join(entry.file_name());
@@ -262,7 +264,7 @@ fn a_restored_backup_is_erased_again_before_the_log_serves() {
         let backup = tempfile::tempdir().unwrap();
         let ledger = sample(dir.path());
         let markers = markers(&ledger);
-        entomb(&ledger);
+        entomb(&ledger, &erasure());
         drop(ledger);
         for store in stores {
             copy(&dir.path().join(store), &backup.path().join(store));
@@ -287,13 +289,18 @@ fn a_document_that_a_draft_brings_meanwhile_stays() {
     let (shared, bytes) = (ledger.shared(), random(3_000 + TARGET, 90_000));
     let sealed = draft(100).evidence(document(bytes.clone())).seal().unwrap();
     let under_way = prepare_sealed(shared, sealed).unwrap();
-    ledger.erase(erasure()).unwrap();
+    let erased = ledger.erase(erasure()).unwrap();
+    assert!(!erased.is_buried, "{erased:?}");
+    assert!(!ledger.bury().unwrap(), "it is still under way");
+    assert!(ledger.buried_below().unwrap() <= erased.tombstones[0]);
     let (sender, receiver) = sync_channel(1);
     ledger
         .submit(Job::Append(Box::new(under_way), Reply::Blocked(sender)))
         .unwrap();
     receiver.recv().unwrap().unwrap();
     let digest: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(&bytes).into();
+    assert!(ledger.bury().unwrap(), "a record lists it now");
+    assert!(ledger.buried_below().unwrap() > erased.tombstones[0]);
     assert_eq!(ledger.evidence(&digest).unwrap().unwrap(), bytes);
     let ledger = {
         drop(ledger);
@@ -301,4 +308,21 @@ fn a_document_that_a_draft_brings_meanwhile_stays() {
     };
     assert_eq!(ledger.evidence(&digest).unwrap().unwrap(), bytes);
     ledger.verify_all(|_, _| {}).unwrap();
+}
+
+#[test]
+fn a_document_whose_draft_comes_to_nothing_goes_at_the_next_try() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = sample(dir.path());
+    let markers = markers(&ledger);
+    let sealed = draft(100)
+        .evidence(document(random(3_000 + TARGET, 90_000)))
+        .seal()
+        .unwrap();
+    let under_way = prepare_sealed(ledger.shared(), sealed).unwrap();
+    assert!(!ledger.erase(erasure()).unwrap().is_buried);
+    assert_eq!(left(dir.path(), &markers), ["large document"]);
+    drop(under_way);
+    assert!(ledger.bury().unwrap());
+    assert_eq!(left(dir.path(), &markers), [""; 0]);
 }
