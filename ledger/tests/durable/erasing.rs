@@ -142,7 +142,7 @@ fn a_document_goes_with_the_last_record_that_lists_it() {
 }
 
 #[test]
-fn state_that_goes_with_a_record_or_alone_is_in_no_file_any_more() {
+fn state_that_goes_with_a_record_is_in_no_file_any_more() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path(), 1);
     let values: Vec<[u8; 32]> = (0..3u8).map(|n| sha256(&[n])).collect();
@@ -165,8 +165,6 @@ fn state_that_goes_with_a_record_or_alone_is_in_no_file_any_more() {
         })
         .unwrap();
     assert_eq!(values.iter().map(is_on_disk).collect::<Vec<_>>(), [false, true, true]);
-    ledger.forget(&["k1".to_owned(), "no such key".to_owned()]).unwrap();
-    assert_eq!(values.iter().map(is_on_disk).collect::<Vec<_>>(), [false, false, true]);
     assert_eq!(ledger.get("k2").unwrap().unwrap(), values[2]);
 }
 
@@ -296,6 +294,55 @@ fn bytes_that_are_gone_without_a_tombstone_are_named_and_so_are_those_that_came_
     let ledger = open(dir.path(), 4);
     let error = ledger.verify_all(|_, _| {}).unwrap_err().to_string();
     assert!(error.contains("record 1"), "{error}");
+}
+
+#[test]
+fn what_is_gone_without_a_tombstone_is_found_also_while_the_log_grows() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path(), 1);
+    for text in ["one", "two", "three"] {
+        ledger.append_blocking(note(text).evidence(document(b"small"))).unwrap();
+    }
+    // What grows, and what is erased meanwhile, is no damage.
+    let mut n = 1;
+    let grow = |_, _| {
+        ledger.erase(erasure(vec![target(n, &[])])).unwrap();
+        ledger.append_blocking(note("more")).unwrap();
+        n += 1;
+    };
+    ledger.verify_all(grow).unwrap();
+    ledger.verify_all(|_, _| {}).unwrap();
+    drop(ledger);
+    alter(dir.path(), 2, |row| {
+        let length = u32::from_be_bytes(row[50..54].try_into().unwrap()) as usize;
+        row.splice(49..54 + length, [0]);
+    });
+    let ledger = open(dir.path(), 2);
+    let grow = |_, _| drop(ledger.append_blocking(note("more")).unwrap());
+    let error = ledger.verify_all(grow).unwrap_err().to_string();
+    assert!(
+        error.contains("of record 2") && error.contains("`erased` record"),
+        "{error}"
+    );
+}
+
+#[test]
+fn records_of_holds_and_proposals_are_never_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path(), 1);
+    let changed = |what: &str| {
+        let facts = json!({"what": what, "before": null, "after": {}, "by": "A. de Wit"});
+        let draft = Draft::new(Kind::TrustChanged, TRACE).section(SectionName::Facts, facts);
+        ledger.append_blocking(draft).unwrap().index()
+    };
+    for what in ["erasure.holds", "erasure.proposals", "erasure.told"] {
+        let index = changed(what);
+        let error = ledger.erase(erasure(vec![target(index, &[])])).unwrap_err().to_string();
+        assert!(error.contains(&format!("record {index} is of a hold")), "{error}");
+    }
+    ledger
+        .erase(erasure(vec![target(changed("trust.peers"), &[])]))
+        .unwrap();
 }
 
 #[test]
