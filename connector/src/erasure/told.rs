@@ -6,6 +6,7 @@ use crate::control::protocol::{Recipient, ToldLine};
 use crate::http::Refusal;
 use crate::node::{Node, fresh_trace};
 use crate::state::{AgreementEntry, Change, Side, StateError, set};
+use axum::http::StatusCode;
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{Ground, StoredRecord, Target};
@@ -20,6 +21,8 @@ const TELL: &str = "erasure-tell/";
 const TOLD: &str = "erasure-told/";
 /// Transactions in one message: as many as records in one erasure.
 const MOST: usize = 1_024;
+/// Records of one transaction that are looked at for the sake of a caller.
+const MOST_LOOKED_AT: usize = 16;
 /// Between two attempts: a minute, doubled each time up to six hours.
 const FIRST_MS: u64 = 60_000;
 const LONGEST_MS: u64 = 6 * 3_600_000;
@@ -123,14 +126,42 @@ fn ends(record: &StoredRecord) -> Option<[Did; 2]> {
     Some([did("provider")?, did("consumer")?])
 }
 
-/// Whether a record is of an exchange with `caller` under this agreement. Where its exchange was erased, the agreement itself says.
-fn is_with(node: &Node, record: &StoredRecord, caller: &Did, agreement: &str) -> Result<bool, Failure> {
-    if let Some(ends) = ends(record) {
-        let same = exchanged(record).is_some_and(|(of, _)| of == agreement);
-        return Ok(same && ends.contains(caller));
+/// Whether one of our records of this transaction is of an exchange with `caller` under this agreement. Where the exchange was erased, the
+/// agreement's own records say, which are looked for once and only when they are needed.
+fn is_with(
+    node: &Node,
+    transaction: &str,
+    caller: &Did,
+    agreement: &str,
+    under: &mut Option<BTreeSet<u64>>,
+) -> Result<bool, Failure> {
+    let found = node.ledger.by_term(&Term::Transaction(transaction.to_owned()))?;
+    // A transaction has a few records, and as many more as it has segments.
+    for index in found.into_iter().take(MOST_LOOKED_AT) {
+        let record = node.ledger.record(index)?;
+        if let Some(ends) = ends(&record) {
+            let same = exchanged(&record).is_some_and(|(of, _)| of == agreement);
+            if same && ends.contains(caller) {
+                return Ok(true);
+            }
+            continue;
+        }
+        if under.is_none() {
+            let is_with = with_whom(node, agreement, |other| other == caller)?.is_some();
+            *under = Some(match is_with {
+                true => node
+                    .ledger
+                    .by_term(&Term::Agreement(agreement.to_owned()))?
+                    .into_iter()
+                    .collect(),
+                false => BTreeSet::new(),
+            });
+        }
+        if under.as_ref().is_some_and(|under| under.contains(&index)) {
+            return Ok(true);
+        }
     }
-    let under = node.ledger.by_term(&Term::Agreement(agreement.to_owned()))?;
-    Ok(under.contains(&record.index()) && with_whom(node, agreement, |other| other == caller)?.is_some())
+    Ok(false)
 }
 
 /// The agreement, on whichever side, if it is with somebody who `fits`.
@@ -211,25 +242,26 @@ pub(crate) async fn take(node: &Node, caller: &Did, notice: Notice) -> Result<us
             "{count} transactions; expected 1 to {MOST}"
         )));
     }
-    // One at a time: what is new is decided and written together.
-    let _turn = node.erasing.lock().await;
+    // One at a time: what is new is decided and written together. Nobody outside waits while something is erased here; who is told to come
+    // back does so.
+    let Ok(_turn) = node.erasing.try_lock() else {
+        let text = "something is being erased here, or told, at this moment; say it again in a minute";
+        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &text));
+    };
     let (mut lines, mut changes) = (Vec::new(), Vec::new());
     for (agreement, transactions) in &notice.exchanges {
+        let mut under = None;
         for transaction in transactions {
-            let found = node.ledger.by_term(&Term::Transaction(transaction.clone()));
-            let mut known = false;
-            for index in found.map_err(|e| internal(&e))? {
-                let record = node.ledger.record(index).map_err(|e| internal(&e))?;
-                known |= is_with(node, &record, caller, agreement).map_err(|e| internal(&e))?;
+            let key = format!("{TOLD}{caller}/{agreement}/{transaction}");
+            // What was told before costs nothing more.
+            if node.state.get::<ToldLine>(&key).map_err(|e| internal(&e))?.is_some() {
+                continue;
             }
-            if !known {
+            let known = is_with(node, transaction, caller, agreement, &mut under);
+            if !known.map_err(|e| internal(&e))? {
                 return Err(Refusal::not_found(
                     &"there is no such transaction under that agreement with you",
                 ));
-            }
-            let key = format!("{TOLD}{caller}/{agreement}/{transaction}");
-            if node.state.get::<ToldLine>(&key).map_err(|e| internal(&e))?.is_some() {
-                continue;
             }
             let line = ToldLine {
                 by: caller.to_string(),

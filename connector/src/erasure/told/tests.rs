@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::erasure::tests::{AGREEMENT, Scene};
-use axum::http::StatusCode;
 
 fn notice(agreement: &str, transactions: &[&str], ground: &str) -> Notice {
     let transactions = transactions.iter().map(|id| (*id).to_owned()).collect();
@@ -52,6 +51,11 @@ async fn what_the_other_end_says_is_recorded_once_and_nobody_elses_word_is() {
     }
     assert_eq!((scene.node.ledger.size(), all(&scene.node).unwrap().len()), (size, 0));
 
+    // Nobody outside waits for what may take minutes.
+    let busy = scene.node.erasing.lock().await;
+    let refused = take(&scene.node, &app, notice(AGREEMENT, &["t1"], "avg-17")).await;
+    assert_eq!(refused.unwrap_err().status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(busy);
     for expected in [1, 0] {
         let taken = take(&scene.node, &app, notice(AGREEMENT, &["t1"], "avg-17")).await;
         assert_eq!(taken.unwrap(), expected);
