@@ -85,8 +85,8 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
             Ok(request) => asking.send(&request),
             Err(error) => Err(error),
         },
-        Chosen::Erase(a) => requests::erase(&a.action).and_then(|request| asking.send(&request)),
-        Chosen::Hold(a) => requests::hold(&a.action).and_then(|request| asking.send(&request)),
+        Chosen::Erase(a) => requests::erase(context, &a.action).and_then(|request| asking.send(&request)),
+        Chosen::Hold(a) => requests::hold(context, &a.action).and_then(|request| asking.send(&request)),
         Chosen::Status(_) => asking.send(&Status {}),
         // The service has the log while it runs; without it the log is opened here.
         Chosen::Doctor(_) => match asking.send(&Doctor {}) {

@@ -12,6 +12,7 @@ mod requests;
 pub mod screen;
 pub mod show;
 pub mod text;
+mod token;
 mod usage;
 
 #[cfg(test)]

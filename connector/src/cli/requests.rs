@@ -3,9 +3,9 @@
 use super::actions::Context;
 use super::arguments::{EraseAction, HoldAction, LedgerAction, MeantArguments};
 use super::ask::absolute;
-use crate::control::error::{Code, ControlError};
-use crate::control::protocol::{Erase, Hold, LedgerExport, Meant, PersonToken};
-use std::path::Path;
+use super::token;
+use crate::control::error::ControlError;
+use crate::control::protocol::{Erase, Hold, LedgerExport, Meant};
 
 /// What of `ledger` the service does; `None` for what this process does.
 pub(super) fn export(context: &Context, action: &LedgerAction) -> Option<Result<LedgerExport, ControlError>> {
@@ -24,7 +24,7 @@ pub(super) fn export(context: &Context, action: &LedgerAction) -> Option<Result<
 }
 
 /// The request that `erase` makes.
-pub(super) fn erase(action: &EraseAction) -> Result<Erase, ControlError> {
+pub(super) fn erase(context: &Context, action: &EraseAction) -> Result<Erase, ControlError> {
     Ok(match action {
         EraseAction::Propose(a) => Erase::Propose {
             what: meant(&a.what),
@@ -32,15 +32,15 @@ pub(super) fn erase(action: &EraseAction) -> Result<Erase, ControlError> {
             ground: a.ground.clone(),
             authority: a.authority.clone(),
             complete_days: a.complete_days,
-            person: person(&a.person)?,
+            person: token::ask(context)?,
         },
         EraseAction::Approve(a) => Erase::Approve {
             id: a.id.clone(),
-            person: person(&a.person)?,
+            person: token::ask(context)?,
         },
         EraseAction::Reject(a) => Erase::Reject {
             id: a.id.clone(),
-            person: person(&a.person)?,
+            person: token::ask(context)?,
         },
         EraseAction::List => Erase::List {},
         EraseAction::Told => Erase::Told {},
@@ -49,16 +49,16 @@ pub(super) fn erase(action: &EraseAction) -> Result<Erase, ControlError> {
 }
 
 /// The request that `hold` makes.
-pub(super) fn hold(action: &HoldAction) -> Result<Hold, ControlError> {
+pub(super) fn hold(context: &Context, action: &HoldAction) -> Result<Hold, ControlError> {
     Ok(match action {
         HoldAction::Add(a) => Hold::Add {
             what: meant(&a.what),
             reason: a.reason.clone(),
-            person: person(&a.person)?,
+            person: token::ask(context)?,
         },
         HoldAction::Remove(a) => Hold::Remove {
             id: a.id.clone(),
-            person: person(&a.person)?,
+            person: token::ask(context)?,
         },
         HoldAction::List => Hold::List {},
     })
@@ -71,13 +71,4 @@ fn meant(what: &MeantArguments) -> Meant {
         (None, Some(agreement)) => Meant::Agreement(agreement.clone()),
         (None, None) => Meant::Records(what.record.clone()),
     }
-}
-
-/// A token that others can read is not a person's own.
-fn person(path: &Path) -> Result<PersonToken, ControlError> {
-    let token = crate::node::read_private(path);
-    let token = token.map_err(|e| {
-        ControlError::new(Code::Usage, e.to_string()).expected("a file with your own token, mode 600 (docs/erasure.md)")
-    })?;
-    Ok(PersonToken(token.trim().to_owned()))
 }

@@ -179,7 +179,7 @@ pub const KEYS: &[Key] = &[
     key("catalogue", "theme", Texts, Means("[]"), "themes of what says no other, such as `ENVI`; with none, each dataset has to say its own"),
     // 1,000 descriptions of 4 KB are what a connector accepts as one answer (4 MiB).
     key("catalogue", "page", Whole(1, 1_000), Means("100"), "datasets on a page of the catalogue"),
-    key("erasure", "people", Tables(&[("name", Text), ("token_sha256", Digest)]), Means("[]"), "who may propose, approve and forbid erasing (docs/erasure.md): their names, and the SHA-256 of the token that each of them keeps; with fewer than two nothing can be erased"),
+    key("erasure", "people", Tables(&[("id", Text), ("name", Text), ("token_sha256", Digest)]), Means("[]"), "who may propose, approve and forbid erasing (docs/erasure.md): an identifier that stays when somebody is renamed, their names, and the SHA-256 of the token that each of them keeps; with fewer than two nothing can be erased"),
     key("log", "level", Choice(&["error", "warn", "info", "debug", "trace"]), Means("\"info\""), "what the service writes to standard error"),
     key("log", "format", Choice(&["text", "json"]), Means("\"text\""), "how it is written"),
     key("development", "plain_http", Switch, Means("false"), "serve and call `http://` too"),

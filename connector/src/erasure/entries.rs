@@ -1,7 +1,7 @@
 //! What is kept of proposals and holds, and the record of each change.
 
 use crate::commands::Failure;
-use crate::control::protocol::{ErasedRecord, ErasureLine, ErasureState, HoldLine};
+use crate::control::protocol::{Actor, ErasedRecord, ErasureLine, ErasureState, HoldLine};
 use crate::node::{Node, fresh_trace};
 use crate::state::set;
 use herleid_ledger::record::{Draft, Kind, Term};
@@ -13,9 +13,6 @@ use serde_json::{Value, json};
 pub(super) const ERASURES: &str = "erasure/";
 /// Where holds do.
 pub(super) const HOLDS: &str = "hold/";
-/// Where it lies which payloads have still to go.
-pub(super) const LEFT: &str = "erasure-left/";
-
 /// A proposal, or a hold.
 pub(super) trait Entry: Serialize {
     /// What it is called in a record.
@@ -43,14 +40,14 @@ pub(super) async fn record<T: Entry>(
     node: &Node,
     before: Option<&T>,
     after: Option<&T>,
-    by: &str,
+    by: &Actor,
 ) -> Result<u64, Failure> {
     let value = |entry: Option<&T>| entry.map_or(Ok(Value::Null), serde_json::to_value);
     let (was, is) = (
         value(before).map_err(Failure::failed)?,
         value(after).map_err(Failure::failed)?,
     );
-    let facts = json!({"what": T::WHAT, "before": was, "after": is, "by": by});
+    let facts = json!({"what": T::WHAT, "before": was, "after": is, "by": by.to_string()});
     let mut draft = Draft::new(Kind::TrustChanged, fresh_trace(node))
         .section(SectionName::Facts, facts)
         .term(Term::Kind(Kind::TrustChanged));
@@ -81,19 +78,23 @@ pub(super) fn proposal(node: &Node, id: &str) -> Result<ErasureLine, Failure> {
 /// When there is none, or it is over.
 pub(super) fn open(node: &Node, id: &str) -> Result<ErasureLine, Failure> {
     let found = proposal(node, id)?;
-    let by = found.decided_by.as_deref().unwrap_or("nobody");
+    let by = found
+        .decided_by
+        .as_ref()
+        .map_or("nobody".to_owned(), ToString::to_string);
     match found.state {
         ErasureState::Proposed => Ok(found),
-        ErasureState::Erased => Err(Failure::refused(format!("`{id}` was approved by {by}, and is erased"))),
+        ErasureState::Erased => Err(Failure::refused(format!("`{id}` was approved by {by}, and is erased"))
+            .next(format!("`herleid erase show {id}` says what became of it"))),
         ErasureState::Rejected => Err(Failure::refused(format!("`{id}` was ended by {by}")).next("propose it again")),
     }
 }
 
-/// The proposal with the numbers of its tombstones.
+/// The proposal with the numbers of its tombstones, and whether what they erase is in no file any more.
 ///
 /// # Errors
 /// When the log cannot be read.
-pub(super) fn with_tombstones(node: &Node, mut line: ErasureLine) -> Result<ErasureLine, Failure> {
+pub(super) fn with_tombstones(node: &Node, mut line: ErasureLine, buried_below: u64) -> Result<ErasureLine, Failure> {
     if line.state != ErasureState::Erased {
         return Ok(line);
     }
@@ -106,6 +107,8 @@ pub(super) fn with_tombstones(node: &Node, mut line: ErasureLine) -> Result<Eras
             }
         }
     }
+    let is_buried = |record: &ErasedRecord| record.tombstone.is_some_and(|tombstone| tombstone < buried_below);
+    line.is_buried = Some(line.records.iter().all(is_buried));
     Ok(line)
 }
 

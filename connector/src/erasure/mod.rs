@@ -1,6 +1,7 @@
 //! Erasing: one person proposes, another approves, nothing that is held goes, and every act is recorded. The ledger erases; the connector adds
 //! what it keeps itself: the bytes, and what it remembers of pulls and runs.
 
+mod bytes;
 mod entries;
 mod people;
 mod select;
@@ -8,6 +9,7 @@ mod select;
 mod tests;
 mod told;
 
+pub(crate) use bytes::Came;
 pub(crate) use told::{Notice, deliver, take};
 
 use crate::commands::Failure;
@@ -15,16 +17,18 @@ use crate::control::progress::Progress;
 use crate::control::protocol::{
     Erase, EraseAnswer, ErasureLine, ErasureState, Hold, HoldAnswer, HoldLine, Meant, PersonToken,
 };
+use crate::net::server::CancellationToken;
 use crate::node::{Node, fresh_trace};
 use crate::state::{Change, set};
-use entries::{ERASURES, HOLDS, LEFT};
+use entries::{ERASURES, HOLDS};
 use herleid_ledger::{EraseError, Erasure, Ground, LedgerError, Target};
-use select::Kept;
 use serde_json::{Map, json};
-use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
+/// What could not be removed from files is tried again this often.
+const AGAIN: Duration = Duration::from_secs(60);
 /// Characters of a reason.
 const LONGEST: usize = 400;
 
@@ -50,8 +54,9 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
                 complete_by_ms: node
                     .now_ms()
                     .saturating_add(u64::from(complete_days).saturating_mul(DAY_MS)),
-                proposed_by: people::known(&node.config.erasure, &person)?.name.clone(),
+                proposed_by: people::known(&node.config.erasure, &person)?,
                 decided_by: None,
+                is_buried: None,
                 recipients: Vec::new(),
                 records: select::records(&node, &what, &sections)?,
             };
@@ -63,7 +68,7 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
             approving.await.map_err(Failure::failed)?
         }
         Erase::Reject { id, person } => {
-            let by = people::known(&node.config.erasure, &person)?.name.clone();
+            let by = people::known(&node.config.erasure, &person)?;
             let _turn = node.erasing.lock().await;
             let before = entries::open(&node, &id)?;
             let mut after = before.clone();
@@ -74,13 +79,15 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
         }
         Erase::List {} => {
             let all = node.state.scan::<ErasureLine>(ERASURES)?.into_iter().rev();
-            let all = all.map(|(_, line)| entries::with_tombstones(&node, line));
+            let below = bytes::buried_below(&node)?;
+            let all = all.map(|(_, line)| entries::with_tombstones(&node, line, below));
             Ok(EraseAnswer::Erasures(all.collect::<Result<_, _>>()?))
         }
         Erase::Told {} => Ok(EraseAnswer::Told(told::all(&node)?)),
         Erase::Show { id } => {
             let line = entries::proposal(&node, &id)?;
-            Ok(EraseAnswer::Erasure(entries::with_tombstones(&node, line)?))
+            let below = bytes::buried_below(&node)?;
+            Ok(EraseAnswer::Erasure(entries::with_tombstones(&node, line, below)?))
         }
     }
 }
@@ -89,16 +96,17 @@ async fn propose(node: &Arc<Node>, line: ErasureLine) -> Result<EraseAnswer, Fai
     let _turn = node.erasing.lock().await;
     let targets = select::targets(node, &line.records)?;
     select::check_holds(node, &targets)?;
+    select::check_offers(node, &targets)?;
     node.ledger.can_erase(&erasure(node, &line, targets, Vec::new())?)?;
     entries::record(node, None, Some(&line), &line.proposed_by).await?;
     Ok(EraseAnswer::Erasure(line))
 }
 
 async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<EraseAnswer, Failure> {
-    let by = people::known(&node.config.erasure, person)?.name.clone();
+    let by = people::known(&node.config.erasure, person)?;
     let turn = node.erasing.lock().await;
     let mut line = entries::open(node, id)?;
-    if by == line.proposed_by {
+    if by.id == line.proposed_by.id {
         return Err(Failure::refused(format!(
             "{by} proposed `{id}`, and another person has to approve it: it takes two to erase something"
         ))
@@ -106,44 +114,55 @@ async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<Era
     }
     let targets = select::targets(node, &line.records)?;
     select::check_holds(node, &targets)?;
+    select::check_offers(node, &targets)?;
     line.state = ErasureState::Erased;
     line.decided_by = Some(by);
-    let Kept { mut state, payloads } = select::kept(node, &targets)?;
+    let mut state = select::state(node, &targets)?;
     state.push(set(format!("{ERASURES}{id}"), &line)?);
     state.extend(told::tell(node, id, &targets, &line.ground, line.complete_by_ms)?);
-    let left = format!("{LEFT}{id}");
-    if !payloads.is_empty() {
-        state.push(set(&left, &payloads)?);
-    }
     let erasure = erasure(node, &line, targets, state)?;
     let ledger = node.ledger.clone();
     // Rewriting files may take minutes.
     let erased = tokio::task::spawn_blocking(move || ledger.erase(erasure)).await;
     let erased = erased.map_err(Failure::failed)??;
     node.has_grown();
+    // From here on it is erased, and nothing says otherwise: what is left to do is done later.
     if !erased.is_buried {
-        tracing::warn!(%id, "files that hold what was erased are still being read; they go when the service is next started");
+        let why = erased.why.unwrap_or_else(|| "somebody reads or writes them".to_owned());
+        tracing::warn!(%id, %why, "files still hold what was erased; it is tried again");
     }
-    if !payloads.is_empty() {
-        remove_payloads(node, left, payloads).await?;
+    match bytes::remove(node, Came::Recorded).await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(%id, "somebody has just brought bytes that were to go; it is tried again"),
+        Err(error) => tracing::error!(%id, %error, "bytes that were to go could not be removed; it is tried again"),
     }
     // Others may be told by us while they tell us.
     drop(turn);
     // Who cannot be reached now is told later.
-    deliver(node).await?;
-    Ok(EraseAnswer::Erasure(entries::with_tombstones(node, line)?))
+    if let Err(error) = deliver(node).await {
+        tracing::error!(%id, %error, "who has to be told could not be looked through; it is tried again");
+    }
+    let told = bytes::buried_below(node).and_then(|below| entries::with_tombstones(node, line, below));
+    let told = told.map_err(|error| {
+        Failure::failed(format!("it is erased, but what became of it cannot be read: {error}"))
+            .next(format!("`herleid erase show {id}`, once the storage can be read"))
+    })?;
+    Ok(EraseAnswer::Erasure(told))
 }
 
 fn erasure(node: &Node, line: &ErasureLine, targets: Vec<Target>, state: Vec<Change>) -> Result<Erasure, Failure> {
     let said = [
         ("proposal", json!(line.id)),
-        ("proposedBy", json!(line.proposed_by)),
-        ("approvedBy", json!(line.decided_by)),
+        ("proposedBy", json!(line.proposed_by.to_string())),
+        ("approvedBy", json!(line.decided_by.as_ref().map(ToString::to_string))),
     ];
     Ok(Erasure {
         trace: fresh_trace(node),
         targets,
-        ground: line.ground.parse::<Ground>().map_err(Failure::usage)?,
+        ground: line
+            .ground
+            .parse::<Ground>()
+            .map_err(|error| Failure::usage(error).next("give one of these with `--ground`"))?,
         authority: line.authority.clone(),
         complete_by_ms: line.complete_by_ms,
         facts: said
@@ -154,29 +173,38 @@ fn erasure(node: &Node, line: &ErasureLine, targets: Vec<Target>, state: Vec<Cha
     })
 }
 
-/// Removes the payloads that no record leads to any more, and then what says that they have to go.
-async fn remove_payloads(node: &Arc<Node>, left: String, payloads: BTreeSet<String>) -> Result<(), Failure> {
-    let node = node.clone();
-    let removing = tokio::task::spawn_blocking(move || {
-        for sha256 in payloads {
-            if select::is_unused(&node, &sha256)? {
-                node.payloads.remove(&sha256)?;
-            }
-        }
-        Ok(node.ledger.forget(&[left])?)
-    });
-    removing.await.map_err(Failure::failed)?
-}
-
-/// Goes on with what a stop interrupted.
+/// Goes on with what a stop interrupted or could not be done at once, and removes again what a backup brought back.
 ///
 /// # Errors
 /// When it cannot be looked for, or removed.
-pub(crate) async fn go_on(node: &Arc<Node>) -> Result<(), Failure> {
-    for (key, payloads) in node.state.scan::<BTreeSet<String>>(LEFT)? {
-        remove_payloads(node, key, payloads).await?;
+pub(crate) async fn go_on(node: &Arc<Node>, came: Came) -> Result<(), Failure> {
+    let ledger = node.ledger.clone();
+    let buried = tokio::task::spawn_blocking(move || ledger.bury()).await;
+    // Also when the other has failed. Not beside an erasure, of which the tombstone is there and the index entries still are: the bytes would
+    // count as used, and as looked at.
+    let turn = node.erasing.lock().await;
+    let are_gone = bytes::remove(node, came).await?;
+    drop(turn);
+    if !(buried.map_err(Failure::failed)?? && are_gone) {
+        tracing::warn!("files still hold something that was erased; it is tried again");
     }
     Ok(())
+}
+
+/// Does so as long as the service runs.
+pub(crate) async fn keep_going_on(node: Arc<Node>, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(AGAIN);
+    // At the start it was done already.
+    interval.tick().await;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        if let Err(error) = go_on(&node, Came::Recorded).await {
+            tracing::error!(%error, "files that may hold something that was erased could not be rewritten; it is tried again");
+        }
+    }
 }
 
 /// Carries out `hold`.
@@ -190,11 +218,12 @@ pub(crate) async fn hold(node: Arc<Node>, request: Hold, _progress: Progress) ->
     };
     match request {
         Hold::Add { what, reason, person } => {
-            let by = people::known(&node.config.erasure, &person)?.name.clone();
+            let by = people::known(&node.config.erasure, &person)?;
             if reason.trim().is_empty() || reason.chars().count() > LONGEST || reason.chars().any(char::is_control) {
                 return Err(Failure::usage(format!(
                     "the reason is empty, has several lines or is longer than {LONGEST} characters: it is recorded"
-                )));
+                ))
+                .next("say it in one line with `--reason`"));
             }
             let _turn = node.erasing.lock().await;
             // A hold on what is not there, by a slip of the pen, would hold nothing.
@@ -218,7 +247,7 @@ pub(crate) async fn hold(node: Arc<Node>, request: Hold, _progress: Progress) ->
             })
         }
         Hold::Remove { id, person } => {
-            let by = people::known(&node.config.erasure, &person)?.name.clone();
+            let by = people::known(&node.config.erasure, &person)?;
             let _turn = node.erasing.lock().await;
             let line = holds()?.into_iter().find(|line| line.id == id).ok_or_else(|| {
                 Failure::missing(format!("there is no hold `{id}`")).next("`herleid hold list` lists them")
@@ -239,14 +268,24 @@ pub(crate) async fn hold(node: Arc<Node>, request: Hold, _progress: Progress) ->
 impl From<EraseError> for Failure {
     fn from(error: EraseError) -> Self {
         match &error {
-            EraseError::Ledger(LedgerError::NoRecord { .. } | LedgerError::NoSection { .. }) => Self::missing(&error),
+            EraseError::Ledger(LedgerError::NoRecord { .. } | LedgerError::NoSection { .. }) => Self::missing(&error)
+                .next("`herleid trace` shows the records that there are, and `herleid erase list` what is gone"),
+            // They say themselves what to do.
             EraseError::Nothing
             | EraseError::TooMany { .. }
             | EraseError::Twice { .. }
             | EraseError::Authority
             | EraseError::Past { .. } => Self::usage(&error),
-            EraseError::Kind { .. } | EraseError::Section { .. } | EraseError::Before { .. } => Self::refused(&error),
-            EraseError::Append(_) | EraseError::Ledger(_) => Self::failed(&error),
+            EraseError::Kind { .. }
+            | EraseError::Act { .. }
+            | EraseError::Section { .. }
+            | EraseError::Before { .. } => Self::refused(&error),
+            EraseError::Ledger(LedgerError::Closed) => {
+                Self::failed(&error).next("start the service again; `herleid erase list` says whether it was erased")
+            }
+            EraseError::Append(_) | EraseError::Ledger(_) => {
+                Self::failed(&error).next("nothing was erased; see what `herleid doctor` says, and try again")
+            }
         }
     }
 }

@@ -12,6 +12,9 @@ use serde_json::Value;
 use sha2::Digest as _;
 use std::path::Path;
 
+mod after;
+mod kept;
+
 pub(super) const AGREEMENT: &str = "urn:agreement:1";
 
 /// The token of a person, by their number.
@@ -20,9 +23,14 @@ fn token(n: u8) -> PersonToken {
 }
 
 fn connector(directory: &Path, people: u8) -> Arc<Node> {
+    named(directory, people, "person")
+}
+
+/// The same with people of this name.
+fn named(directory: &Path, people: u8, name: &str) -> Arc<Node> {
     let person = |n: u8| {
         let digest = hex::encode(sha2::Sha256::digest(token(n).0));
-        format!("{{name = \"person {n}\", token_sha256 = \"{digest}\"}}")
+        format!("{{id = \"p{n}\", name = \"{name} {n}\", token_sha256 = \"{digest}\"}}")
     };
     let people: Vec<String> = (1..=people).map(person).collect();
     let text = format!(
@@ -53,11 +61,13 @@ impl Scene {
     }
 
     async fn erase(&self, request: Erase) -> Result<ErasureLine, String> {
-        match erase(self.node.clone(), request, Progress::channel().0).await {
+        let answer = erase(self.node.clone(), request, Progress::channel().0).await;
+        match answer.map_err(crate::control::error::ControlError::from) {
             Ok(EraseAnswer::Erasure(line)) => Ok(line),
             Ok(EraseAnswer::Told(told)) => Err(format!("{told:?}")),
             Ok(EraseAnswer::Erasures(all)) => Ok(all.into_iter().next().unwrap()),
-            Err(error) => Err(error.to_string()),
+            // What to do next stands in the error, or beside it.
+            Err(error) => Err(format!("{error}; {}", error.next.clone().unwrap_or_default())),
         }
     }
 
@@ -77,7 +87,8 @@ impl Scene {
 
     /// A pull of `bytes` from somebody without a log, as it is kept and recorded.
     pub(super) async fn pulled(&self, transaction: &str, bytes: &[u8]) -> u64 {
-        let digests = self.node.payloads.put(bytes).unwrap();
+        let kept = self.node.payloads.put(bytes).unwrap();
+        let digests = kept.digests().clone();
         let entry = PullEntry {
             transaction: transaction.to_owned(),
             agreement: AGREEMENT.to_owned(),
@@ -158,15 +169,19 @@ async fn two_people_erase_what_was_pulled_and_nobody_does_it_alone() {
     let done = scene.approve(&line.id, 2).await.unwrap();
     let tombstone = done.records[0].tombstone.unwrap();
     assert_eq!(
-        (done.state, done.decided_by.as_deref()),
-        (ErasureState::Erased, Some("person 2"))
+        (
+            done.state,
+            done.decided_by.as_ref().map(|by| by.id.as_str()),
+            done.is_buried
+        ),
+        (ErasureState::Erased, Some("p2"), Some(true))
     );
     let said = scene.facts(tombstone).unwrap();
     for (member, expected) in [
         ("index", json!(pull)),
         ("proposal", json!(line.id)),
-        ("proposedBy", json!("person 1")),
-        ("approvedBy", json!("person 2")),
+        ("proposedBy", json!("person 1 (`p1`)")),
+        ("approvedBy", json!("person 2 (`p2`)")),
         ("ground", json!("avg-17")),
         ("counterparty", json!("did:web:app.example")),
         ("kind", json!("one-sided-pull-received")),
@@ -177,7 +192,6 @@ async fn two_people_erase_what_was_pulled_and_nobody_does_it_alone() {
     assert!(!scene.has_payload(b"rain") && scene.has_payload(b"sun"));
     assert_eq!(scene.node.ledger.get(&PullEntry::key("t1")).unwrap(), None);
     assert!(scene.node.ledger.get(&PullEntry::key("t2")).unwrap().is_some() && scene.facts(other).is_some());
-    assert!(scene.node.ledger.scan(LEFT).unwrap().is_empty());
     scene.node.ledger.verify_all(|_, _| {}).unwrap();
 
     let again = scene.approve(&line.id, 2).await.unwrap_err();
@@ -200,7 +214,7 @@ async fn two_people_erase_what_was_pulled_and_nobody_does_it_alone() {
     let first = scene.facts(changes[0]).unwrap();
     assert_eq!(
         (&first["what"], &first["by"]),
-        (&json!("erasure.proposals"), &json!("person 1"))
+        (&json!("erasure.proposals"), &json!("person 1 (`p1`)"))
     );
     assert_eq!(first["after"]["records"][0]["index"], json!(pull));
 }
@@ -282,6 +296,14 @@ async fn what_is_held_is_not_erased_nor_what_a_held_case_rests_on() {
 async fn what_makes_no_sense_is_refused_and_nothing_is_recorded() {
     let scene = Scene::set(2);
     let pull = scene.pulled("t1", b"rain").await;
+    let second = scene.pulled("t2", b"sun").await;
+    let held = scene.hold(Hold::Add {
+        what: Meant::Records(vec![second]),
+        reason: "appeal".to_owned(),
+        person: token(1),
+    });
+    held.await.unwrap();
+    let of_hold = scene.node.ledger.size() - 1;
     let size = scene.node.ledger.size();
     let other = |change: &dyn Fn(&mut String, &mut String)| {
         let mut request = proposal(Meant::Records(vec![pull]), &[]);
@@ -295,6 +317,10 @@ async fn what_makes_no_sense_is_refused_and_nothing_is_recorded() {
     let refusals = [
         (of(Meant::Records(vec![99]), &[]), "no record 99"),
         (of(Meant::Records(vec![0]), &[]), "`log-opened`"),
+        (of(Meant::Records(vec![of_hold]), &[]), "never erased, leave it out"),
+        (of(Meant::Records(vec![99]), &[]), "`herleid trace` shows"),
+        (of(Meant::Records(vec![second]), &[]), "`herleid hold list`"),
+        (of(Meant::Records(vec![pull]), &["gossip"]), "docs/erasure.md"),
         (of(Meant::Records(vec![]), &[]), "no record with these numbers"),
         (of(Meant::Case(unknown()), &[]), "no record of case `no-such`"),
         (
@@ -352,38 +378,4 @@ async fn one_person_is_not_enough() {
     let (what, reason, person) = (Meant::Records(vec![pull]), "x".to_owned(), token(1));
     let error = scene.hold(Hold::Add { what, reason, person }).await.unwrap_err();
     assert!(error.contains("needs two people"), "{error}");
-}
-
-#[tokio::test]
-async fn payloads_that_a_stop_left_are_removed_at_the_next_start() {
-    let scene = Scene::set(2);
-    let pull = scene.pulled("t1", b"rain").await;
-    let kept = scene.pulled("t2", b"sun").await;
-    let targets = |index| {
-        select::targets(
-            &scene.node,
-            &select::records(&scene.node, &Meant::Records(vec![index]), &[]).unwrap(),
-        )
-        .unwrap()
-    };
-    let Kept { payloads, .. } = select::kept(&scene.node, &[targets(pull), targets(kept)].concat()).unwrap();
-    assert_eq!(payloads.len(), 2);
-    let line = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
-    let state = vec![set(format!("{LEFT}{}", line.id), &payloads).unwrap()];
-    let stopped = erasure(&scene.node, &line, targets(pull), state).unwrap();
-    let ledger = scene.node.ledger.clone();
-    tokio::task::spawn_blocking(move || ledger.erase(stopped))
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(scene.has_payload(b"rain"));
-    let Scene { node, directory } = scene;
-    drop(node);
-    let scene = Scene {
-        node: connector(directory.path(), 2),
-        directory,
-    };
-    go_on(&scene.node).await.unwrap();
-    assert!(!scene.has_payload(b"rain") && scene.has_payload(b"sun"));
-    assert!(scene.node.ledger.scan(LEFT).unwrap().is_empty());
 }

@@ -1,7 +1,6 @@
 //! Commands of who has something erased, or forbids it.
 
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
 
 /// Which records are meant; one of the three.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -18,7 +17,7 @@ pub struct MeantArguments {
     pub agreement: Option<String>,
 }
 
-/// `erase`.
+/// `erase`. Who proposes, approves or rejects gives a token of their own on standard input.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(after_help = "Example:\n  herleid erase list")]
 pub struct EraseArguments {
@@ -30,17 +29,13 @@ pub struct EraseArguments {
 /// What `erase` does.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum EraseAction {
-    /// Say what is to be erased, and why; nothing is before another person approves
+    /// Say what is to be erased, and why, with your token on standard input; nothing is before another person approves
     Propose(EraseProposeArguments),
-    /// Approve what another person proposed: it is erased at once, and does not come back
-    #[command(
-        after_help = "Example:\n  herleid erase approve 0192f0c1-2b3c-7d4e-8f50-112233445566 --person jansen.token"
-    )]
+    /// Approve what another person proposed, with your own token on standard input: it is erased at once, and does not come back
+    #[command(after_help = "Example:\n  herleid erase approve 0192f0c1-2b3c-7d4e-8f50-112233445566")]
     Approve(EraseDecideArguments),
-    /// End a proposal
-    #[command(
-        after_help = "Example:\n  herleid erase reject 0192f0c1-2b3c-7d4e-8f50-112233445566 --person jansen.token"
-    )]
+    /// End a proposal, with your token on standard input
+    #[command(after_help = "Example:\n  herleid erase reject 0192f0c1-2b3c-7d4e-8f50-112233445566")]
     Reject(EraseDecideArguments),
     /// List what was proposed, erased and rejected
     #[command(after_help = "Example:\n  herleid erase list --json")]
@@ -57,9 +52,9 @@ pub enum EraseAction {
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(
     after_help = "Examples:\n  herleid erase propose --case Z2026-17 --ground archiefwet \\\n    \
-                  --authority 'Selectielijst gemeenten 2020, 11.1' --person dewit.token\n  \
+                  --authority 'Selectielijst gemeenten 2020, 11.1'\n  \
                   herleid erase propose --record 12 --section people --ground avg-17 \\\n    \
-                  --authority 'request 2026-204' --complete-days 14 --person dewit.token"
+                  --authority 'request 2026-204' --complete-days 14"
 )]
 pub struct EraseProposeArguments {
     /// Which records
@@ -77,9 +72,6 @@ pub struct EraseProposeArguments {
     /// In how many days it is gone from backups and from those who received it, too
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     pub complete_days: u32,
-    /// The file with your token, readable by you alone
-    #[arg(long, value_name = "FILE")]
-    pub person: PathBuf,
 }
 
 /// `erase approve`, `erase reject`.
@@ -87,9 +79,6 @@ pub struct EraseProposeArguments {
 pub struct EraseDecideArguments {
     /// The proposal, as `herleid erase list` shows it
     pub id: String,
-    /// The file with your token, readable by you alone
-    #[arg(long, value_name = "FILE")]
-    pub person: PathBuf,
 }
 
 /// `erase show`.
@@ -111,9 +100,9 @@ pub struct HoldArguments {
 /// What `hold` does.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum HoldAction {
-    /// Forbid that something is erased
+    /// Forbid that something is erased, with your token on standard input
     Add(HoldAddArguments),
-    /// Allow it again
+    /// Allow it again, with your token on standard input
     Remove(HoldRemoveArguments),
     /// List what may not be erased
     #[command(after_help = "Example:\n  herleid hold list --json")]
@@ -122,7 +111,7 @@ pub enum HoldAction {
 
 /// `hold add`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(after_help = "Example:\n  herleid hold add --case Z2026-17 --reason 'appeal 26/1234' --person dewit.token")]
+#[command(after_help = "Example:\n  herleid hold add --case Z2026-17 --reason 'appeal 26/1234'")]
 pub struct HoldAddArguments {
     /// Which records
     #[command(flatten)]
@@ -130,18 +119,12 @@ pub struct HoldAddArguments {
     /// Why, in one line; recorded
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// The file with your token, readable by you alone
-    #[arg(long, value_name = "FILE")]
-    pub person: PathBuf,
 }
 
 /// `hold remove`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(after_help = "Example:\n  herleid hold remove 0192f0c1-2b3c-7d4e-8f50-112233445566 --person dewit.token")]
+#[command(after_help = "Example:\n  herleid hold remove 0192f0c1-2b3c-7d4e-8f50-112233445566")]
 pub struct HoldRemoveArguments {
     /// The hold, as `herleid hold list` shows it
     pub id: String,
-    /// The file with your token, readable by you alone
-    #[arg(long, value_name = "FILE")]
-    pub person: PathBuf,
 }

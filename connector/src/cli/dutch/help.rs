@@ -7,7 +7,6 @@ const RECORD: &str = "Nummer van het record, vanaf 0, of de hash van zijn blad";
 const MEANT_RECORD: &str = "Nummer van een record, vanaf 0; mag vaker";
 const MEANT_CASE: &str = "De records van deze zaak";
 const MEANT_AGREEMENT: &str = "De records onder deze overeenkomst, behalve de overeenkomst zelf";
-const PERSON: &str = "Het bestand met uw eigen sleutelwoord, alleen door u te lezen";
 const PROPOSAL: &str = "Het voorstel, zoals `herleid erase list` het toont";
 const NEW_FILE: &str = "Het bestand om te schrijven; mag nog niet bestaan";
 
@@ -279,7 +278,7 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("erase", "Laat iets uit het logboek wissen, met twee mensen"),
     (
         "erase propose",
-        "Zeg wat er gewist moet worden en waarom; er gebeurt niets voordat een ander het goedkeurt",
+        "Zeg wat er gewist moet worden en waarom, met uw sleutelwoord op de standaardinvoer; er gebeurt niets voordat een ander het goedkeurt",
     ),
     ("erase propose.record", MEANT_RECORD),
     ("erase propose.case", MEANT_CASE),
@@ -300,16 +299,16 @@ pub(super) const HELP: &[(&str, &str)] = &[
         "erase propose.complete_days",
         "Binnen hoeveel dagen het ook weg is uit reservekopieën en bij wie het ontving",
     ),
-    ("erase propose.person", PERSON),
     (
         "erase approve",
-        "Keur goed wat een ander voorstelde: het wordt meteen gewist en komt niet terug",
+        "Keur goed wat een ander voorstelde, met uw eigen sleutelwoord op de standaardinvoer: het wordt meteen gewist en komt niet terug",
     ),
     ("erase approve.id", PROPOSAL),
-    ("erase approve.person", PERSON),
-    ("erase reject", "Beëindig een voorstel"),
+    (
+        "erase reject",
+        "Beëindig een voorstel, met uw sleutelwoord op de standaardinvoer",
+    ),
     ("erase reject.id", PROPOSAL),
-    ("erase reject.person", PERSON),
     ("erase list", "Toon wat is voorgesteld, gewist en afgewezen"),
     (
         "erase told",
@@ -318,15 +317,19 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("erase show", "Bekijk één voorstel"),
     ("erase show.id", PROPOSAL),
     ("hold", "Verbied dat iets wordt gewist"),
-    ("hold add", "Leg het verbod op"),
+    (
+        "hold add",
+        "Leg het verbod op, met uw sleutelwoord op de standaardinvoer",
+    ),
     ("hold add.record", MEANT_RECORD),
     ("hold add.case", MEANT_CASE),
     ("hold add.agreement", MEANT_AGREEMENT),
     ("hold add.reason", "Waarom, op één regel; wordt vastgelegd"),
-    ("hold add.person", PERSON),
-    ("hold remove", "Sta het weer toe"),
+    (
+        "hold remove",
+        "Sta het weer toe, met uw sleutelwoord op de standaardinvoer",
+    ),
     ("hold remove.id", "Het verbod, zoals `herleid hold list` het toont"),
-    ("hold remove.person", PERSON),
     ("hold list", "Toon wat niet gewist mag worden"),
     (
         "ledger",

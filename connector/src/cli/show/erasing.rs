@@ -7,6 +7,7 @@ use crate::control::protocol::{EraseAnswer, ErasureLine, ErasureState, HoldAnswe
 
 fn state(line: &ErasureLine, language: Language) -> String {
     let key = match line.state {
+        ErasureState::Erased if line.is_buried == Some(false) => "cli-erasure-remains",
         ErasureState::Proposed => "cli-erasure-proposed",
         ErasureState::Erased => "cli-erasure-erased",
         ErasureState::Rejected => "cli-erasure-rejected",
@@ -25,8 +26,8 @@ impl Shown for EraseAnswer {
                         state(line, language),
                         line.records.len().to_string(),
                         line.ground.clone(),
-                        line.proposed_by.clone(),
-                        line.decided_by.clone().unwrap_or_default(),
+                        line.proposed_by.to_string(),
+                        line.decided_by.as_ref().map(ToString::to_string).unwrap_or_default(),
                     ]);
                 }
                 counted(language, &table, all.len() as u64)
@@ -60,12 +61,16 @@ fn one(line: &ErasureLine, language: Language) -> String {
         ("ground", clean(&line.ground)),
         ("authority", clean(&line.authority)),
         ("complete", when(line.complete_by_ms)),
-        ("proposed", clean(&line.proposed_by)),
+        ("proposed", clean(&line.proposed_by.to_string())),
     ];
     let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut lines = vec![text(language, "cli-erasure", &values)];
     if let Some(by) = &line.decided_by {
-        lines.push(text(language, "cli-erasure-decided", &[("by", &clean(by))]));
+        lines.push(text(
+            language,
+            "cli-erasure-decided",
+            &[("by", &clean(&by.to_string()))],
+        ));
     }
     for record in &line.records {
         let (index, sections) = (record.index.to_string(), clean(&record.sections.join(", ")));
@@ -91,6 +96,14 @@ fn one(line: &ErasureLine, language: Language) -> String {
             None => text(language, "cli-erasure-untold", &[("did", &did)]),
         });
     }
+    if let Some(is_buried) = line.is_buried {
+        let key = if is_buried {
+            "cli-erasure-buried"
+        } else {
+            "cli-erasure-unburied"
+        };
+        lines.push(text(language, key, &[("id", &clean(&line.id))]));
+    }
     if line.state == ErasureState::Proposed {
         lines.push(text(language, "cli-erasure-next", &[("id", &clean(&line.id))]));
     }
@@ -113,7 +126,7 @@ impl Shown for HoldAnswer {
                 line.id.clone(),
                 what,
                 line.reason.clone(),
-                line.by.clone(),
+                line.by.to_string(),
                 when(line.since_ms),
             ]);
         }

@@ -15,6 +15,22 @@ impl fmt::Debug for PersonToken {
     }
 }
 
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// Who they are, whatever they are called.
+    pub id: String,
+    /// What they were called then.
+    pub name: String,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (`{}`)", self.name, self.id)
+    }
+}
+
 /// Which records are meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -115,10 +131,13 @@ pub struct ErasureLine {
     /// By when it is gone from backups too: UTC milliseconds since 1970.
     pub complete_by_ms: u64,
     /// Who proposed it.
-    pub proposed_by: String,
+    pub proposed_by: Actor,
     /// Who approved or ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decided_by: Option<String>,
+    pub decided_by: Option<Actor>,
+    /// Once it was approved: whether nothing of it is left in any file of this connector. While it is not, that is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_buried: Option<bool>,
     /// What of which records.
     pub records: Vec<ErasedRecord>,
     /// Who is told that it was erased; known once it was.
@@ -221,7 +240,7 @@ pub struct HoldLine {
     /// Why.
     pub reason: String,
     /// Who said so.
-    pub by: String,
+    pub by: Actor,
     /// Since when: UTC milliseconds since 1970.
     pub since_ms: u64,
 }
