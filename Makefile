@@ -55,7 +55,7 @@ bench-ledger: deps native ## the log's appends and proofs, beside Tessera's and 
 
 deps: ## install what is missing, by package name (Debian; root or sudo)
 	@deploy/build/deps.sh $(needs)
-	@[ "$(needs)" = demo ] || deploy/build/logcheck-tools.sh
+	@[ "$(needs)" = demo ] || { deploy/build/logcheck-tools.sh && deploy/build/s3.sh; }
 
 native: ## compile RocksDB once for all profiles (about five minutes the first time)
 	@deploy/build/rocksdb.sh

@@ -24,7 +24,7 @@ if [ "${1:-}" != demo ]; then
   # Wherever they came from, as above.
   python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=("python3-venv: keeps the tools of tests/ apart from the system's (deploy/build/tools.sh)")
   command -v openssl >/dev/null || needed+=("openssl: stands for a time authority in the tests of the log")
-  needed+=("curl: speaks to EDC in the guide of docs/dsp.md" "jq: reads its answers there")
+  needed+=("curl: speaks to EDC in the guide of docs/dsp.md, and to an S3 server in tests" "jq: reads its answers there")
 fi
 
 # The programs of a server, which the benchmark runs in a folder of its own. Wherever they came from, as above; Debian's are on no path.

@@ -33,6 +33,7 @@ if [ ${#failed_steps[@]} -eq 0 ] || [ "${failed_steps[*]}" = formatting ]; then
   step kit deploy/build/kit.sh
   step edc deploy/build/edc.sh
   step logcheck deploy/build/logcheck-tools.sh
+  step s3 deploy/build/s3.sh
   step tests tests
   step lints cargo clippy --locked --workspace --all-targets -- -D warnings
 fi

@@ -85,7 +85,7 @@ pub enum LedgerError {
     },
     /// The log was checked and does not verify: nothing more is written or signed.
     #[error(
-        "the log in `{dir}` does not verify, so nothing more is recorded in it: {found}; stop the service, and see what `herleid doctor` says"
+        "the log in `{dir}` does not verify, so nothing more is recorded in it: {found}; stop the service if it runs, and see what `herleid doctor` says"
     )]
     Unsound {
         /// Directory of the log.

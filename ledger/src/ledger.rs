@@ -16,6 +16,7 @@ mod read;
 mod recorded;
 mod sequencer;
 mod strip;
+mod unsound;
 mod upgrade;
 
 pub use audit::Audited;
@@ -165,13 +166,6 @@ impl Ledger {
     #[must_use]
     pub fn witness_policy(&self) -> &WitnessPolicy {
         &self.shared().policy
-    }
-
-    /// Takes nothing more, whatever is appended: what comes after damage would rest on it, and be signed with it. `found` says what a check
-    /// found. What is there can still be read.
-    pub fn refuse_all(&self, found: &str) {
-        // The first finding is told.
-        let _ = self.shared().unsound.set(found.to_owned());
     }
 
     fn submit(&self, job: Job) -> Result<(), LedgerError> {

@@ -10,3 +10,4 @@ pub mod machine;
 pub mod management;
 pub mod operated;
 pub mod process;
+pub mod s3;

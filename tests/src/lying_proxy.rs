@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 /// An HTTP answer: status line and headers, and the body.
@@ -38,6 +39,33 @@ impl Answer {
 struct Lie {
     about: &'static str,
     change: Box<dyn FnMut(&mut Answer) + Send>,
+    /// The next answer to a pull is held up.
+    hold: Option<Hold>,
+}
+
+/// An answer passes as far as `bytes`, and no further until it is let go.
+struct Hold {
+    bytes: u64,
+    reached: Sender<()>,
+    let_go: Receiver<()>,
+}
+
+/// An answer to a pull that is held up on its way.
+pub struct Held {
+    reached: Receiver<()>,
+    let_go: Sender<()>,
+}
+
+impl Held {
+    /// Waits until the answer is on its way.
+    pub fn reached(&self) {
+        self.reached.recv().expect("a pull that has begun");
+    }
+
+    /// What has been sent meanwhile passes.
+    pub fn let_go(self) {
+        self.let_go.send(()).expect("a pull that is held up");
+    }
 }
 
 /// The proxy; it goes with the process.
@@ -52,6 +80,7 @@ impl LyingProxy {
         let honest = Lie {
             about: "",
             change: Box::new(|_: &mut Answer| {}),
+            hold: None,
         };
         let lie = Arc::new(Mutex::new(honest));
         let told = lie.clone();
@@ -72,7 +101,18 @@ impl LyingProxy {
     /// Changes what is answered to requests whose first line starts with `about`.
     pub fn lie_about(&self, about: &'static str, change: impl FnMut(&mut Answer) + Send + 'static) {
         let change = Box::new(change);
-        *self.lie.lock().unwrap() = Lie { about, change };
+        let mut lie = self.lie.lock().unwrap();
+        (lie.about, lie.change) = (about, change);
+    }
+
+    /// Holds up the next answer to a pull after `bytes` of it. The provider goes on sending until nothing on the way takes more.
+    pub fn hold(&self, bytes: u64) -> Held {
+        let ((reached, is_reached), (go, let_go)) = (channel(), channel());
+        self.lie.lock().unwrap().hold = Some(Hold { bytes, reached, let_go });
+        Held {
+            reached: is_reached,
+            let_go: go,
+        }
     }
 }
 
@@ -84,6 +124,13 @@ fn forward(mut from: TcpStream, to: u16, lie: &Mutex<Lie>) {
         return;
     };
     write(&mut server, &request);
+    let is_pull = request.head[0].starts_with("GET /data/");
+    let hold = is_pull.then(|| lie.lock().unwrap().hold.take()).flatten();
+    if let Some(hold) = hold {
+        // An end that breaks off is what is looked for here.
+        let _broken = pass_held(server, from, &hold);
+        return;
+    }
     let Some(mut answer) = message(&mut BufReader::new(server)) else {
         return;
     };
@@ -97,6 +144,17 @@ fn forward(mut from: TcpStream, to: u16, lie: &Mutex<Lie>) {
     }
     drop(lie);
     write(&mut from, &answer);
+}
+
+/// Passes an answer as it comes, with a pause. The answer's own headers say how it ends.
+fn pass_held(server: TcpStream, mut from: TcpStream, hold: &Hold) -> std::io::Result<()> {
+    let mut server = BufReader::new(server);
+    std::io::copy(&mut (&mut server).take(hold.bytes), &mut from)?;
+    hold.reached.send(()).expect("a test that waits");
+    // A test that is over lets go, too.
+    let _over = hold.let_go.recv();
+    std::io::copy(&mut server, &mut from)?;
+    Ok(())
 }
 
 fn message(reader: &mut BufReader<TcpStream>) -> Option<Answer> {

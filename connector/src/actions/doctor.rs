@@ -1,9 +1,9 @@
-//! `doctor` without a running service: the log is opened for the check alone, and nothing is written into it.
+//! `doctor` without a running service: the log is opened for the check alone, and nothing is recorded in it.
 
 use super::load;
 use crate::cli::show::Shown as _;
 use crate::cli::{Context, Outcome};
-use crate::commands::{STEP, examine, failure};
+use crate::commands::{STEP, answer, damaged, failure};
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{Line, Step, Unit};
 use crate::node::{Secrets, ledger_options};
@@ -24,7 +24,7 @@ pub(super) fn doctor(context: &Context) -> Result<Outcome, ControlError> {
     let secrets =
         Secrets::load(&config.keys.directory).map_err(|e| ControlError::new(Code::Configuration, e.to_string()))?;
     let options = ledger_options(&config, &secrets, Arc::new(SystemClock), Arc::new(SystemEntropy)).map_err(unsound)?;
-    let ledger = Ledger::open(options).map_err(unsound)?;
+    let ledger = Ledger::open_to_check(options).map_err(unsound)?;
     let told = |done, total| {
         context.screen.line(&Line::Progress(Step {
             step: STEP.to_owned(),
@@ -33,7 +33,12 @@ pub(super) fn doctor(context: &Context) -> Result<Outcome, ControlError> {
             unit: Unit::Items,
         }));
     };
-    let answer = examine(&ledger, told).map_err(unsound)?;
+    let audited = ledger
+        .verify_all(told)
+        .map_err(|error| ControlError::from(damaged(&ledger, &error)))?;
+    let mut answer = answer(&ledger, &audited);
+    // Nobody writes meanwhile, so that what was audited is all there is.
+    answer.found_before = ledger.is_sound_again(&audited).map_err(unsound)?;
     let json = serde_json::to_value(&answer)
         .map_err(|e| ControlError::new(Code::Failed, "the answer has no JSON form").what(e.to_string()))?;
     Ok(Outcome {

@@ -5,7 +5,7 @@ use crate::control::error::Code;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Doctor, DoctorAnswer, Unit};
 use crate::node::Node;
-use herleid_ledger::{Ledger, LedgerError};
+use herleid_ledger::{Audited, Ledger, LedgerError};
 use std::sync::Arc;
 
 /// Name of the step that progress is told of.
@@ -18,22 +18,35 @@ pub(super) async fn doctor(node: Arc<Node>, _request: Doctor, progress: Progress
         let told = |done, total| progress.step(STEP, done, Some(total), Unit::Items);
         // What is erased or written meanwhile can be seen half done; damage is there the second time too.
         let checked = examine(&ledger, told).or_else(|_| examine(&ledger, told));
-        if let Err(error) = &checked {
-            tracing::error!(%error, "the log does not verify; nothing more is recorded in it");
-            ledger.refuse_all(&error.to_string());
-        }
-        checked
+        checked.map_err(|error| damaged(&ledger, &error))
     });
-    let checked = checked.await.map_err(Failure::failed)?;
-    let mut answer = checked.map_err(|error| failure(&error))?;
+    let mut answer = checked.await.map_err(Failure::failed)??;
     answer.running = true;
     Ok(answer)
 }
 
-/// Checks a log, saying how far it is.
-pub(crate) fn examine(ledger: &Ledger, told: impl FnMut(u64, u64)) -> Result<DoctorAnswer, LedgerError> {
-    let audited = ledger.verify_all(told)?;
-    Ok(DoctorAnswer {
+/// A log that does not verify takes nothing more, now and after a restart.
+pub(crate) fn damaged(ledger: &Ledger, error: &LedgerError) -> Failure {
+    tracing::error!(%error, "the log does not verify; nothing more is recorded in it");
+    let told = failure(error);
+    match ledger.refuse_all(&error.to_string()) {
+        Ok(()) => told,
+        Err(why) => {
+            tracing::error!(%why, "what was found could not be kept; do not start the service again");
+            told.next(format!(
+                "do not start the service again, it would know nothing of this ({why}); change nothing in the directory, and put back a sound one"
+            ))
+        }
+    }
+}
+
+fn examine(ledger: &Ledger, told: impl FnMut(u64, u64)) -> Result<DoctorAnswer, LedgerError> {
+    Ok(answer(ledger, &ledger.verify_all(told)?))
+}
+
+/// What is told of a log that is sound.
+pub(crate) fn answer(ledger: &Ledger, audited: &Audited) -> DoctorAnswer {
+    DoctorAnswer {
         origin: ledger.origin().to_owned(),
         size: audited.size,
         root: hex::encode(audited.root),
@@ -41,7 +54,8 @@ pub(crate) fn examine(ledger: &Ledger, told: impl FnMut(u64, u64)) -> Result<Doc
         documents: audited.documents,
         erased_sections: audited.erased_sections,
         running: false,
-    })
+        found_before: None,
+    }
 }
 
 /// What is wrong with a log, and what a person can do.

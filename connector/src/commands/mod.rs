@@ -17,7 +17,7 @@ mod trace;
 mod transfers;
 
 pub(crate) use agreements::{chosen_offer, line as agreement_line};
-pub(crate) use doctor::{STEP, examine, failure};
+pub(crate) use doctor::{STEP, answer, damaged, failure};
 pub use failure::Failure;
 pub(crate) use negotiations::{Turn, counterparty, named, possible, turn};
 pub(crate) use summary::{open_until, summary};

@@ -239,6 +239,7 @@ cli-ledger-record-alone =
 cli-ledger-timestamp = { $size } records at { $time } by { $authority }: { $path }
 cli-ledger-stamped = { $size } records of { $origin } were there at { $time }, says { $authority }
 cli-doctor = sound: { $size } records of { $origin }, { $streams } streams without a gap, { $documents } documents, { $erased } sections erased; root { $root }
+cli-doctor-again = an earlier check had found it damaged ({ $found }); it takes records again from the next start
 cli-dossier-next = next: `herleid verify { $path } --anchors <anchors obtained elsewhere>`
 cli-status-log = log { $origin }: { $size } records, { $witnessed } of them witnessed
 cli-init-serve = next: herleid serve

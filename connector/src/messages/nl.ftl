@@ -232,6 +232,7 @@ cli-ledger-record-alone =
 cli-ledger-timestamp = { $size } records op { $time } volgens { $authority }: { $path }
 cli-ledger-stamped = { $size } records van { $origin } waren er op { $time }, volgens { $authority }
 cli-doctor = in orde: { $size } records van { $origin }, { $streams } reeksen zonder gat, { $documents } documenten, { $erased } onderdelen gewist; wortel { $root }
+cli-doctor-again = een eerdere controle had schade gevonden ({ $found }); vanaf de volgende start neemt het weer records aan
 cli-dossier-next = verder met: `herleid verify { $path } --anchors <ankers van elders>`
 cli-status-log = logboek { $origin }: { $size } records, waarvan { $witnessed } met getuigen
 cli-init-serve = daarna: herleid serve

@@ -4,6 +4,7 @@ use super::bury::finish_erasures;
 use super::options::{Options, check_origin};
 use super::prepare::prepare_sealed;
 use super::sequencer::{Job, Reply, Sequencer};
+use super::unsound::remembered;
 use super::upgrade::upgrade;
 use super::{Inner, Ledger, Shared};
 use crate::checkpoint::{Checkpoint, CheckpointBody};
@@ -267,9 +268,25 @@ impl Ledger {
     /// asked first asks before it calls this ([`Self::is_new`]).
     ///
     /// # Errors
-    /// When the directory is in use, belongs to another party, log or key, was written by a newer version, or is damaged;
-    /// the error names what was expected. Nothing is repaired by guessing.
-    pub fn open(mut options: Options) -> Result<Self, LedgerError> {
+    /// When the directory is in use, belongs to another party, log or key, was written by a newer version, is damaged, or was found damaged
+    /// by a check ([`Self::refuse_all`]); the error names what was expected. Nothing is repaired by guessing.
+    pub fn open(options: Options) -> Result<Self, LedgerError> {
+        match remembered(&options.dir)? {
+            Some(found) => Err(unsound(&options.dir, found)),
+            None => Self::open_stores(options, None),
+        }
+    }
+
+    /// [`Self::open`] for a check ([`Self::verify_all`]): also of a log that was found damaged, which takes nothing then.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_to_check(options: Options) -> Result<Self, LedgerError> {
+        let found = remembered(&options.dir)?;
+        Self::open_stores(options, found)
+    }
+
+    fn open_stores(mut options: Options, found: Option<String>) -> Result<Self, LedgerError> {
         check_origin(&options.origin)?;
         let signer =
             Signer::ed25519(&options.origin, options.signing_key.clone()).map_err(|error| LedgerError::Option {
@@ -298,7 +315,7 @@ impl Ledger {
             collecting: Mutex::new(Vec::new()),
             erasing: Mutex::new(()),
             unburied: Mutex::default(),
-            unsound: OnceLock::new(),
+            unsound: found.map(OnceLock::from).unwrap_or_default(),
         });
         // Before anybody reads: a store that was restored may hold again what was erased from it. And before anything is refused: an older
         // store of keys has not those of the latest records, and must not lie there with those that were erased.
@@ -314,6 +331,9 @@ impl Ledger {
         let cosigned = read_cosigned(&shared, head.frontier.size())?;
         *shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) = cosigned;
         let is_new = head.frontier.size() == 0;
+        if let (true, Some(found)) = (is_new, shared.unsound.get()) {
+            return Err(unsound(&shared.dir, found.clone()));
+        }
         upgrade(&shared, head.frontier.size())?;
         let mut sequencer = Sequencer::new(Arc::clone(&shared), head);
         if is_new {
@@ -332,6 +352,13 @@ impl Ledger {
             jobs: Mutex::new(Some(sender)),
             sequencer: Mutex::new(Some(thread)),
         })))
+    }
+}
+
+fn unsound(dir: &Path, found: String) -> LedgerError {
+    LedgerError::Unsound {
+        dir: dir.to_owned(),
+        found,
     }
 }
 

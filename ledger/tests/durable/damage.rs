@@ -1,7 +1,7 @@
 //! Damaged stores: whatever is altered is named when the log is opened or checked, and nothing acknowledged goes missing
 //! in silence.
 
-use crate::rig::{note, open, options, terminated};
+use crate::rig::{copy, note, open, options, terminated};
 use herleid_ledger::record::Document;
 use herleid_ledger::{At, Ledger, LedgerError};
 use rocksdb::{DB, Options as RocksOptions};
@@ -26,19 +26,6 @@ fn sample(dir: &Path) -> PathBuf {
     }
     drop(ledger);
     log
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for file in fs::read_dir(from).unwrap() {
-        let path = file.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
 }
 
 /// Alters one row of the stored log, bypassing the log.

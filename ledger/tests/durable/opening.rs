@@ -160,3 +160,56 @@ fn the_stores_are_for_their_owner_alone() {
         assert_eq!(mode & 0o777, 0o700, "{}", part.display());
     }
 }
+
+#[test]
+fn a_log_that_was_found_damaged_is_not_opened_until_a_check_finds_it_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let ledger = open(&path, 1);
+    ledger.append_blocking(note("a")).unwrap();
+    let early = ledger.verify_all(|_, _| ()).unwrap();
+    ledger.append_blocking(note("b")).unwrap();
+    // An audit of less than all clears nothing.
+    assert!(matches!(
+        ledger.is_sound_again(&early),
+        Err(LedgerError::Corrupt { .. })
+    ));
+    ledger.refuse_all("record 1 is not what it was").unwrap();
+    ledger.refuse_all("something that came of it").unwrap();
+    let refused = ledger.append_blocking(note("c")).unwrap_err().to_string();
+    assert!(refused.contains("record 1 is not what it was"), "{refused}");
+    let state = vec![("key".to_owned(), Some(b"value".to_vec()))];
+    assert!(ledger.put_state_blocking(state).is_err());
+    assert_eq!(ledger.size(), 3, "what is there can be read");
+    drop(ledger);
+
+    let refused = Ledger::open(options(&path, 1)).unwrap_err();
+    assert!(
+        matches!(&refused, LedgerError::Unsound { found, .. } if found == "record 1 is not what it was"),
+        "{refused}"
+    );
+    let ledger = Ledger::open_to_check(options(&path, 2)).unwrap();
+    assert!(ledger.append_blocking(note("c")).is_err());
+    let audited = ledger.verify_all(|_, _| ()).unwrap();
+    let found = ledger.is_sound_again(&audited).unwrap();
+    assert_eq!(found.as_deref(), Some("record 1 is not what it was"));
+    assert_eq!(ledger.is_sound_again(&audited).unwrap(), None);
+    drop(ledger);
+    open(&path, 3).append_blocking(note("c")).unwrap();
+
+    // That the file is there counts, whatever is left of it; nor is a new log begun beside it.
+    std::fs::write(path.join("unsound"), b"").unwrap();
+    assert!(matches!(
+        Ledger::open(options(&path, 1)),
+        Err(LedgerError::Unsound { .. })
+    ));
+    std::fs::remove_dir_all(path.join("log")).unwrap();
+    std::fs::remove_dir_all(path.join("keys")).unwrap();
+    for refused in [
+        Ledger::open(options(&path, 1)),
+        Ledger::open_to_check(options(&path, 1)),
+    ] {
+        assert!(matches!(refused, Err(LedgerError::Unsound { .. })));
+    }
+    assert!(Ledger::is_new(&path).unwrap());
+}

@@ -11,7 +11,7 @@ fn fail(prepared: &Prepared, injector: &Injector, area: &Path, mode: Mode, is_it
     let point = prepared.points.iter().find(|point| is_it(point));
     let point = point.expect("the work makes such a call");
     let disk = area.join("disk");
-    crate::copy(&prepared.original, &disk);
+    crate::rig::copy(&prepared.original, &disk);
     let ran = injector.run(area, &prepared.work.arguments(&disk), Some((point, mode)));
     let message = words(&ran.output.stderr);
     let place = ran.fired();

@@ -130,10 +130,31 @@ fn append(ledger: &Ledger, threads: u64, count: u64) {
                     let draft = if n % 5 < 2 { draft.evidence(document) } else { draft };
                     let recorded = ledger.append_blocking(marked(draft, &marker)).unwrap();
                     Ack::print(&recorded, &marker);
+                    if n % 4 == 3 {
+                        keep_state(ledger, &marker);
+                    }
                 }
             });
         }
     });
+}
+
+/// Writes state alone, and acknowledges it. The marker of the record before does not stand in it as a whole. The value is the key: where one
+/// is cut in two by the end of a block, the other is not.
+pub(crate) fn keep_state(ledger: &Ledger, marker: &str) {
+    let key = format!("state{}", marker.trim_matches('m'));
+    let value = Some(key.clone().into_bytes());
+    ledger.put_state_blocking(vec![(key.clone(), value)]).unwrap();
+    println!("ack-state {key}");
+}
+
+/// State that was written alone and acknowledged is there.
+pub(crate) fn examine_states(ledger: &Ledger, states: &[String]) {
+    for key in states {
+        let value = ledger.get(key).unwrap();
+        let value = value.unwrap_or_else(|| panic!("the acknowledged state `{key}` is gone"));
+        assert!(key.as_bytes() == value, "the acknowledged state `{key}` is another");
+    }
 }
 
 /// Everything acknowledged is there, with its state; every checkpoint that was served is one of this log's past.

@@ -1,6 +1,7 @@
 //! Many kills on one directory.
 
-use crate::child::{Ack, examine};
+use crate::child::{Ack, examine, examine_states};
+use crate::judge::Said;
 use crate::rig::{agreement, fresh_seed, running_options};
 use crate::{Outcome, checked, this_binary};
 use herleid_ledger::Ledger;
@@ -8,7 +9,7 @@ use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::merkle::verify_consistency;
 use herleid_ledger::record::Side;
 use herleid_vocab::rim::{Entropy, SeededEntropy};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::process::Stdio;
 
 /// In `make test`, and in `make faults`.
@@ -19,7 +20,7 @@ pub(crate) fn check() -> Outcome {
     println!("crash seed {seed}");
     let random = SeededEntropy::new(seed);
     let dir = tempfile::tempdir().unwrap();
-    let mut all: Vec<Ack> = Vec::new();
+    let mut all = Said::default();
     let mut known: Option<Checkpoint> = None;
     let rounds = ROUNDS[usize::from(crate::all())];
     let mut killed_while_appending = 0;
@@ -35,11 +36,11 @@ pub(crate) fn check() -> Outcome {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let mut acks = Vec::new();
+        let (mut heard, mut acknowledged) = (Vec::new(), 0);
         let mut line = String::new();
-        while acks.len() < wanted && lines.read_line(&mut line).unwrap() > 0 {
-            acks.extend(Ack::parse(&line));
-            line.clear();
+        while acknowledged < wanted && lines.read_line(&mut line).unwrap() > 0 {
+            acknowledged += usize::from(Ack::parse(&line).is_some());
+            heard.append(&mut std::mem::take(&mut line).into_bytes());
         }
         child.kill().unwrap();
         let status = child.wait().unwrap();
@@ -49,30 +50,38 @@ pub(crate) fn check() -> Outcome {
             "round {round}: the child ended by itself: {status}"
         );
         // What was printed before the kill lies in the pipe still.
-        acks.extend(Ack::read_all(lines));
+        lines.read_to_end(&mut heard).unwrap();
+        let mut said = Said::default();
+        said.read(&heard);
         crate::injected(1);
-        killed_while_appending += usize::from(!acks.is_empty());
+        killed_while_appending += usize::from(!said.acks.is_empty());
 
         let ledger = Ledger::open(running_options(dir.path())).unwrap_or_else(|error| panic!("round {round}: {error}"));
-        checked(|| examine(&ledger, &acks));
+        checked(|| {
+            examine(&ledger, &said.acks);
+            examine_states(&ledger, &said.states);
+        });
         let now = ledger.checkpoint().as_ref().clone();
         if let Some(before) = &known {
             let proof = ledger.consistency(before.size(), now.size()).unwrap();
             verify_consistency(before.size(), now.size(), &proof, before.root(), now.root()).unwrap();
         }
         known = Some(now);
-        all.extend(acks);
+        all.acks.append(&mut said.acks);
+        all.states.append(&mut said.states);
     }
     let ledger = Ledger::open(running_options(dir.path())).unwrap();
-    examine(&ledger, &all);
+    examine(&ledger, &all.acks);
+    examine_states(&ledger, &all.states);
     assert!(
         killed_while_appending >= rounds / 2,
         "only {killed_while_appending} kills hit a working log"
     );
     let stream = ledger.stream(&agreement("urn:a", Side::Provider)).unwrap().unwrap();
     println!(
-        "{} acknowledged, {} kept, {} in one stream without a gap",
-        all.len(),
+        "{} acknowledged, {} writes of state, {} kept, {} in one stream without a gap",
+        all.acks.len(),
+        all.states.len(),
         ledger.size(),
         stream.n
     );

@@ -1,6 +1,6 @@
 //! What is checked after every fault: nothing that was acknowledged is gone, and nothing that was served is unsaid.
 
-use crate::child::{Ack, examine};
+use crate::child::{Ack, examine, examine_states};
 use crate::rig::{note, running_options};
 use herleid_ledger::Ledger;
 use herleid_ledger::merkle::verify_consistency;
@@ -33,14 +33,7 @@ pub(crate) fn judge(said: &Said, disk: &Path) -> u64 {
         };
         let found = ledger.size();
         examine(&ledger, &said.acks);
-        for key in &said.states {
-            let value = ledger.get(key).unwrap();
-            let value = value.unwrap_or_else(|| panic!("the acknowledged state `{key}` is gone"));
-            assert!(
-                key.as_bytes().ends_with(&value),
-                "the acknowledged state `{key}` is another"
-            );
-        }
+        examine_states(&ledger, &said.states);
         // It goes on, and what it signs next extends what it served last.
         let next = ledger.append_blocking(note("next")).unwrap();
         if let Some(last) = said.acks.last() {

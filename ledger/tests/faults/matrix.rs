@@ -88,7 +88,7 @@ impl Prepared {
             said.read(&ran.output.stdout);
         }
         let copy = area.join("listed");
-        crate::copy(&original.join("disk"), &copy.join("disk"));
+        crate::rig::copy(&original.join("disk"), &copy.join("disk"));
         let ran = injector.run(&copy, &work.arguments(&copy.join("disk")), None);
         assert!(ran.output.status.success(), "{}", words(&ran.output.stderr));
         fs::remove_dir_all(&copy).unwrap();
@@ -162,7 +162,7 @@ fn is_wal(point: &Point) -> bool {
 /// Runs one fault; panics with what is wrong.
 fn inject(prepared: &Prepared, injector: &Injector, area: &Path, point: &Point, mode: Mode) -> Verdict {
     let disk = area.join("disk");
-    crate::copy(&prepared.original, &disk);
+    crate::rig::copy(&prepared.original, &disk);
     let ran = injector.run(area, &prepared.work.arguments(&disk), Some((point, mode)));
     let message = words(&ran.output.stderr);
     let Some(place) = ran.fired() else {

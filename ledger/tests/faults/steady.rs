@@ -1,6 +1,6 @@
 //! The process whose calls fail: one thread, the same work each time, and a word on standard output between its phases.
 
-use crate::child::{Ack, large_document, marked, open};
+use crate::child::{Ack, keep_state, large_document, marked, open};
 use crate::inject::promises_nothing;
 use crate::rig::{note, terminated};
 use herleid_ledger::record::Document;
@@ -44,11 +44,7 @@ pub(crate) fn run(dir: &Path, count: u64, bytes: usize) {
         let recorded = ledger.append_blocking(marked(draft, &marker)).unwrap();
         Ack::print(&recorded, &marker);
         if n % 4 == 3 {
-            let key = format!("state-{marker}");
-            ledger
-                .put_state_blocking(vec![(key.clone(), Some(marker.into_bytes()))])
-                .unwrap();
-            println!("ack-state {key}");
+            keep_state(&ledger, &marker);
         }
         n += 1;
         if fails.while_idle && fails.has_happened() {

@@ -2,8 +2,8 @@
 
 use crate::inject::{Injector, Mode, Point};
 use crate::judge::{Said, judge};
-use crate::rig::running_options;
-use crate::{Outcome, copy, fast_folder, injected};
+use crate::rig::{copy, running_options};
+use crate::{Outcome, fast_folder, injected};
 use herleid_ledger::Ledger;
 use std::fs::{self, OpenOptions};
 use std::path::Path;

@@ -2,6 +2,7 @@
 //! process wrote.
 
 use crate::child::{Ack, large_document};
+use crate::judge::Said;
 use crate::{Outcome, this_binary};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -130,32 +131,54 @@ pub(crate) fn check() -> Outcome {
         return Outcome::Skipped(format!("this machine does not let processes be traced: {said}"));
     }
     assert!(output.status.success(), "{said}");
-    let acks = Ack::read_all(&output.stdout[..]);
-    assert_eq!(acks.len(), 40);
+    let mut said = Said::default();
+    said.read(&output.stdout);
+    assert_eq!((said.acks.len(), said.states.len()), (40, 8));
     let calls = parse(&std::fs::read_to_string(&trace).unwrap());
     let mut documents = 0;
-    for ack in &acks {
+    for ack in &said.acks {
         let line = format!("ack {} {} ", ack.index, ack.leaf);
         let printed = calls.iter().find(|call| call.is_write() && call.holds(line.as_bytes()));
         let printed = printed.expect("the acknowledgement in the trace");
         documents += usize::from(check_one(&calls, &log, ack, printed));
     }
     assert_eq!(documents, 8);
+    for key in &said.states {
+        check_state(&calls, &log, key);
+    }
     Outcome::Passed
+}
+
+fn into_wal(call: &Call, log: &Path, store: &str) -> bool {
+    let path = call.path();
+    call.is_write() && path.starts_with(&log.join(store).display().to_string()) && path.ends_with(".log")
+}
+
+/// State that is written alone is answered for after its sync, too.
+fn check_state(calls: &[Call], log: &Path, key: &str) {
+    let line = format!("ack-state {key}\n");
+    let printed = calls.iter().find(|call| call.is_write() && call.holds(line.as_bytes()));
+    let printed = printed.expect("the acknowledgement in the trace");
+    let writes = calls
+        .iter()
+        .filter(|call| into_wal(call, log, "log") && call.holds(key.as_bytes()));
+    let write = writes.max_by_key(|call| call.ended);
+    let write = write.unwrap_or_else(|| panic!("`{key}`: no write of it"));
+    let synced = synced_after(calls, &write.path(), write).expect("a sync of the state");
+    assert!(
+        synced.ended < printed.began,
+        "`{key}`: acknowledged before it was synced"
+    );
 }
 
 /// Checks one acknowledgement; tells whether it had a document.
 fn check_one(calls: &[Call], log: &Path, ack: &Ack, printed: &Call) -> bool {
-    let in_wal = |call: &&Call, store: &str| {
-        let path = call.path();
-        call.is_write() && path.starts_with(&log.join(store).display().to_string()) && path.ends_with(".log")
-    };
     let id: Vec<u8> = hex::decode(ack.id.replace('-', "")).unwrap();
-    let keys = calls.iter().find(|call| in_wal(call, "keys") && call.holds(&id));
+    let keys = calls.iter().find(|call| into_wal(call, log, "keys") && call.holds(&id));
     let keys = keys.unwrap_or_else(|| panic!("record {}: no write of its keys", ack.index));
     let writes = calls
         .iter()
-        .filter(|call| in_wal(call, "log") && call.holds(ack.marker.as_bytes()));
+        .filter(|call| into_wal(call, log, "log") && call.holds(ack.marker.as_bytes()));
     let batch = writes.max_by_key(|call| call.ended);
     let batch = batch.unwrap_or_else(|| panic!("record {}: no write of its batch", ack.index));
     let keys_synced = synced_after(calls, &keys.path(), keys).expect("a sync of the keys");

@@ -86,3 +86,17 @@ pub(crate) fn terminated(id: &str) -> Draft {
         .section(SectionName::Facts, json!({"agreement": id, "reason": "over"}))
         .stream(agreement(id, Side::Provider))
 }
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let path = file.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const ONCE: &str = r#"{"@type": "Offer", "permission": [{"action": "use",
     "constraint": [{"leftOperand": "count", "operator": "lteq", "rightOperand": 1}]}]}"#;
 /// What lets in to where the data goes.
-const SECRET: &str = "a-secret-of-the-receiver";
+const SECRET: &str = herleid_tests::s3::SECRET;
 
 /// More than fits between the two, and more than two parts of an upload.
 fn data() -> Vec<u8> {

@@ -2,25 +2,25 @@
 
 use crate::scene::Scene;
 use herleid_tests::connector::good;
-use herleid_tests::machine::free_port;
+use herleid_tests::machine::{free_port, until};
 use herleid_tests::process::{Process, mortal, told};
+use herleid_tests::s3::{ACCESS_KEY, S3, SECRET};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const FREE: &str = r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#;
 
 /// A server that tests run against; it ends with the value.
-pub(crate) struct Server {
+struct Server {
     _process: Process,
-    pub(crate) port: u16,
 }
 
 /// A program that `make deps` installs; where it is absent, that is said.
-pub(crate) fn tool(name: &str, test: &str) -> Option<PathBuf> {
+fn tool(name: &str, test: &str) -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"));
     let path = target.join("tools/bin").join(name);
@@ -32,28 +32,29 @@ pub(crate) fn tool(name: &str, test: &str) -> Option<PathBuf> {
     Some(path.canonicalize().unwrap())
 }
 
-/// One request in plain HTTP; its status, and all that came.
-pub(crate) fn call(port: u16, method: &str, path: &str, body: &[u8]) -> Option<(u16, String)> {
+/// What a GET in plain HTTP is answered with.
+fn status(port: u16, path: &str) -> Option<u16> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    let who = "AWS4-HMAC-SHA256 Credential=a/20261122/us-east-1/s3/aws4_request";
-    let length = body.len();
-    write!(stream, "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: {who}\r\nContent-Type: text/csv\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n").ok()?;
-    stream.write_all(body).ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer.split(' ').nth(1)?.parse().ok()?;
-    Some((status, answer))
+    String::from_utf8_lossy(&answer).split(' ').nth(1)?.parse().ok()
 }
 
-pub(crate) fn started(mut command: Command, port: u16, path: &str) -> Server {
-    let _process = Process::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
-    let server = Server { _process, port };
-    let until = Instant::now() + Duration::from_secs(60);
-    while call(port, "GET", path, b"").is_none_or(|(status, _)| status >= 500) {
-        assert!(Instant::now() < until, "the server does not answer");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+fn started(mut command: Command, port: u16, path: &str) -> Server {
+    let server = Server {
+        _process: Process::start(command.stdout(Stdio::null()).stderr(Stdio::null())),
+    };
+    until("the server answers", Duration::from_secs(60), || {
+        match status(port, path) {
+            Some(status) if status < 500 => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
     server
 }
 
@@ -73,15 +74,10 @@ fn configure(scene: &mut Scene, lines: &str, secret: &str) {
 
 #[test]
 fn an_object_is_published_pulled_and_refused_when_it_changed() {
-    let Some(program) = tool("moto_server", "an object is published and pulled") else {
-        return;
-    };
     let mut scene = Scene::set();
-    let port = free_port();
-    let mut command = mortal(program);
-    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-    let server = started(command, port, "/");
-    let put = |path: &str, body: &[u8]| assert_eq!(call(server.port, "PUT", path, body).unwrap().0, 200, "{path}");
+    let server = S3::start();
+    let port = server.port;
+    let put = |path: &str, body: &[u8]| server.good("PUT", path, body);
     put("/rain", b"");
     let data: Vec<u8> = (0..300_000u32).flat_map(u32::to_be_bytes).collect();
     put("/rain/2020/rain.csv", &data);
@@ -91,7 +87,7 @@ fn an_object_is_published_pulled_and_refused_when_it_changed() {
     configure(
         &mut scene,
         &lines,
-        "access_key_id = \"a\"\nsecret_access_key = \"hush\"\n",
+        &format!("access_key_id = \"{ACCESS_KEY}\"\nsecret_access_key = \"{SECRET}\"\n"),
     );
     let answer = good(
         &scene
@@ -118,7 +114,7 @@ fn an_object_is_published_pulled_and_refused_when_it_changed() {
         "{}",
         told(&refused)
     );
-    assert!(!told(&refused).contains("hush") && !told(&refused).contains(&port.to_string()));
+    assert!(!told(&refused).contains(SECRET) && !told(&refused).contains(&port.to_string()));
     for (source, why) in [
         ("archive/none", "the object is gone"),
         ("other/a", "no source `other`"),

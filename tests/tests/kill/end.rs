@@ -57,6 +57,14 @@ impl End {
         }
     }
 
+    /// Gives it a file of rules, which its next start reads.
+    pub(crate) fn rule(&self, rules: &str) {
+        let file = self.connector.directory.join("decisions.toml");
+        std::fs::write(&file, rules).unwrap();
+        self.connector
+            .set("decisions", &format!("file = \"{}\"", file.display()));
+    }
+
     /// Its versioned base, behind its wire.
     pub(crate) fn base(&self) -> String {
         format!("http://localhost:{}/dsp/2025-1", self.public)

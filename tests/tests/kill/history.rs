@@ -15,9 +15,17 @@ pub(crate) struct History {
     agreements: BTreeSet<String>,
 }
 
-/// How far a negotiation is. None of this test's are offered or accepted.
+/// How far a negotiation is. In none of this test's is an offer answered with another request.
 fn rank(state: &str) -> usize {
-    let ranks = ["REQUESTED", "AGREED", "VERIFIED", "FINALIZED", "TERMINATED"];
+    let ranks = [
+        "REQUESTED",
+        "OFFERED",
+        "ACCEPTED",
+        "AGREED",
+        "VERIFIED",
+        "FINALIZED",
+        "TERMINATED",
+    ];
     ranks
         .iter()
         .position(|name| *name == state)
@@ -83,6 +91,15 @@ impl History {
         about.map(|(end, _, state)| format!("{state} at the {end}")).collect()
     }
 
+    /// How often each state was shown as a new one.
+    pub(crate) fn counted(&self) -> BTreeMap<&str, usize> {
+        let mut counted = BTreeMap::new();
+        for (_, _, state) in &self.changes {
+            *counted.entry(state.as_str()).or_default() += 1;
+        }
+        counted
+    }
+
     /// Agreements that were shown to be in force.
     pub(crate) fn agreements(&self) -> impl Iterator<Item = &str> {
         self.agreements.iter().map(String::as_str)
@@ -93,6 +110,8 @@ impl History {
 fn states_that_go_back_are_seen() {
     let negotiation = |before, now| follows(Kind::Negotiation, before, now);
     assert!(negotiation("REQUESTED", "AGREED") && negotiation("VERIFIED", "TERMINATED"));
+    assert!(negotiation("REQUESTED", "OFFERED") && negotiation("ACCEPTED", "AGREED"));
+    assert!(!negotiation("ACCEPTED", "OFFERED") && !negotiation("OFFERED", "REQUESTED"));
     assert!(!negotiation("AGREED", "REQUESTED") && !negotiation("FINALIZED", "TERMINATED"));
     let transfer = |before, now| follows(Kind::Transfer, before, now);
     assert!(transfer("STARTED", "SUSPENDED") && transfer("SUSPENDED", "STARTED"));

@@ -29,8 +29,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// start: the test takes the start.
 const STARTS: usize = 8;
 
-/// What the offers are called; the last one is none, so that asking for it ends with a termination.
-const OFFERS: [&str; 3] = ["rain#offer", "rain#offer", "rain#none"];
+/// What is asked for: a dataset and its offer. The provider agrees to the first, answers a request for the second with an offer of its own,
+/// and has not got the third, so that asking for it ends with a termination.
+const WANTED: [(&str, &str); 3] = [
+    ("rain", "rain#offer"),
+    ("levels", "levels#offer"),
+    ("rain", "rain#none"),
+];
+
+/// How the provider comes to make an offer.
+const RULES: &str =
+    "[[negotiation]]\nrole = \"provider\"\ndataset = \"levels\"\nstate = \"REQUESTED\"\ndecide = \"offer\"\n";
 
 struct World {
     provider: End,
@@ -58,9 +67,11 @@ impl World {
         let wires = Wires::new(random.split());
         let mut provider = End::new(folder.path(), "provider", &wires);
         let mut consumer = End::new(folder.path(), "consumer", &wires);
+        provider.rule(RULES);
         provider.connector.start();
         consumer.connector.start();
         provider.connector.publish("rain", b"51.3 mm\n");
+        provider.connector.publish("levels", b"2.1 m\n");
         Self {
             provider,
             consumer,
@@ -103,9 +114,9 @@ impl World {
             }
             _ => {
                 let provider = if at_consumer { other } else { own };
-                let offer = json!({
-                    "@type": "Offer", "@id": OFFERS[self.random.below(OFFERS.len())], "target": "rain", "permission": [{"action": "use"}],
-                });
+                let (dataset, offer) = WANTED[self.random.below(WANTED.len())];
+                let offer =
+                    json!({"@type": "Offer", "@id": offer, "target": dataset, "permission": [{"action": "use"}]});
                 let body = json!({"counterparty": provider.connector.did, "address": provider.base(), "offer": offer});
                 self.begun.extend(self.consumer.begin(Kind::Negotiation, &body));
             }
@@ -273,6 +284,7 @@ fn both_ends_come_to_the_same_end_however_often_they_are_killed() {
         }
     }
     println!("{rounds} rounds of kills, {} agreements: {ended:?}", agreements.len());
+    println!("shown: {:?}", world.history.counted());
     // A run in which nothing came about, or nothing was ended, has shown nothing.
     assert!(
         !agreements.is_empty() && ended.keys().any(|end| end.contains("negotiation \"TERMINATED\"")),

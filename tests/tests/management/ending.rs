@@ -1,8 +1,13 @@
 //! The end of an agreement: recorded, and access under it closed at both ends.
 
-use crate::Pair;
-use herleid_tests::process::told;
-use serde_json::json;
+use crate::{Managed, Pair};
+use herleid::config::Config;
+use herleid_ledger::section::SectionName;
+use herleid_tests::lying_proxy::LyingProxy;
+use herleid_tests::machine::free_port;
+use herleid_tests::process::{text, told};
+use serde_json::{Value, json};
+use std::process::Stdio;
 
 #[test]
 fn an_agreement_that_ends_closes_its_transfers_at_once_and_gives_no_access_any_more() {
@@ -111,4 +116,67 @@ fn the_consumer_can_end_an_agreement_too_and_asks_for_nothing_under_it() {
             &json!({"reason": "x"}),
         )
         .problem(404);
+}
+
+/// More than the kernels and the consumer's socket take before the provider has to wait.
+const LARGE: usize = 64 << 20;
+
+#[test]
+fn a_pull_under_way_breaks_off_when_its_agreement_ends_and_is_not_taken_up_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (public, port) = (free_port(), free_port());
+    let proxy = LyingProxy::start(public, port);
+    let mut pair = Pair {
+        provider: Managed::start_at(&folder, "provider", &[], port, public),
+        consumer: Managed::start(&folder, "consumer", &[]),
+        _folder: folder,
+    };
+    pair.provider.publish_bytes("rain", &vec![7; LARGE]);
+    let agreement = pair.agree();
+    let mut events = pair.provider.api.listen("0.0");
+
+    let held = proxy.hold(1 << 20);
+    let mut pull = pair.consumer.connector.command(&["pull", &agreement]);
+    let pull = pull.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    held.reached();
+    let path = format!("/agreements/{agreement}/termination");
+    let reason = json!({"reason": "the contract was cancelled"});
+    pair.provider.api.post(&path, &reason).good(200);
+    // It is known to have ended before the one who takes the bytes takes any more.
+    events.until(|e| e["type"] == "eu.herleid.agreement-terminated");
+    held.let_go();
+
+    let refused = pull.wait_with_output().unwrap();
+    assert!(
+        !refused.status.success() && told(&refused).contains("the contract was cancelled"),
+        "{}",
+        told(&refused)
+    );
+    let payloads = pair.consumer.connector.storage().join("payloads");
+    let folders = std::fs::read_dir(payloads).unwrap().map(|entry| entry.unwrap().path());
+    let kept = folders
+        .filter(|path| path.is_dir())
+        .flat_map(|path| std::fs::read_dir(path).unwrap());
+    assert_eq!(kept.count(), 0, "nothing of it is given out or kept");
+
+    // The provider says how far it came, at the latest when it is started again; and that is not the end.
+    let provider = &mut pair.provider.connector;
+    provider.kill();
+    provider.start();
+    let again = pair.consumer.connector.run(&["pull", &agreement]);
+    assert!(!again.status.success(), "{}", text(&again.stdout));
+    provider.kill();
+    let config = Config::load(&provider.directory.join("herleid.toml"), std::iter::empty(), true).unwrap();
+    let node = herleid::node::open(config).unwrap();
+    let records = (0..node.ledger.size()).map(|index| node.ledger.record(index).unwrap());
+    let facts = records.filter_map(|record| {
+        let facts = record.sections().get(&SectionName::Facts)?;
+        let facts: Value = serde_json::from_slice(facts).unwrap();
+        facts.get("bytesSent").cloned()
+    });
+    let [sent] = &facts.collect::<Vec<Value>>()[..] else {
+        panic!("one pull was broken off");
+    };
+    let sent = usize::try_from(sent.as_u64().unwrap()).unwrap();
+    assert!((1 << 20..LARGE).contains(&sent), "{sent}");
 }

@@ -22,6 +22,7 @@ mod refusals;
 mod signed;
 mod told;
 mod trusting;
+mod webhook;
 mod work;
 
 use herleid_tests::connector::{Connector, RAIN};
@@ -38,8 +39,14 @@ struct Managed {
 impl Managed {
     /// Made and started; `lines` stand in its configuration, each under its section.
     fn start(folder: &tempfile::TempDir, name: &str, lines: &[(&str, &str)]) -> Self {
-        let (port, management) = (free_port(), free_port());
-        let mut connector = Connector::new(folder.path().join(name), port, port);
+        let port = free_port();
+        Self::start_at(folder, name, lines, port, port)
+    }
+
+    /// Listens on `port`, others reach it at `public`.
+    fn start_at(folder: &tempfile::TempDir, name: &str, lines: &[(&str, &str)], port: u16, public: u16) -> Self {
+        let management = free_port();
+        let mut connector = Connector::new(folder.path().join(name), port, public);
         let files = connector.directory.join("files");
         std::fs::create_dir(&files).unwrap();
         connector.set(
@@ -58,8 +65,12 @@ impl Managed {
 
     /// Publishes a dataset for everybody through the API.
     fn publish(&self, id: &str) -> Value {
+        self.publish_bytes(id, RAIN)
+    }
+
+    fn publish_bytes(&self, id: &str, bytes: &[u8]) -> Value {
         let file = self.connector.directory.join("files").join(id);
-        std::fs::write(&file, RAIN).unwrap();
+        std::fs::write(&file, bytes).unwrap();
         let policy = json!({"@type": "Offer", "permission": [{"action": "use"}]});
         let body = json!({"source": {"file": file}, "id": id, "title": "Rain", "description": "Gauge 310", "theme": ["ENVI"], "policy": policy});
         self.api.post("/datasets", &body).good(201)

@@ -24,21 +24,27 @@ pub(crate) struct Delivery {
 
 impl Hook {
     /// Answers the first deliveries with these, all others with 204.
-    pub(crate) fn start(answers: &'static [u16]) -> Self {
-        Self::saying(answers, 204, "")
+    pub(crate) fn start(answers: &[u16]) -> Self {
+        Self::saying(answers.iter().map(|status| (*status, "")).collect(), (204, ""))
     }
 
     /// Answers every delivery with this decision.
     pub(crate) fn deciding(answer: &'static str) -> Self {
-        Self::saying(&[], 200, answer)
+        Self::saying(Vec::new(), (200, answer))
     }
 
-    fn saying(answers: &'static [u16], otherwise: u16, said: &'static str) -> Self {
+    /// Answers the first deliveries with these statuses and bodies, all others with the last of them.
+    pub(crate) fn wavering(answers: &[(u16, &'static str)]) -> Self {
+        let (last, first) = answers.split_last().expect("an answer");
+        Self::saying(first.to_vec(), *last)
+    }
+
+    fn saying(first: Vec<(u16, &'static str)>, otherwise: (u16, &'static str)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://localhost:{}/hook", listener.local_addr().unwrap().port());
         let (sender, deliveries) = channel();
         thread::spawn(move || {
-            let mut answers = answers.iter();
+            let mut answers = first.into_iter();
             for stream in listener.incoming() {
                 let mut stream = BufReader::new(stream.unwrap());
                 let mut head = String::new();
@@ -52,7 +58,7 @@ impl Hook {
                 let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
                 let mut body = vec![0; length.map_or(0, |n| n.trim().parse().unwrap())];
                 stream.read_exact(&mut body).unwrap();
-                let answered = answers.next().copied().unwrap_or(otherwise);
+                let (answered, said) = answers.next().unwrap_or(otherwise);
                 let answer = format!(
                     "HTTP/1.1 {answered} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{said}",
                     said.len()

@@ -18,6 +18,13 @@ impl Shown for DoctorAnswer {
             ("documents", documents),
             ("erased", erased),
         ];
-        text(language, "cli-doctor", &values)
+        let sound = text(language, "cli-doctor", &values);
+        match &self.found_before {
+            None => sound,
+            Some(found) => {
+                let again = text(language, "cli-doctor-again", &[("found", &clean(found))]);
+                format!("{sound}\n{again}")
+            }
+        }
     }
 }

@@ -31,4 +31,6 @@ pub struct DoctorAnswer {
     pub erased_sections: u64,
     /// Whether the service was running; if not, the log was opened for this check alone.
     pub running: bool,
+    /// What an earlier check found wrong, and is in order now: the log takes records again from the next start.
+    pub found_before: Option<String>,
 }

@@ -1,22 +1,23 @@
-//! Objects in an S3 server (moto, which `make deps` installs): pinned, and refused when they changed.
+//! Objects in an S3 server (Versity's gateway, which `make deps` builds; it checks signatures): pinned, and refused when they changed.
 
 use super::*;
 use crate::config::{BaseUrl, S3Source};
-use crate::net::client::{ClientSettings, GuardedClient};
+use crate::net::client::ClientSettings;
 use crate::state::{SourceEntry, VersionEntry};
-use bytes::Bytes;
-use http::{HeaderMap, Method};
 use std::io::Write as _;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+const ACCESS_KEY: &str = "a";
+const SECRET: &str = "hush";
 
 /// A running server; it ends with the value.
 struct Server {
     child: Child,
     base: String,
-    client: GuardedClient,
+    _folder: tempfile::TempDir,
 }
 
 impl Drop for Server {
@@ -29,7 +30,7 @@ impl Drop for Server {
 fn program() -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"));
-    Some(target.join("tools/bin/moto_server")).filter(|path| path.exists())
+    Some(target.join("s3/bin/versitygw")).filter(|path| path.exists())
 }
 
 fn settings() -> ClientSettings {
@@ -44,13 +45,27 @@ impl Server {
     /// `None` where there is none, which is said.
     async fn start(test: &str) -> Option<Self> {
         let Some(program) = program() else {
-            let line = format!("SKIPPED {test}: target/tools/bin/moto_server is absent; run `make deps`\n");
+            let line = format!("SKIPPED {test}: target/s3/bin/versitygw is absent; run `make deps`\n");
             std::io::stderr().write_all(line.as_bytes()).unwrap();
             return None;
         };
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = tempfile::tempdir().unwrap();
+        let [buckets, versions, metadata] = ["buckets", "versions", "metadata"].map(|name| folder.path().join(name));
+        for made in [&buckets, &versions, &metadata] {
+            std::fs::create_dir(made).unwrap();
+        }
         let child = Command::new(program)
-            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .env("ROOT_ACCESS_KEY", ACCESS_KEY)
+            .env("ROOT_SECRET_KEY", SECRET)
+            .args(["--quiet", "--port", &format!("127.0.0.1:{port}"), "posix"])
+            .args([
+                Path::new("--sidecar"),
+                &metadata,
+                Path::new("--versioning-dir"),
+                &versions,
+                &buckets,
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -58,11 +73,11 @@ impl Server {
         let server = Self {
             child,
             base: format!("http://127.0.0.1:{port}"),
-            client: GuardedClient::new(&settings()).unwrap(),
+            _folder: folder,
         };
         for _ in 0..600 {
-            if server.client.get_json(&server.base, HeaderMap::new()).await.is_ok() {
-                server.call(Method::PUT, "/rain", b"").await;
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                server.call("PUT", "/rain", b"");
                 return Some(server);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -70,19 +85,38 @@ impl Server {
         panic!("the S3 server does not answer");
     }
 
-    async fn call(&self, method: Method, path: &str, body: &[u8]) {
-        let url = format!("{}{path}", self.base);
-        let body = Bytes::copy_from_slice(body);
-        // The server asks who it is, and believes it.
-        let says = "AWS4-HMAC-SHA256 Credential=a/20261122/us-east-1/s3/aws4_request";
-        let mut headers = HeaderMap::new();
-        headers.insert("authorization", says.parse().unwrap());
-        headers.insert("content-type", "application/octet-stream".parse().unwrap());
-        let answer = self.client.message(method, &url, headers, body).await.unwrap();
-        assert!(answer.status.is_success(), "{path}: {answer:?}");
+    /// A request that curl signs, and that must be done.
+    fn call(&self, method: &str, path: &str, body: &[u8]) {
+        let mut child = Command::new("curl")
+            .args(["--silent", "--show-error", "--fail-with-body", "--request", method])
+            .args([
+                "--header",
+                "x-amz-content-sha256: UNSIGNED-PAYLOAD",
+                "--header",
+                "Expect:",
+            ])
+            .args([
+                "--aws-sigv4",
+                "aws:amz:us-east-1:s3",
+                "--user",
+                &format!("{ACCESS_KEY}:{SECRET}"),
+            ])
+            .args(["--data-binary", "@-", &format!("{}{path}", self.base)])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(body).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{method} {path}: {said}");
     }
 
     fn sources(&self, directory: &Path, bucket: &str) -> Sources {
+        self.sources_with(directory, bucket, SECRET)
+    }
+
+    fn sources_with(&self, directory: &Path, bucket: &str, key: &str) -> Sources {
         let payloads = Payloads::open(&directory.join("payloads")).unwrap();
         let store = S3Source {
             name: "archive".to_owned(),
@@ -90,7 +124,10 @@ impl Server {
             region: "us-east-1".to_owned(),
             bucket: bucket.to_owned(),
             internal: true,
-            credentials: secret(directory, "access_key_id = \"a\"\nsecret_access_key = \"b\"\n"),
+            credentials: secret(
+                directory,
+                &format!("access_key_id = \"{ACCESS_KEY}\"\nsecret_access_key = \"{key}\"\n"),
+            ),
         };
         Sources::open(&[store], &[], &settings(), &payloads, 1 << 30).unwrap()
     }
@@ -129,7 +166,7 @@ async fn an_object_keeps_its_promises_until_another_lies_in_its_place() {
     let directory = tempfile::tempdir().unwrap();
     let sources = server.sources(directory.path(), "rain");
     let data = data();
-    server.call(Method::PUT, PATH, &data).await;
+    server.call("PUT", PATH, &data);
     let found = sources.look("archive", KEY).await.unwrap();
     assert_eq!(found.digests, Digests::of(&data));
     assert_eq!(found.version, None);
@@ -138,13 +175,13 @@ async fn an_object_keeps_its_promises_until_another_lies_in_its_place() {
 
     let mut changed = data.clone();
     changed[0] ^= 1;
-    server.call(Method::PUT, PATH, &changed).await;
+    server.call("PUT", PATH, &changed);
     gives_nothing_of_what_changed(source.as_ref(), &data).await;
     let refused = read(source.as_ref(), &part(0, None)).await.unwrap_err();
     assert!(matches!(refused, SourceError::Changed(_)), "{refused}");
-    server.call(Method::DELETE, PATH, b"").await;
+    server.call("DELETE", PATH, b"");
     gives_nothing_of_what_changed(source.as_ref(), &data).await;
-    server.call(Method::PUT, PATH, &data).await;
+    server.call("PUT", PATH, &data);
     keeps_its_promises(source.as_ref(), &part(0, None), &data).await;
 }
 
@@ -156,12 +193,12 @@ async fn in_a_bucket_that_keeps_versions_the_published_one_stays() {
     let directory = tempfile::tempdir().unwrap();
     let sources = server.sources(directory.path(), "rain");
     let on = b"<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Status>Enabled</Status></VersioningConfiguration>";
-    server.call(Method::PUT, "/rain?versioning", on).await;
+    server.call("PUT", "/rain?versioning=", on);
     let data = data();
-    server.call(Method::PUT, PATH, &data).await;
+    server.call("PUT", PATH, &data);
     let found = sources.look("archive", KEY).await.unwrap();
     assert!(found.version.is_some());
-    server.call(Method::PUT, PATH, b"something else").await;
+    server.call("PUT", PATH, b"something else");
     let source = sources.of_version(&version(&found)).unwrap();
     keeps_its_promises(source.as_ref(), &part(0, None), &data).await;
     let newer = sources.look("archive", KEY).await.unwrap();
@@ -184,6 +221,27 @@ async fn what_is_not_there_or_not_ours_is_told_apart() {
     }
     let other = server.sources(directory.path(), "another");
     assert!(other.look("archive", KEY).await.is_err());
+}
+
+#[tokio::test]
+async fn who_has_another_secret_is_refused_by_the_server_and_told_without_it() {
+    let Some(server) = Server::start("another secret is refused").await else {
+        return;
+    };
+    server.call("PUT", PATH, b"rain");
+    let directory = tempfile::tempdir().unwrap();
+    server
+        .sources(directory.path(), "rain")
+        .look("archive", KEY)
+        .await
+        .unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let sources = server.sources_with(other.path(), "rain", "hash");
+    let refused = sources.look("archive", KEY).await.unwrap_err().to_string();
+    assert!(
+        !refused.contains("hash") && !refused.contains(&server.base),
+        "{refused}"
+    );
 }
 
 #[test]

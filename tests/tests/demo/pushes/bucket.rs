@@ -2,13 +2,12 @@
 
 use super::meanwhile::records;
 use super::{
-    SECRET, address, at_most_one_outstanding, data, holds_the_secret, push, refused, scene, trace, transfers, wait_for,
+    address, at_most_one_outstanding, data, holds_the_secret, push, refused, scene, trace, transfers, wait_for,
 };
-use crate::sources::{Server, call, started, tool};
 use herleid_tests::connector::good;
 use herleid_tests::lying_proxy::LyingProxy;
 use herleid_tests::machine::free_port;
-use herleid_tests::process::mortal;
+use herleid_tests::s3::{ACCESS_KEY, S3, SECRET};
 use serde_json::{Value, json};
 
 /// An S3 server with a bucket, and the address of an object in it.
@@ -17,28 +16,17 @@ fn bucket(port: u16, name: &str) -> Value {
         ("region", "us-east-1"),
         ("bucketName", name),
         ("objectName", "in/rain.bin"),
-        ("accessKeyId", "a"),
+        ("accessKeyId", ACCESS_KEY),
         ("secretAccessKey", SECRET),
     ];
     address("AmazonS3", &format!("http://127.0.0.1:{port}"), &properties)
 }
 
-/// A server to make buckets at.
-fn store(what: &str) -> Option<Server> {
-    let program = tool("moto_server", what)?;
-    let port = free_port();
-    let mut command = mortal(program);
-    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-    Some(started(command, port, "/"))
-}
-
 #[test]
 fn a_bucket_gets_the_object_and_both_logs_say_the_same() {
-    let Some(server) = store("a bucket gets the object") else {
-        return;
-    };
+    let server = S3::start();
     let port = server.port;
-    assert_eq!(call(server.port, "PUT", "/rain", b"").unwrap().0, 200);
+    server.good("PUT", "/rain", b"");
     let (scene, agreement) = scene(&format!("http://127.0.0.1:{port}"), "attempts = 1");
     refused(
         &push(&scene, &agreement, &bucket(port, "other")).output().unwrap(),
@@ -53,11 +41,8 @@ fn a_bucket_gets_the_object_and_both_logs_say_the_same() {
         "{answer}"
     );
     assert!(std::fs::read(seen["path"].as_str().unwrap()).unwrap() == data());
-    let (status, head) = call(server.port, "HEAD", "/rain/in/rain.bin", b"").unwrap();
-    assert!(
-        status == 200 && head.contains(&format!("Content-Length: {}", data().len())),
-        "{head}"
-    );
+    let head = server.good("HEAD", "/rain/in/rain.bin", b"");
+    assert!(head.contains(&format!("Content-Length: {}", data().len())), "{head}");
     let transaction = answer["transaction"].as_str().unwrap();
     for end in [&scene.provider, &scene.consumer] {
         assert!(trace(end, transaction).contains(seen["sha256"].as_str().unwrap()));
@@ -79,10 +64,8 @@ fn a_bucket_gets_the_object_and_both_logs_say_the_same() {
 
 #[test]
 fn a_bucket_that_cannot_be_read_back_is_looked_into_again() {
-    let Some(server) = store("a bucket that cannot be read back") else {
-        return;
-    };
-    assert_eq!(call(server.port, "PUT", "/rain", b"").unwrap().0, 200);
+    let server = S3::start();
+    server.good("PUT", "/rain", b"");
     let port = free_port();
     let before = LyingProxy::start(port, server.port);
     before.lie_about("GET /rain/in/rain.bin", |answer| {
