@@ -75,7 +75,7 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
             after.state = ErasureState::Rejected;
             after.decided_by = Some(by.clone());
             entries::record(&node, Some(&before), Some(&after), &by).await?;
-            Ok(EraseAnswer::Erasure(after))
+            Ok(EraseAnswer::Erasure(Box::new(after)))
         }
         Erase::List {} => {
             let all = node.state.scan::<ErasureLine>(ERASURES)?.into_iter().rev();
@@ -87,7 +87,8 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
         Erase::Show { id } => {
             let line = entries::proposal(&node, &id)?;
             let below = bytes::buried_below(&node)?;
-            Ok(EraseAnswer::Erasure(entries::with_tombstones(&node, line, below)?))
+            let line = entries::with_tombstones(&node, line, below)?;
+            Ok(EraseAnswer::Erasure(Box::new(line)))
         }
     }
 }
@@ -99,7 +100,7 @@ async fn propose(node: &Arc<Node>, line: ErasureLine) -> Result<EraseAnswer, Fai
     select::check_offers(node, &targets)?;
     node.ledger.can_erase(&erasure(node, &line, targets, Vec::new())?)?;
     entries::record(node, None, Some(&line), &line.proposed_by).await?;
-    Ok(EraseAnswer::Erasure(line))
+    Ok(EraseAnswer::Erasure(Box::new(line)))
 }
 
 async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<EraseAnswer, Failure> {
@@ -147,7 +148,7 @@ async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<Era
         Failure::failed(format!("it is erased, but what became of it cannot be read: {error}"))
             .next(format!("`herleid erase show {id}`, once the storage can be read"))
     })?;
-    Ok(EraseAnswer::Erasure(told))
+    Ok(EraseAnswer::Erasure(Box::new(told)))
 }
 
 fn erasure(node: &Node, line: &ErasureLine, targets: Vec<Target>, state: Vec<Change>) -> Result<Erasure, Failure> {

@@ -63,7 +63,7 @@ impl Scene {
     async fn erase(&self, request: Erase) -> Result<ErasureLine, String> {
         let answer = erase(self.node.clone(), request, Progress::channel().0).await;
         match answer.map_err(crate::control::error::ControlError::from) {
-            Ok(EraseAnswer::Erasure(line)) => Ok(line),
+            Ok(EraseAnswer::Erasure(line)) => Ok(*line),
             Ok(EraseAnswer::Told(told)) => Err(format!("{told:?}")),
             Ok(EraseAnswer::Erasures(all)) => Ok(all.into_iter().next().unwrap()),
             // What to do next stands in the error, or beside it.

@@ -99,7 +99,7 @@ pub enum EraseAnswer {
     /// All of them.
     Erasures(Vec<ErasureLine>),
     /// One of them.
-    Erasure(ErasureLine),
+    Erasure(Box<ErasureLine>),
     /// What other parties said.
     Told(Vec<ToldLine>),
 }
