@@ -272,7 +272,11 @@ fn serve_error(error: ServeError) -> ControlError {
         ) => Code::Configuration,
         ServeError::Rollback(_) => Code::Untrusted,
         ServeError::NoQuorum { .. } => Code::Unreachable,
-        ServeError::Open(_) | ServeError::Listen(_) | ServeError::Witnessing(_) | ServeError::Resume(_) => Code::Failed,
+        ServeError::Open(_)
+        | ServeError::Listen(_)
+        | ServeError::Witnessing(_)
+        | ServeError::Storage { .. }
+        | ServeError::Resume(_) => Code::Failed,
     };
     ControlError::new(code, error.to_string())
 }

@@ -2,9 +2,12 @@
 
 mod audit;
 mod batch;
+mod bury;
 mod closed;
 mod cosign;
+mod erase;
 mod export;
+mod ground;
 mod grown;
 mod lookup;
 mod open;
@@ -13,11 +16,14 @@ mod prepare;
 mod read;
 mod recorded;
 mod sequencer;
+mod strip;
 mod unsound;
 mod upgrade;
 
 pub use audit::Audited;
+pub use erase::{EraseError, Erased, Erasure, Target};
 pub use export::Exported;
+pub use ground::{Ground, UnknownGround};
 pub use options::{Options, WitnessPolicy, fatal_abort};
 pub use read::{At, StoredRecord};
 pub use recorded::Recorded;
@@ -26,12 +32,14 @@ use crate::checkpoint::Checkpoint;
 use crate::error::{AppendError, LedgerError};
 use crate::note::{Signer, Verifier};
 use crate::record::Draft;
+use crate::section::SectionName;
 use crate::store::evidence::Evidence;
 use crate::store::keys::Keys;
 use crate::store::rocks::Rocks;
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::{Clock, Entropy};
 use sequencer::{Answer, Job, Reply};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -56,6 +64,12 @@ pub(crate) struct Shared {
     pub(crate) cosigned: RwLock<Option<Arc<Checkpoint>>>,
     /// Cosignatures of checkpoints that have no quorum yet.
     pub(crate) collecting: Mutex<Vec<Checkpoint>>,
+    /// Held by whoever erases: one at a time, so that what is finished is known by one number.
+    pub(crate) erasing: Mutex<()>,
+    /// Sections by record that tombstones erase and that a log opened for reading alone may still hold: they are not shown.
+    pub(crate) masked: BTreeMap<u64, Vec<SectionName>>,
+    /// What was erased and may still lie in files.
+    pub(crate) unburied: Mutex<strip::Stripped>,
     /// What a check found wrong: from then on nothing is taken.
     pub(crate) unsound: OnceLock<String>,
 }
@@ -166,6 +180,11 @@ impl Ledger {
                 found: found.clone(),
             });
         }
+        self.send(job)
+    }
+
+    /// Also when nothing more is taken.
+    fn send(&self, job: Job) -> Result<(), LedgerError> {
         let jobs = self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = jobs.as_ref().map(|jobs| jobs.send(job));
         match sent {

@@ -12,11 +12,18 @@ use crate::store::keys::Keys;
 use crate::store::rocks::{Part, Rocks};
 use herleid_vocab::json::{self, Limits};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use zeroize::Zeroizing;
 
 impl Ledger {
+    /// Whether it was opened for reading alone ([`Self::open_closed`]): nothing comes to it any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// The origin of the log in `dir`; `None` when there is no log. Nothing is written, and no lock is taken.
     ///
     /// # Errors
@@ -76,16 +83,13 @@ impl Ledger {
         let wrapped = keys.rocks().get(Part::State, KEK_CHECK)?.unwrap_or_default();
         keys.unwrap(&kek_place(&options.origin), &wrapped)?;
         let size = check_head(&options.dir, &log, &keys, &signer)?.frontier.size();
-        let cosigned = read_cosigned(&options, &log, &signer, size)?;
         let note = keys.rocks().get(Part::State, SIGNED)?;
         let signed = note
             .map(|note| Checkpoint::verify_bytes(&note, signer.verifier()))
             .transpose()?;
-        // Records after it were never answered: nobody was shown them, and nobody is.
-        let latest = signed.map(Arc::new).into_iter().chain(cosigned.clone());
-        let latest = latest.max_by_key(|checkpoint| checkpoint.size());
-        let latest = latest.ok_or_else(|| missing("the checkpoint signed last", "one"))?;
-        let shared = Arc::new(Shared {
+        // Until it is known what was shown.
+        let nothing = Arc::new(Checkpoint::empty(&signer)?);
+        let mut shared = Shared {
             log,
             keys,
             evidence: Evidence::to_read(&options.dir.join("evidence")),
@@ -98,13 +102,27 @@ impl Ledger {
             entropy: options.entropy,
             policy: options.witness_policy,
             on_fatal: options.on_fatal,
-            published: RwLock::new(latest),
-            cosigned: RwLock::new(cosigned),
+            published: RwLock::new(nothing),
+            cosigned: RwLock::new(None),
             collecting: Mutex::new(Vec::new()),
+            erasing: Mutex::new(()),
+            masked: BTreeMap::new(),
+            unburied: Mutex::default(),
             unsound: OnceLock::new(),
-        });
+        };
+        // Nothing is written here, so nothing can be erased again: what a crash left, or an older backup brought back, is not shown.
+        for (_, grave) in shared.graves(shared.marks()?.least())? {
+            shared.masked.entry(grave.target).or_default().extend(grave.sections);
+        }
+        let cosigned = read_cosigned(&shared, size)?;
+        // Records after it were never answered: nobody was shown them, and nobody is.
+        let latest = signed.map(Arc::new).into_iter().chain(cosigned.clone());
+        let latest = latest.max_by_key(|checkpoint| checkpoint.size());
+        let latest = latest.ok_or_else(|| shared.corrupt("the checkpoint signed last", "one", "missing"))?;
+        *shared.published.write().unwrap_or_else(PoisonError::into_inner) = latest;
+        *shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) = cosigned;
         Ok(Self(Arc::new(Inner {
-            shared,
+            shared: Arc::new(shared),
             jobs: Mutex::new(None),
             sequencer: Mutex::new(None),
         })))
