@@ -208,6 +208,8 @@ fn links(value: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use super::*;
 
