@@ -61,6 +61,7 @@ impl RawConfig {
             },
             limits: Limits {
                 outstanding_per_agreement: self.whole("limits.outstanding_per_agreement")?,
+                open_per_peer: self.count("limits.open_per_peer")?,
                 acknowledge_deadline_s: self.whole("limits.acknowledge_deadline_s")?,
                 token_lifetime_s: self.whole("limits.token_lifetime_s")?,
                 payload_bytes: self.whole("limits.payload_bytes")?,

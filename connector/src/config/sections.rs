@@ -202,6 +202,8 @@ pub struct Network {
 pub struct Limits {
     /// Pulls under one agreement that may wait for an acknowledgement.
     pub outstanding_per_agreement: u64,
+    /// Negotiations, and transfers, that one peer may keep open here.
+    pub open_per_peer: usize,
     /// After which a pull counts as not acknowledged, in seconds.
     pub acknowledge_deadline_s: u64,
     /// How long a token is valid, in seconds.
