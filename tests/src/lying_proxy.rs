@@ -39,6 +39,8 @@ impl Answer {
 struct Lie {
     about: &'static str,
     change: Box<dyn FnMut(&mut Answer) + Send>,
+    /// What is asked for instead of what.
+    instead: Option<(String, String)>,
     /// The next answer to a pull is held up.
     hold: Option<Hold>,
 }
@@ -81,6 +83,7 @@ impl LyingProxy {
         let honest = Lie {
             about: "",
             change: Box::new(|_: &mut Answer| {}),
+            instead: None,
             hold: None,
         };
         let lie = Arc::new(Mutex::new(honest));
@@ -106,6 +109,11 @@ impl LyingProxy {
         (lie.about, lie.change) = (about, change);
     }
 
+    /// Whoever asks for a path with `this` in it asks for `other`.
+    pub fn ask_instead(&self, this: &str, other: &str) {
+        self.lie.lock().unwrap().instead = Some((this.to_owned(), other.to_owned()));
+    }
+
     /// Holds up the next answer to a pull after `bytes` of it. The provider goes on sending until nothing on the way takes more.
     pub fn hold(&self, bytes: u64) -> Held {
         let ((reached, is_reached), (go, let_go)) = (channel(), channel());
@@ -120,7 +128,12 @@ impl LyingProxy {
 /// One request and its answer; the connection is closed after it.
 fn forward(mut from: TcpStream, to: u16, lie: &Mutex<Lie>) {
     let mut reader = BufReader::new(from.try_clone().unwrap());
-    let Some(request) = message(&mut reader) else { return };
+    let Some(mut request) = message(&mut reader) else {
+        return;
+    };
+    if let Some((this, other)) = &lie.lock().unwrap().instead {
+        request.head[0] = request.head[0].replace(this, other);
+    }
     let Ok(mut server) = TcpStream::connect(("127.0.0.1", to)) else {
         return;
     };

@@ -140,6 +140,8 @@ pub const KEYS: &[Key] = &[
     key("timestamps", "authorities", Tables(&[("url", Url), ("certificate", Path)]), Means("[]"), "time authorities (RFC 3161) that are asked to stamp this log's checkpoints; `certificate` is a file (PEM) with the certificate that theirs leads to"),
     // At most a year: 366 x 24 x 3600 s.
     key("timestamps", "every_s", Whole(60, 31_622_400), Means("86400"), "seconds between two stamps of one authority; a log that has not grown is not stamped again"),
+    // At most a year, as above.
+    key("reconcile", "every_s", Whole(0, 31_622_400), Means("86400"), "seconds after which this ledger is held against that of a peer again; 0: only when somebody asks"),
     key("witness", "enabled", Switch, Means("false"), "whether this connector cosigns the checkpoints of others"),
     key("witness", "logs", Tables(&[("origin", Origin), ("verifier_key", LogKey)]), Means("[]"), "the logs that it cosigns for"),
     key("issuer", "enabled", Switch, Means("false"), "whether this connector issues credentials to others"),

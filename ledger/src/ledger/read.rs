@@ -261,7 +261,7 @@ impl Ledger {
         consistency_from: Option<u64>,
         at: At,
     ) -> Result<HandedOver, LedgerError> {
-        let size = self.within(index)?;
+        self.within(index)?;
         let checkpoint = match at {
             At::Latest => self.checkpoint(),
             At::Cosigned => {
@@ -274,6 +274,21 @@ impl Ledger {
                 })?
             }
         };
+        self.hand_over_under(index, open, consistency_from, &checkpoint)
+    }
+
+    /// The same under one of this log's own checkpoints, so that records handed over together bear the same.
+    ///
+    /// # Errors
+    /// As [`Self::hand_over`]; also when the record is not under that checkpoint.
+    pub fn hand_over_under(
+        &self,
+        index: u64,
+        open: &[SectionName],
+        consistency_from: Option<u64>,
+        checkpoint: &Checkpoint,
+    ) -> Result<HandedOver, LedgerError> {
+        let size = self.within(index)?;
         let shared = self.shared();
         let (row, macs, _) = shared.committed(index, size)?;
         let roots = shared.keys.roots(&shared.origin, &row.id)?;

@@ -15,7 +15,9 @@ pub use exporting::{
     CheckTimestampArguments, ContinueArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments,
 };
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
-pub use proving::{AnchorsArguments, DossierArguments, ReplayArguments, TraceArguments, VerifyArguments};
+pub use proving::{
+    AnchorsArguments, DossierArguments, ReconcileArguments, ReplayArguments, TraceArguments, VerifyArguments,
+};
 pub use sharing::{
     AddArguments, CredentialAction, CredentialArguments, DemoArguments, InitArguments, IssueArguments,
     PublishArguments, ServeArguments, WithdrawArguments,
@@ -124,6 +126,8 @@ pub enum Chosen {
     Decide(DecideArguments),
     /// Show what something came from and what rests on it
     Trace(TraceArguments),
+    /// Hold this ledger against a peer's: what both recorded of their exchanges
+    Reconcile(ReconcileArguments),
     /// Write a case down in one file that an auditor can verify without a network
     Dossier(DossierArguments),
     /// State keys, log and counts for an auditor, or put such statements of several parties together

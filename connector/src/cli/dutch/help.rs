@@ -241,6 +241,15 @@ pub(super) const HELP: &[(&str, &str)] = &[
         "Stel in plaats daarvan een SPARQL-vraag aan de PROV-O van de zaak; @BESTAND leest die uit een bestand",
     ),
     (
+        "reconcile",
+        "Leg dit logboek naast dat van een ander: wat beide van hun uitwisselingen hebben vastgelegd",
+    ),
+    ("reconcile.peer", "De andere partij: haar identificatie"),
+    (
+        "reconcile.agreement",
+        "Alleen deze overeenkomst; zonder: alle met de andere partij",
+    ),
+    (
         "dossier",
         "Schrijf een zaak in één bestand dat zonder netwerk te controleren is",
     ),
