@@ -148,6 +148,8 @@ impl Judge<'_> {
         let mut any = Truth::False;
         for thing in things {
             let fit = match asked {
+                // Where all is said, a request that names nothing is about none of them.
+                None if self.world.is_complete => Truth::False,
                 None => Truth::Unknown,
                 Some(asked) => self.belongs(asked, thing),
             };

@@ -122,6 +122,18 @@ fn a_collection_matches_its_own_name_and_its_members_not_its_source() {
 }
 
 #[test]
+fn a_request_that_names_nothing_fits_no_rule_that_names_something() {
+    let policy = set(json!({"permission": [{"action": "print", "target": "urn:x", "assignee": "urn:alice"}]}));
+    for (world, expected) in [
+        (World::at(NOW), Truth::Unknown),
+        (World::at(NOW).complete(), Truth::False),
+    ] {
+        let report = &judge(&policy, &Ask::new("print", None, None), &world).rules[0];
+        assert_eq!((report.target, report.assignee), (Some(expected), Some(expected)));
+    }
+}
+
+#[test]
 fn a_prohibition_on_a_collection_applies_to_who_may_be_in_it() {
     let rules = json!({"permission": [{"action": "print"}],
         "prohibition": [{"action": "print", "assignee": {"@id": "urn:team", "@type": "PartyCollection"}}]});
