@@ -1,12 +1,13 @@
 //! The commands that do their work in this process.
 
 mod doctor;
+mod policy;
 mod stamps;
 
 use crate::audit::{self, AuditError};
 use crate::cli::arguments::{
-    AnchorsArguments, CheckTimestampArguments, DemoArguments, InitArguments, ReplayArguments, ServeArguments,
-    VerifyArguments,
+    AnchorsArguments, CheckPolicyArguments, CheckTimestampArguments, DemoArguments, ExplainArguments, InitArguments,
+    ReplayArguments, ServeArguments, SuiteArguments, VerifyArguments,
 };
 use crate::cli::show::clean;
 use crate::cli::text::text;
@@ -98,6 +99,18 @@ impl Actions for Plugged {
 
     fn check_timestamp(&self, context: &Context, arguments: &CheckTimestampArguments) -> Result<Outcome, ControlError> {
         stamps::check(context, arguments)
+    }
+
+    fn check_policy(&self, context: &Context, arguments: &CheckPolicyArguments) -> Result<Outcome, ControlError> {
+        policy::check(context, arguments)
+    }
+
+    fn explain_decision(&self, context: &Context, arguments: &ExplainArguments) -> Result<Outcome, ControlError> {
+        policy::explain(context, arguments)
+    }
+
+    fn policy_suite(&self, context: &Context, arguments: &SuiteArguments) -> Result<Outcome, ControlError> {
+        policy::suite(context, arguments)
     }
 
     fn doctor(&self, context: &Context) -> Result<Outcome, ControlError> {

@@ -204,6 +204,16 @@ cli-ledger-record-alone =
       entry { $entry }
 cli-ledger-timestamp = { $size } records at { $time } by { $authority }: { $path }
 cli-ledger-stamped = { $size } records of { $origin } were there at { $time }, says { $authority }
+cli-policy-good = { $file } is understood: { $kind }
+cli-policy-bad = { $file } is refused; nothing in it is used
+cli-policy-more = and { $more } more
+cli-policy-whole = ODRL 2.2 knows all of this; a connector cannot see to it, or a peer would lose it
+cli-policy-by-provider = the provider's connector sees to it
+cli-policy-by-consumer = the consumer's connector sees to it
+cli-policy-declared = declared: said by the asker, recorded, checked by nobody
+cli-policy-same = evaluated again from the record and the policy alone: the same
+cli-policy-other = the record does not follow from this policy, so its reasons are not shown: { $why }
+cli-policy-lenient = leniencies that were on: { $names }
 cli-doctor = sound: { $size } records of { $origin }, { $streams } streams without a gap, { $documents } documents, { $erased } sections erased; root { $root }
 cli-dossier-next = next: `herleid verify { $path } --anchors <anchors obtained elsewhere>`
 cli-status-log = log { $origin }: { $size } records, { $witnessed } of them witnessed

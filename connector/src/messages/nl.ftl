@@ -197,6 +197,16 @@ cli-ledger-record-alone =
       inhoud { $entry }
 cli-ledger-timestamp = { $size } records op { $time } volgens { $authority }: { $path }
 cli-ledger-stamped = { $size } records van { $origin } waren er op { $time }, volgens { $authority }
+cli-policy-good = { $file } wordt begrepen: { $kind }
+cli-policy-bad = { $file } wordt geweigerd; niets ervan wordt gebruikt
+cli-policy-more = en nog { $more }
+cli-policy-whole = ODRL 2.2 kent dit alles; een connector kan er niet op toezien, of de andere kant zou het kwijtraken
+cli-policy-by-provider = de connector van de aanbieder ziet erop toe
+cli-policy-by-consumer = de connector van de afnemer ziet erop toe
+cli-policy-declared = verklaard: gezegd door de vrager, vastgelegd, door niemand gecontroleerd
+cli-policy-same = opnieuw beslist uit alleen het record en de voorwaarden: hetzelfde
+cli-policy-other = het record volgt niet uit deze voorwaarden, dus zijn redenen worden niet getoond: { $why }
+cli-policy-lenient = soepelheden die aan stonden: { $names }
 cli-doctor = in orde: { $size } records van { $origin }, { $streams } reeksen zonder gat, { $documents } documenten, { $erased } onderdelen gewist; wortel { $root }
 cli-dossier-next = verder met: `herleid verify { $path } --anchors <ankers van elders>`
 cli-status-log = logboek { $origin }: { $size } records, waarvan { $witnessed } met getuigen

@@ -1,11 +1,13 @@
 //! The command line's grammar. Each command's help ends in an example that a test parses.
 
+mod checking;
 mod exporting;
 mod negotiating;
 mod proving;
 mod sharing;
 mod using;
 
+pub use checking::{CheckPolicyArguments, ExplainArguments, PolicyAction, PolicyArguments, SuiteArguments};
 pub use exporting::{CheckTimestampArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments};
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
 pub use proving::{AnchorsArguments, DossierArguments, ReplayArguments, TraceArguments, VerifyArguments};
@@ -91,6 +93,8 @@ pub enum Chosen {
     Publish(PublishArguments),
     /// No longer offer a dataset or model service
     Withdraw(WithdrawArguments),
+    /// Check a policy before it is published, or run a suite of ODRL cases
+    Policy(PolicyArguments),
     /// Issue, keep or list verifiable credentials
     Credential(CredentialArguments),
     /// Show what a peer offers

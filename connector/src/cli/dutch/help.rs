@@ -297,6 +297,37 @@ pub(super) const HELP: &[(&str, &str)] = &[
         "ledger check-timestamp.log_key",
         "Bestand met de sleutel van het logboek, zoals `herleid status` hem toont",
     ),
+    (
+        "policy",
+        "Controleer voorwaarden voordat u ze publiceert, of laat een reeks ODRL-gevallen lopen",
+    ),
+    (
+        "policy check",
+        "Zeg of voorwaarden begrepen worden, waar niet, en wie op elk ervan toeziet",
+    ),
+    ("policy check.policy", "De voorwaarden, in JSON"),
+    (
+        "policy explain",
+        "Neem een vastgelegde beslissing opnieuw, uit haar record en de voorwaarden alleen, en zeg waarom ze zo uitkwam",
+    ),
+    ("policy explain.record", "Het record van de beslissing, in JSON"),
+    ("policy explain.policy", "De voorwaarden waarover beslist is, in JSON"),
+    (
+        "policy explain.reader",
+        "Zeg alleen wat deze partij mag zien; zonder dit alles, zoals de houder",
+    ),
+    (
+        "policy suite",
+        "Laat een reeks ODRL-gevallen lopen, en zeg van elk of het uitkomt zoals verwacht",
+    ),
+    (
+        "policy suite.directory",
+        "De reeks: `test_cases`, `policies`, `requests` en `sotw`, of mappen met evaluatieverzoeken",
+    ),
+    (
+        "policy suite.strict",
+        "Lees voorwaarden zoals Herleid dat doet, zonder de soepelheden waarop de reeks rekent",
+    ),
     ("status", "Toon hoe de draaiende dienst ervoor staat"),
     (
         "doctor",
