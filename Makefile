@@ -20,7 +20,7 @@ test: deps native ## every check: formatting, lints, tests, licences
 	deploy/build/test.sh
 
 conformance: needs := java
-conformance: deps native ## the Dataspace Protocol's conformance kit against the connector
+conformance: deps native ## the Dataspace Protocol's conformance kit against the connector, and the suites of ODRL
 	cargo build --locked -p herleid
 	deploy/build/conformance.sh
 

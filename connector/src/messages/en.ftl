@@ -287,6 +287,16 @@ cli-continue-before =
 cli-continue-set = next: set origin = "{ $successor }" under [ledger] in { $file }
 cli-continue-tell = then: have your witnesses take up the new log: {"{"} origin = "{ $successor }", verifier_key = "{ $key }" {"}"}
 cli-continue-then = then: herleid serve; publish again what you offer, and let peers agree anew
+cli-policy-good = { $file } is understood: { $kind }
+cli-policy-bad = { $file } is refused; nothing in it is used
+cli-policy-more = and { $more } more
+cli-policy-whole = ODRL 2.2 knows all of this; a connector cannot see to it, or a peer would lose it
+cli-policy-by-provider = the provider's connector sees to it
+cli-policy-by-consumer = the consumer's connector sees to it
+cli-policy-declared = declared: said by the asker, recorded, checked by nobody
+cli-policy-same = evaluated again from the record and the policy alone: the same
+cli-policy-other = the record does not follow from this policy, so its reasons are not shown: { $why }
+cli-policy-lenient = leniencies that were on: { $names }
 cli-doctor = sound: { $size } records of { $origin }, { $streams } streams without a gap, { $documents } documents, { $erased } sections erased; root { $root }
 cli-doctor-again = an earlier check had found it damaged ({ $found }); it takes records again from the next start
 cli-dossier-next = next: `herleid verify { $path } --anchors <anchors obtained elsewhere>`

@@ -280,6 +280,16 @@ cli-continue-before =
 cli-continue-set = daarna: zet origin = "{ $successor }" onder [ledger] in { $file }
 cli-continue-tell = daarna: laat uw getuigen het nieuwe logboek opnemen: {"{"} origin = "{ $successor }", verifier_key = "{ $key }" {"}"}
 cli-continue-then = daarna: herleid serve; publiceer opnieuw wat u aanbiedt, en laat partners opnieuw tot overeenstemming komen
+cli-policy-good = { $file } wordt begrepen: { $kind }
+cli-policy-bad = { $file } wordt geweigerd; niets ervan wordt gebruikt
+cli-policy-more = en nog { $more }
+cli-policy-whole = ODRL 2.2 kent dit alles; een connector kan er niet op toezien, of de andere kant zou het kwijtraken
+cli-policy-by-provider = de connector van de aanbieder ziet erop toe
+cli-policy-by-consumer = de connector van de afnemer ziet erop toe
+cli-policy-declared = verklaard: gezegd door de vrager, vastgelegd, door niemand gecontroleerd
+cli-policy-same = opnieuw beslist uit alleen het record en de voorwaarden: hetzelfde
+cli-policy-other = het record volgt niet uit deze voorwaarden, dus zijn redenen worden niet getoond: { $why }
+cli-policy-lenient = soepelheden die aan stonden: { $names }
 cli-doctor = in orde: { $size } records van { $origin }, { $streams } reeksen zonder gat, { $documents } documenten, { $erased } onderdelen gewist; wortel { $root }
 cli-doctor-again = een eerdere controle had schade gevonden ({ $found }); vanaf de volgende start neemt het weer records aan
 cli-dossier-next = verder met: `herleid verify { $path } --anchors <ankers van elders>`

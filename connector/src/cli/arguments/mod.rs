@@ -1,5 +1,6 @@
 //! The command line's grammar. Each command's help ends in an example that a test parses.
 
+mod checking;
 mod erasing;
 mod exporting;
 mod negotiating;
@@ -7,6 +8,7 @@ mod proving;
 mod sharing;
 mod using;
 
+pub use checking::{CheckPolicyArguments, ExplainArguments, PolicyAction, PolicyArguments, SuiteArguments};
 pub use erasing::{
     EraseAction, EraseArguments, EraseDecideArguments, EraseProposeArguments, EraseShowArguments, HoldAction,
     HoldAddArguments, HoldArguments, HoldRemoveArguments, MeantArguments,
@@ -100,6 +102,8 @@ pub enum Chosen {
     Publish(PublishArguments),
     /// No longer offer a dataset or model service
     Withdraw(WithdrawArguments),
+    /// Check a policy before it is published, or run a suite of ODRL cases
+    Policy(PolicyArguments),
     /// Issue, keep or list verifiable credentials
     Credential(CredentialArguments),
     /// Show what a peer offers
