@@ -158,6 +158,8 @@ impl Negotiator {
                 delivery::start(node, process.own_pid(), effect);
             }
             if P::is_due(node, &process) {
+                // A round of its own: the first one by time comes right after a start, and would ask a program or a peer twice.
+                let _first = self.rounds.may(&open_key::<P>(process.own_pid()), node.now_ms());
                 self.look(node, process);
             }
         }

@@ -8,7 +8,7 @@ use crate::dsp::outbox::Effect;
 use crate::dsp::path::TransferPost;
 use crate::dsp::process::{Event, Outcome, step};
 use crate::dsp::transfer::{self, DataTransfer, Decide, Message, State, Transfer};
-use crate::dsp_shell::{Context, Negotiator, fresh_pid, key, open_key};
+use crate::dsp_shell::{Context, Kept, Negotiator, fresh_pid, key, open_key};
 use crate::node::{Node, Secrets, open};
 use crate::rim::SystemEntropy;
 use crate::state::{GrantEntry, GrantPurpose, set};
@@ -119,6 +119,17 @@ async fn access_that_has_run_out_is_ended_however_much_another_peer_keeps_open()
     assert_eq!(ends.await.unwrap().as_deref(), Some("expired"));
 }
 
+/// Waits until no task has the node any more.
+async fn settled(node: &Arc<Node>) {
+    let alone = async {
+        while Arc::strong_count(node) > 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), alone).await;
+    waited.expect("what was begun has ended within a minute");
+}
+
 async fn asks(node: &Arc<Node>, peer: &str, theirs: &str) -> Result<Answer, Refusal> {
     let message = request(theirs);
     let opened = transfer::opened(fresh_pid(node), id(peer), &message, 0);
@@ -145,14 +156,7 @@ async fn a_peer_has_so_many_open_and_no_more() {
     assert_eq!(asks(&node, FEW, "urn:one").await.unwrap().status, 201);
 
     // A restart knows how many there are.
-    let settled = async {
-        while Arc::strong_count(&node) > 1 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(60), settled)
-        .await
-        .unwrap();
+    settled(&node).await;
     let again = Arc::get_mut(&mut node).expect("nothing else is running");
     again.negotiator = Negotiator::default();
     node.negotiator.resume(&node).unwrap();
@@ -174,4 +178,22 @@ async fn a_peer_has_so_many_open_and_no_more() {
     let ended = node.negotiator.load::<DataTransfer>(&node, &ours).unwrap().unwrap();
     assert_eq!(ended.state(), State::Terminated);
     assert_eq!(asks(&node, MANY, "urn:three").await.unwrap().status, 201);
+}
+
+#[tokio::test]
+async fn a_start_is_a_round_and_the_next_one_waits_its_time() {
+    let (mut node, _directory) = connector("person");
+    let asked = asks(&node, FEW, "urn:one").await.unwrap();
+    settled(&node).await;
+    Arc::get_mut(&mut node).expect("nothing else is running").negotiator = Negotiator::default();
+    node.negotiator.resume(&node).unwrap();
+    // What the start began may be over by now, or not: either way it is not begun again.
+    let key = open_key::<DataTransfer>(&id(asked.body["providerPid"].as_str().unwrap()));
+    let waiting = || [(FEW.to_owned(), [key.clone()].into())].into();
+    let now_ms = node.now_ms();
+    settled(&node).await;
+    let rounds = &node.negotiator.rounds;
+    assert!(rounds.take(DataTransfer::PREFIX, waiting(), now_ms).is_empty());
+    let later_ms = now_ms + 600_000;
+    assert_eq!(rounds.take(DataTransfer::PREFIX, waiting(), later_ms), [key.clone()]);
 }
