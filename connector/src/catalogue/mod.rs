@@ -29,7 +29,7 @@ pub use index::{Index, Turn};
 pub use metadata::{Agent, Contact, Metadata, Said, Spatial, Temporal};
 pub use page::{Page, Query, Token, TokenError, page, page_as};
 pub use rdf::{DocumentFormat, document};
-pub use sparql::{Answered, Asked, QUERY_BYTES, QueryError, Sparql, answer, sparql_worker};
+pub use sparql::{Answered, Asked, IDLE, QUERY_BYTES, QueryError, Sparql, answer, sparql_worker};
 
 use crate::config::Config;
 

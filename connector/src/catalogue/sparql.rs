@@ -11,6 +11,7 @@ mod keep;
 mod turns;
 mod worker;
 
+pub use keep::IDLE;
 pub use worker::sparql_worker;
 
 use super::entries::CatalogueError;
@@ -24,6 +25,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::{MutexGuard as Turned, Notify};
 use turns::{Turn, Turns};
 
 /// Longest query, in bytes.
@@ -36,6 +38,8 @@ pub(super) const ANSWER_BYTES: usize = 8 << 20;
 pub(super) const QUERY_TIME: Duration = Duration::from_secs(5);
 /// How long a query waits for its turn: as long as two others before it take.
 const WAIT: Duration = Duration::from_secs(12);
+/// How long a query waits for the process that is started for it: enough for a thousand datasets.
+const START: Duration = Duration::from_secs(2);
 
 /// A query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,8 +144,12 @@ impl From<StorageError> for QueryError {
 /// The process that answers queries, what of its store is out of date, and who asks.
 #[derive(Default)]
 pub struct Sparql {
-    /// None while one is started and filled. Whoever asks something holds it until the answer is there.
+    /// None while nobody asks, and while one is started and filled. Whoever asks something holds it until the answer is there.
     worker: tokio::sync::Mutex<Option<Link>>,
+    /// Somebody asks.
+    asked: Notify,
+    /// A process has been filled, or could not be.
+    tried: Notify,
     /// Why the last one could not be started or filled.
     why: Mutex<Option<&'static str>>,
     /// Identifiers of what has changed since it was put into the store.
@@ -157,6 +165,35 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Sparql {
     pub(super) fn changed(&self, id: &str) {
         lock(&self.dirty).insert(id.to_owned());
+    }
+
+    /// The place of the process, with one in it; it is started for whoever asks first.
+    async fn started(&self) -> Result<(Turned<'_, Option<Link>>, Link), QueryError> {
+        let tried = self.tried.notified();
+        tokio::pin!(tried);
+        // From here on, and not from when it is waited: a process may be there before that.
+        tried.as_mut().enable();
+        self.asked.notify_one();
+        let place = || async {
+            let waiting = tokio::time::timeout(WAIT, self.worker.lock()).await;
+            waiting.map_err(|_| QueryError::busy("other queries are being answered"))
+        };
+        let mut there = place().await?;
+        if let Some(link) = there.take() {
+            return Ok((there, link));
+        }
+        drop(there);
+        // However that ends, it is looked again.
+        let _in_time = tokio::time::timeout(START, tried).await;
+        let mut there = place().await?;
+        // Out of its place while something is asked of it: what goes wrong leaves none there.
+        let link = there.take().ok_or_else(|| self.absent())?;
+        Ok((there, link))
+    }
+
+    #[cfg(test)]
+    pub(super) async fn has_process(&self) -> bool {
+        self.worker.lock().await.is_some()
     }
 
     fn absent(&self) -> QueryError {
@@ -181,10 +218,7 @@ pub async fn answer(node: Arc<Node>, asker: &str, asked: Asked) -> Result<Answer
 
 async fn exchange(node: &Arc<Node>, turn: &Turn, asked: &Asked) -> Result<Answered, QueryError> {
     let sparql = &node.catalogue.sparql;
-    let waiting = tokio::time::timeout(WAIT, sparql.worker.lock()).await;
-    let mut place = waiting.map_err(|_| QueryError::busy("other queries are being answered"))?;
-    // Out of its place while something is asked of it: what goes wrong leaves none there.
-    let mut link = place.take().ok_or_else(|| sparql.absent())?;
+    let (mut place, mut link) = sparql.started().await?;
     if let Err(error) = keep::renew(node, &mut link).await {
         tracing::error!(%error, "what has changed could not be given to the process that answers queries");
         link.kill();

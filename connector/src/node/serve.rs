@@ -2,7 +2,7 @@
 
 use super::open::{self, open};
 use super::{Node, OpenError, Secrets, fresh_trace};
-use crate::catalogue::Index;
+use crate::catalogue::{IDLE, Index};
 use crate::commands;
 use crate::config::Config;
 use crate::continuing;
@@ -172,7 +172,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     };
     ready(&node);
     // Nobody waits for this: who asks a query before is told to come back.
-    let queries = tokio::spawn(Index::keep_sparql(node.clone()));
+    let queries = tokio::spawn(Index::keep_sparql(node.clone(), IDLE));
     tokio::join!(
         listener.serve(security, http::router(node.clone()), limits, stop),
         control,

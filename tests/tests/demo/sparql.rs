@@ -91,25 +91,28 @@ impl Asker {
     }
 }
 
+/// The process that answers queries, if there is one that is not `other`; else what the connector's other children are.
+fn found_worker(connector: &Connector, other: u32) -> Result<u32, String> {
+    let of = connector.service().id();
+    let tasks = std::fs::read_dir(format!("/proc/{of}/task")).unwrap().flatten();
+    let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let ids: Vec<u32> = children
+        .flat_map(|text| {
+            text.split_whitespace()
+                .map(|id| id.parse().unwrap())
+                .collect::<Vec<u32>>()
+        })
+        .collect();
+    let is_one = |id: &&u32| {
+        let arguments = std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        **id != other && arguments.contains("sparql-worker")
+    };
+    ids.iter().find(is_one).copied().ok_or_else(|| format!("{ids:?}"))
+}
+
 /// The process that answers queries, once there is one that is not `other`.
 fn worker(connector: &Connector, other: u32) -> u32 {
-    let of = connector.service().id();
-    until("a process for queries", PATIENCE, || {
-        let tasks = std::fs::read_dir(format!("/proc/{of}/task")).unwrap().flatten();
-        let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-        let ids: Vec<u32> = children
-            .flat_map(|text| {
-                text.split_whitespace()
-                    .map(|id| id.parse().unwrap())
-                    .collect::<Vec<u32>>()
-            })
-            .collect();
-        let is_one = |id: &&u32| {
-            let arguments = std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
-            **id != other && arguments.contains("sparql-worker")
-        };
-        ids.iter().find(is_one).copied().ok_or_else(|| format!("{ids:?}"))
-    })
+    until("a process for queries", PATIENCE, || found_worker(connector, other))
 }
 
 /// What descriptors from `first` on lead to.
@@ -135,6 +138,7 @@ fn queries_see_what_is_published_and_outlive_the_process_that_answers_them() {
     let folder = tempfile::tempdir().unwrap();
     let (mut connector, port) = connector(&folder);
     let asker = Asker::new(port);
+    found_worker(&connector, 0).expect_err("nobody has asked anything");
     assert_eq!(asker.count(), "n 1");
     connector.publish("snow", b"0");
     let told = asker.ask(COUNT);

@@ -1,7 +1,7 @@
 //! A process that answers queries is kept: started, filled, given what changes, and started again when it is gone.
 
 use super::frames::Order;
-use super::host::{Link, Lost, Running, start};
+use super::host::{Cause, Link, Lost, Running, start};
 use super::{QueryError, lock};
 use crate::catalogue::describe::expanded;
 use crate::catalogue::entries::CatalogueError;
@@ -20,26 +20,36 @@ use std::time::Duration;
 pub(super) const REPLACED: usize = 10_000;
 /// How many descriptions go over at a time while it is filled.
 const AT_A_TIME: usize = 500;
+/// After how long without a query the process ends: it holds the whole catalogue in memory for nobody.
+pub const IDLE: Duration = Duration::from_secs(900);
 /// How long it is waited after a failure, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 impl Index {
-    /// Keeps a process that answers queries, for ever. Until it is filled, whoever asks is told to come back.
-    pub async fn keep_sparql(node: Arc<Node>) {
+    /// Keeps a process that answers queries, as long as somebody asks, for ever. It is started for the first who does; until it is filled,
+    /// whoever asks is told to come back. When nobody has asked for the time `idle`, it ends.
+    pub async fn keep_sparql(node: Arc<Node>, idle: Duration) {
         let (first, longest) = PAUSES;
         let mut pause = first;
+        node.catalogue.sparql.asked.notified().await;
         loop {
-            match Self::fill_sparql(node.clone()).await {
+            let filled = Self::fill_sparql(node.clone()).await;
+            match filled {
                 Ok(running) => {
                     pause = first;
-                    let cause = running.until_ended().await;
-                    *node.catalogue.sparql.worker.lock().await = None;
-                    tracing::warn!(%cause, "the process that answers SPARQL queries has ended, and is started anew");
+                    node.catalogue.sparql.tried.notify_waiters();
+                    match until_ended(&node, running, idle).await {
+                        Some(cause) => {
+                            tracing::warn!(%cause, "the process that answers SPARQL queries has ended, and is started anew");
+                        }
+                        None => node.catalogue.sparql.asked.notified().await,
+                    }
                 }
                 Err(error) => {
                     *lock(&node.catalogue.sparql.why) = Some(
                         "the process that answers queries could not be started or filled; the operator finds the cause in the connector's log",
                     );
+                    node.catalogue.sparql.tried.notify_waiters();
                     let seconds = pause.as_secs();
                     tracing::error!(%error, "SPARQL queries cannot be answered; tried again in {seconds} s");
                     tokio::time::sleep(pause).await;
@@ -85,6 +95,32 @@ impl Index {
             triples.quads.push(link);
         }
         Ok(triples.quads)
+    }
+}
+
+/// Waits until a process has ended, of what is said; or until nobody has asked for the time `idle`, and ends it.
+async fn until_ended(node: &Arc<Node>, running: Running, idle: Duration) -> Option<Cause> {
+    let sparql = &node.catalogue.sparql;
+    let ended = running.until_ended();
+    tokio::pin!(ended);
+    loop {
+        tokio::select! {
+            cause = &mut ended => {
+                *sparql.worker.lock().await = None;
+                return Some(cause);
+            }
+            // The time begins anew.
+            () = sparql.asked.notified() => {}
+            () = tokio::time::sleep(idle) => {
+                // One that is not in its place is being asked something, or ends: not waited for, so that it is known of what it dies.
+                let unused = sparql.worker.try_lock().ok().and_then(|mut place| place.take());
+                if let Some(link) = unused {
+                    link.kill();
+                    ended.await;
+                    return None;
+                }
+            }
+        }
     }
 }
 

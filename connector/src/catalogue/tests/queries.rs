@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::catalogue::Index;
+use std::time::Duration;
 
 async fn filled() -> Desk {
     let desk = Desk::open("");
@@ -56,6 +57,35 @@ async fn after_a_restart_a_query_sees_what_was_published_before() {
     assert_eq!(values(&desk.sparql(TITLES, "").await), all);
     let listed = "PREFIX dcat: <http://www.w3.org/ns/dcat#> SELECT (COUNT(?d) AS ?title) { ?c a dcat:Catalog ; dcat:dataset ?d }";
     assert_eq!(values(&desk.sparql(listed, "").await), ["2"]);
+}
+
+#[tokio::test]
+async fn a_process_is_there_for_as_long_as_somebody_asks() {
+    let desk = Desk::open("");
+    desk.published("rain", full()).await;
+    let is_there = async || desk.node.catalogue.sparql.has_process().await;
+    let keeping = tokio::spawn(Index::keep_sparql(desk.node.clone(), Duration::from_millis(50)));
+    for _ in 0..2 {
+        assert!(!is_there().await, "nobody has asked");
+        // Whoever asks first waits for it; on a slow machine it is told to come back, or the process is gone again.
+        let until = tokio::time::timeout(Duration::from_secs(60), async {
+            loop {
+                let told = desk.sparql(TITLES, "").await;
+                if told.status == StatusCode::OK {
+                    return told;
+                }
+                assert_eq!(told.status, StatusCode::SERVICE_UNAVAILABLE);
+            }
+        });
+        assert_eq!(values(&until.await.unwrap()), ["Neerslag per uur, Vlissingen"]);
+        let until = tokio::time::timeout(Duration::from_secs(60), async {
+            while is_there().await {
+                tokio::task::yield_now().await;
+            }
+        });
+        until.await.expect("it ends when nobody has asked for a while");
+    }
+    keeping.abort();
 }
 
 #[tokio::test]
