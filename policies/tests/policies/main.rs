@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod common;
+mod compiled;
+mod compiled_generated;
+mod compiled_spelling;
 mod decisions;
+mod denied;
 mod docs;
 mod duties;
 mod examples;
