@@ -1,7 +1,8 @@
 //! The evaluator that decides, beside the plain one that it is held against, on policies of every construct; and what must hold
 //! of any policy.
 
-use crate::compiled_generated::{ask, condition, leniencies, policy, prohibition, world};
+use crate::compiled_generated::{condition, policy, prohibition};
+use crate::compiled_worlds::{ask, leniencies, world};
 use crate::generated::shuffled;
 use herleid_policies::Reason;
 use herleid_policies::compiled::Program;

@@ -1,6 +1,7 @@
 //! Compact, prefixed and expanded forms of one policy have one meaning and one digest, whatever it is made of.
 
-use crate::compiled_generated::{ask, policy, world};
+use crate::compiled_generated::policy;
+use crate::compiled_worlds::{ask, world};
 use crate::generated::shuffled;
 use herleid_policies::compiled::Program;
 use herleid_policies::odrl::{self, Graph, Leniencies, Reading};

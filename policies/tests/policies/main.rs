@@ -5,6 +5,7 @@ mod common;
 mod compiled;
 mod compiled_generated;
 mod compiled_spelling;
+mod compiled_worlds;
 mod decisions;
 mod denied;
 mod docs;
