@@ -176,32 +176,44 @@ impl Universe {
         };
         let mut reached = self.nothing();
         reached.set_odrl(row(table, rule));
-        // As many rounds as there are levels: what an action is included in comes before it.
+        reached.add(rule);
+        self.grow(&mut reached, |above, reached| {
+            !above.is_empty() && above.iter().all(|wider| reached.has(*wider))
+        });
+        reached
+    }
+
+    /// Adds the policy's actions that `belongs` says belong to the set, from what they are included in. As many rounds as there
+    /// are levels, of which the reader allows few.
+    fn grow(&self, reached: &mut Bits, belongs: impl Fn(&[usize], &Bits) -> bool) {
         let mut grows = true;
         while grows {
             grows = false;
             for number in self.numbers() {
-                let above = self.above(number);
-                let all = !above.is_empty() && above.iter().all(|wider| reached.has(*wider));
-                if number == rule || all {
+                if !reached.has(number) && belongs(self.above(number), reached) {
                     grows |= reached.add(number);
                 }
             }
         }
-        reached
     }
 
     /// What a prohibition of `rule` reaches: what lies within it, whatever it is a part of, and what implies any of these.
     pub(super) fn prohibited(&self, rule: usize, lenient: &Leniencies) -> Bits {
         let parts_leave_wholes = lenient.has(Leniency::PartLeavesWhole);
         let tables = odrl();
+        let above = self.all_above(rule);
+        // What lies within it.
         let mut reached = self.nothing();
+        reached.set_odrl(row(&tables.within, rule));
+        reached.add(rule);
+        self.grow(&mut reached, |above, reached| {
+            above.iter().any(|wider| reached.has(*wider))
+        });
         let odrl_bits = match (rule < OWN, parts_leave_wholes) {
             (true, true) => row(&tables.within, rule),
             (true, false) => row(&tables.prohibits, rule),
             (false, true) => 0,
             (false, false) => {
-                let above = self.all_above(rule);
                 let wholes = tables.within.iter().enumerate();
                 wholes.fold(0, |bits, (whole, within)| {
                     let is_above = (0..OWN).any(|part| above.has(part) && within & (1 << part) != 0);
@@ -210,26 +222,31 @@ impl Universe {
             }
         };
         reached.set_odrl(odrl_bits);
-        let below_odrl = if rule < OWN { row(&tables.within, rule) } else { 0 };
-        let above = self.all_above(rule);
-        for number in self.numbers() {
-            let up = self.all_above(number);
-            let is_below = up.has(rule) || up.0.first().is_some_and(|word| word & below_odrl != 0);
-            if is_below || (!parts_leave_wholes && above.has(number)) {
+        if !parts_leave_wholes {
+            for number in self.numbers().filter(|number| above.has(*number)) {
                 reached.add(number);
             }
         }
-        let mut grows = true;
-        while grows {
-            grows = false;
-            for number in self.numbers() {
-                let implied = self.own(number).map(|own| &*own.implies).unwrap_or_default();
-                if implied.iter().any(|other| reached.has(*other)) {
-                    grows |= reached.add(number);
+        self.add_implying(&mut reached);
+        reached
+    }
+
+    /// Adds what implies any of these, directly or not.
+    fn add_implying(&self, reached: &mut Bits) {
+        let mut by: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (number, own) in self.numbers().zip(&self.0) {
+            for implied in &own.implies {
+                by.entry(*implied).or_default().push(number);
+            }
+        }
+        let mut open: Vec<usize> = by.keys().copied().filter(|implied| reached.has(*implied)).collect();
+        while let Some(next) = open.pop() {
+            for number in by.get(&next).into_iter().flatten() {
+                if reached.add(*number) {
+                    open.push(*number);
                 }
             }
         }
-        reached
     }
 
     /// The action and everything that it is included in, as far as the policy says.

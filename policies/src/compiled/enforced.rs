@@ -12,6 +12,7 @@ use crate::odrl::{Actions, Decimal, Leniencies};
 use crate::operand::Operand as Enforced;
 use crate::record::{Mode, Step};
 use crate::truth::Truth;
+use std::sync::Arc;
 
 /// The rules of a policy, in canonical order.
 pub(crate) struct Rules<'a> {
@@ -98,10 +99,10 @@ impl Compiler<'_> {
             key,
             kind: rule.kind,
             actions: Box::new([Act {
-                reaches: match rule.kind {
+                reaches: Arc::new(match rule.kind {
                     RuleKind::Prohibition => self.actions.prohibited(number, &strict),
                     _ => self.actions.permitted(number, &strict),
-                },
+                }),
                 refinements: Box::default(),
             }]),
             targets: self.thing(rule.scope.target.as_deref()),

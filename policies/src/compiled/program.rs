@@ -88,7 +88,7 @@ pub(super) struct Rule {
 /// An action of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Act {
-    pub(super) reaches: Bits,
+    pub(super) reaches: Arc<Bits>,
     pub(super) refinements: Box<[Node]>,
 }
 

@@ -1,12 +1,13 @@
 //! From a policy of ODRL 2.2, as it was read, to a program.
 
-use super::actions::Universe;
+use super::actions::{Bits, Universe};
 use super::program::{Act, Atomic, Node, Operand, Program, Rule, Strategy, Test, Text, Texts, Thing, What};
 use super::values::{Rights, Typed};
 use crate::model::RuleKind;
 use crate::odrl::{self, Condition, Leniencies};
 use herleid_vocab::terms::ODRL;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 struct Compiler<'a> {
     policy: &'a odrl::Policy,
@@ -15,6 +16,8 @@ struct Compiler<'a> {
     actions: Universe,
     /// What the policy itself says has members.
     wholes: BTreeSet<&'a str>,
+    /// What actions reach, by their number and whether a prohibition is of them.
+    reached: BTreeMap<(usize, bool), Arc<Bits>>,
 }
 
 impl Program {
@@ -30,6 +33,7 @@ impl Program {
             texts,
             actions,
             wholes: policy.part_of.values().flatten().map(String::as_str).collect(),
+            reached: BTreeMap::new(),
         };
         let permissions = compiler.kind(RuleKind::Permission);
         let prohibitions = compiler.kind(RuleKind::Prohibition);
@@ -81,12 +85,23 @@ impl Compiler<'_> {
         // The reader has refused an action that nobody knows; one would reach nothing.
         let number = self.actions.find(&action.iri).unwrap_or(usize::MAX);
         Act {
-            reaches: match kind {
-                RuleKind::Prohibition => self.actions.prohibited(number, self.lenient),
-                _ => self.actions.permitted(number, self.lenient),
-            },
+            reaches: self.reaches(number, kind == RuleKind::Prohibition),
             refinements: self.nodes(&action.refinements),
         }
+    }
+
+    /// Rules about one action share what it reaches.
+    fn reaches(&mut self, number: usize, is_prohibition: bool) -> Arc<Bits> {
+        if let Some(known) = self.reached.get(&(number, is_prohibition)) {
+            return known.clone();
+        }
+        let reached = Arc::new(if is_prohibition {
+            self.actions.prohibited(number, self.lenient)
+        } else {
+            self.actions.permitted(number, self.lenient)
+        });
+        self.reached.insert((number, is_prohibition), reached.clone());
+        reached
     }
 
     fn things(&mut self, things: &[odrl::Thing]) -> Box<[Thing]> {

@@ -1,6 +1,7 @@
 //! Tests of the whole crate, in one program so that it is linked once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod before;
 mod common;
 mod compiled;
 mod compiled_generated;
