@@ -135,6 +135,17 @@ impl Action {
         ACTIONS.iter().find(|row| row.name == local).map(Self)
     }
 
+    /// Every local name that an action goes by, deprecated ones of the same thing among them.
+    pub(crate) fn spellings() -> impl Iterator<Item = (&'static str, Self)> {
+        let own = ACTIONS.iter().map(|row| (row.name, Self(row)));
+        own.chain(SAME.iter().filter_map(|(old, new)| Some((*old, Self::parse(new)?))))
+    }
+
+    /// All of them, in the order of the table.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        ACTIONS.iter().map(Self)
+    }
+
     /// What ODRL 2.2 says to write in place of a deprecated action.
     #[must_use]
     pub(crate) fn replacement(text: &str) -> Option<&'static str> {

@@ -5,11 +5,13 @@
 //! IRI for purposes and recipients. Sets are sorted by the RFC 8785 bytes of their members; only `andSequence` keeps its order.
 //! What speaks to people alone (`dct:description` and the like) is left out.
 
+use crate::compiled::{Program, Rules};
 use crate::model::{Atomic, Conflict, Constraint, Digest, Logic, PolicyKind, Right, Rule, RuleKind, Scope};
 use crate::policy::Policy;
 use herleid_vocab::json;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 
 /// A policy read, but not yet in canonical order.
 pub(crate) struct Draft {
@@ -66,7 +68,14 @@ pub(crate) fn finish(draft: Draft) -> Policy {
     }
     let document = Value::Object(document);
     let bytes = bytes(&document);
+    let rules = Rules {
+        permissions: &permissions,
+        prohibitions: &prohibitions,
+        obligations: &obligations,
+    };
+    let program = Arc::new(Program::enforced(&id, kind, conflict, &rules));
     Policy {
+        program,
         kind,
         id,
         profiles,

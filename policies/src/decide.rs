@@ -2,16 +2,14 @@
 
 use crate::action::Action;
 use crate::canonical::sha256;
-use crate::evaluate::{RuleTruth, World};
+use crate::compiled::Fit;
 use crate::facts::{EnforcedBy, Facts, Request, fact};
 use crate::failing;
-use crate::model::{Conflict, Digest, PolicyKind, Rule};
+use crate::model::{Digest, PolicyKind, Rule};
 use crate::policy::Policy;
 use crate::problem::PolicyError;
 use crate::purpose;
-use crate::record::{
-    DecisionRecord, FORMAT, Mode, Outcome, PolicyReference, Reason, RecordedProblem, Reservation, Step,
-};
+use crate::record::{DecisionRecord, FORMAT, Mode, Outcome, PolicyReference, Reason, RecordedProblem, Reservation};
 use crate::truth::Truth;
 use herleid_vocab::time::format_rfc3339_ms;
 use std::sync::OnceLock;
@@ -69,6 +67,15 @@ pub(crate) fn tables_digest() -> Digest {
 }
 
 impl Policy {
+    /// The decision alone, as [`Policy::decide`] comes to it: what is not recorded may be shown, and nothing may rest on it.
+    #[must_use]
+    pub fn judge(&self, request: &Request, facts: &Facts) -> Reason {
+        if Action::parse(&request.action).is_none() {
+            return Reason::UnknownAction;
+        }
+        self.program.verdict(request, facts, Mode::Decide).reason
+    }
+
     /// Decides a request. An offer never grants; see [`Policy::would_grant`].
     #[must_use]
     pub fn decide(&self, request: &Request, facts: &Facts) -> Decision {
@@ -167,47 +174,10 @@ fn decide(policy: &Policy, request: &Request, facts: &Facts, mode: Mode) -> Deci
     };
     request.action = asked.iri();
     let mut record = blank(mode, reference(policy), &request, facts, Reason::NotGranted);
-    let world = World {
-        policy,
-        request: &request,
-        action: asked,
-        facts,
-    };
-    let mut trace: Vec<Step> = Vec::new();
-    let permissions: Vec<(&Rule, RuleTruth)> = policy
-        .permissions
-        .iter()
-        .map(|rule| (rule, world.permission(rule, &mut trace)))
-        .collect();
-    let prohibitions: Vec<(&Rule, RuleTruth)> = policy
-        .prohibitions
-        .iter()
-        .map(|rule| (rule, world.prohibition(rule, &mut trace)))
-        .collect();
-    policy
-        .obligations
-        .iter()
-        .for_each(|rule| world.obligation(rule, &mut trace));
-
-    // A permission that does not count spares the counter of one that does.
-    let granting = permissions
-        .iter()
-        .filter(|(_, truth)| truth.grants() == Truth::True)
-        .map(|(rule, _)| *rule)
-        .min_by_key(|rule| rule.at_most().is_some());
-    let applying: Vec<&Rule> = prohibitions
-        .iter()
-        .filter(|(_, truth)| truth.forbids() != Truth::False)
-        .map(|(rule, _)| *rule)
-        .collect();
-    let may_grant = policy.kind != PolicyKind::Offer || mode == Mode::WouldGrant;
-    record.reason = match (granting, applying.is_empty(), policy.conflict) {
-        _ if !may_grant => Reason::OnlyAnOffer,
-        (None, ..) => Reason::NotGranted,
-        (Some(_), true, _) | (Some(_), false, Conflict::Perm) => Reason::Granted,
-        (Some(_), false, Conflict::Prohibit) => Reason::Prohibited,
-        (Some(_), false, Conflict::Invalid) => Reason::Conflict,
-    };
+    let verdict = policy.program.verdict(&request, facts, mode);
+    let trace = policy.program.trace(&request, facts);
+    let granting = verdict.granting.and_then(|place| policy.permissions.get(place));
+    record.reason = verdict.reason;
     if let (Reason::Granted, Some(rule)) = (record.reason, granting) {
         record.outcome = Outcome::Permit;
         record.granted_by = Some(rule.id.clone());
@@ -221,17 +191,31 @@ fn decide(policy: &Policy, request: &Request, facts: &Facts, mode: Mode) -> Deci
             .into_iter()
             .collect();
     } else {
-        (record.failing, record.failing_more) =
-            failing::set(&world, &trace, &permissions, &applying, granting.is_some());
+        let question = failing::Question {
+            policy,
+            request: &request,
+            facts,
+        };
+        let permissions: Vec<(&Rule, Fit)> = policy.permissions.iter().zip(trace.permissions).collect();
+        let prohibitions = policy.prohibitions.iter().zip(trace.prohibitions);
+        let applying: Vec<&Rule> = prohibitions
+            .filter(|(_, fit)| fit.forbids() != Truth::False)
+            .map(|(rule, _)| rule)
+            .collect();
+        let granted = permissions.iter().any(|(_, fit)| fit.grants() == Truth::True);
+        (record.failing, record.failing_more) = failing::set(&question, &trace.steps, &permissions, &applying, granted);
     }
-    record.trace = trace;
+    record.trace = trace.steps;
     Decision { record }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compiled::{Program, Rules};
+    use crate::model::Conflict;
     use serde_json::json;
+    use std::sync::Arc;
 
     #[test]
     fn each_way_of_settling_a_conflict() {
@@ -246,7 +230,12 @@ mod tests {
             (Conflict::Prohibit, Reason::Prohibited),
             (Conflict::Perm, Reason::Granted),
         ] {
-            policy.conflict = conflict;
+            let rules = Rules {
+                permissions: &policy.permissions,
+                prohibitions: &policy.prohibitions,
+                obligations: &policy.obligations,
+            };
+            policy.program = Arc::new(Program::enforced(&policy.id, policy.kind, conflict, &rules));
             let decision = policy.decide(&request, &Facts::none());
             assert_eq!(decision.record.reason, reason);
             assert_eq!(decision.is_permit(), conflict == Conflict::Perm);

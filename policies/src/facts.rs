@@ -3,7 +3,7 @@
 use crate::operand::{LOG_KEPT, LOG_NONE, Operand};
 use crate::problem::limits::MAX_TEXT;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 /// One request for one action on one asset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,9 +125,9 @@ pub struct Fact {
 /// Values of one fact that a record holds at most.
 const MAX_VALUES: usize = 32;
 
-/// What is known. What is not in here is unknown, and unknown never grants.
+/// What is known, sorted by what it is about. What is not in here is unknown, and unknown never grants.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Facts(BTreeMap<(String, Option<String>), Fact>);
+pub struct Facts(Vec<Fact>);
 
 impl Facts {
     /// Nothing known.
@@ -207,25 +207,39 @@ impl Facts {
     /// Adds a fact; a second one about the same thing replaces the first.
     #[must_use]
     pub(crate) fn with(mut self, fact: Fact) -> Self {
-        self.0.insert((fact.about.clone(), fact.of.clone()), fact);
+        match self.place(&fact.about, fact.of.as_deref()) {
+            Ok(index) => {
+                self.0.remove(index);
+                self.0.insert(index, fact);
+            }
+            Err(index) => self.0.insert(index, fact),
+        }
         self
+    }
+
+    /// Where a fact stands, or where it would.
+    fn place(&self, about: &str, of: Option<&str>) -> Result<usize, usize> {
+        self.0.binary_search_by(|fact| match fact.about.as_str().cmp(about) {
+            Ordering::Equal => fact.of.as_deref().cmp(&of),
+            other => other,
+        })
     }
 
     /// Everything known, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = &Fact> {
-        self.0.values()
+        self.0.iter()
     }
 
     /// The values of a fact; `None` when nothing is known or when there was too much to record.
     pub(crate) fn values(&self, about: &str, of: Option<&str>) -> Option<&[String]> {
-        let fact = self.0.get(&(about.to_owned(), of.map(str::to_owned)))?;
+        let fact = self.0.get(self.place(about, of).ok()?)?;
         (!fact.cut && !fact.values.is_empty()).then_some(fact.values.as_slice())
     }
 
     /// The same without one kind of fact: what would be decided if it were unknown.
     #[must_use]
     pub fn without(mut self, about: &str) -> Self {
-        self.0.retain(|(name, _), _| name != about);
+        self.0.retain(|fact| fact.about != about);
         self
     }
 }

@@ -1,13 +1,41 @@
 //! The minimal failing set: the fewest things that, were they otherwise, would turn the denial into a permit.
 
-use crate::evaluate::{RuleTruth, World};
+use crate::compiled::Fit;
+use crate::facts::{Facts, Request};
 use crate::model::{Atomic, Constraint, Logic, Rule};
 use crate::operand::{LOG_KEPT, Operand, Operator};
+use crate::policy::Policy;
 use crate::problem::{limits, quoted};
 use crate::record::{Failing, Fixer, Obstacle, Step};
 use crate::truth::Truth;
 use herleid_vocab::time::format_rfc3339_ms;
 use std::collections::HashMap;
+
+/// What was decided on.
+pub(crate) struct Question<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) request: &'a Request,
+    pub(crate) facts: &'a Facts,
+}
+
+impl Question<'_> {
+    /// How often the rule's counter has been used before.
+    fn used(&self, rule: &Rule) -> Option<u64> {
+        match self
+            .facts
+            .values(Operand::Count.name(), Some(&self.policy.counter(rule)))
+        {
+            Some([used]) => used.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether a permission says nothing of parties without a log, and the other end is one or may be.
+    fn is_one_sided_unsaid(&self, rule: &Rule) -> bool {
+        let known = self.facts.values(Operand::CounterpartyLog.name(), None);
+        known.is_some_and(|values| values != [LOG_KEPT]) && !rule.names(Operand::CounterpartyLog)
+    }
+}
 
 /// Values by place.
 struct Values<'a>(HashMap<&'a str, Truth>);
@@ -20,9 +48,9 @@ impl Values<'_> {
 
 /// What stands in the way: of the nearest permission when none grants, and every prohibition that applies.
 pub(crate) fn set(
-    world: &World<'_>,
+    question: &Question<'_>,
     trace: &[Step],
-    permissions: &[(&Rule, RuleTruth)],
+    permissions: &[(&Rule, Fit)],
     applying: &[&Rule],
     granted: bool,
 ) -> (Vec<Failing>, u64) {
@@ -32,8 +60,8 @@ pub(crate) fn set(
         let nearest = permissions
             .iter()
             .map(|(rule, truth)| {
-                let misfits = misfits(world, rule, *truth);
-                (misfits.len(), [misfits, conditions(world, &values, rule)].concat())
+                let misfits = misfits(question, rule, *truth);
+                (misfits.len(), [misfits, conditions(question, &values, rule)].concat())
             })
             .min_by_key(|(misfits, all)| (*misfits, all.len()));
         match nearest {
@@ -48,7 +76,7 @@ pub(crate) fn set(
         }
     }
     for rule in applying {
-        found.extend(lifting(world, &values, rule));
+        found.extend(lifting(question, &values, rule));
     }
     let more = found.len().saturating_sub(limits::MAX_FAILING);
     found.truncate(limits::MAX_FAILING);
@@ -83,8 +111,8 @@ fn item(at: &str, rule: Option<&Rule>, obstacle: Obstacle, value: Truth, fixed_b
 }
 
 /// Action, asset and parties that do not fit.
-fn misfits(world: &World<'_>, rule: &Rule, truth: RuleTruth) -> Vec<Failing> {
-    let (scope, request) = (&rule.scope, world.request);
+fn misfits(question: &Question<'_>, rule: &Rule, truth: Fit) -> Vec<Failing> {
+    let (scope, request) = (&rule.scope, question.request);
     let action = Some(rule.action.iri());
     let parts = [
         (Obstacle::Action, truth.action, &action, &request.action),
@@ -103,14 +131,14 @@ fn misfits(world: &World<'_>, rule: &Rule, truth: RuleTruth) -> Vec<Failing> {
 }
 
 /// Conditions and duties of a permission that do not hold.
-fn conditions(world: &World<'_>, values: &Values<'_>, rule: &Rule) -> Vec<Failing> {
+fn conditions(question: &Question<'_>, values: &Values<'_>, rule: &Rule) -> Vec<Failing> {
     let mut found = Vec::new();
     for constraint in &rule.constraints {
-        found.extend(blocking(world, values, rule, constraint));
+        found.extend(blocking(question, values, rule, constraint));
     }
-    if world.is_one_sided_unsaid(rule) {
+    if question.is_one_sided_unsaid(rule) {
         let operand = Operand::CounterpartyLog.name();
-        let shown = world.facts.values(operand, None);
+        let shown = question.facts.values(operand, None);
         found.push(Failing {
             operand: Some(operand.to_owned()),
             operator: Some(Operator::Eq.name().to_owned()),
@@ -120,7 +148,7 @@ fn conditions(world: &World<'_>, values: &Values<'_>, rule: &Rule) -> Vec<Failin
         });
     }
     for duty in rule.duties.iter().filter(|duty| values.of(&duty.at) != Truth::True) {
-        let state = world.facts.values("duty", Some(&duty.id));
+        let state = question.facts.values("duty", Some(&duty.id));
         found.push(Failing {
             required: vec![duty.action.iri()],
             shown: state.map(<[String]>::to_vec).unwrap_or_default(),
@@ -131,20 +159,20 @@ fn conditions(world: &World<'_>, values: &Values<'_>, rule: &Rule) -> Vec<Failin
 }
 
 /// The fewest comparisons that would have to hold for the constraint to hold.
-fn blocking(world: &World<'_>, values: &Values<'_>, rule: &Rule, constraint: &Constraint) -> Vec<Failing> {
+fn blocking(question: &Question<'_>, values: &Values<'_>, rule: &Rule, constraint: &Constraint) -> Vec<Failing> {
     let value = values.of(constraint.at());
     if value == Truth::True {
         return Vec::new();
     }
     match constraint {
-        Constraint::Atomic(atomic) => vec![condition(world, rule, atomic, value, Obstacle::Condition)],
+        Constraint::Atomic(atomic) => vec![condition(question, rule, atomic, value, Obstacle::Condition)],
         Constraint::Logical {
             logic: Logic::And | Logic::AndSequence,
             parts,
             ..
         } => parts
             .iter()
-            .flat_map(|part| blocking(world, values, rule, part))
+            .flat_map(|part| blocking(question, values, rule, part))
             .collect(),
         Constraint::Logical {
             logic: Logic::Xone,
@@ -155,23 +183,23 @@ fn blocking(world: &World<'_>, values: &Values<'_>, rule: &Rule, constraint: &Co
         }
         Constraint::Logical { parts, .. } => parts
             .iter()
-            .map(|part| blocking(world, values, rule, part))
+            .map(|part| blocking(question, values, rule, part))
             .min_by_key(Vec::len)
             .unwrap_or_default(),
     }
 }
 
 /// The fewest comparisons of a prohibition of which it would have to be known that they do not hold.
-fn lifting(world: &World<'_>, values: &Values<'_>, rule: &Rule) -> Vec<Failing> {
+fn lifting(question: &Question<'_>, values: &Values<'_>, rule: &Rule) -> Vec<Failing> {
     let fewest = rule
         .constraints
         .iter()
-        .map(|part| holding(world, values, rule, part))
+        .map(|part| holding(question, values, rule, part))
         .min_by_key(Vec::len);
     fewest.unwrap_or_else(|| {
         vec![Failing {
             required: vec![rule.action.iri()],
-            shown: vec![world.request.action.clone()],
+            shown: vec![question.request.action.clone()],
             ..item(
                 &rule.at,
                 Some(rule),
@@ -183,20 +211,20 @@ fn lifting(world: &World<'_>, values: &Values<'_>, rule: &Rule) -> Vec<Failing> 
     })
 }
 
-fn holding(world: &World<'_>, values: &Values<'_>, rule: &Rule, constraint: &Constraint) -> Vec<Failing> {
+fn holding(question: &Question<'_>, values: &Values<'_>, rule: &Rule, constraint: &Constraint) -> Vec<Failing> {
     let value = values.of(constraint.at());
     if value == Truth::False {
         return Vec::new();
     }
     match constraint {
-        Constraint::Atomic(atomic) => vec![condition(world, rule, atomic, value, Obstacle::Prohibition)],
+        Constraint::Atomic(atomic) => vec![condition(question, rule, atomic, value, Obstacle::Prohibition)],
         Constraint::Logical {
             logic: Logic::Or,
             parts,
             ..
         } => parts
             .iter()
-            .flat_map(|part| holding(world, values, rule, part))
+            .flat_map(|part| holding(question, values, rule, part))
             .collect(),
         Constraint::Logical {
             logic: Logic::Xone, at, ..
@@ -205,7 +233,7 @@ fn holding(world: &World<'_>, values: &Values<'_>, rule: &Rule, constraint: &Con
         }
         Constraint::Logical { parts, .. } => parts
             .iter()
-            .map(|part| holding(world, values, rule, part))
+            .map(|part| holding(question, values, rule, part))
             .min_by_key(Vec::len)
             .unwrap_or_default(),
     }
@@ -216,20 +244,20 @@ fn begins(operator: Operator) -> bool {
     matches!(operator, Operator::Gt | Operator::Gteq)
 }
 
-fn condition(world: &World<'_>, rule: &Rule, atomic: &Atomic, value: Truth, obstacle: Obstacle) -> Failing {
+fn condition(question: &Question<'_>, rule: &Rule, atomic: &Atomic, value: Truth, obstacle: Obstacle) -> Failing {
     let stated = |about: &str| {
-        world
+        question
             .facts
             .values(about, None)
             .map(<[String]>::to_vec)
             .unwrap_or_default()
     };
     let shown = match atomic.operand {
-        Operand::DateTime => vec![format_rfc3339_ms(world.request.now_ms)],
+        Operand::DateTime => vec![format_rfc3339_ms(question.request.now_ms)],
         Operand::Purpose => stated("purpose"),
         Operand::Recipient => stated("recipient"),
         Operand::CounterpartyLog => stated(Operand::CounterpartyLog.name()),
-        Operand::Count => world.used(rule).map(|used| used.to_string()).into_iter().collect(),
+        Operand::Count => question.used(rule).map(|used| used.to_string()).into_iter().collect(),
     };
     let fixed_by = match atomic.operand {
         // A permission that begins later, or a prohibition that ends.

@@ -179,6 +179,11 @@ impl Rule {
     }
 }
 
+/// Key of a rule's counter: policy and rule. Two rules that say the same share one.
+pub(crate) fn counter(policy: &str, rule: &Rule) -> String {
+    format!("{policy}#{}", rule.id)
+}
+
 /// How a logical constraint joins its parts (Information Model, section 2.5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

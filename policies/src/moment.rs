@@ -85,6 +85,12 @@ impl Moment {
         self.doubt_ns == 0
     }
 
+    /// The first nanosecond since 1970 in UTC, the one after the last, and how far either may be off.
+    #[must_use]
+    pub(crate) fn edges_ns(&self) -> (i128, i128, i128) {
+        (self.start_ns, self.start_ns + self.length_ns.max(1), self.doubt_ns)
+    }
+
     /// How the instant `now_ms` (UTC milliseconds since 1970) relates to this moment. Operators that are not about order
     /// give unknown.
     #[must_use]

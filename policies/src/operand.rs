@@ -92,6 +92,12 @@ impl Operand {
         }
     }
 
+    /// Full IRI.
+    #[must_use]
+    pub(crate) fn iri(self) -> String {
+        crate::terms::expand(&self.wire())
+    }
+
     /// Whether the text names an operand of ODRL that this version cannot evaluate.
     #[must_use]
     pub(crate) fn is_not_built_yet(text: &str) -> bool {

@@ -1,9 +1,11 @@
 //! The policy as the rest of Herleid holds it.
 
+use crate::compiled::Program;
 use crate::model::{Conflict, Digest, PolicyKind, Rule, Scope};
 use crate::problem::PolicyError;
 use crate::{agree, publish, read};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// An ODRL policy that has been understood whole, in canonical order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,7 @@ pub struct Policy {
     pub(crate) bytes: Vec<u8>,
     pub(crate) digest: Digest,
     pub(crate) rules_digest: Digest,
+    pub(crate) program: Arc<Program>,
 }
 
 impl Policy {
@@ -159,9 +162,9 @@ impl Policy {
         keys
     }
 
-    /// Key of a rule's counter: policy and rule. Two rules that say the same share one.
+    /// Key of a rule's counter.
     pub(crate) fn counter(&self, rule: &Rule) -> String {
-        format!("{}#{}", self.id, rule.id)
+        crate::model::counter(&self.id, rule)
     }
 }
 

@@ -108,7 +108,7 @@ const OURS: [(&str, &[&str], &str); 5] = [
 ];
 
 /// The IRIs one step broader than `iri`; `None` when the purpose is in neither table.
-fn broader(iri: &str) -> Option<Vec<String>> {
+pub(crate) fn broader(iri: &str) -> Option<Vec<String>> {
     if let Some(local) = iri.strip_prefix(DPV) {
         let (_, above) = DPV_PURPOSES.iter().find(|(name, _)| *name == local)?;
         return Some(above.iter().map(|name| format!("{DPV}{name}")).collect());
@@ -191,6 +191,12 @@ pub(crate) fn compare(stated: &[String], operator: Operator, asked: &[String]) -
         Operator::HasPart => all_asked(&|one, part| is_within(part, one)),
         Operator::Lt | Operator::Lteq | Operator::Gt | Operator::Gteq => Truth::Unknown,
     }
+}
+
+/// Every purpose of the tables, as a full IRI.
+pub(crate) fn known() -> impl Iterator<Item = String> {
+    let dpv = DPV_PURPOSES.iter().map(|(name, _)| format!("{DPV}{name}"));
+    dpv.chain(OURS.iter().map(|(name, ..)| format!("{PURPOSE}{name}")))
 }
 
 /// Every row, for the digest of what decisions rest on.

@@ -1,9 +1,8 @@
 //! The decision record: everything a decision rests on, in the form that the log keeps (member names in ASCII, integers
 //! only), so that it can be evaluated again from the record and the policy's bytes alone.
 
-use crate::evaluate::RuleTruth;
+use crate::compiled;
 use crate::facts::{Fact, Request};
-use crate::model::Rule;
 use crate::problem::{PolicyError, Problem};
 use crate::truth::Truth;
 use serde::{Deserialize, Serialize};
@@ -135,16 +134,16 @@ impl Step {
         }
     }
 
-    pub(crate) fn rule(rule: &Rule, truth: RuleTruth, value: Truth) -> Self {
+    pub(crate) fn rule(at: &str, rule: &str, fit: compiled::Fit, value: Truth) -> Self {
         let fit = Fit {
-            rule: rule.id.clone(),
-            action: truth.action,
-            target: truth.target,
-            assigner: truth.assigner,
-            assignee: truth.assignee,
+            rule: rule.to_owned(),
+            action: fit.action,
+            target: fit.target,
+            assigner: fit.assigner,
+            assignee: fit.assignee,
         };
         Self {
-            at: rule.at.clone(),
+            at: at.to_owned(),
             value,
             fit: Some(fit),
         }

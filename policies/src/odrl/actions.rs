@@ -11,8 +11,8 @@ const MAX_LEVELS: usize = 16;
 /// Actions beside ODRL's, as a policy defines them: what each is included in, and what it implies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Actions {
-    within: BTreeMap<String, BTreeSet<String>>,
-    implies: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) within: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) implies: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Actions {

@@ -82,13 +82,8 @@ impl Judge<'_> {
     fn left(&self, operand: &str, looks: Looks<'_>) -> Option<Cow<'_, [Quantity]>> {
         let found = match looks {
             Looks::Action(values) => return values.get(operand).map(|found| Cow::Owned(found.clone())),
-            Looks::Thing(thing) => self.world.of_things.get(&(thing?.to_owned(), operand.to_owned()))?,
-            Looks::World(rule) => {
-                let of_rule = (operand.to_owned(), Some(rule.to_owned()));
-                let of_all = (operand.to_owned(), None);
-                let values = &self.world.values;
-                values.get(&of_rule).or_else(|| values.get(&of_all))?
-            }
+            Looks::Thing(thing) => self.world.values_of(thing?, operand)?,
+            Looks::World(rule) => self.world.values_for(rule, operand)?,
         };
         if operand != format!("{ODRL}count") || !matches!(looks, Looks::World(_)) {
             return Some(Cow::Borrowed(found));

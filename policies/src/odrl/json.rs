@@ -194,10 +194,7 @@ impl Writer {
                 Some(Term::literal(text, None))
             }
             Value::String(text) => Some(named(text)),
-            Value::Number(number) => {
-                let kind = if number.is_f64() { "decimal" } else { "integer" };
-                Some(Term::literal(&number.to_string(), Some(&format!("{XSD}{kind}"))))
-            }
+            Value::Number(number) => Some(Term::literal(&number.to_string(), Some(&datatype(number)))),
             Value::Bool(yes) => Some(Term::literal(&yes.to_string(), Some(&format!("{XSD}boolean")))),
             Value::Object(map) if map.contains_key("@value") => self.literal(at, map),
             Value::Object(map) => match (map.len(), map.get("@id").and_then(Value::as_str)) {
@@ -218,7 +215,11 @@ impl Writer {
 
     fn literal(&mut self, at: &str, map: &Map<String, Value>) -> Option<Term> {
         let datatype = match map.get("@type") {
-            None => None,
+            // A number is one with `@value` around it as well.
+            None => match map.get("@value") {
+                Some(Value::Number(number)) => Some(datatype(number)),
+                _ => None,
+            },
             Some(Value::String(text)) => Some(expand(text)),
             Some(Value::Array(one)) => one.first().and_then(Value::as_str).map(expand),
             Some(_) => Some(String::new()),
@@ -238,6 +239,11 @@ impl Writer {
             }
         }
     }
+}
+
+fn datatype(number: &serde_json::Number) -> String {
+    let kind = if number.is_f64() { "decimal" } else { "integer" };
+    format!("{XSD}{kind}")
 }
 
 fn each(value: &Value) -> Vec<&Value> {

@@ -7,6 +7,7 @@
 //! Input is a [`Graph`]: of Turtle, made by the caller, or of JSON-LD, by [`Graph::of_json`]. Nothing is fetched.
 
 mod actions;
+mod canonical;
 mod compare;
 mod condition;
 mod duties;
@@ -22,10 +23,12 @@ mod read_rule;
 mod value;
 mod world;
 
+pub(crate) use actions::Actions;
 pub use graph::{Graph, Term};
 pub use model::{Atomic, Condition, Parties, Policy, Rule, Thing};
 pub use number::{Decimal, Duration};
 pub use outcome::{Deontic, DutyReport, EVALUATION, Evaluation, NodeState, RuleReport};
 pub use read::{Reading, read};
 pub use value::{Quantity, Value};
+pub(crate) use world::Values;
 pub use world::{Ask, Leniencies, Leniency, Performance, World};

@@ -40,6 +40,23 @@ impl Decimal {
 }
 
 impl Decimal {
+    /// In one writing: no sign for what is not negative, no zeros that say nothing.
+    pub(crate) fn text(&self) -> String {
+        let (sign, whole) = (if self.is_negative { "-" } else { "" }, &self.whole);
+        format!("{sign}{whole}.{}", self.fraction)
+    }
+
+    /// In thousand millionths, where that is exact.
+    pub(crate) fn to_billionths(&self) -> Option<i128> {
+        const DIGITS: usize = 9;
+        if self.whole.len() > 24 || self.fraction.len() > DIGITS {
+            return None;
+        }
+        let digits = format!("0{}{:0<DIGITS$}", self.whole, self.fraction);
+        let size: i128 = digits.parse().ok()?;
+        Some(if self.is_negative { -size } else { size })
+    }
+
     /// As a whole number from 0, where it is one.
     pub(crate) fn to_whole(&self) -> Option<u64> {
         if self.is_negative || !self.fraction.is_empty() {
@@ -139,6 +156,11 @@ impl Duration {
             months: sign * months,
             ns: sign * ns,
         })
+    }
+
+    /// In one writing: months, and nanoseconds beside them.
+    pub(crate) fn text(&self) -> String {
+        format!("{}M {}ns", self.months, self.ns)
     }
 
     /// Which is longer; `None` when that depends on the months it is about.

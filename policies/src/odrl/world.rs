@@ -172,11 +172,15 @@ pub struct World {
     pub is_complete: bool,
     /// What was done for duties.
     pub performances: Vec<Performance>,
-    /// Values, by left operand and perhaps by the rule that they are counted for.
-    pub(crate) values: BTreeMap<(String, Option<String>), Vec<Quantity>>,
-    /// Values of an asset or a party, by its IRI and left operand.
-    pub(crate) of_things: BTreeMap<(String, String), Vec<Quantity>>,
+    /// Values by left operand, for every rule.
+    pub(crate) values: Values,
+    /// Values by the rule that they are counted for.
+    pub(crate) of_rules: BTreeMap<String, Values>,
+    /// Values of an asset or a party, by its IRI.
+    pub(crate) of_things: BTreeMap<String, Values>,
     pub(crate) part_of: BTreeMap<String, BTreeSet<String>>,
+    /// Everything that something is said to be part of.
+    pub(crate) wholes: BTreeSet<String>,
     pub(crate) is_a: BTreeMap<String, BTreeSet<String>>,
     pub(crate) duties: BTreeMap<String, BTreeSet<&'static str>>,
     pub(crate) events: BTreeMap<String, (Option<u64>, Option<u64>)>,
@@ -203,8 +207,11 @@ impl World {
     /// A value of a left operand, for every rule or for one. For `count`: how often it was done before this request.
     #[must_use]
     pub fn with(mut self, operand: &str, rule: Option<&str>, quantity: Quantity) -> Self {
-        let key = (operand_iri(operand), rule.map(str::to_owned));
-        self.values.entry(key).or_default().push(quantity);
+        let values = match rule {
+            Some(rule) => self.of_rules.entry(rule.to_owned()).or_default(),
+            None => &mut self.values,
+        };
+        values.entry(operand_iri(operand)).or_default().push(quantity);
         self
     }
 
@@ -223,8 +230,8 @@ impl World {
     /// A value of an asset or a party, which a refinement of it looks at.
     #[must_use]
     pub fn with_value_of(mut self, thing: &str, operand: &str, quantity: Quantity) -> Self {
-        let key = (thing.to_owned(), operand_iri(operand));
-        self.of_things.entry(key).or_default().push(quantity);
+        let values = self.of_things.entry(thing.to_owned()).or_default();
+        values.entry(operand_iri(operand)).or_default().push(quantity);
         self
     }
 
@@ -235,6 +242,7 @@ impl World {
             .entry(part.to_owned())
             .or_default()
             .insert(whole.to_owned());
+        self.wholes.insert(whole.to_owned());
         self
     }
 
@@ -273,9 +281,22 @@ impl World {
         if iri == format!("{ODRL}dateTime") {
             self.now_ms = None;
         }
-        self.values.retain(|(name, _), _| *name != iri);
-        self.of_things.retain(|(_, name), _| *name != iri);
+        self.values.remove(&iri);
+        for values in self.of_rules.values_mut().chain(self.of_things.values_mut()) {
+            values.remove(&iri);
+        }
         self
+    }
+
+    /// The values of a left operand (full IRI) for a rule: those that are counted for it, or else those for every rule.
+    pub(crate) fn values_for(&self, rule: &str, operand: &str) -> Option<&[Quantity]> {
+        let of_rule = self.of_rules.get(rule).and_then(|values| values.get(operand));
+        of_rule.or_else(|| self.values.get(operand)).map(Vec::as_slice)
+    }
+
+    /// The values of a left operand (full IRI) of an asset or a party.
+    pub(crate) fn values_of(&self, thing: &str, operand: &str) -> Option<&[Quantity]> {
+        self.of_things.get(thing)?.get(operand).map(Vec::as_slice)
     }
 }
 

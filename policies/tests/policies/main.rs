@@ -1,8 +1,14 @@
 //! Tests of the whole crate, in one program so that it is linked once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod before;
 mod common;
+mod compiled;
+mod compiled_generated;
+mod compiled_spelling;
+mod compiled_worlds;
 mod decisions;
+mod denied;
 mod docs;
 mod duties;
 mod examples;

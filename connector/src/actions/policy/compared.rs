@@ -2,7 +2,7 @@
 //! graphs are not compared; not even the suite's own evaluator gives the very triples of its reports.
 
 use herleid_policies::odrl::{Deontic, DutyReport, Evaluation, Graph, RuleReport, Term};
-use herleid_policies::{RuleKind, Truth};
+use herleid_policies::{Reason, RuleKind, Truth};
 
 /// Namespace of compliance reports.
 pub(super) const REPORT: &str = "https://w3id.org/force/compliance-report#";
@@ -19,6 +19,30 @@ fn nodes<'a>(graph: &'a Graph, subject: &str, local: &str) -> Vec<&'a str> {
 fn state<'a>(graph: &'a Graph, subject: &str, local: &str) -> Option<&'a str> {
     let found = nodes(graph, subject, local);
     found.first().map(|iri| iri.strip_prefix(REPORT).unwrap_or(iri))
+}
+
+/// Whether the evaluator that decides comes to what the plain one does. A case in which it does not has failed.
+///
+/// # Errors
+/// What each says.
+pub(super) fn agree(plain: &Evaluation, compiled: &Evaluation) -> Result<(), String> {
+    let is_unknown = plain.reason == Reason::UnknownAction;
+    // Of an action that nobody knows, the one that decides says nothing more.
+    let rules = |evaluation: &Evaluation| {
+        if is_unknown {
+            Vec::new()
+        } else {
+            evaluation.rules.clone()
+        }
+    };
+    if plain.reason == compiled.reason && rules(plain) == rules(compiled) {
+        return Ok(());
+    }
+    Err(format!(
+        "the two evaluators differ, which is a fault in them: plain {}, compiled {}",
+        plain.to_json(),
+        compiled.to_json()
+    ))
 }
 
 /// Everything in which the evaluations of a request's rules differ from the expected report.

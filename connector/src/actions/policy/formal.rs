@@ -3,7 +3,9 @@
 //! The examples contradict themselves in four places. A case is judged as it stands first; only where it differs then is it judged
 //! again with these errata, which its line shows.
 
+use super::compared::agree;
 use super::{Case, read};
+use herleid_policies::compiled::Program;
 use herleid_policies::odrl::{
     self, Ask, Deontic, Evaluation, Graph, Leniencies, Performance, Quantity, Reading, RuleReport, Term, World,
 };
@@ -210,12 +212,15 @@ fn evaluations(policy: &odrl::Policy, request: &Value, state: Option<&Value>) ->
     if let Some(state) = state {
         world.performances.push(payment(state)?);
     }
+    let strict = Leniencies::strict();
+    let program = Program::of(policy, &strict);
     let judged = times.into_iter().map(|now_ms| {
         let mut world = world.clone();
         world.now_ms = now_ms;
-        policy.evaluate(&ask, &world, &Leniencies::strict())
+        let evaluation = policy.evaluate(&ask, &world, &strict);
+        agree(&evaluation, &program.evaluate(&ask, &world)).map(|()| evaluation)
     });
-    Ok(judged.collect())
+    judged.collect()
 }
 
 /// A moment with a zone; or without one the moment in UTC, and either end of what it may be.

@@ -1,9 +1,10 @@
 //! The ODRL test suite of SolidLabResearch: each case has a policy, a request, a state of the world and the report to come out.
 
 use super::Case;
-use super::compared::{REPORT, differences};
+use super::compared::{REPORT, agree, differences};
 use super::folder::{Files, Row, manifest};
 use herleid_policies::DutyState;
+use herleid_policies::compiled::Program;
 use herleid_policies::odrl::{self, Ask, Graph, Leniencies, Quantity, Reading, Term, World};
 use herleid_vocab::terms::{DCT, ODRL};
 use herleid_vocab::time::parse_rfc3339_ms;
@@ -97,6 +98,7 @@ impl Suite {
             ..Reading::default()
         };
         let read = odrl::read(policy_graph, policy, &reading).map_err(|why| format!("refused: {why}"))?;
+        let program = Program::of(&read, &self.leniencies);
         let mut case = Case {
             name: name.to_owned(),
             differences: Vec::new(),
@@ -109,6 +111,7 @@ impl Suite {
         for rule in asked.iter().filter_map(Term::node) {
             let (ask, world) = ask(request_graph, rule, world.clone())?;
             let evaluation = read.evaluate(&ask, &world, &self.leniencies);
+            agree(&evaluation, &program.evaluate(&ask, &world))?;
             case.lenient.extend(evaluation.made_a_difference.iter().copied());
             if let serde_json::Value::Array(all) = &mut case.evaluation {
                 all.push(evaluation.to_json());

@@ -1,0 +1,109 @@
+//! What is broader than what among purposes, as bits: the tables of [`crate::purpose`], worked out once.
+
+use super::values::{Left, Right, Shown};
+use crate::operand::Operator;
+use crate::purpose;
+use crate::truth::Truth;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+struct Tables {
+    rows: HashMap<String, usize>,
+    /// By row, the rows that are the same or broader.
+    above: Vec<Box<[u64]>>,
+}
+
+fn tables() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    TABLES.get_or_init(|| {
+        let names: Vec<String> = purpose::known().collect();
+        let rows: HashMap<String, usize> = names.iter().cloned().zip(0..).collect();
+        let climb = |name: &String| {
+            let mut bits = vec![0_u64; names.len().div_ceil(64)].into_boxed_slice();
+            let mut open = vec![name.clone()];
+            while let Some(next) = open.pop() {
+                if let Some(row) = rows.get(&next)
+                    && let Some(word) = bits.get_mut(row / 64)
+                {
+                    *word |= 1 << (row % 64);
+                }
+                open.extend(purpose::broader(&next).into_iter().flatten());
+            }
+            bits
+        };
+        let above = names.iter().map(climb).collect();
+        Tables { rows, above }
+    })
+}
+
+fn lies_below(narrow: usize, wide: usize) -> bool {
+    let above = tables().above.get(narrow);
+    above
+        .and_then(|bits| bits.get(wide / 64))
+        .is_some_and(|word| word & (1 << (wide % 64)) != 0)
+}
+
+/// Whether one purpose falls under another. Unknown when it is the broader of the two, or when either is in no table.
+fn within(stated: &str, asked: &str) -> Truth {
+    if stated == asked {
+        return Truth::True;
+    }
+    let rows = &tables().rows;
+    match (rows.get(asked), rows.get(stated)) {
+        (Some(asked), Some(stated)) if lies_below(*stated, *asked) => Truth::True,
+        (Some(asked), Some(stated)) if lies_below(*asked, *stated) => Truth::Unknown,
+        (Some(_), Some(_)) => Truth::False,
+        _ => Truth::Unknown,
+    }
+}
+
+/// Whether two purposes are the same one; unknown for related ones, and for those that no table knows.
+fn same(stated: &str, asked: &str) -> Truth {
+    match within(stated, asked) {
+        _ if stated == asked => Truth::True,
+        Truth::False => Truth::False,
+        _ => Truth::Unknown,
+    }
+}
+
+/// Judges stated purposes. With several each must pass by itself, save for the operators that ask about all of them together.
+pub(super) fn compare(stated: Left<'_>, operator: Operator, asked: &Right<'_>) -> Truth {
+    if stated.len() == 0 || stated.iter().chain(asked.iter()).any(|value| value.name().is_none()) {
+        return Truth::Unknown;
+    }
+    let named = |judge: fn(&str, &str) -> Truth, one: Shown<'_>, other: Shown<'_>| match (one.name(), other.name()) {
+        (Some(one), Some(other)) => judge(one, other),
+        _ => Truth::Unknown,
+    };
+    let any_asked =
+        |judge: fn(&str, &str) -> Truth, one: Shown<'_>| Truth::any(asked.iter().map(|other| named(judge, one, other)));
+    let each = |judge: &dyn Fn(Shown<'_>) -> Truth| Truth::unanimous(stated.iter().map(judge));
+    let all_asked = |judge: &dyn Fn(Shown<'_>, Shown<'_>) -> Truth| {
+        let by_any = |other| Truth::any(stated.iter().map(|one| judge(one, other)));
+        Truth::all(asked.iter().map(by_any))
+    };
+    match operator {
+        Operator::Eq => each(&|one| any_asked(same, one)),
+        Operator::Neq => each(&|one| !any_asked(same, one)),
+        Operator::IsA | Operator::IsPartOf | Operator::IsAnyOf => each(&|one| any_asked(within, one)),
+        Operator::IsNoneOf => each(&|one| !any_asked(within, one)),
+        Operator::IsAllOf => all_asked(&|one, wide| named(within, one, wide)),
+        Operator::HasPart => all_asked(&|one, part| named(within, part, one)),
+        Operator::Lt | Operator::Lteq | Operator::Gt | Operator::Gteq => Truth::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bits_say_what_the_tables_say() {
+        let names: Vec<String> = purpose::known().chain(["urn:nobody:knows".to_owned()]).collect();
+        for one in &names {
+            for other in &names {
+                assert_eq!(within(one, other), purpose::is_within(one, other), "{one} {other}");
+            }
+        }
+    }
+}
