@@ -18,6 +18,7 @@ pub mod demo;
 pub mod dossier;
 pub mod dsp;
 pub mod dsp_shell;
+mod erasure;
 pub mod foreign_log;
 #[cfg(test)]
 mod fuzzing;

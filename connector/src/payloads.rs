@@ -1,10 +1,11 @@
 //! Where payloads lie: immutable files named by their SHA-256, durable before anything refers to them.
 
+mod erasing;
 mod receiving;
 
+pub use erasing::Kept;
 pub use receiving::Receiving;
 
-use crate::state::Digests;
 use sha2::Digest as _;
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -50,6 +51,8 @@ pub struct Payloads {
     directory: PathBuf,
     /// Payloads that were found to be what their names say, and the files' state then.
     verified: Arc<Mutex<HashMap<String, FileState>>>,
+    /// Payloads that somebody keeps until a record leads to them, and how many do.
+    used: erasing::Used,
 }
 
 /// Device, number, length, and time of change in seconds and nanoseconds.
@@ -98,6 +101,7 @@ impl Payloads {
         Ok(Self {
             directory: directory.to_owned(),
             verified: Arc::default(),
+            used: erasing::Used::default(),
         })
     }
 
@@ -166,7 +170,7 @@ impl Payloads {
     ///
     /// # Errors
     /// When it cannot be read or copied.
-    pub fn import(&self, path: &Path) -> Result<Digests, PayloadError> {
+    pub fn import(&self, path: &Path) -> Result<Kept, PayloadError> {
         let read = |source| PayloadError::File {
             path: path.to_owned(),
             what: "read",
@@ -188,7 +192,7 @@ impl Payloads {
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn put(&self, bytes: &[u8]) -> Result<Digests, PayloadError> {
+    pub fn put(&self, bytes: &[u8]) -> Result<Kept, PayloadError> {
         let mut receiving = self.receive()?;
         receiving.write(bytes)?;
         receiving.keep()
@@ -225,13 +229,14 @@ fn sync(directory: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::Digests;
 
     #[test]
     fn a_payload_is_found_by_its_digest_and_its_decay_is_seen() {
         let directory = tempfile::tempdir().unwrap();
         let store = Payloads::open(directory.path()).unwrap();
         let digests = store.put(b"rain").unwrap();
-        assert_eq!(digests, Digests::of(b"rain"));
+        assert_eq!(*digests, Digests::of(b"rain"));
         assert_eq!(store.read(&digests.sha256).unwrap(), b"rain");
         fs::write(store.path(&digests.sha256).unwrap(), b"sun!").unwrap();
         assert!(matches!(store.read(&digests.sha256), Err(PayloadError::Changed { .. })));

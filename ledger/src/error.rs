@@ -228,6 +228,9 @@ pub enum AppendError {
     /// `log-opened` is made by the log.
     #[error("`log-opened` is the first record of a log, which makes it itself")]
     LogOpened,
+    /// `erased` is made by the log.
+    #[error("`erased` says what the log has erased, which makes that record itself: use `Ledger::erase`")]
+    Erased,
     /// Reading back failed, or the log was closed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),

@@ -2,9 +2,12 @@
 
 mod audit;
 mod batch;
+mod bury;
 mod closed;
 mod cosign;
+mod erase;
 mod export;
+mod ground;
 mod grown;
 mod lookup;
 mod open;
@@ -13,11 +16,14 @@ mod prepare;
 mod read;
 mod recorded;
 mod sequencer;
+mod strip;
 mod unsound;
 mod upgrade;
 
 pub use audit::Audited;
+pub use erase::{EraseError, Erased, Erasure, Target};
 pub use export::Exported;
+pub use ground::{Ground, UnknownGround};
 pub use options::{Options, WitnessPolicy, fatal_abort};
 pub use read::{At, StoredRecord};
 pub use recorded::Recorded;
@@ -56,6 +62,10 @@ pub(crate) struct Shared {
     pub(crate) cosigned: RwLock<Option<Arc<Checkpoint>>>,
     /// Cosignatures of checkpoints that have no quorum yet.
     pub(crate) collecting: Mutex<Vec<Checkpoint>>,
+    /// Held by whoever erases: one at a time, so that what is finished is known by one number.
+    pub(crate) erasing: Mutex<()>,
+    /// What was erased and may still lie in files.
+    pub(crate) unburied: Mutex<strip::Stripped>,
     /// What a check found wrong: from then on nothing is taken.
     pub(crate) unsound: OnceLock<String>,
 }
@@ -166,6 +176,11 @@ impl Ledger {
                 found: found.clone(),
             });
         }
+        self.send(job)
+    }
+
+    /// Also when nothing more is taken.
+    fn send(&self, job: Job) -> Result<(), LedgerError> {
         let jobs = self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = jobs.as_ref().map(|jobs| jobs.send(job));
         match sent {

@@ -26,6 +26,9 @@ pub mod tile;
 pub mod witness;
 
 pub use error::{AppendError, LedgerError};
-pub use ledger::{At, Audited, Exported, Ledger, Options, Recorded, StoredRecord, WitnessPolicy, fatal_abort};
+pub use ledger::{
+    At, Audited, EraseError, Erased, Erasure, Exported, Ground, Ledger, Options, Recorded, StoredRecord, Target,
+    UnknownGround, WitnessPolicy, fatal_abort,
+};
 pub use store::codec::StreamPlace;
 pub use store::witnessed::WitnessStore;

@@ -5,5 +5,6 @@ pub(crate) mod codec;
 pub(crate) mod evidence;
 pub(crate) mod keys;
 pub(crate) mod rocks;
+pub(crate) mod scrub;
 pub(crate) mod tiles;
 pub(crate) mod witnessed;

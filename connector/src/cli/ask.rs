@@ -1,12 +1,11 @@
 //! Commands that ask the running service: from arguments to a request, from the answer to the screen.
 
-mod exporting;
-
 use super::actions::{Actions, Context, Outcome};
 use super::arguments::{
     Chosen, CredentialAction, DecideArguments, DossierArguments, IssueArguments, NamedInput, NegotiationStep,
     PublishArguments, PushArguments, RunArguments,
 };
+use super::requests;
 use super::show::Shown;
 use super::text::text;
 use crate::catalogue::Metadata;
@@ -82,10 +81,12 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
         Chosen::Anchors(a) if a.merge.is_empty() => {
             absolute(context, &a.out).and_then(|out| asking.send(&Anchors { out }))
         }
-        Chosen::Ledger(a) => match exporting::export(context, &a.action)? {
+        Chosen::Ledger(a) => match requests::export(context, &a.action)? {
             Ok(request) => asking.send(&request),
             Err(error) => Err(error),
         },
+        Chosen::Erase(a) => requests::erase(context, &a.action).and_then(|request| asking.send(&request)),
+        Chosen::Hold(a) => requests::hold(context, &a.action).and_then(|request| asking.send(&request)),
         Chosen::Status(_) => asking.send(&Status {}),
         // The service has the log while it runs; without it the log is opened here.
         Chosen::Doctor(_) => match asking.send(&Doctor {}) {
@@ -307,7 +308,7 @@ fn twice(context: &Context, name: &str) -> ControlError {
 }
 
 /// The service works elsewhere, so paths are made absolute here.
-fn absolute(context: &Context, path: &Path) -> Result<PathBuf, ControlError> {
+pub(super) fn absolute(context: &Context, path: &Path) -> Result<PathBuf, ControlError> {
     std::path::absolute(path).map_err(|e| unreadable(context, path, &e))
 }
 

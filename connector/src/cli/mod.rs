@@ -8,9 +8,11 @@ pub mod arguments;
 mod ask;
 mod dutch;
 pub mod page;
+mod requests;
 pub mod screen;
 pub mod show;
 pub mod text;
+mod token;
 mod usage;
 
 #[cfg(test)]

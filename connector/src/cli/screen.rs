@@ -68,6 +68,16 @@ impl Screen {
         self.manner
     }
 
+    /// Asks something of who sits there, also when nothing else is to be said. Without a line feed.
+    pub fn ask(&self, question: &str) {
+        let mut state = self.state();
+        // Who does not see the question answers it all the same, or gives up.
+        let _ = state
+            .err
+            .write_all(question.as_bytes())
+            .and_then(|()| state.err.flush());
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

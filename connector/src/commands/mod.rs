@@ -65,6 +65,8 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Dossier => crate::dossier::command,
         p::Anchors => anchors::anchors,
         p::LedgerExport => exports::export,
+        p::Erase => crate::erasure::erase,
+        p::Hold => crate::erasure::hold,
         p::Status => status::status,
         p::Doctor => doctor::doctor,
     }

@@ -10,6 +10,7 @@ use crate::control::protocol::{Publish, PublishAnswer, PublishSource, Withdraw, 
 use crate::models::package::ModelPackage;
 use crate::models::process::Process;
 use crate::node::{Node, fresh_trace};
+use crate::payloads::Kept;
 use crate::state::{Digests, ModelEntry, OfferEntry, SourceEntry, VersionEntry, set};
 use herleid_ledger::Recorded;
 use herleid_ledger::record::{Document, Draft, Kind, Term};
@@ -60,10 +61,18 @@ async fn check(node: &Node, candidate: &Entry, turn: &Turn) -> Result<(), Failur
 
 /// Records what changes the catalogue, and changes it. Goes on when nobody waits for it any more: what is recorded must be shown, and what
 /// is withdrawn must not be.
-async fn record(node: &Arc<Node>, draft: Draft, id: &str, turn: Turn) -> Result<(Recorded, Turn), Failure> {
+async fn record(
+    node: &Arc<Node>,
+    draft: Draft,
+    id: &str,
+    turn: Turn,
+    kept: Option<Kept>,
+) -> Result<(Recorded, Turn), Failure> {
     let (node, id) = (node.clone(), id.to_owned());
     let recording = tokio::spawn(async move {
         let recorded = node.append(draft).await?;
+        // Until here no erasure took the bytes away.
+        drop(kept);
         node.catalogue.changed(&id, &turn).await.map_err(|e| {
             Failure::failed(format!(
                 "it is recorded, but the catalogue in memory could not be renewed: {e}"
@@ -165,7 +174,7 @@ async fn dataset(
     };
     let (key, value) = set(key, &entry)?;
     check(node, &Entry::Dataset(entry), &turn).await?;
-    let (recorded, _) = record(node, draft.put(key, value), &request.id, turn).await?;
+    let (recorded, _) = record(node, draft.put(key, value), &request.id, turn, found.kept).await?;
     Ok(PublishAnswer {
         id: request.id.clone(),
         version,
@@ -282,13 +291,14 @@ async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEnt
             known.program
         )));
     }
-    let (recorded, _) = record(node, draft.put(state_key, value), &id, turn).await?;
+    let digests = program.digests().clone();
+    let (recorded, _) = record(node, draft.put(state_key, value), &id, turn, Some(program)).await?;
     Ok(PublishAnswer {
         id,
         version,
-        bytes: Some(program.bytes),
-        sha256: Some(program.sha256),
-        blake3: Some(program.blake3),
+        bytes: Some(digests.bytes),
+        sha256: Some(digests.sha256),
+        blake3: Some(digests.blake3),
         offers: vec![offer.id],
         index: recorded.index(),
     })
@@ -316,7 +326,7 @@ pub(super) async fn withdraw(
                 set(key, &entry)?,
             );
             let recorded;
-            (recorded, turn) = record(&node, draft, &request.id, turn).await?;
+            (recorded, turn) = record(&node, draft, &request.id, turn, None).await?;
             index = recorded.index();
             versions.push(entry.version);
         }
@@ -333,7 +343,7 @@ pub(super) async fn withdraw(
                 set(key, &entry)?,
             );
             let recorded;
-            (recorded, turn) = record(&node, draft, &request.id, turn).await?;
+            (recorded, turn) = record(&node, draft, &request.id, turn, None).await?;
             index = recorded.index();
             versions.push(entry.version);
         }

@@ -180,6 +180,7 @@ impl Kind {
             Self::Address => messages.text("config-expect-address", &[]),
             Self::Url => messages.text("config-expect-https", &[]),
             Self::Origin => messages.text("config-expect-origin", &[]),
+            Self::Digest => messages.text("config-expect-digest", &[]),
             Self::LogKey => messages.text("config-expect-log-key", &[("origin", "<origin>")]),
             Self::WitnessKey => messages.text("config-expect-witness-key", &[]),
             Self::Path => messages.text("config-expect-path", &[]),

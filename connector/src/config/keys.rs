@@ -18,6 +18,8 @@ pub enum Kind {
     LogKey,
     /// A witness's verifier key (C2SP tlog-cosignature, type 0x04).
     WitnessKey,
+    /// A SHA-256 in lower-case hexadecimal digits.
+    Digest,
     /// A path; a relative one starts at the configuration file's directory.
     Path,
     /// A list of paths.
@@ -91,7 +93,9 @@ const fn key(section: &'static str, name: &'static str, kind: Kind, absent: Abse
 }
 
 use Absent::{Means, Nothing, Refused};
-use Kind::{Address, Choice, Did, LogKey, Origin, Path, Paths, Switch, Tables, Text, Texts, Url, Whole, WitnessKey};
+use Kind::{
+    Address, Choice, Did, Digest, LogKey, Origin, Path, Paths, Switch, Tables, Text, Texts, Url, Whole, WitnessKey,
+};
 
 /// As in `catalogue::words`; a test compares the two.
 pub const PUBLISHER_TYPES: &[&str] = &[
@@ -175,6 +179,7 @@ pub const KEYS: &[Key] = &[
     key("catalogue", "theme", Texts, Means("[]"), "themes of what says no other, such as `ENVI`; with none, each dataset has to say its own"),
     // 1,000 descriptions of 4 KB are what a connector accepts as one answer (4 MiB).
     key("catalogue", "page", Whole(1, 1_000), Means("100"), "datasets on a page of the catalogue"),
+    key("erasure", "people", Tables(&[("id", Text), ("name", Text), ("token_sha256", Digest)]), Means("[]"), "who may propose, approve and forbid erasing (docs/erasure.md): an identifier that stays when somebody is renamed, their names, and the SHA-256 of the token that each of them keeps; with fewer than two nothing can be erased"),
     key("log", "level", Choice(&["error", "warn", "info", "debug", "trace"]), Means("\"info\""), "what the service writes to standard error"),
     key("log", "format", Choice(&["text", "json"]), Means("\"text\""), "how it is written"),
     key("development", "plain_http", Switch, Means("false"), "serve and call `http://` too"),

@@ -7,6 +7,7 @@
 mod base_url;
 mod catalogue;
 mod development;
+mod erasure;
 mod error;
 mod file;
 pub mod keys;
@@ -20,6 +21,7 @@ mod timestamps;
 mod value;
 
 pub use base_url::BaseUrl;
+pub use erasure::{Erasure, Person};
 pub use error::ConfigError;
 pub use file::{NewParticipant, commented_file};
 pub use push::{Push, PushTo};

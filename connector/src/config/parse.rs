@@ -79,6 +79,7 @@ impl RawConfig {
             },
             management: self.management()?,
             catalogue: self.catalogue()?,
+            erasure: self.erasure()?,
             log: Log {
                 level: self.text("log.level")?,
                 json: self.text("log.format")? == "json",

@@ -235,6 +235,7 @@ impl Kind {
                 | Self::Address
                 | Self::Url
                 | Self::Origin
+                | Self::Digest
                 | Self::LogKey
                 | Self::WitnessKey
                 | Self::Path

@@ -48,6 +48,8 @@ pub struct Config {
     pub management: Option<Management>,
     /// What holds for all that it publishes.
     pub catalogue: Catalogue,
+    /// Who may erase.
+    pub erasure: super::Erasure,
     /// What it writes about itself.
     pub log: Log,
     /// Which development shortcuts are on; `None` when none is. What the envelope of every record says.

@@ -14,6 +14,7 @@ use crate::models::limits;
 use crate::models::process::{ExecuteRequest, Process, parse_document};
 use crate::net::client::CallLimits;
 use crate::node::Node;
+use crate::payloads::Kept;
 use crate::provider::run::request_bytes;
 use crate::state::{AgreementEntry, Side, digest_bytes};
 use base64::Engine as _;
@@ -44,6 +45,8 @@ struct Asking {
     transaction: String,
     case: Option<String>,
     trace: String,
+    /// Inputs that came as files: no erasure takes them away before the run is recorded.
+    kept: Arc<Vec<Kept>>,
 }
 
 /// The command.
@@ -151,7 +154,7 @@ impl Asking {
                 media_type: "application/json".to_owned(),
                 bytes: self.process.document().map_err(Failure::failed)?,
             });
-        node.append(draft).await?;
+        node.append_keeping(draft, Arc::clone(&self.kept)).await?;
         Ok(())
     }
 

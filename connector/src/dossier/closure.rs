@@ -7,7 +7,7 @@ use herleid_ledger::handover::{HandedOver, HandoverError};
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{Ledger, StoredRecord};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Records of our own log, by index.
@@ -60,9 +60,53 @@ pub(crate) fn follow(ledger: &Ledger, mut waiting: BTreeSet<u64>) -> Result<BTre
                 waiting.extend(ledger.by_term(&term)?);
             }
         }
+        if !is_whole(&record) {
+            // What says that something of it was erased, and why: without it the gap would be unexplained.
+            waiting.extend(ledger.tombstones(record.leaf())?);
+        }
         records.insert(index, record);
     }
     Ok(records)
+}
+
+/// Whether nothing of a record was erased.
+fn is_whole(record: &StoredRecord) -> bool {
+    record.sections().len() == record.macs().len()
+}
+
+/// What `missing.json` says of every section that was erased: which record of the log says so, on which ground, by whose authority.
+pub(crate) fn erased(records: &BTreeMap<u64, StoredRecord>) -> Vec<Value> {
+    let tombstones: Vec<(u64, Value)> = records
+        .values()
+        .filter(|record| kind(record) == Some(Kind::Erased))
+        .filter_map(|record| Some((record.index(), record.value(SectionName::Facts)?)))
+        .collect();
+    let mut missing = Vec::new();
+    for record in records.values().filter(|record| !is_whole(record)) {
+        let gone = record
+            .macs()
+            .keys()
+            .filter(|name| !record.sections().contains_key(name));
+        for section in gone {
+            let said = tombstones.iter().find(|(_, facts)| {
+                let sections = facts.get("sections").and_then(Value::as_array);
+                facts.get("index").and_then(Value::as_u64) == Some(record.index())
+                    && sections.is_some_and(|all| all.iter().any(|name| name.as_str() == Some(section.as_str())))
+            });
+            let text = |facts: &Value, name: &str| facts.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
+            let (why, explanation) = match said {
+                Some((index, facts)) => {
+                    let (ground, authority) = (text(facts, "ground"), text(facts, "authority"));
+                    ("erased", format!("{ground}: {authority} (record {index})"))
+                }
+                // The audit of the log names it; here it is not passed off as an erasure.
+                None => ("withheld", "not kept here any more, and no record says why".to_owned()),
+            };
+            let id = format!("{}/{section}", hex::encode(record.leaf()));
+            missing.push(json!({"what": "section", "id": id, "why": why, "explanation": explanation}));
+        }
+    }
+    missing
 }
 
 /// The kind of a record, unless its envelope was erased.

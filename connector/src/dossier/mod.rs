@@ -38,6 +38,7 @@ pub async fn command(node: Arc<Node>, request: Dossier, _progress: Progress) -> 
     // Again: a program that was fetched is a pull of its own, and part of the case.
     let closure = closure::of_case(&node, &request.case)?;
     missing.extend(other_runs(&node, &closure)?);
+    missing.extend(closure::erased(&closure.records));
     wait_until_witnessed(&node, node.ledger.size()).await?;
     let foreign = foreign::gather(&node, &closure.records).await?;
     let unsigned = write::write(&node, &request, &closure, &foreign, missing)?;
@@ -110,26 +111,21 @@ async fn programs(node: &Arc<Node>, wanted: &BTreeSet<String>) -> Result<Vec<Val
 
 /// Runs of this party that the case does not rest on. Their providers count them all the same, and whoever asks those finds
 /// numbers that the dossier does not show: it says itself that it leaves them out.
-fn other_runs(node: &Node, closure: &closure::Closure) -> Result<Vec<Value>, Failure> {
-    let shown: BTreeSet<String> = closure
-        .records
-        .values()
-        .filter_map(|record| {
-            record
-                .value(SectionName::Run)?
-                .get("transaction")?
-                .as_str()
-                .map(str::to_owned)
-        })
-        .collect();
-    let runs = node.state.scan::<RunEntry>("run/")?;
-    let left_out = runs.into_iter().filter(|(_, run)| !shown.contains(&run.transaction));
-    let entry = |(_, run): (String, RunEntry)| {
+pub(crate) fn other_runs(node: &Node, closure: &closure::Closure) -> Result<Vec<Value>, Failure> {
+    let mut left_out = Vec::new();
+    for (_, run) in node.state.scan::<RunEntry>("run/")? {
+        // By the index, and not by what its records say: that may have been erased.
+        let of_it = node.ledger.by_term(&Term::Transaction(run.transaction.clone()))?;
+        if !of_it.iter().any(|index| closure.records.contains_key(index)) {
+            left_out.push(run);
+        }
+    }
+    let entry = |run: RunEntry| {
         let (stream, n) = run.model_stream?;
         let explanation = format!("a run of `{}` that this case does not rest on", run.model);
         Some(
             json!({"what": "record", "id": format!("stream-model/{stream}/{n}"), "why": "withheld", "explanation": explanation}),
         )
     };
-    Ok(left_out.filter_map(entry).collect())
+    Ok(left_out.into_iter().filter_map(entry).collect())
 }

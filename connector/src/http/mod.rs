@@ -4,6 +4,7 @@ mod catalogue;
 pub(crate) mod data;
 mod dcp;
 mod dsp;
+mod erasures;
 mod log;
 mod processes;
 mod receipts;
@@ -47,6 +48,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/dcp/presentations/query", post(dcp::presentations))
         .route("/data/{grant}", get(data::pull).post(data::order))
         .route("/data/{grant}/{*path}", get(data::of_resource))
+        .route("/erasures", post(erasures::told))
         .route("/receipts", post(receipts::acknowledge))
         .route("/receipts/{transaction}", get(receipts::of_transaction))
         .route("/processes", get(processes::list))

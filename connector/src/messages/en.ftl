@@ -24,6 +24,7 @@ config-expect-text = a text between quotes, not empty
 config-expect-did = an identifier `did:web:<host>[%3A<port>][:<path>]` or `did:key:z...`
 config-expect-address = an address and a port, such as "127.0.0.1:7101"
 config-expect-https = an address that starts with `https://`, without user, query or final `/` (`http://` only with `plain_http` under `[development]`)
+config-expect-digest = a SHA-256 in 64 lower-case hexadecimal digits
 config-expect-origin = the origin of a log, `<host>[:<port>]/log/<number from 1>`, without scheme
 config-expect-path = the path of a file or directory, between quotes
 config-expect-paths = a list of paths, such as ["ca.pem"]
@@ -138,6 +139,16 @@ cli-column-name = name
 cli-column-digest = sha-256
 cli-column-access = access
 cli-column-turn = whose turn
+cli-column-records = records
+cli-column-ground = ground
+cli-column-proposed = proposed by
+cli-column-decided = decided by
+cli-column-held = held
+cli-column-reason = reason
+cli-column-by = by
+cli-column-since = since
+cli-column-transaction = transaction
+cli-column-complete = complete by
 cli-column-path = file
 
 # Words in cells
@@ -195,6 +206,29 @@ cli-dossier =
 cli-anchors =
     anchors: { $path }
       fingerprint of the log's key { $fingerprint }
+cli-erasure =
+    `{ $id }`: { $state }
+      ground      { $ground }
+      authority   { $authority }
+      complete by { $complete }
+      proposed by { $proposed }
+cli-erasure-decided = { "  " }decided by  { $by }
+cli-erasure-record = { "  " }record { $index } ({ $kind }): { $sections }
+cli-erasure-tombstone = { "  " }record { $index } ({ $kind }): { $sections }; record { $tombstone } says so
+cli-erasure-told = { "  " }told { $did } at { $time }
+cli-erasure-untold = { "  " }{ $did } could not be told yet; it is tried again
+cli-erasure-next = next: another person runs `herleid erase approve { $id }`
+cli-erasure-buried = {"  "}nothing of it is left in any file of this connector
+cli-erasure-unburied = {"  "}files of this connector still hold some of it; that is tried again every minute, and `herleid erase show { $id }` says when it is done
+cli-token = your token (it is not shown): {""}
+cli-erasure-proposed = waits for a second person
+cli-erasure-erased = erased
+cli-erasure-remains = erased, but for what files still hold
+cli-erasure-rejected = rejected
+cli-hold-records = records { $records }
+cli-hold-case = case { $case }
+cli-hold-agreement = agreement { $agreement }
+cli-hold-removed = no longer held
 cli-ledger-record =
     record { $index } in { $size }: { $path }
       entry     { $entry }

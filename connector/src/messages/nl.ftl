@@ -23,6 +23,7 @@ config-expect-text = een tekst tussen aanhalingstekens, niet leeg
 config-expect-did = een identificatie `did:web:<host>[%3A<poort>][:<pad>]` of `did:key:z...`
 config-expect-address = een adres en een poort, zoals "127.0.0.1:7101"
 config-expect-https = een adres dat begint met `https://`, zonder gebruiker, zoekvraag of `/` aan het eind (`http://` alleen met `plain_http` onder `[development]`)
+config-expect-digest = een SHA-256 in 64 hexadecimale cijfers, met kleine letters
 config-expect-origin = de oorsprong van een logboek, `<host>[:<poort>]/log/<getal vanaf 1>`, zonder schema
 config-expect-path = het pad van een bestand of map, tussen aanhalingstekens
 config-expect-paths = een lijst van paden, zoals ["ca.pem"]
@@ -133,6 +134,16 @@ cli-column-name = naam
 cli-column-digest = sha-256
 cli-column-access = toegang
 cli-column-turn = wie aan zet is
+cli-column-records = records
+cli-column-ground = grond
+cli-column-proposed = voorgesteld door
+cli-column-decided = besloten door
+cli-column-held = mag niet weg
+cli-column-reason = reden
+cli-column-by = door
+cli-column-since = sinds
+cli-column-transaction = transactie
+cli-column-complete = weg op
 cli-column-path = bestand
 
 cli-kind-dataset = dataset
@@ -188,6 +199,29 @@ cli-dossier =
 cli-anchors =
     ankers: { $path }
       vingerafdruk van de sleutel van het logboek { $fingerprint }
+cli-erasure =
+    `{ $id }`: { $state }
+      grond           { $ground }
+      gezag           { $authority }
+      overal weg op   { $complete }
+      voorgesteld     { $proposed }
+cli-erasure-decided = { "  " }besloten        { $by }
+cli-erasure-record = { "  " }record { $index } ({ $kind }): { $sections }
+cli-erasure-tombstone = { "  " }record { $index } ({ $kind }): { $sections }; record { $tombstone } zegt het
+cli-erasure-told = { "  " }gemeld aan { $did } op { $time }
+cli-erasure-untold = { "  " }nog niet gemeld aan { $did }; het wordt opnieuw geprobeerd
+cli-erasure-next = daarna: een ander geeft `herleid erase approve { $id }`
+cli-erasure-buried = {"  "}in geen bestand van deze connector staat er nog iets van
+cli-erasure-unburied = {"  "}in bestanden van deze connector staat er nog iets van; dat wordt elke minuut opnieuw geprobeerd, en `herleid erase show { $id }` zegt wanneer het klaar is
+cli-token = uw sleutelwoord (wordt niet getoond): {""}
+cli-erasure-proposed = wacht op een tweede persoon
+cli-erasure-erased = gewist
+cli-erasure-remains = gewist, op wat nog in bestanden staat na
+cli-erasure-rejected = afgewezen
+cli-hold-records = records { $records }
+cli-hold-case = zaak { $case }
+cli-hold-agreement = overeenkomst { $agreement }
+cli-hold-removed = mag weer gewist worden
 cli-ledger-record =
     record { $index } van { $size }: { $path }
       inhoud   { $entry }

@@ -41,7 +41,7 @@ use herleid_credentials::did_document::DidDocument;
 use herleid_credentials::keys::SigningKey;
 use herleid_ledger::note::{NoteError, Signer};
 use herleid_ledger::record::Draft;
-use herleid_ledger::{AppendError, Ledger, Recorded};
+use herleid_ledger::{AppendError, Ledger, LedgerError, Recorded};
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::{Clock, Entropy};
 use http::HeaderMap;
@@ -126,6 +126,8 @@ pub struct Node {
     pub grown: watch::Sender<u64>,
     /// Told when a round of asking is over.
     pub asked: watch::Sender<u64>,
+    /// Held by whoever has something erased, or forbids it: no hold slips in between.
+    pub(crate) erasing: tokio::sync::Mutex<()>,
     /// Signs manifests of dossiers with the log's key (docs/dossier-format.md); their text can never be a checkpoint's.
     pub manifests: Signer,
     /// Time.
@@ -171,6 +173,22 @@ impl Node {
     /// When the draft is refused; a failed write ends the process.
     pub async fn append(&self, draft: Draft) -> Result<Recorded, AppendError> {
         let recorded = self.ledger.append(draft).await?;
+        self.has_grown();
+        Ok(recorded)
+    }
+
+    /// Appends to the log, and holds `kept` until the record is durable or refused, also when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub async fn append_keeping<T: Send + 'static>(&self, draft: Draft, kept: T) -> Result<Recorded, AppendError> {
+        let ledger = self.ledger.clone();
+        let appending = tokio::spawn(async move {
+            let recorded = ledger.append(draft).await;
+            drop(kept);
+            recorded
+        });
+        let recorded = appending.await.map_err(|_| LedgerError::Closed)??;
         self.has_grown();
         Ok(recorded)
     }

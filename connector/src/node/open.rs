@@ -191,6 +191,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         pushing: Pushing::new(&client, &client_settings(&config))?,
         sandbox: tokio::sync::OnceCell::new(),
         grown,
+        erasing: tokio::sync::Mutex::default(),
         asked: watch::Sender::new(0),
         identity: secrets.identity,
         trust: TrustStore::open(&config.trust, state.clone())?,

@@ -107,6 +107,12 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         let why = format!("what rests on trust that was withdrawn could not be looked through: {e}");
         ServeError::Resume(Refusal::Unavailable { why })
     })?;
+    crate::erasure::go_on(&node, crate::erasure::Came::Anyhow)
+        .await
+        .map_err(|e| {
+            let why = format!("what is left of erasures that a stop interrupted could not be removed: {e}");
+            ServeError::Resume(Refusal::Unavailable { why })
+        })?;
     node.negotiator.resume(&node).map_err(ServeError::Resume)?;
     crate::consumer::pull::pushed::resume(&node).map_err(|e| {
         let why = format!("pushes that were asked for could not be looked through: {e}");
@@ -137,6 +143,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     });
     let rounds = tokio::spawn(rounds(node.clone(), stop.clone()));
     let stamps = tokio::spawn(crate::stamping::keep_stamping(node.clone()));
+    let burying = tokio::spawn(crate::erasure::keep_going_on(node.clone(), stop.clone()));
     let handler_node = node.clone();
     let control = crate::control::server::serve(
         socket,
@@ -159,6 +166,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     );
     rounds.abort();
     stamps.abort();
+    burying.abort();
     queries.abort();
     match witnessed.await {
         Ok(asked) => asked.map_err(ServeError::Rollback),
@@ -265,6 +273,9 @@ async fn rounds(node: Arc<Node>, stop: CancellationToken) {
         }
         if let Err(error) = crate::consumer::receipts::resend(&node, &trace).await {
             tracing::error!(%error, "receipts that are owed could not be sent again");
+        }
+        if let Err(error) = crate::erasure::deliver(&node).await {
+            tracing::error!(%error, "who has to be told of what was erased could not be looked through");
         }
         if let Err(error) = node.negotiator.look_again(&node) {
             tracing::error!(%error, "open negotiations and transfers could not be looked at");

@@ -1,6 +1,6 @@
 //! Payloads on their way in.
 
-use super::{PayloadError, Payloads, RECEIVING, sync};
+use super::{Kept, PayloadError, Payloads, RECEIVING, sync};
 use crate::state::Digests;
 use sha2::Digest as _;
 use std::fs::{self, OpenOptions};
@@ -145,12 +145,14 @@ impl Receiving {
         }
     }
 
-    /// Syncs the bytes and gives them their name; afterwards a power cut cannot lose them.
+    /// Syncs the bytes and gives them their name; afterwards a power cut cannot lose them, nor an erasure until what it gives is dropped.
     ///
     /// # Errors
     /// When syncing or renaming fails.
-    pub fn keep(self) -> Result<Digests, PayloadError> {
+    pub fn keep(self) -> Result<Kept, PayloadError> {
         let digests = self.digests();
+        // Before it has its name.
+        let kept = self.store.keeps(digests.clone());
         let path = self.store.path(&digests.sha256)?;
         let fail = |what, source| PayloadError::File {
             path: path.clone(),
@@ -160,7 +162,7 @@ impl Receiving {
         self.file.as_file().sync_all().map_err(|e| fail("synced", e))?;
         self.file.persist(&path).map_err(|e| fail("named", e.error))?;
         sync(path.parent().unwrap_or(&self.store.directory)).map_err(|e| fail("synced", e))?;
-        Ok(digests)
+        Ok(kept)
     }
 
     /// Digests of a part of what was taken so far.
@@ -233,7 +235,7 @@ mod tests {
         assert_eq!(again.digests(), Digests::of(b"rain"));
         assert_eq!(again.part(1, 3).unwrap(), Digests::of(b"ai"));
         assert!(again.part(1, 5).is_err());
-        assert_eq!(again.keep().unwrap(), Digests::of(b"rain"));
+        assert_eq!(*again.keep().unwrap(), Digests::of(b"rain"));
         assert_eq!(store.read(&Digests::of(b"rain").sha256).unwrap(), b"rain");
         assert_eq!(store.go_on(TRANSACTION).unwrap().bytes(), 0);
 
@@ -253,7 +255,7 @@ mod tests {
             receiving.write(b"sunshine").unwrap();
             receiving.clear().unwrap();
             receiving.write(b"rain").unwrap();
-            assert_eq!(receiving.keep().unwrap(), Digests::of(b"rain"));
+            assert_eq!(*receiving.keep().unwrap(), Digests::of(b"rain"));
         }
         store.go_on(TRANSACTION).unwrap().discard();
         assert!(!directory.path().join(format!("{PARTIAL}{TRANSACTION}")).exists());

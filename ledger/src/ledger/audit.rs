@@ -5,15 +5,16 @@ use crate::checkpoint::CheckpointBody;
 use crate::error::LedgerError;
 use crate::handover::entry;
 use crate::merkle::{Frontier, Hash, leaf_hash};
-use crate::record::{Kind, listed};
+use crate::record::{Kind, Term, listed};
 use crate::section::SectionName;
-use crate::store::codec::{HEAD, Head, StreamPlace, document_key, leaf_key, stream_key};
+use crate::store::codec::{HEAD, Head, StoredSection, StreamPlace, document_key, leaf_key, stream_key};
 use crate::store::rocks::Part;
 use crate::store::tiles;
 use crate::tile::FULL_WIDTH;
 use herleid_vocab::json;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::PoisonError;
 
 /// What a check of the whole log found in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,20 @@ struct Walk {
     /// Stream id to number and leaf hash.
     streams: HashMap<String, (u64, Hash)>,
     erased_sections: u64,
+    /// Sections without bytes, and those that tombstones speak of, by record.
+    gone: BTreeMap<u64, BTreeSet<SectionName>>,
+    entombed: BTreeMap<u64, BTreeSet<SectionName>>,
     documents: u64,
+}
+
+impl Walk {
+    /// Takes down what a tombstone speaks of.
+    fn entomb(&mut self, facts: &Value) {
+        let target = facts.get("index").and_then(Value::as_u64).unwrap_or(u64::MAX);
+        let names = facts.get("sections").and_then(Value::as_array).into_iter().flatten();
+        let names = names.filter_map(|name| name.as_str()?.parse::<SectionName>().ok());
+        self.entombed.entry(target).or_default().extend(names);
+    }
 }
 
 const FULL: u64 = FULL_WIDTH as u64;
@@ -69,7 +83,10 @@ impl Shared {
         let mut sections: HashMap<SectionName, Value> = HashMap::new();
         for name in macs.keys() {
             match self.open_section(index, &row, *name, &roots)? {
-                None => walk.erased_sections += 1,
+                None => {
+                    walk.erased_sections += 1;
+                    walk.gone.entry(index).or_default().insert(*name);
+                }
                 Some((bytes, _)) => {
                     let value = json::parse_section(&bytes);
                     let value = value.map_err(|error| self.wrong(index, name.as_str(), "a section", error))?;
@@ -78,6 +95,9 @@ impl Shared {
             }
         }
         let kind = self.check_envelope(walk, index, &row.id.hyphenated().to_string(), &sections)?;
+        if let Some(facts) = sections.get(&SectionName::Facts).filter(|_| kind == Kind::Erased) {
+            walk.entomb(facts);
+        }
         kind.check(|name| macs.contains_key(&name), |name| sections.get(&name))
             .map_err(|error| self.wrong(index, "the form", "what its kind asks for", error))?;
         for name in [
@@ -93,12 +113,23 @@ impl Shared {
             let digest =
                 digest.map_err(|other| self.wrong(index, "`evidence.documents`", "a SHA-256 in each", other))?;
             let name = hex::encode(digest);
-            if self.document(&digest)?.is_none() {
-                return Err(self.wrong(index, "a document", format!("`{name}` in evidence"), "none"));
-            }
+            let is_there = self.document(&digest)?.is_some();
             // Without it the document would seem to belong to others alone, and go when they are erased.
-            if !self.log.has(Part::Index, &document_key(&digest, index))? {
-                return Err(self.wrong(index, "the index entry", format!("of document `{name}`"), "none"));
+            let is_indexed = self.log.has(Part::Index, &document_key(&digest, index))?;
+            if !(is_there && is_indexed) {
+                // It may have been erased since the row was read.
+                let (row, _) = self.row(index)?;
+                let is_erased =
+                    |section: &StoredSection| section.name == SectionName::Evidence && section.sealed.is_none();
+                if row.sections.iter().any(is_erased) {
+                    walk.erased_sections += 1;
+                    walk.gone.entry(index).or_default().insert(SectionName::Evidence);
+                    break;
+                }
+                return Err(match is_there {
+                    false => self.wrong(index, "a document", format!("`{name}` in evidence"), "none"),
+                    true => self.wrong(index, "the index entry", format!("of document `{name}`"), "none"),
+                });
             }
             walk.documents += 1;
         }
@@ -182,6 +213,7 @@ impl Ledger {
         }
         self.check_upper_tiles(size)?;
         self.check_stored_streams(&walk.streams, size)?;
+        self.check_erasures(&mut walk)?;
         let root = walk.frontier.root();
         let signed = CheckpointBody {
             origin: shared.origin.clone(),
@@ -198,6 +230,46 @@ impl Ledger {
             erased_sections: walk.erased_sections,
             documents: walk.documents,
         })
+    }
+
+    /// What has no bytes was erased by a tombstone, and what a tombstone speaks of has none, and no key.
+    fn check_erasures(&self, walk: &mut Walk) -> Result<(), LedgerError> {
+        let shared = self.shared();
+        // An erasure under way has its tombstone first, and its removal next.
+        let _alone = shared.erasing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that came while records were walked through count as well; each is held against its leaf.
+        let checked = walk.frontier.size();
+        let newer = self.by_term(&Term::Kind(Kind::Erased))?.into_iter();
+        for index in newer.filter(|index| *index >= checked) {
+            let record = self.record(index)?;
+            if let Some(facts) = record
+                .value(SectionName::Facts)
+                .filter(|_| record.kind() == Some(Kind::Erased))
+            {
+                walk.entomb(&facts);
+            }
+        }
+        for (index, names) in &walk.gone {
+            let none = BTreeSet::new();
+            let said = walk.entombed.get(index).unwrap_or(&none);
+            if let Some(name) = names.difference(said).next() {
+                let expected = "its bytes, or an `erased` record about it";
+                return Err(shared.wrong(*index, name.as_str(), expected, "neither"));
+            }
+        }
+        for (index, names) in &walk.entombed {
+            let (row, _) = shared.row(*index)?;
+            let expected = "erased, as an `erased` record says";
+            let left = row.sections.iter().filter(|section| section.sealed.is_some());
+            if let Some(section) = left.map(|section| section.name).find(|name| names.contains(name)) {
+                return Err(shared.wrong(*index, section.as_str(), expected, "its bytes"));
+            }
+            let roots = shared.keys.roots(&shared.origin, &row.id)?;
+            if let Some((name, _)) = roots.iter().find(|(name, _)| names.contains(name)) {
+                return Err(shared.wrong(*index, &format!("the key of {name}"), expected, "it"));
+            }
+        }
+        Ok(())
     }
 
     /// The stored end of each stream, from which the next number is given, is where its records end. Records that came in

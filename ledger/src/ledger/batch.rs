@@ -9,8 +9,8 @@ use crate::merkle::{Hash, leaf_hash};
 use crate::record::{Reservation, Stamp, StreamKey};
 use crate::section::SectionName;
 use crate::store::codec::{
-    HEAD, Head, Reader, Row, StreamPlace, counter_key, document_key, leaf_key, once_key, state_key, stream_key,
-    term_key, wrapped_key,
+    HEAD, Head, Reader, Row, StreamPlace, counter_key, document_key, grave_key, leaf_key, once_key, state_key,
+    stream_key, term_key, wrapped_key,
 };
 use crate::store::rocks::{Batch, Part};
 use crate::store::tiles;
@@ -175,6 +175,8 @@ impl<'a> Building<'a> {
             mut sealed,
             made,
             wrapped,
+            // Dropped at the end: by then it is known that the record lists them, to the thread that also erases.
+            in_use: _in_use,
         } = prepared;
         let shared = self.shared;
         let record = id.hyphenated().to_string();
@@ -240,6 +242,9 @@ impl<'a> Building<'a> {
         for (key, value) in counters {
             self.log.put(Part::State, &counter_key(&key), &value.to_be_bytes())?;
             self.counters.insert(key, value);
+        }
+        if let Some(grave) = &draft.grave {
+            self.log.put(Part::State, &grave_key(index), &grave.encode())?;
         }
         for (key, value) in draft.state {
             match value {

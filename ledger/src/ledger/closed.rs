@@ -13,7 +13,7 @@ use crate::store::rocks::{Part, Rocks};
 use herleid_vocab::json::{self, Limits};
 use serde_json::Value;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use zeroize::Zeroizing;
 
 impl Ledger {
@@ -76,15 +76,12 @@ impl Ledger {
         let wrapped = keys.rocks().get(Part::State, KEK_CHECK)?.unwrap_or_default();
         keys.unwrap(&kek_place(&options.origin), &wrapped)?;
         let size = check_head(&options.dir, &log, &keys, &signer)?.frontier.size();
-        let cosigned = read_cosigned(&options, &log, &signer, size)?;
         let note = keys.rocks().get(Part::State, SIGNED)?;
         let signed = note
             .map(|note| Checkpoint::verify_bytes(&note, signer.verifier()))
             .transpose()?;
-        // Records after it were never answered: nobody was shown them, and nobody is.
-        let latest = signed.map(Arc::new).into_iter().chain(cosigned.clone());
-        let latest = latest.max_by_key(|checkpoint| checkpoint.size());
-        let latest = latest.ok_or_else(|| missing("the checkpoint signed last", "one"))?;
+        // Until it is known what was shown.
+        let nothing = Arc::new(Checkpoint::empty(&signer)?);
         let shared = Arc::new(Shared {
             log,
             keys,
@@ -98,11 +95,28 @@ impl Ledger {
             entropy: options.entropy,
             policy: options.witness_policy,
             on_fatal: options.on_fatal,
-            published: RwLock::new(latest),
-            cosigned: RwLock::new(cosigned),
+            published: RwLock::new(nothing),
+            cosigned: RwLock::new(None),
             collecting: Mutex::new(Vec::new()),
+            erasing: Mutex::new(()),
+            unburied: Mutex::default(),
             unsound: OnceLock::new(),
         });
+        let cosigned = read_cosigned(&shared, size)?;
+        // Records after it were never answered: nobody was shown them, and nobody is.
+        let latest = signed.map(Arc::new).into_iter().chain(cosigned.clone());
+        let latest = latest.max_by_key(|checkpoint| checkpoint.size());
+        let latest = latest.ok_or_else(|| shared.corrupt("the checkpoint signed last", "one", "missing"))?;
+        *shared.published.write().unwrap_or_else(PoisonError::into_inner) = latest;
+        *shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) = cosigned;
+        // Nothing is written here, so nothing can be erased again: what an older backup brought back is not shown instead.
+        if !shared.graves(shared.marks()?.least())?.is_empty() {
+            return Err(shared.corrupt(
+                "what its tombstones say was erased",
+                "gone from all stores: put back backups of all of them that were made after the erasure",
+                "there, or not known to be gone",
+            ));
+        }
         Ok(Self(Arc::new(Inner {
             shared,
             jobs: Mutex::new(None),

@@ -1,9 +1,10 @@
 //! Opening a log: whose it is, and whether its end is what was signed.
 
+use super::bury::finish_erasures;
 use super::options::{Options, check_origin};
 use super::prepare::prepare_sealed;
 use super::sequencer::{Job, Reply, Sequencer};
-use super::unsound::remembered;
+use super::unsound::{remembered, unsound};
 use super::upgrade::upgrade;
 use super::{Inner, Ledger, Shared};
 use crate::checkpoint::{Checkpoint, CheckpointBody};
@@ -22,7 +23,7 @@ use herleid_vocab::json::{self, Limits};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::mpsc::{channel, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use zeroize::Zeroizing;
 
 /// What a store says of itself, and what it must say.
@@ -230,31 +231,20 @@ pub(super) fn check_head(dir: &Path, log: &Rocks, keys: &Keys, signer: &Signer) 
 }
 
 /// The checkpoint that was cosigned last. Witnesses remember it: a log that no longer agrees with it has lost records.
-pub(super) fn read_cosigned(
-    options: &Options,
-    log: &Rocks,
-    signer: &Signer,
-    size: u64,
-) -> Result<Option<Arc<Checkpoint>>, LedgerError> {
-    let Some(note) = log.get(Part::State, COSIGNED)? else {
+pub(super) fn read_cosigned(shared: &Shared, size: u64) -> Result<Option<Arc<Checkpoint>>, LedgerError> {
+    let Some(note) = shared.log.get(Part::State, COSIGNED)? else {
         return Ok(None);
     };
-    let checkpoint = Checkpoint::verify_bytes(&note, signer.verifier())?;
+    let checkpoint = Checkpoint::verify_bytes(&note, shared.signer.verifier())?;
     let covered = checkpoint.size();
-    if covered > size || root_at(&StoredTree::new(log, covered), covered)? != *checkpoint.root() {
-        return Err(LedgerError::Corrupt {
-            dir: options.dir.clone(),
-            what: "the log".to_owned(),
-            expected: format!("the {covered} records that witnesses cosigned"),
-            found: format!("{size} records, or others"),
-        });
+    if covered > size || root_at(&StoredTree::new(&shared.log, covered), covered)? != *checkpoint.root() {
+        let expected = format!("the {covered} records that witnesses cosigned");
+        return Err(shared.corrupt("the log", expected, format!("{size} records, or others")));
     }
     // The policy may have become stricter since.
-    let counted = checkpoint.cosignatures(options.witness_policy.witnesses())?;
-    Ok(options
-        .witness_policy
-        .is_met_by(counted.len())
-        .then(|| Arc::new(checkpoint)))
+    let counted = checkpoint.cosignatures(shared.policy.witnesses())?;
+    let is_met = shared.policy.is_met_by(counted.len());
+    Ok(is_met.then(|| Arc::new(checkpoint)))
 }
 
 impl Ledger {
@@ -313,15 +303,9 @@ impl Ledger {
             Some(found) if !to_check => return Err(unsound(&options.dir, found)),
             found => found,
         };
-        let head = check_head(&options.dir, &log, &keys, &signer)?;
         let evidence = Evidence::open(&options.dir.join("evidence"))?;
-        let body = CheckpointBody {
-            origin: options.origin.clone(),
-            size: head.frontier.size(),
-            root: head.frontier.root(),
-        };
-        let published = body.sign(&signer)?;
-        let cosigned = read_cosigned(&options, &log, &signer, head.frontier.size())?;
+        // Until the log is known to be whole.
+        let nothing = Checkpoint::empty(&signer)?;
         let shared = Arc::new(Shared {
             dir: options.dir,
             log,
@@ -335,11 +319,26 @@ impl Ledger {
             entropy: options.entropy,
             policy: options.witness_policy,
             on_fatal: options.on_fatal,
-            published: RwLock::new(Arc::new(published)),
-            cosigned: RwLock::new(cosigned),
+            published: RwLock::new(Arc::new(nothing)),
+            cosigned: RwLock::new(None),
             collecting: Mutex::new(Vec::new()),
+            erasing: Mutex::new(()),
+            unburied: Mutex::default(),
             unsound: found.map(OnceLock::from).unwrap_or_default(),
         });
+        // Before anybody reads: a store that was restored may hold again what was erased from it. And before anything is refused: an older
+        // store of keys has not those of the latest records, and must not lie there with those that were erased.
+        finish_erasures(&shared)?;
+        let head = check_head(&shared.dir, &shared.log, &shared.keys, &shared.signer)?;
+        let body = CheckpointBody {
+            origin: shared.origin.clone(),
+            size: head.frontier.size(),
+            root: head.frontier.root(),
+        };
+        let published = Arc::new(body.sign(&shared.signer)?);
+        *shared.published.write().unwrap_or_else(PoisonError::into_inner) = published;
+        let cosigned = read_cosigned(&shared, head.frontier.size())?;
+        *shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) = cosigned;
         let is_new = head.frontier.size() == 0;
         if let (true, Some(found)) = (is_new, shared.unsound.get()) {
             return Err(unsound(&shared.dir, found.clone()));
@@ -362,13 +361,6 @@ impl Ledger {
             jobs: Mutex::new(Some(sender)),
             sequencer: Mutex::new(Some(thread)),
         })))
-    }
-}
-
-fn unsound(dir: &Path, found: String) -> LedgerError {
-    LedgerError::Unsound {
-        dir: dir.to_owned(),
-        found,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::error::{AppendError, LedgerError};
 use crate::record::{Draft, DraftError, Kind, MAX_KEY_BYTES, SealedDraft};
 use crate::section::{Place, RootKey, SectionKeys, SectionName};
 use crate::store::codec::{StoredSection, state_key};
-use crate::store::evidence::SMALL;
+use crate::store::evidence::{InUse, SMALL};
 use crate::store::keys::NONCE_BYTES;
 use herleid_vocab::rim::Entropy;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,6 +54,8 @@ pub(crate) struct Prepared {
     pub(crate) made: Vec<(SectionName, SectionKeys)>,
     /// Row of wrapped keys, for all sections.
     pub(crate) wrapped: Vec<u8>,
+    /// Its large documents, which no erasure takes away before it has its place.
+    pub(crate) in_use: Vec<InUse>,
 }
 
 /// Prepares a caller's draft.
@@ -62,15 +64,22 @@ pub(crate) fn prepare(shared: &Shared, draft: Draft) -> Result<Prepared, AppendE
     if draft.kind == Kind::LogOpened {
         return Err(AppendError::LogOpened);
     }
+    if draft.kind == Kind::Erased {
+        return Err(AppendError::Erased);
+    }
     Ok(prepare_sealed(shared, draft)?)
 }
 
 /// Prepares any draft, the log's own first one too.
 pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<Prepared, LedgerError> {
+    let mut in_use = Vec::new();
     draft.documents.retain(|(digest, bytes)| {
         let small = bytes.len() <= SMALL;
-        if !small && let Err(error) = shared.evidence.put(digest, bytes) {
-            shared.fatal(&error);
+        if !small {
+            match shared.evidence.put(digest, bytes) {
+                Ok(kept) => in_use.push(kept),
+                Err(error) => shared.fatal(&error),
+            }
         }
         small
     });
@@ -103,6 +112,7 @@ pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<
         sealed,
         made,
         wrapped,
+        in_use,
     })
 }
 

@@ -4,9 +4,10 @@ use super::Shared;
 use super::batch::{Building, Taken};
 use super::grown::Committed;
 use super::prepare::{Prepared, StateWrites};
+use super::strip::Stripped;
 use crate::checkpoint::CheckpointBody;
 use crate::error::{AppendError, LedgerError};
-use crate::store::codec::{Head, SIGNED};
+use crate::store::codec::{Grave, Head, SIGNED};
 use crate::store::rocks::Part;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, PoisonError};
@@ -55,6 +56,10 @@ impl Reply {
 pub(crate) enum Job {
     Append(Box<Prepared>, Reply),
     State(StateWrites, Reply),
+    /// Tombstones, all in one batch; the answer is the last one's.
+    Tombstones(Vec<Prepared>, Reply),
+    /// Removes what tombstones erase, all below this number. They are durable already.
+    Strip(Vec<(u64, Grave)>, u64, SyncSender<Stripped>),
 }
 
 impl Job {
@@ -70,6 +75,8 @@ impl Job {
                 .filter_map(|(_, value)| value.as_ref())
                 .map(Vec::len)
                 .sum(),
+            // Small, or no part of the batch.
+            Self::Tombstones(..) | Self::Strip(..) => 0,
         }
     }
 }
@@ -115,10 +122,24 @@ impl Sequencer {
     /// Makes a batch durable, signs, publishes, answers: in this order (docs/log-format.md, section 8).
     pub(crate) fn commit(&mut self, jobs: Vec<Job>) {
         let shared = Arc::clone(&self.shared);
-        match self.write(&shared, jobs) {
+        let (mut writes, mut strips) = (Vec::new(), Vec::new());
+        for job in jobs {
+            match job {
+                Job::Strip(graves, below, reply) => strips.push((graves, below, reply)),
+                other => writes.push(other),
+            }
+        }
+        match self.write(&shared, writes) {
             Ok(answers) => answers.into_iter().for_each(|(reply, answer)| reply.send(answer)),
             // Whether it was a read or a write: what is kept of this batch is unknown, and the next would build on it.
             Err(error) => shared.fatal(&error),
+        }
+        // Here, and after the batch: who lists a document is then known, and nobody begins to.
+        for (graves, below, reply) in strips {
+            match shared.strip(&graves, below) {
+                Ok(stripped) => drop(reply.send(stripped)),
+                Err(error) => shared.fatal(&error),
+            }
         }
     }
 
@@ -137,6 +158,15 @@ impl Sequencer {
                     building.write(writes)?;
                     taken.push((reply, None));
                 }
+                Job::Tombstones(tombstones, reply) => {
+                    let mut last = None;
+                    for tombstone in tombstones {
+                        last = Some(building.take(tombstone)?);
+                    }
+                    taken.push((reply, last));
+                }
+                // Taken out before.
+                Job::Strip(..) => {}
             }
         }
         let built = building.finish()?;

@@ -34,6 +34,13 @@ pub(super) fn remembered(dir: &Path) -> Result<Option<String>, LedgerError> {
     Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned()))
 }
 
+pub(super) fn unsound(dir: &Path, found: String) -> LedgerError {
+    LedgerError::Unsound {
+        dir: dir.to_owned(),
+        found,
+    }
+}
+
 impl Ledger {
     /// What a check found wrong, now or before; nothing is taken then.
     #[must_use]

@@ -5,6 +5,7 @@ use super::{Document, Draft, DraftError, Kind, NotBefore, StreamKey, Term};
 use crate::exchange::{Content, Exchange, hex32};
 use crate::merkle::Hash;
 use crate::section::SectionName;
+use crate::store::codec::Grave;
 use herleid_vocab::json;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -78,6 +79,7 @@ impl Draft {
             once: self.once,
             reservations: self.reservations,
             state: self.state,
+            grave: None,
         };
         sealed.check_envelope()?;
         Ok(sealed)
@@ -118,6 +120,8 @@ pub(crate) struct SealedDraft {
     pub(crate) once: Option<(String, [u8; 32])>,
     pub(crate) reservations: Vec<Reservation>,
     pub(crate) state: Vec<(String, Option<Vec<u8>>)>,
+    /// What it erases, when it is a tombstone.
+    pub(crate) grave: Option<Grave>,
 }
 
 /// Documents to be kept, by their SHA-256.

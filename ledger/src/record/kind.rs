@@ -96,6 +96,17 @@ kinds! {
     WitnessConflict = "witness-conflict",
 }
 
+impl Kind {
+    /// Whether records of this kind are never erased: they say what the log is, under which keys, and what was erased from it.
+    #[must_use]
+    pub const fn is_never_erased(self) -> bool {
+        matches!(
+            self,
+            Self::LogOpened | Self::Continued | Self::KeyChanged | Self::Erased | Self::WitnessConflict
+        )
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -16,6 +16,23 @@ pub(crate) const COSIGNED: &[u8] = b"w";
 /// Key of the latest checkpoint signed (in the store of keys).
 pub(crate) const SIGNED: &[u8] = b"p";
 
+/// Key of how far erasures are finished: those of all tombstones below this record number (in both stores).
+pub(crate) const FINISHED: &[u8] = b"f";
+
+/// Key of how far they are carried out in the log's store, where files may still hold it: those of all tombstones below this number.
+pub(crate) const STRIPPED: &[u8] = b"x";
+
+/// A key that nothing is ever kept under.
+pub(crate) const UNUSED: &[u8] = b"\0";
+
+/// What all graves share.
+pub(crate) const GRAVES: &[u8] = b"g";
+
+/// Key of what a tombstone erases.
+pub(crate) fn grave_key(tombstone: u64) -> Vec<u8> {
+    [GRAVES, &tombstone.to_be_bytes()].concat()
+}
+
 /// Key of a stream's state.
 pub(crate) fn stream_key(stored_key: &str) -> Vec<u8> {
     prefixed(b's', stored_key)
@@ -73,7 +90,7 @@ pub(crate) fn leaf_key(leaf: &Hash) -> Vec<u8> {
 }
 
 /// Number of a section name in the store. Never changed, never used again for another.
-const fn code(name: SectionName) -> u8 {
+pub(crate) const fn code(name: SectionName) -> u8 {
     match name {
         SectionName::Envelope => 1,
         SectionName::StreamAgreement => 2,
@@ -181,6 +198,32 @@ impl Row {
             sections.push(StoredSection { name, mac, sealed });
         }
         Some(Self { id, sections })
+    }
+}
+
+/// What a tombstone erases, readable without any key: a store that was restored must know it before it opens a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Grave {
+    pub(crate) target: u64,
+    pub(crate) sections: Vec<SectionName>,
+}
+
+impl Grave {
+    /// `record (8), names (1 each)`.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut grave = self.target.to_be_bytes().to_vec();
+        self.sections.iter().for_each(|name| put_name(&mut grave, *name));
+        grave
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        let target = reader.number()?;
+        let mut sections = Vec::new();
+        while !reader.is_at_end() {
+            sections.push(reader.name()?);
+        }
+        Some(Self { target, sections })
     }
 }
 
@@ -294,6 +337,13 @@ mod tests {
         };
         assert_eq!(StreamPlace::decode(&place.encode()).unwrap(), place);
         assert!(StreamPlace::decode(&[0; 55]).is_none() && StreamPlace::decode(&[0; 57]).is_none());
+
+        let grave = Grave {
+            target: 7,
+            sections: vec![SectionName::Content, SectionName::People],
+        };
+        assert_eq!(Grave::decode(&grave.encode()).unwrap(), grave);
+        assert!(Grave::decode(&[0; 7]).is_none() && Grave::decode(&[0; 9]).is_none());
     }
 
     #[test]

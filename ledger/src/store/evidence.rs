@@ -2,13 +2,16 @@
 //! large ones, which would only make that store rewrite them, are a file each: `aa/<sha256>`, where `aa` are the first two digits.
 
 use crate::error::LedgerError;
+use crate::exchange::hex32;
 use crate::store::rocks::{Part, Rocks};
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most bytes of a document that lies in the log's store.
 pub(crate) const SMALL: usize = 64 << 10;
@@ -17,7 +20,33 @@ pub(crate) const SMALL: usize = 64 << 10;
 pub(crate) struct Evidence {
     dir: PathBuf,
     next: AtomicU64,
+    used: Used,
+    /// Documents that were to go and had to stay for the moment.
+    left: Mutex<BTreeSet<[u8; 32]>>,
 }
+
+/// Documents that drafts under way bring, and how many do.
+type Used = Arc<Mutex<HashMap<[u8; 32], usize>>>;
+
+/// Keeps a document from being removed until the record that lists it has its place, or is refused.
+#[derive(Debug)]
+pub(crate) struct InUse {
+    used: Used,
+    digest: [u8; 32],
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        match used.get_mut(&self.digest) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(used.remove(&self.digest)),
+        }
+    }
+}
+
+/// Name of the file that says how far erasures are finished here: a folder that comes back from a backup says less than the log.
+const FINISHED: &str = "erased";
 
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError + '_ {
     move |source| LedgerError::Io {
@@ -64,6 +93,8 @@ impl Evidence {
         Ok(Self {
             dir: dir.to_owned(),
             next: AtomicU64::new(0),
+            used: Used::default(),
+            left: Mutex::default(),
         })
     }
 
@@ -72,6 +103,8 @@ impl Evidence {
         Self {
             dir: dir.to_owned(),
             next: AtomicU64::new(0),
+            used: Used::default(),
+            left: Mutex::default(),
         }
     }
 
@@ -82,8 +115,22 @@ impl Evidence {
         (folder, file)
     }
 
-    /// Keeps a document; when this returns, a power cut can no longer lose it.
-    pub(crate) fn put(&self, digest: &[u8; 32], bytes: &[u8]) -> Result<(), LedgerError> {
+    /// Keeps a document; when this returns, a power cut can no longer lose it, nor can an erasure until what it gives is dropped.
+    pub(crate) fn put(&self, digest: &[u8; 32], bytes: &[u8]) -> Result<InUse, LedgerError> {
+        *self.used().entry(*digest).or_default() += 1;
+        let in_use = InUse {
+            used: Arc::clone(&self.used),
+            digest: *digest,
+        };
+        self.write(digest, bytes)?;
+        Ok(in_use)
+    }
+
+    fn used(&self) -> MutexGuard<'_, HashMap<[u8; 32], usize>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, digest: &[u8; 32], bytes: &[u8]) -> Result<(), LedgerError> {
         let (folder, file) = self.place(digest);
         // A file that is there may have been renamed a moment ago by a thread that has not synced its folder yet.
         if fs::read(&file).is_ok_and(|found| found == bytes) {
@@ -97,6 +144,83 @@ impl Evidence {
             .map_err(io(&unfinished))?;
         fs::rename(&unfinished, &file).map_err(io(&file))?;
         sync_dir(&folder)
+    }
+
+    /// Removes large documents; those of drafts under way stay for the moment, and are among what is [`Self::left`].
+    pub(crate) fn remove(&self, digests: &[[u8; 32]]) -> Result<(), LedgerError> {
+        let mut folders = BTreeSet::new();
+        // Held, so that none of them is written again meanwhile.
+        let used = self.used();
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        for digest in digests {
+            if used.contains_key(digest) {
+                left.insert(*digest);
+                continue;
+            }
+            left.remove(digest);
+            let (folder, file) = self.place(digest);
+            match fs::remove_file(&file) {
+                Ok(()) => drop(folders.insert(folder)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(io(&file)(error)),
+            }
+        }
+        folders.iter().try_for_each(|folder| sync_dir(folder))
+    }
+
+    /// Documents that were to go, and that drafts under way brought at that moment.
+    pub(crate) fn left(&self) -> Vec<[u8; 32]> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.iter().copied().collect()
+    }
+
+    /// A record lists it by now.
+    pub(crate) fn stays(&self, digest: &[u8; 32]) {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).remove(digest);
+    }
+
+    /// Removes every large document that `is_listed` does not know. Only while nobody writes.
+    pub(crate) fn sweep(
+        &self,
+        mut is_listed: impl FnMut(&[u8; 32]) -> Result<bool, LedgerError>,
+    ) -> Result<(), LedgerError> {
+        for first in 0..=u8::MAX {
+            let folder = self.dir.join(format!("{first:02x}"));
+            for file in fs::read_dir(&folder).map_err(io(&folder))? {
+                let name = file.map_err(io(&folder))?.file_name();
+                // What has another name is not ours to remove.
+                let Some(digest) = name.to_str().and_then(hex32) else {
+                    continue;
+                };
+                if !is_listed(&digest)? {
+                    self.remove(&[digest])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How far erasures are finished here: those of all tombstones below this record number.
+    pub(crate) fn finished(&self) -> Result<u64, LedgerError> {
+        let path = self.dir.join(FINISHED);
+        match fs::read_to_string(&path) {
+            // A number that cannot be read is none: what is erased twice is erased.
+            Ok(text) => Ok(text.trim().parse().unwrap_or(0)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(io(&path)(error)),
+        }
+    }
+
+    /// Keeps that.
+    pub(crate) fn finish(&self, below: u64) -> Result<(), LedgerError> {
+        let unfinished = self.dir.join("tmp").join(FINISHED);
+        let mut new = File::create(&unfinished).map_err(io(&unfinished))?;
+        new.write_all(format!("{below}\n").as_bytes())
+            .and_then(|()| new.sync_all())
+            .map_err(io(&unfinished))?;
+        let file = self.dir.join(FINISHED);
+        fs::rename(&unfinished, &file).map_err(io(&file))?;
+        sync_dir(&self.dir)
     }
 
     /// A document in `log` or in the folder, checked against its name; `None` when there is none.

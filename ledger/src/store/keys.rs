@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 
 pub(crate) const NONCE_BYTES: usize = 24;
 const WRAPPED_BYTES: usize = 32 + 16;
+/// Of a section in a row: its name, its nonce, its wrapped root.
+const ENTRY_BYTES: usize = 1 + NONCE_BYTES + WRAPPED_BYTES;
 
 /// The store of wrapped keys.
 pub(crate) struct Keys {
@@ -88,7 +90,7 @@ impl Keys {
         roots: &[(SectionName, RootKey)],
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, LedgerError> {
-        let mut row = Vec::with_capacity(roots.len() * (1 + NONCE_BYTES + WRAPPED_BYTES));
+        let mut row = Vec::with_capacity(roots.len() * ENTRY_BYTES);
         for (name, root) in roots {
             put_name(&mut row, *name);
             let place = Place {
@@ -99,6 +101,18 @@ impl Keys {
             row.extend_from_slice(&self.wrap(&place, root, entropy)?);
         }
         Ok(row)
+    }
+
+    /// A record's row without the keys of these sections; `None` when it has none of them. Where the row is damaged and has more than the
+    /// `staying` keys, what may be one that goes does: an erased key must not be left, and the roots of such a row cannot be read anyway.
+    pub(crate) fn without(
+        &self,
+        id: &Uuid,
+        erased: &[SectionName],
+        staying: usize,
+    ) -> Result<Option<Vec<u8>>, LedgerError> {
+        let row = self.rocks.get(Part::State, &wrapped_key(id))?.unwrap_or_default();
+        Ok(row_without(&row, erased, staying))
     }
 
     /// The roots of a record's sections that were not erased.
@@ -127,5 +141,53 @@ impl Keys {
             roots.push((name, self.unwrap(&place, wrapped)?));
         }
         Ok(roots)
+    }
+}
+
+fn row_without(row: &[u8], erased: &[SectionName], staying: usize) -> Option<Vec<u8>> {
+    let name_of = |entry: &[u8]| match entry.len() {
+        ENTRY_BYTES => Reader(entry).name(),
+        _ => None,
+    };
+    let found: Vec<_> = row.chunks(ENTRY_BYTES).map(name_of).collect();
+    let goes = |name: &SectionName| erased.contains(name);
+    let rest = found.iter().filter(|name| !name.as_ref().is_some_and(goes)).count();
+    let stays = |name: &Option<SectionName>| match name {
+        Some(name) => !goes(name),
+        None => rest <= staying,
+    };
+    let kept = row.chunks(ENTRY_BYTES).zip(&found).filter(|(_, name)| stays(name));
+    let kept: Vec<u8> = kept.flat_map(|(entry, _)| entry).copied().collect();
+    (kept.len() < row.len()).then_some(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_an_erased_key_does_not_stay_in_a_damaged_row() {
+        let entry = |name: SectionName, byte: u8| {
+            let mut entry = Vec::new();
+            put_name(&mut entry, name);
+            entry.extend([byte; ENTRY_BYTES - 1]);
+            entry
+        };
+        let (facts, people) = (entry(SectionName::Facts, 1), entry(SectionName::People, 2));
+        let mut unknown = people.clone();
+        unknown[0] = 255;
+        let cut_off = people[..40].to_vec();
+        let without = |row: &[&[u8]], erased: &[SectionName], staying| row_without(&row.concat(), erased, staying);
+        let gone = [SectionName::People];
+        assert_eq!(without(&[&facts, &people], &gone, 1), Some(facts.clone()));
+        assert_eq!(without(&[&facts], &[SectionName::Private], 1), None);
+        assert_eq!(without(&[], &gone, 0), None);
+        for damaged in [&unknown, &cut_off] {
+            // It may be the one that is to go; or it is not, since as many are there as stay.
+            assert_eq!(without(&[&facts, damaged], &gone, 1), Some(facts.clone()));
+            assert_eq!(without(&[&facts, damaged], &gone, 2), None);
+            let both = [facts.clone(), damaged.clone()].concat();
+            assert_eq!(without(&[&facts, &people, damaged], &gone, 2), Some(both));
+        }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) enum Part {
 impl Part {
     pub(crate) const ALL: [Self; 5] = [Self::State, Self::Records, Self::Tiles, Self::Index, Self::Evidence];
 
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             // RocksDB always has this one.
             Self::State => "default",
@@ -42,13 +42,16 @@ impl Part {
 
 /// One RocksDB store.
 pub(crate) struct Rocks {
-    db: DB,
+    pub(crate) db: DB,
     dir: PathBuf,
     cache: Cache,
     /// Opened before RocksDB syncs anything in it.
     folder: File,
     /// The store's version when `folder` was synced last.
     synced: Mutex<u64>,
+    /// Entries that scans looked at.
+    #[cfg(test)]
+    pub(crate) visited: std::sync::atomic::AtomicU64,
 }
 
 const MIB: usize = 1 << 20;
@@ -145,6 +148,8 @@ impl Rocks {
             cache,
             folder,
             synced: Mutex::new(0),
+            #[cfg(test)]
+            visited: std::sync::atomic::AtomicU64::new(0),
         })
     }
 
@@ -167,6 +172,8 @@ impl Rocks {
             cache,
             folder,
             synced: Mutex::new(0),
+            #[cfg(test)]
+            visited: std::sync::atomic::AtomicU64::new(0),
         })
     }
 
@@ -233,7 +240,7 @@ impl Rocks {
         &self.dir
     }
 
-    fn part(&self, part: Part) -> Result<&ColumnFamily, LedgerError> {
+    pub(super) fn part(&self, part: Part) -> Result<&ColumnFamily, LedgerError> {
         self.db.cf_handle(part.name()).ok_or_else(|| LedgerError::Store {
             dir: self.dir.clone(),
             what: "find a part of it",
@@ -258,11 +265,24 @@ impl Rocks {
         &self,
         part: Part,
         prefix: &[u8],
+        each: impl FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), LedgerError> {
+        self.scan_from(part, prefix, prefix, each)
+    }
+
+    /// The same, beginning at the key `from`.
+    pub(crate) fn scan_from(
+        &self,
+        part: Part,
+        prefix: &[u8],
+        from: &[u8],
         mut each: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), LedgerError> {
-        let from = IteratorMode::From(prefix, Direction::Forward);
+        let from = IteratorMode::From(from, Direction::Forward);
         for item in self.db.iterator_cf(self.part(part)?, from) {
             let (key, value) = item.map_err(|error| store_error(&self.dir, "read", &error))?;
+            #[cfg(test)]
+            self.visited.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             match key.strip_prefix(prefix) {
                 Some(rest) if each(rest, &value) => {}
                 _ => break,
@@ -318,7 +338,7 @@ impl Batch<'_> {
     }
 }
 
-fn store_error(dir: &Path, what: &'static str, error: &rocksdb::Error) -> LedgerError {
+pub(super) fn store_error(dir: &Path, what: &'static str, error: &rocksdb::Error) -> LedgerError {
     LedgerError::Store {
         dir: dir.to_owned(),
         what,

@@ -7,6 +7,7 @@ mod rig;
 mod closed;
 mod cosigning;
 mod damage;
+mod erasing;
 mod fatal;
 mod formats;
 mod numbers;

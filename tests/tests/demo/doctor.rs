@@ -122,9 +122,15 @@ fn damage_is_named_and_nothing_more_is_recorded_on_top_of_it() {
 /// A connector with a document that is a file of its own, and that file.
 fn with_a_large_document(folder: &tempfile::TempDir) -> (Connector, PathBuf) {
     let connector = connector(folder);
-    let recipients: Vec<String> = (0..3_000).map(|n| format!("did:web:party-{n:05}.example")).collect();
-    let condition = json!({"leftOperand": "odrl:recipient", "operator": "isAnyOf", "rightOperand": recipients});
-    let policy = json!({"@type": "Offer", "permission": [{"action": "use", "constraint": [condition]}]});
+    let permission = |first: usize| {
+        let recipients = (first..first + 200).map(|n| format!("did:web:party-{n:05}.example"));
+        let recipients: Vec<String> = recipients.collect();
+        json!({"action": "use", "constraint": [
+            {"leftOperand": "odrl:recipient", "operator": "isAnyOf", "rightOperand": recipients},
+        ]})
+    };
+    let permissions: Vec<Value> = (0..20).map(|n| permission(n * 200)).collect();
+    let policy = json!({"@type": "Offer", "permission": permissions});
     connector.offer("large", b"1", &policy.to_string());
     let folders = std::fs::read_dir(connector.storage().join("evidence")).unwrap();
     let folders = folders

@@ -6,6 +6,7 @@ mod continued_case;
 mod continuing;
 mod doctor;
 mod dossier;
+mod erased;
 mod faults;
 mod lies;
 mod publishing;

@@ -1,11 +1,16 @@
 //! The command line's grammar. Each command's help ends in an example that a test parses.
 
+mod erasing;
 mod exporting;
 mod negotiating;
 mod proving;
 mod sharing;
 mod using;
 
+pub use erasing::{
+    EraseAction, EraseArguments, EraseDecideArguments, EraseProposeArguments, EraseShowArguments, HoldAction,
+    HoldAddArguments, HoldArguments, HoldRemoveArguments, MeantArguments,
+};
 pub use exporting::{
     CheckTimestampArguments, ContinueArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments,
 };
@@ -125,6 +130,10 @@ pub enum Chosen {
     Anchors(AnchorsArguments),
     /// Write proofs and time stamps of the log for other programs, check such stamps, continue a lost log
     Ledger(LedgerArguments),
+    /// Have something erased from the log, with two people
+    Erase(EraseArguments),
+    /// Forbid that something is erased
+    Hold(HoldArguments),
     /// Verify a dossier, trusting only the anchors; needs no configuration and no network
     Verify(VerifyArguments),
     /// Run the models of a dossier again and compare

@@ -4,6 +4,10 @@ const PURPOSE: &str = "Waarvoor het is";
 const ANCHORS: &str = "Sleutels van partijen en getuigen, van elders verkregen dan van de maker van het dossier";
 
 const RECORD: &str = "Nummer van het record, vanaf 0, of de hash van zijn blad";
+const MEANT_RECORD: &str = "Nummer van een record, vanaf 0; mag vaker";
+const MEANT_CASE: &str = "De records van deze zaak";
+const MEANT_AGREEMENT: &str = "De records onder deze overeenkomst, behalve de overeenkomst zelf";
+const PROPOSAL: &str = "Het voorstel, zoals `herleid erase list` het toont";
 const NEW_FILE: &str = "Het bestand om te schrijven; mag nog niet bestaan";
 
 /// Key and text.
@@ -271,6 +275,62 @@ pub(super) const HELP: &[(&str, &str)] = &[
         "replay.parameters",
         "Verander een parameter, om te zien wat een andere keuze had gegeven; mag vaker",
     ),
+    ("erase", "Laat iets uit het logboek wissen, met twee mensen"),
+    (
+        "erase propose",
+        "Zeg wat er gewist moet worden en waarom, met uw sleutelwoord op de standaardinvoer; er gebeurt niets voordat een ander het goedkeurt",
+    ),
+    ("erase propose.record", MEANT_RECORD),
+    ("erase propose.case", MEANT_CASE),
+    ("erase propose.agreement", MEANT_AGREEMENT),
+    (
+        "erase propose.sections",
+        "Alleen dit onderdeel; zonder deze: alles behalve de uitwisseling die de ander ook heeft; mag vaker",
+    ),
+    (
+        "erase propose.ground",
+        "Op welke grond: avg-17, avg-5, archiefwet, court-order of agreement",
+    ),
+    (
+        "erase propose.authority",
+        "Op wiens gezag: een selectielijst en de categorie, een verzoek, een besluit",
+    ),
+    (
+        "erase propose.complete_days",
+        "Binnen hoeveel dagen het ook weg is uit reservekopieën en bij wie het ontving",
+    ),
+    (
+        "erase approve",
+        "Keur goed wat een ander voorstelde, met uw eigen sleutelwoord op de standaardinvoer: het wordt meteen gewist en komt niet terug",
+    ),
+    ("erase approve.id", PROPOSAL),
+    (
+        "erase reject",
+        "Beëindig een voorstel, met uw sleutelwoord op de standaardinvoer",
+    ),
+    ("erase reject.id", PROPOSAL),
+    ("erase list", "Toon wat is voorgesteld, gewist en afgewezen"),
+    (
+        "erase told",
+        "Toon wat anderen zeggen te hebben gewist van wat zij met u uitwisselden",
+    ),
+    ("erase show", "Bekijk één voorstel"),
+    ("erase show.id", PROPOSAL),
+    ("hold", "Verbied dat iets wordt gewist"),
+    (
+        "hold add",
+        "Leg het verbod op, met uw sleutelwoord op de standaardinvoer",
+    ),
+    ("hold add.record", MEANT_RECORD),
+    ("hold add.case", MEANT_CASE),
+    ("hold add.agreement", MEANT_AGREEMENT),
+    ("hold add.reason", "Waarom, op één regel; wordt vastgelegd"),
+    (
+        "hold remove",
+        "Sta het weer toe, met uw sleutelwoord op de standaardinvoer",
+    ),
+    ("hold remove.id", "Het verbod, zoals `herleid hold list` het toont"),
+    ("hold list", "Toon wat niet gewist mag worden"),
     (
         "ledger",
         "Schrijf bewijzen en tijdstempels van het logboek voor andere programma's, controleer zulke stempels, zet een verloren logboek voort",

@@ -2,6 +2,7 @@
 
 mod answers;
 mod doctor;
+mod erasing;
 mod exports;
 mod negotiations;
 mod plain;

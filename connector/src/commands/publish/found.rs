@@ -4,6 +4,7 @@ use crate::commands::Failure;
 use crate::control::progress::Progress;
 use crate::control::protocol::{PublishSource, Unit};
 use crate::node::Node;
+use crate::payloads::Kept;
 use crate::sources::SourceError;
 use crate::state::{Digests, SourceEntry};
 use herleid_vocab::json;
@@ -15,6 +16,8 @@ pub(super) struct Found {
     pub(super) source: SourceEntry,
     /// `None` of an API.
     pub(super) digests: Option<Digests>,
+    /// Of a file: its copy, until it is recorded.
+    pub(super) kept: Option<Kept>,
     /// The version, if the publisher names none.
     pub(super) version: String,
     /// The media type, if the publisher names none.
@@ -26,12 +29,13 @@ pub(super) struct Found {
 /// # Errors
 /// When it is not there or cannot be read, or the configuration does not name its source.
 pub(super) async fn look(node: &Node, source: &PublishSource, progress: &Progress) -> Result<Found, Failure> {
+    let mut kept = None;
     let (source, digests, name) = match source {
         PublishSource::File(path) => {
             let (payloads, from) = (node.payloads.clone(), path.clone());
             let imported = tokio::task::spawn_blocking(move || payloads.import(&from)).await;
-            let digests = imported.map_err(Failure::failed)??;
-            (SourceEntry::File, Some(digests), path.clone())
+            let copy = kept.insert(imported.map_err(Failure::failed)??);
+            (SourceEntry::File, Some(copy.digests().clone()), path.clone())
         }
         PublishSource::S3 { store, key } => {
             let found = node.sources.look(store, key).await.map_err(|e| refused(&e))?;
@@ -65,6 +69,7 @@ pub(super) async fn look(node: &Node, source: &PublishSource, progress: &Progres
     Ok(Found {
         source,
         digests,
+        kept,
         version: version.chars().take(16).collect(),
         media_type: guess_media_type(&name).to_owned(),
     })

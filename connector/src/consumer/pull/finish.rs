@@ -11,6 +11,7 @@ use crate::provider::access::SEEN;
 use crate::state::{Digests, PullEntry};
 use herleid_ledger::handover::{Content, Exchange, HandedOver};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// One segment: its receipt, and what that says.
 struct Segment {
@@ -56,7 +57,8 @@ pub(super) async fn finish(
             return Err(failure);
         }
     };
-    coming.receiving.keep()?;
+    // Until it is recorded no erasure takes it away.
+    let stored = Arc::new(coming.receiving.keep()?);
     // Trust may have been withdrawn while it came.
     node.admit(&source.provider).map_err(Failure::refused)?;
     // The whole first: it is what the transaction brought.
@@ -72,6 +74,7 @@ pub(super) async fn finish(
             media_type: media_type.clone(),
             last_of: (n + 1 == count).then_some(count),
             kept: source.kept.clone(),
+            stored: Arc::clone(&stored),
         };
         let recorded = received.record(node, trace).await?;
         first.get_or_insert(recorded);

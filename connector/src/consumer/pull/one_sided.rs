@@ -8,7 +8,8 @@ use crate::control::protocol::Unit;
 use crate::dsp::catalog::HTTP_PULL;
 use crate::dsp_shell::Access;
 use crate::node::Node;
-use crate::state::{AgreementEntry, Digests, PullEntry, Side, digest_bytes, set};
+use crate::payloads::Kept;
+use crate::state::{AgreementEntry, PullEntry, Side, digest_bytes, set};
 use herleid_ledger::record::{Draft, Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
 use http::{HeaderMap, header};
@@ -77,15 +78,14 @@ async fn fetch(
             agreement.other, digests.sha256
         )));
     }
-    receiving.keep()?;
-    record(node, agreement, digests, media_type, trace).await
+    record(node, agreement, receiving.keep()?, media_type, trace).await
 }
 
 /// Records what came, before anybody here gets to use it.
 pub(super) async fn record(
     node: &Node,
     agreement: &AgreementEntry,
-    digests: Digests,
+    kept: Kept,
     media_type: String,
     trace: &str,
 ) -> Result<(PullEntry, u64), Failure> {
@@ -98,14 +98,14 @@ pub(super) async fn record(
         )));
     }
     let transaction = node.fresh_id();
-    let sha256 = digest_bytes(&digests.sha256).ok_or_else(|| Failure::failed("a computed digest is not a digest"))?;
+    let sha256 = digest_bytes(&kept.sha256).ok_or_else(|| Failure::failed("a computed digest is not a digest"))?;
     let entry = PullEntry {
         transaction: transaction.clone(),
         agreement: agreement.id.clone(),
         provider: agreement.other.clone(),
         dataset: agreement.target.clone(),
         version: UNKNOWN_VERSION.to_owned(),
-        digests,
+        digests: kept.digests().clone(),
         media_type,
     };
     let facts = json!({
@@ -127,6 +127,6 @@ pub(super) async fn record(
         .term(Term::Party(agreement.other.clone()))
         .term(Term::Digest(sha256))
         .put(key, value);
-    let recorded = node.append(draft).await?;
+    let recorded = node.append_keeping(draft, kept).await?;
     Ok((entry, recorded.index()))
 }

@@ -4,6 +4,7 @@ use super::Source;
 use crate::commands::Failure;
 use crate::consumer::receipts;
 use crate::node::Node;
+use crate::payloads::Kept;
 use crate::state::{Digests, PullEntry, Side, set};
 use herleid_ledger::AppendError;
 use herleid_ledger::handover::{Content, Exchange, HandedOver, Subject};
@@ -12,6 +13,7 @@ use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use herleid_vocab::json;
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 
 /// What came, checked against its receipt.
 pub(super) struct Received<'a> {
@@ -26,6 +28,8 @@ pub(super) struct Received<'a> {
     pub(super) last_of: Option<usize>,
     /// What is forgotten with the last one: what was kept of a pull that broke off.
     pub(super) kept: Option<String>,
+    /// What came.
+    pub(super) stored: Arc<Kept>,
 }
 
 impl Received<'_> {
@@ -33,7 +37,7 @@ impl Received<'_> {
     pub(super) async fn record(self, node: &Node, trace: &str) -> Result<(PullEntry, u64), Failure> {
         let draft = self.draft(node, trace)?;
         let (source, entry) = (self.source, self.entry());
-        match node.append(draft).await {
+        match node.append_keeping(draft, self.stored).await {
             Ok(recorded) => Ok((entry, recorded.index())),
             Err(e @ AppendError::Conflict { .. }) => Err(Failure::refused(format!(
                 "`{}` gave something else in transaction {} before: {e}",

@@ -6,6 +6,7 @@ use crate::commands::Failure;
 use crate::consumer::{log_of, log_under, receipts};
 use crate::control::protocol::{OutputLine, RunAnswer};
 use crate::node::Node;
+use crate::payloads::Kept;
 use crate::peers::same_exchange;
 use crate::provider::access::SEEN;
 use crate::provider::run::{output_value, request_bytes, result_bytes};
@@ -46,9 +47,9 @@ impl Asking {
         let (started, finished) = self.check_receipts(node, &given, &values)?;
         // Trust in the holder may have been withdrawn since it was asked.
         node.admit(&self.agreement.other).map_err(Failure::refused)?;
-        for (_, bytes) in &outputs {
-            node.payloads.put(bytes)?;
-        }
+        let stored = outputs.iter().map(|(_, bytes)| node.payloads.put(bytes));
+        // Until they are recorded no erasure takes them away.
+        let stored = stored.collect::<Result<Vec<_>, _>>()?;
         let model_stream = started
             .section(SectionName::StreamModel)
             .and_then(|s| Some((s.get("id")?.as_str()?.to_owned(), s.get("n")?.as_u64()?)));
@@ -66,7 +67,7 @@ impl Asking {
             model_stream,
         };
         let index = self
-            .record_received(node, base, &given, &finished, &values, &entry)
+            .record_received(node, base, (&given, &finished), &values, &entry, stored)
             .await?;
         receipts::deliver(node, &self.agreement.other, &self.transaction, &self.trace).await;
         let mut lines = Vec::new();
@@ -185,10 +186,10 @@ impl Asking {
         &self,
         node: &Node,
         base: &str,
-        given: &[(HandedOver, VerifiedRecord)],
-        finished: &VerifiedRecord,
+        (given, finished): (&[(HandedOver, VerifiedRecord)], &VerifiedRecord),
         outputs: &[Value],
         entry: &RunEntry,
+        stored: Vec<Kept>,
     ) -> Result<u64, Failure> {
         let (key, value) = set(RunEntry::key(&self.transaction), entry)?;
         let (owed, receipt) = receipts::owe(
@@ -218,6 +219,6 @@ impl Asking {
         if let Some(case) = &self.case {
             draft = draft.stream(StreamKey::Case { case: case.clone() });
         }
-        Ok(node.append(draft).await?.index())
+        Ok(node.append_keeping(draft, stored).await?.index())
     }
 }

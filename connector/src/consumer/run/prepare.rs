@@ -11,6 +11,7 @@ use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, PullEntry, RunEntry
 use herleid_vocab::json::Limits;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How long an input that is passed on may be fetched: the run begins at once.
 pub(super) const ONWARD_MS: u64 = 5 * 60_000;
@@ -25,6 +26,7 @@ pub(super) async fn prepare(node: &Node, request: Run) -> Result<Asking, Failure
         .map_err(|e| Failure::untrusted(format!("the model's description is refused: {e}")))?;
     let mut values = BTreeMap::new();
     let mut onward = Map::new();
+    let mut kept = Vec::new();
     for (name, input) in &request.inputs {
         let (value, token) = match input {
             Input::Transaction(transaction) => pass_on(node, &transaction.to_string(), &agreement, &trace).await?,
@@ -32,7 +34,7 @@ pub(super) async fn prepare(node: &Node, request: Run) -> Result<Asking, Failure
                 let bytes = tokio::fs::read(path)
                     .await
                     .map_err(|e| Failure::missing(format!("`{}` cannot be read: {e}", path.display())))?;
-                node.payloads.put(&bytes)?;
+                kept.push(node.payloads.put(&bytes)?);
                 (
                     InputValue {
                         pin: Some(Pin::of(&bytes)),
@@ -68,6 +70,7 @@ pub(super) async fn prepare(node: &Node, request: Run) -> Result<Asking, Failure
         transaction: node.fresh_id(),
         case: request.case,
         trace,
+        kept: Arc::new(kept),
     })
 }
 

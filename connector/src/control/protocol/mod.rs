@@ -5,6 +5,7 @@
 
 mod answers;
 mod doctor;
+mod erasing;
 mod exports;
 mod negotiations;
 mod requests;
@@ -12,6 +13,7 @@ mod uuid_text;
 
 pub use answers::*;
 pub use doctor::*;
+pub use erasing::*;
 pub use exports::*;
 pub use negotiations::*;
 pub use requests::*;
@@ -31,7 +33,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 22] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -50,6 +52,8 @@ pub const NAMES: [&str; 20] = [
     Dossier::NAME,
     Anchors::NAME,
     LedgerExport::NAME,
+    Erase::NAME,
+    Hold::NAME,
     Status::NAME,
     Doctor::NAME,
 ];

@@ -7,7 +7,7 @@ use crate::http::Refusal;
 use crate::models::sandbox::Output;
 use crate::node::Node;
 use crate::provider::{outstanding, stream};
-use crate::state::{Digests, Side, digest_bytes, set};
+use crate::state::{Side, digest_bytes, set};
 use axum::http::StatusCode;
 use herleid_ledger::AppendError;
 use herleid_ledger::handover::{Content, Phase};
@@ -90,12 +90,13 @@ impl Asked<'_> {
         environment: Value,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let (agreement, consumer, transaction) = (&self.agreement.id, &self.agreement.other, self.access.transaction());
-        let mut outputs = Vec::new();
+        let (mut outputs, mut stored) = (Vec::new(), Vec::new());
         let mut draft = Draft::new(Kind::RunFinished, self.trace);
         for output in ran {
-            let digests: Digests = node.payloads.put(&output.bytes)?;
+            let digests = node.payloads.put(&output.bytes)?;
             draft = draft.term(Term::RunOutput(digest_bytes(&digests.sha256).unwrap_or_default()));
             outputs.push(output_value(&output.name, &output.media_type, &digests));
+            stored.push(digests);
         }
         let bytes = result_bytes(&outputs)?;
         let content = Content::digest(node.entropy.bytes32(), &bytes, "application/json");
@@ -113,7 +114,7 @@ impl Asked<'_> {
             .term(Term::Model(self.model.model.clone()))
             .put(open_key(consumer, transaction), None);
         let draft = outstanding::wait(node, draft, agreement, transaction, consumer)?;
-        node.append(draft).await?;
+        node.append_keeping(draft, stored).await?;
         Ok(())
     }
 

@@ -206,7 +206,7 @@ impl Scene {
     }
 
     async fn give_access(&mut self) {
-        let digests = self.node.payloads.put(DATA).unwrap();
+        let digests = self.node.payloads.put(DATA).unwrap().digests().clone();
         let agreement = AgreementEntry {
             id: AGREED.to_owned(),
             side: Side::Provider,

@@ -60,11 +60,7 @@ async fn once(
 ) -> Result<PullAnswer, Failure> {
     let (receiving, media_type) = read(node, bucket, progress).await?;
     let (entry, index) = match &agreement.other_log {
-        None => {
-            let digests = receiving.digests();
-            receiving.keep()?;
-            one_sided::record(node, agreement, digests, media_type, trace).await?
-        }
+        None => one_sided::record(node, agreement, receiving.keep()?, media_type, trace).await?,
         Some(log) => {
             let source = Source {
                 provider: agreement.other.clone(),

@@ -1,0 +1,108 @@
+//! Payloads go with the last record that leads to them: when something is erased, and again where a backup brought them back. Nothing keeps
+//! their digests, so all that lies there is asked for; a mark beside the payloads says up to which tombstone that was done.
+
+use crate::commands::Failure;
+use crate::node::Node;
+use crate::state::{ModelEntry, VersionEntry, digest_bytes};
+use herleid_ledger::record::{Kind, Term};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How payloads may have come since the last time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// Through this process, each with a record.
+    Recorded,
+    /// While nobody looked: from a backup, too.
+    Anyhow,
+}
+
+/// What the mark says when everything is done; `None` when nothing was ever erased.
+fn mark(node: &Node) -> Result<Option<String>, Failure> {
+    let last = node.ledger.by_term(&Term::Kind(Kind::Erased))?.into_iter().max();
+    Ok(last.map(|last| format!("{} {last}", node.ledger.origin())))
+}
+
+/// Below which tombstone nothing is left in any file: of the log's, and of the payloads, which are done all at once.
+///
+/// # Errors
+/// When the log or the payloads cannot be read.
+pub(super) fn buried_below(node: &Node) -> Result<u64, Failure> {
+    match are_gone(node)? {
+        true => Ok(node.ledger.buried_below()?),
+        false => Ok(0),
+    }
+}
+
+/// Whether no payload is left that an erasure had to remove.
+///
+/// # Errors
+/// When the log or the payloads cannot be read.
+fn are_gone(node: &Node) -> Result<bool, Failure> {
+    let mark = mark(node)?;
+    Ok(mark.is_none() || node.payloads.erased()? == mark)
+}
+
+/// Removes the payloads that no record leads to. `false` when one had to stay, because somebody has just brought it.
+///
+/// # Errors
+/// When they cannot be looked for, or removed.
+pub(super) async fn remove(node: &Arc<Node>, came: Came) -> Result<bool, Failure> {
+    let node = node.clone();
+    let removing = tokio::task::spawn_blocking(move || {
+        let Some(mark) = mark(&node)? else { return Ok(true) };
+        let all = match (node.payloads.erased()?.as_ref() == Some(&mark), came) {
+            (true, Came::Recorded) => return Ok(true),
+            (true, Came::Anyhow) => node.payloads.changed()?,
+            (false, _) => node.payloads.all()?,
+        };
+        let mut are_gone = true;
+        for sha256 in all {
+            are_gone &= node.payloads.remove_unused(&sha256, || is_unused(&node, &sha256))?;
+        }
+        if are_gone {
+            node.payloads.set_erased(&mark)?;
+        }
+        Ok(are_gone)
+    });
+    removing.await.map_err(Failure::failed)?
+}
+
+/// The records that lead to a payload.
+///
+/// # Errors
+/// When the log cannot be read.
+pub(super) fn leading(node: &Node, sha256: &str) -> Result<Vec<u64>, Failure> {
+    let Some(digest) = digest_bytes(sha256) else {
+        return Err(Failure::failed(format!("`{sha256}` is no SHA-256")).next("see to the folder of payloads"));
+    };
+    let mut found = Vec::new();
+    for term in [Term::Digest(digest), Term::RunInput(digest), Term::RunOutput(digest)] {
+        found.extend(node.ledger.by_term(&term)?);
+    }
+    Ok(found)
+}
+
+/// Whether no record leads to this payload any more, and nobody is offered it.
+fn is_unused(node: &Node, sha256: &str) -> Result<bool, Failure> {
+    Ok(leading(node, sha256)?.is_empty() && !offered(node)?.contains_key(sha256))
+}
+
+/// What is offered at this moment: by the SHA-256 of the payload, what it is, as `withdraw` takes it.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(super) fn offered(node: &Node) -> Result<BTreeMap<String, String>, Failure> {
+    let mut found = BTreeMap::new();
+    for (_, entry) in node.state.scan::<VersionEntry>("dataset/")? {
+        if let Some(digests) = entry.digests.filter(|_| entry.withdrawn.is_none()) {
+            found.insert(digests.sha256, format!("{} --version {}", entry.dataset, entry.version));
+        }
+    }
+    for (_, entry) in node.state.scan::<ModelEntry>("model/")? {
+        if entry.withdrawn.is_none() {
+            found.insert(entry.program, format!("{} --version {}", entry.model, entry.version));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,292 @@
+//! Erasing: one person proposes, another approves, nothing that is held goes, and every act is recorded. The ledger erases; the connector adds
+//! what it keeps itself: the bytes, and what it remembers of pulls and runs.
+
+mod bytes;
+mod entries;
+mod people;
+mod select;
+#[cfg(test)]
+mod tests;
+mod told;
+
+pub(crate) use bytes::Came;
+pub(crate) use told::{Notice, deliver, take};
+
+use crate::commands::Failure;
+use crate::control::progress::Progress;
+use crate::control::protocol::{
+    Erase, EraseAnswer, ErasureLine, ErasureState, Hold, HoldAnswer, HoldLine, Meant, PersonToken,
+};
+use crate::net::server::CancellationToken;
+use crate::node::{Node, fresh_trace};
+use crate::state::{Change, set};
+use entries::{ERASURES, HOLDS};
+use herleid_ledger::{EraseError, Erasure, Ground, LedgerError, Target};
+use serde_json::{Map, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+const DAY_MS: u64 = 24 * 3_600 * 1_000;
+/// What could not be removed from files is tried again this often.
+const AGAIN: Duration = Duration::from_secs(60);
+/// Characters of a reason.
+const LONGEST: usize = 400;
+
+/// Carries out `erase`.
+///
+/// # Errors
+/// Why it is refused; nothing has changed then.
+pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) -> Result<EraseAnswer, Failure> {
+    match request {
+        Erase::Propose {
+            what,
+            sections,
+            ground,
+            authority,
+            complete_days,
+            person,
+        } => {
+            let line = ErasureLine {
+                id: node.fresh_id(),
+                state: ErasureState::Proposed,
+                ground,
+                authority,
+                complete_by_ms: node
+                    .now_ms()
+                    .saturating_add(u64::from(complete_days).saturating_mul(DAY_MS)),
+                proposed_by: people::known(&node.config.erasure, &person)?,
+                decided_by: None,
+                is_buried: None,
+                recipients: Vec::new(),
+                records: select::records(&node, &what, &sections)?,
+            };
+            propose(&node, line).await
+        }
+        Erase::Approve { id, person } => {
+            // In a task of its own: whoever asked may go away, and it must not be left half done.
+            let approving = tokio::spawn(async move { approve(&node, &id, &person).await });
+            approving.await.map_err(Failure::failed)?
+        }
+        Erase::Reject { id, person } => {
+            let by = people::known(&node.config.erasure, &person)?;
+            let _turn = node.erasing.lock().await;
+            let before = entries::open(&node, &id)?;
+            let mut after = before.clone();
+            after.state = ErasureState::Rejected;
+            after.decided_by = Some(by.clone());
+            entries::record(&node, Some(&before), Some(&after), &by).await?;
+            Ok(EraseAnswer::Erasure(Box::new(after)))
+        }
+        Erase::List {} => {
+            let all = node.state.scan::<ErasureLine>(ERASURES)?.into_iter().rev();
+            let below = bytes::buried_below(&node)?;
+            let all = all.map(|(_, line)| entries::with_tombstones(&node, line, below));
+            Ok(EraseAnswer::Erasures(all.collect::<Result<_, _>>()?))
+        }
+        Erase::Told {} => Ok(EraseAnswer::Told(told::all(&node)?)),
+        Erase::Show { id } => {
+            let line = entries::proposal(&node, &id)?;
+            let below = bytes::buried_below(&node)?;
+            let line = entries::with_tombstones(&node, line, below)?;
+            Ok(EraseAnswer::Erasure(Box::new(line)))
+        }
+    }
+}
+
+async fn propose(node: &Arc<Node>, line: ErasureLine) -> Result<EraseAnswer, Failure> {
+    let _turn = node.erasing.lock().await;
+    let targets = select::targets(node, &line.records)?;
+    select::check_holds(node, &targets)?;
+    select::check_offers(node, &targets)?;
+    node.ledger.can_erase(&erasure(node, &line, targets, Vec::new())?)?;
+    entries::record(node, None, Some(&line), &line.proposed_by).await?;
+    Ok(EraseAnswer::Erasure(Box::new(line)))
+}
+
+async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<EraseAnswer, Failure> {
+    let by = people::known(&node.config.erasure, person)?;
+    let turn = node.erasing.lock().await;
+    let mut line = entries::open(node, id)?;
+    if by.id == line.proposed_by.id {
+        return Err(Failure::refused(format!(
+            "{by} proposed `{id}`, and another person has to approve it: it takes two to erase something"
+        ))
+        .next("let another of `[[erasure.people]]` approve it"));
+    }
+    let targets = select::targets(node, &line.records)?;
+    select::check_holds(node, &targets)?;
+    select::check_offers(node, &targets)?;
+    line.state = ErasureState::Erased;
+    line.decided_by = Some(by);
+    let mut state = select::state(node, &targets)?;
+    state.push(set(format!("{ERASURES}{id}"), &line)?);
+    state.extend(told::tell(node, id, &targets, &line.ground, line.complete_by_ms)?);
+    let erasure = erasure(node, &line, targets, state)?;
+    let ledger = node.ledger.clone();
+    // Rewriting files may take minutes.
+    let erased = tokio::task::spawn_blocking(move || ledger.erase(erasure)).await;
+    let erased = erased.map_err(Failure::failed)??;
+    node.has_grown();
+    // From here on it is erased, and nothing says otherwise: what is left to do is done later.
+    if !erased.is_buried {
+        let why = erased.why.unwrap_or_else(|| "somebody reads or writes them".to_owned());
+        tracing::warn!(%id, %why, "files still hold what was erased; it is tried again");
+    }
+    match bytes::remove(node, Came::Recorded).await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(%id, "somebody has just brought bytes that were to go; it is tried again"),
+        Err(error) => tracing::error!(%id, %error, "bytes that were to go could not be removed; it is tried again"),
+    }
+    // Others may be told by us while they tell us.
+    drop(turn);
+    // Who cannot be reached now is told later.
+    if let Err(error) = deliver(node).await {
+        tracing::error!(%id, %error, "who has to be told could not be looked through; it is tried again");
+    }
+    let told = bytes::buried_below(node).and_then(|below| entries::with_tombstones(node, line, below));
+    let told = told.map_err(|error| {
+        Failure::failed(format!("it is erased, but what became of it cannot be read: {error}"))
+            .next(format!("`herleid erase show {id}`, once the storage can be read"))
+    })?;
+    Ok(EraseAnswer::Erasure(Box::new(told)))
+}
+
+fn erasure(node: &Node, line: &ErasureLine, targets: Vec<Target>, state: Vec<Change>) -> Result<Erasure, Failure> {
+    let said = [
+        ("proposal", json!(line.id)),
+        ("proposedBy", json!(line.proposed_by.to_string())),
+        ("approvedBy", json!(line.decided_by.as_ref().map(ToString::to_string))),
+    ];
+    Ok(Erasure {
+        trace: fresh_trace(node),
+        targets,
+        ground: line
+            .ground
+            .parse::<Ground>()
+            .map_err(|error| Failure::usage(error).next("give one of these with `--ground`"))?,
+        authority: line.authority.clone(),
+        complete_by_ms: line.complete_by_ms,
+        facts: said
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect::<Map<_, _>>(),
+        state,
+    })
+}
+
+/// Goes on with what a stop interrupted or could not be done at once, and removes again what a backup brought back.
+///
+/// # Errors
+/// When it cannot be looked for, or removed.
+pub(crate) async fn go_on(node: &Arc<Node>, came: Came) -> Result<(), Failure> {
+    let ledger = node.ledger.clone();
+    let buried = tokio::task::spawn_blocking(move || ledger.bury()).await;
+    // Also when the other has failed. Not beside an erasure, of which the tombstone is there and the index entries still are: the bytes would
+    // count as used, and as looked at.
+    let turn = node.erasing.lock().await;
+    let are_gone = bytes::remove(node, came).await?;
+    drop(turn);
+    if !(buried.map_err(Failure::failed)?? && are_gone) {
+        tracing::warn!("files still hold something that was erased; it is tried again");
+    }
+    Ok(())
+}
+
+/// Does so as long as the service runs.
+pub(crate) async fn keep_going_on(node: Arc<Node>, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(AGAIN);
+    // At the start it was done already.
+    interval.tick().await;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        if let Err(error) = go_on(&node, Came::Recorded).await {
+            tracing::error!(%error, "files that may hold something that was erased could not be rewritten; it is tried again");
+        }
+    }
+}
+
+/// Carries out `hold`.
+///
+/// # Errors
+/// Why it is refused; nothing has changed then.
+pub(crate) async fn hold(node: Arc<Node>, request: Hold, _progress: Progress) -> Result<HoldAnswer, Failure> {
+    let holds = || -> Result<Vec<HoldLine>, Failure> {
+        let all = node.state.scan::<HoldLine>(HOLDS)?.into_iter();
+        Ok(all.map(|(_, line)| line).collect())
+    };
+    match request {
+        Hold::Add { what, reason, person } => {
+            let by = people::known(&node.config.erasure, &person)?;
+            if reason.trim().is_empty() || reason.chars().count() > LONGEST || reason.chars().any(char::is_control) {
+                return Err(Failure::usage(format!(
+                    "the reason is empty, has several lines or is longer than {LONGEST} characters: it is recorded"
+                ))
+                .next("say it in one line with `--reason`"));
+            }
+            let _turn = node.erasing.lock().await;
+            // A hold on what is not there, by a slip of the pen, would hold nothing.
+            let found = select::indices(&node, &what)?;
+            let what = match what {
+                Meant::Records(_) => Meant::Records(found),
+                other => other,
+            };
+            let (id, since_ms) = (node.fresh_id(), node.now_ms());
+            let line = HoldLine {
+                id,
+                what,
+                reason,
+                by: by.clone(),
+                since_ms,
+            };
+            entries::record(&node, None, Some(&line), &by).await?;
+            Ok(HoldAnswer {
+                holds: vec![line],
+                removed: false,
+            })
+        }
+        Hold::Remove { id, person } => {
+            let by = people::known(&node.config.erasure, &person)?;
+            let _turn = node.erasing.lock().await;
+            let line = holds()?.into_iter().find(|line| line.id == id).ok_or_else(|| {
+                Failure::missing(format!("there is no hold `{id}`")).next("`herleid hold list` lists them")
+            })?;
+            entries::record(&node, Some(&line), None, &by).await?;
+            Ok(HoldAnswer {
+                holds: vec![line],
+                removed: true,
+            })
+        }
+        Hold::List {} => Ok(HoldAnswer {
+            holds: holds()?,
+            removed: false,
+        }),
+    }
+}
+
+impl From<EraseError> for Failure {
+    fn from(error: EraseError) -> Self {
+        match &error {
+            EraseError::Ledger(LedgerError::NoRecord { .. } | LedgerError::NoSection { .. }) => Self::missing(&error)
+                .next("`herleid trace` shows the records that there are, and `herleid erase list` what is gone"),
+            // They say themselves what to do.
+            EraseError::Nothing
+            | EraseError::TooMany { .. }
+            | EraseError::Twice { .. }
+            | EraseError::Authority
+            | EraseError::Past { .. } => Self::usage(&error),
+            EraseError::Kind { .. }
+            | EraseError::Act { .. }
+            | EraseError::Section { .. }
+            | EraseError::Before { .. } => Self::refused(&error),
+            EraseError::Ledger(LedgerError::Closed) => {
+                Self::failed(&error).next("start the service again; `herleid erase list` says whether it was erased")
+            }
+            EraseError::Append(_) | EraseError::Ledger(_) => {
+                Self::failed(&error).next("nothing was erased; see what `herleid doctor` says, and try again")
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Which records and sections are meant, what the connector itself keeps of them, and what forbids erasing them.
+
+use super::bytes;
+use super::entries::HOLDS;
+use crate::commands::Failure;
+use crate::control::protocol::{ErasedRecord, HoldLine, Meant};
+use crate::dossier::closure::{follow, receipts};
+use crate::node::Node;
+use crate::state::{AgreementEntry, Change, PullEntry, RunEntry, Side, set};
+use herleid_ledger::handover::HandedOver;
+use herleid_ledger::record::{Kind, Term};
+use herleid_ledger::section::SectionName;
+use herleid_ledger::{EraseError, StoredRecord, Target};
+use herleid_vocab::did::Did;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The records meant, by number.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn indices(node: &Node, what: &Meant) -> Result<Vec<u64>, Failure> {
+    let (found, of) = match what {
+        Meant::Records(records) => {
+            for index in records {
+                node.ledger.record(*index).map_err(EraseError::from)?;
+            }
+            (records.clone(), "with these numbers".to_owned())
+        }
+        Meant::Case(case) => (
+            node.ledger.by_term(&Term::Case(case.clone()))?,
+            format!("of case `{case}`"),
+        ),
+        Meant::Agreement(id) => (
+            node.ledger.by_term(&Term::Agreement(id.clone()))?,
+            format!("under agreement `{id}`"),
+        ),
+    };
+    if found.is_empty() {
+        return Err(Failure::missing(format!("there is no record {of} in this log"))
+            .next("`herleid trace` shows the records of a case, an agreement or a transaction"));
+    }
+    Ok(found)
+}
+
+/// What of which records is to be erased. Of a case or an agreement that is what is still there of it; the agreement itself, under which both
+/// ends dealt, has to be named by its number.
+///
+/// # Errors
+/// When nothing is, or a section is not one.
+pub(super) fn records(node: &Node, what: &Meant, sections: &[String]) -> Result<Vec<ErasedRecord>, Failure> {
+    let wanted = sections.iter().map(|name| name.parse::<SectionName>());
+    let wanted = wanted.collect::<Result<BTreeSet<SectionName>, _>>();
+    let wanted = wanted.map_err(|error| {
+        Failure::usage(error)
+            .next("name a section of the record, such as `content` or `people` (docs/erasure.md), or none for all")
+    })?;
+    let named = matches!(what, Meant::Records(_));
+    let mut found = Vec::new();
+    for index in indices(node, what)? {
+        let record = node.ledger.record(index)?;
+        let kind = record.kind();
+        let stays =
+            |kind: Kind| kind.is_never_erased() || matches!(kind, Kind::AgreementConcluded | Kind::AgreementTerminated);
+        if !named && kind.is_none_or(stays) {
+            continue;
+        }
+        let there = record.sections().keys().copied();
+        // Both ends hold `exchange` alike and are compared by it; without `content` it gives nothing away.
+        let by_itself = |name: &SectionName| !name.is_made_by_the_log() && *name != SectionName::Exchange;
+        let of_it: Vec<SectionName> = match (wanted.is_empty(), named) {
+            (true, _) => there.filter(by_itself).collect(),
+            (false, true) => wanted.iter().copied().collect(),
+            (false, false) => there.filter(|name| wanted.contains(name)).collect(),
+        };
+        if of_it.is_empty() {
+            if named {
+                return Err(Failure::refused(format!(
+                    "of record {index} everything was erased before that goes unless it is named"
+                ))
+                .next("`herleid erase list` says what was erased; `--section exchange` names the rest"));
+            }
+            continue;
+        }
+        found.push(ErasedRecord {
+            index,
+            kind: kind.map_or_else(|| "unknown".to_owned(), |kind| kind.to_string()),
+            sections: of_it.iter().map(ToString::to_string).collect(),
+            tombstone: None,
+        });
+    }
+    if found.is_empty() {
+        return Err(
+            Failure::refused("nothing is left to erase there").next("`herleid erase list` says what was erased")
+        );
+    }
+    with_receipts(node, found)
+}
+
+/// And the receipts that open the same sections: the other end's record of an exchange says what ours says.
+fn with_receipts(node: &Node, mut found: Vec<ErasedRecord>) -> Result<Vec<ErasedRecord>, Failure> {
+    let mut opening: BTreeMap<u64, StoredRecord> = BTreeMap::new();
+    for erased in &found {
+        let Some(transaction) = transaction(&node.ledger.record(erased.index)?) else {
+            continue;
+        };
+        for index in node.ledger.by_term(&Term::Transaction(transaction.clone()))? {
+            if opening.contains_key(&index) {
+                continue;
+            }
+            let record = node.ledger.record(index)?;
+            // One that cannot be read may be of anything.
+            let opens = receipts(&node.ledger, &record)?
+                .into_iter()
+                .any(|receipt| receipt.map_or(true, |receipt| opens_any(&receipt, &transaction, &erased.sections)));
+            if opens {
+                opening.insert(index, record);
+            }
+        }
+    }
+    let evidence = SectionName::Evidence.to_string();
+    for (index, record) in opening {
+        match found.iter_mut().find(|erased| erased.index == index) {
+            Some(erased) if erased.sections.contains(&evidence) => {}
+            Some(erased) => erased.sections.push(evidence.clone()),
+            None => found.push(ErasedRecord {
+                index,
+                kind: record
+                    .kind()
+                    .map_or_else(|| "unknown".to_owned(), |kind| kind.to_string()),
+                sections: vec![evidence.clone()],
+                tombstone: None,
+            }),
+        }
+    }
+    found.sort_by_key(|erased| erased.index);
+    Ok(found)
+}
+
+/// Whether a receipt of this transaction, or of none that it tells, opens any of these sections.
+fn opens_any(receipt: &HandedOver, transaction: &str, sections: &[String]) -> bool {
+    let of = ["exchange", "run", "facts"].into_iter().find_map(|name| {
+        let section: Value = serde_json::from_str(&receipt.opened.get(name)?.text).ok()?;
+        section.get("transaction")?.as_str().map(str::to_owned)
+    });
+    of.is_none_or(|of| of == transaction) && sections.iter().any(|name| receipt.opened.contains_key(name))
+}
+
+/// The transaction that a record is of.
+fn transaction(record: &StoredRecord) -> Option<String> {
+    [SectionName::Exchange, SectionName::Run, SectionName::Facts]
+        .into_iter()
+        .find_map(|name| record.value(name)?.get("transaction")?.as_str().map(str::to_owned))
+}
+
+/// The same for the ledger, with the other end where the record does not say it.
+///
+/// # Errors
+/// When the log or the state cannot be read.
+pub(super) fn targets(node: &Node, records: &[ErasedRecord]) -> Result<Vec<Target>, Failure> {
+    let mut targets = Vec::new();
+    for record in records {
+        let sections = record.sections.iter().map(|name| name.parse::<SectionName>());
+        targets.push(Target {
+            index: record.index,
+            sections: sections.collect::<Result<_, _>>().map_err(Failure::failed)?,
+            counterparty: counterparty(node, &node.ledger.record(record.index)?)?,
+        });
+    }
+    Ok(targets)
+}
+
+/// The other end of the agreement that a record is under.
+fn counterparty(node: &Node, record: &StoredRecord) -> Result<Option<Did>, Failure> {
+    // It names both ends itself, of which the agreement's need not be one: an input can be passed on.
+    if record.value(SectionName::Exchange).is_some() {
+        return Ok(None);
+    }
+    let id = [SectionName::Exchange, SectionName::Facts, SectionName::Run]
+        .into_iter()
+        .find_map(|name| record.value(name)?.get("agreement")?.as_str().map(str::to_owned));
+    let Some(id) = id else { return Ok(None) };
+    for side in [Side::Provider, Side::Consumer] {
+        if let Some(agreement) = node.state.get::<AgreementEntry>(&AgreementEntry::key(&id, side))? {
+            return Ok(Some(agreement.other));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether of a transaction nothing is left of this section in any record of these kinds, once `targets` are erased: what the connector keeps
+/// beside the log is that section's, and goes with the last record that has it.
+fn is_last(
+    node: &Node,
+    targets: &[Target],
+    transaction: &str,
+    kinds: &[Kind],
+    section: SectionName,
+) -> Result<bool, Failure> {
+    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
+        let record = node.ledger.record(index)?;
+        let is_one = record.kind().is_none_or(|kind| kinds.contains(&kind));
+        let goes = targets
+            .iter()
+            .any(|target| target.index == index && target.sections.contains(&section));
+        if is_one && !goes && record.sections().contains_key(&section) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Changes of what the connector itself keeps of sections that go, and of no others.
+///
+/// # Errors
+/// When the log or the state cannot be read.
+pub(super) fn state(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+    let mut transactions = BTreeSet::new();
+    for target in targets {
+        transactions.extend(transaction(&node.ledger.record(target.index)?));
+    }
+    let mut changes = Vec::new();
+    for transaction in transactions {
+        let key = PullEntry::key(&transaction);
+        if node.state.get::<Value>(&key)?.is_some() {
+            let of = |kinds: &[Kind], section| is_last(node, targets, &transaction, kinds, section);
+            if of(&[Kind::PullReceived], SectionName::Content)?
+                && of(&[Kind::OneSidedPullReceived], SectionName::Facts)?
+            {
+                changes.push((key, None));
+            }
+        }
+        let key = RunEntry::key(&transaction);
+        if let Some(before) = node.state.get::<RunEntry>(&key)? {
+            let of = |kinds: &[Kind], section| is_last(node, targets, &transaction, kinds, section);
+            // Its number stays: the provider counts it, and a dossier of another case has to say that it leaves it out.
+            let mut run = before.clone();
+            if of(&[Kind::RunReceived], SectionName::Run)? {
+                run.outputs = Vec::new();
+            }
+            let both = [Kind::RunRequested, Kind::RunReceived];
+            if of(&both, SectionName::Run)? {
+                run.inputs = Value::Array(Vec::new());
+            }
+            if of(&both, SectionName::Parameters)? {
+                run.parameters = Value::Object(Map::new());
+            }
+            if run != before {
+                changes.push(set(key, &run)?);
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// Refuses what would take away the bytes of something that is still offered.
+///
+/// # Errors
+/// Names the record and the offer.
+pub(super) fn check_offers(node: &Node, targets: &[Target]) -> Result<(), Failure> {
+    let offered = bytes::offered(node)?;
+    for target in targets {
+        let record = node.ledger.record(target.index)?;
+        let going = target.sections.iter().filter_map(|name| record.sections().get(name));
+        for text in going.map(|bytes| String::from_utf8_lossy(bytes)) {
+            let runs = text.split(|c: char| !matches!(c, '0'..='9' | 'a'..='f'));
+            for sha256 in runs.filter(|run| run.len() == 64) {
+                let Some(what) = offered.get(sha256) else { continue };
+                let leading = bytes::leading(node, sha256)?;
+                let is_named = |index: &u64| targets.iter().any(|target| target.index == *index);
+                if leading.iter().all(is_named) {
+                    return Err(Failure::refused(format!(
+                        "record {} is the last one that leads to bytes which are still offered, and what is offered is not erased",
+                        target.index
+                    ))
+                    .next(format!("`herleid withdraw {what} --reason <why>` withdraws it; then propose, or approve, it again")));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what is held. A hold on a case covers everything that its dossier rests on.
+///
+/// # Errors
+/// Names the hold and the record.
+pub(super) fn check_holds(node: &Node, targets: &[Target]) -> Result<(), Failure> {
+    for (_, hold) in node.state.scan::<HoldLine>(HOLDS)? {
+        let covered: BTreeSet<u64> = match &hold.what {
+            Meant::Records(records) => records.iter().copied().collect(),
+            Meant::Agreement(id) => node.ledger.by_term(&Term::Agreement(id.clone()))?.into_iter().collect(),
+            Meant::Case(case) => {
+                let of_case = node.ledger.by_term(&Term::Case(case.clone()))?;
+                follow(&node.ledger, of_case.into_iter().collect())?
+                    .into_keys()
+                    .collect()
+            }
+        };
+        if let Some(target) = targets.iter().find(|target| covered.contains(&target.index)) {
+            return Err(Failure::refused(format!(
+                "record {} is held (`{}`, by {}: {}), and nothing of it is erased",
+                target.index, hold.id, hold.by, hold.reason
+            ))
+            .next("`herleid hold list` lists what is held; who may says `herleid hold remove`"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! What goes later, and what comes back.
+
+use super::*;
+use crate::state::{SourceEntry, VersionEntry};
+use std::fs;
+
+#[tokio::test]
+async fn bytes_that_came_again_meanwhile_stay_for_the_record_that_they_are_for() {
+    let scene = Scene::set(2);
+    let pull = scene.pulled("t1", b"rain").await;
+    let line = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
+    // Another pull has brought the same, and has not recorded it yet.
+    let coming = scene.node.payloads.put(b"rain").unwrap();
+    let done = scene.approve(&line.id, 2).await.unwrap();
+    assert_eq!(done.is_buried, Some(false));
+    assert!(scene.has_payload(b"rain"));
+    scene.pulled("t2", b"rain").await;
+    drop(coming);
+    go_on(&scene.node, Came::Recorded).await.unwrap();
+    assert!(scene.has_payload(b"rain"));
+    let shown = scene.erase(Erase::Show { id: line.id }).await.unwrap();
+    assert_eq!(shown.is_buried, Some(true), "the other record leads to them");
+
+    // And where nothing comes of it, they go.
+    let pull = scene.node.ledger.by_term(&Term::Transaction("t2".to_owned())).unwrap()[0];
+    let line = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
+    let coming = scene.node.payloads.put(b"rain").unwrap();
+    assert_eq!(scene.approve(&line.id, 2).await.unwrap().is_buried, Some(false));
+    drop(coming);
+    go_on(&scene.node, Came::Recorded).await.unwrap();
+    assert!(!scene.has_payload(b"rain"));
+    let shown = scene.erase(Erase::Show { id: line.id }).await.unwrap();
+    assert_eq!(shown.is_buried, Some(true));
+}
+
+#[tokio::test]
+async fn bytes_that_a_backup_brings_back_go_again_with_its_mark_and_without() {
+    let scene = Scene::set(2);
+    let pull = scene.pulled("t1", b"rain").await;
+    scene.pulled("t2", b"sun").await;
+    let file = scene.node.payloads.path(&Digests::of(b"rain").sha256).unwrap();
+    let folder = file.parent().unwrap().parent().unwrap().to_owned();
+    let line = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
+    scene.approve(&line.id, 2).await.unwrap();
+    let mark = folder.join("erased");
+    let said = fs::read(&mark).unwrap();
+    let Scene { mut node, directory } = scene;
+    // The mark of the backup: none, an older one, or none of it came and the newest is still there.
+    for of_backup in [None, Some(b"localhost:7101/log/1 0".to_vec()), Some(said)] {
+        drop(node);
+        fs::write(&file, b"rain").unwrap();
+        match of_backup {
+            None => fs::remove_file(&mark).unwrap(),
+            Some(said) => fs::write(&mark, said).unwrap(),
+        }
+        node = connector(directory.path(), 2);
+        assert_eq!(node.payloads.read(&Digests::of(b"rain").sha256).unwrap(), b"rain");
+        go_on(&node, Came::Anyhow).await.unwrap();
+        assert!(!file.exists());
+        assert_eq!(node.payloads.read(&Digests::of(b"sun").sha256).unwrap(), b"sun");
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_is_renamed_is_still_the_same_one() {
+    let scene = Scene::set(2);
+    let pull = scene.pulled("t1", b"rain").await;
+    let line = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
+    let Scene { node, directory } = scene;
+    drop(node);
+    let node = named(directory.path(), 2, "married");
+    let scene = Scene { node, directory };
+    let error = scene.approve(&line.id, 1).await.unwrap_err();
+    assert!(error.contains("married 1 (`p1`) proposed"), "{error}");
+    scene.approve(&line.id, 2).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_offered_is_withdrawn_before_its_bytes_are_erased() {
+    let scene = Scene::set(2);
+    let pull = scene.pulled("t1", b"rain").await;
+    let mut entry = VersionEntry {
+        dataset: "urn:rain".to_owned(),
+        version: "7".to_owned(),
+        title: "Rain".to_owned(),
+        description: String::new(),
+        media_type: "text/csv".to_owned(),
+        licence: None,
+        metadata: None,
+        digests: Some(Digests::of(b"rain")),
+        source: SourceEntry::File,
+        offers: Vec::new(),
+        withdrawn: None,
+        published_ms: 1,
+    };
+    let write = |entry: &VersionEntry| {
+        let change = set("dataset/urn:rain/7", entry).unwrap();
+        scene.node.state.write(vec![change]).unwrap();
+    };
+    let early = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
+    write(&entry);
+    for error in [
+        scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap_err(),
+        scene.approve(&early.id, 2).await.unwrap_err(),
+    ] {
+        assert!(
+            error.contains("still offered") && error.contains("`herleid withdraw urn:rain --version 7 --reason <why>`"),
+            "{error}"
+        );
+    }
+    // Another record that leads to it goes without more ado.
+    let other = scene.pulled("t2", b"rain").await;
+    let line = scene.propose(Meant::Records(vec![other]), &[]).await.unwrap();
+    scene.approve(&line.id, 2).await.unwrap();
+    assert!(scene.has_payload(b"rain"));
+    entry.withdrawn = Some("over".to_owned());
+    write(&entry);
+    scene.approve(&early.id, 2).await.unwrap();
+    assert!(!scene.has_payload(b"rain"));
+}
