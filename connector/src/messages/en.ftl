@@ -275,6 +275,22 @@ cli-status-warning = WARNING: { $warning }
 cli-trace-record = record { $index } of { $party }
 cli-trace-verified = verified
 cli-trace-not-verified = NOT verified
+cli-trace-again = stands elsewhere in this tree
+cli-trace-not-followed = the greatest depth, not looked behind
+cli-trace-not-asked = not asked ({ $why })
+cli-trace-hidden = { $count } more, not shown
+cli-trace-up = { $found } found that it rests on, itself included, { $shown } shown: { $decisions } decisions, { $runs } runs, { $pulls } pulls
+cli-trace-up-more = more than { $found } found that it rests on, itself included, { $shown } shown; of the first { $found }: { $decisions } decisions, { $runs } runs, { $pulls } pulls
+cli-trace-down = { $found } found that rest on it, itself included, { $shown } shown: { $decisions } decisions, { $runs } runs, { $pulls } pulls
+cli-trace-down-more = more than { $found } found that rest on it, itself included, { $shown } shown; of the first { $found }: { $decisions } decisions, { $runs } runs, { $pulls } pulls
+cli-trace-deep = { $count } of them are { $depth } steps away: nobody looked behind them
+cli-trace-cases = cases, { $shown } of { $found }: { $names }
+cli-trace-parties = other parties, { $shown } of { $found }: { $names }
+cli-trace-stream = { $kind } { $of }{ $party }: { $runs } runs, { $runs_shown } shown; { $found } in all, { $shown } shown; its stream has { $records } records
+cli-trace-streams = { $shown } of { $found } streams
+cli-trace-own = only the log { $log } of this party was searched; no other party was asked
+cli-trace-also = the log { $log }, which is over, knows of it too: give { $log }/ and then what you gave
+cli-trace-unsearched = not searched: { $why }
 
 # What was typed
 cli-usage-command = there is no command `{ $name }`

@@ -60,6 +60,8 @@ struct Unread {
 pub(crate) struct Plan {
     records: BTreeMap<u64, Bared>,
     index_keys: BTreeSet<Vec<u8>>,
+    /// Lineage entries by what is left.
+    lineage: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Documents that no other record lists.
     pub(crate) unlisted: Vec<[u8; 32]>,
     pub(crate) below: u64,
@@ -116,6 +118,12 @@ impl Shared {
             for section in row.sections.iter_mut().filter(|section| erased.contains(&section.name)) {
                 is_new |= section.sealed.take().is_some();
             }
+            if is_open {
+                let links = self.bare_links(target, &row)?;
+                plan.is_unclear |= links.is_unclear;
+                plan.index_keys.extend(links.gone);
+                plan.lineage.extend(links.anew);
+            }
             plan.records.insert(target, Bared { row, erased, is_new });
         }
         named.extend(self.found(&unread)?);
@@ -150,6 +158,9 @@ impl Shared {
         }
         for key in &plan.index_keys {
             batch.delete(Part::Index, key)?;
+        }
+        for (key, entry) in &plan.lineage {
+            batch.put(Part::Index, key, entry)?;
         }
         for digest in &plan.unlisted {
             batch.delete(Part::Evidence, digest)?;
@@ -337,7 +348,10 @@ impl Plan {
         }
         let unlisted: Vec<Vec<u8>> = self.unlisted.iter().map(|digest| digest.to_vec()).collect();
         for (part, keys) in [
-            (Part::Index, self.index_keys.into_iter().collect()),
+            (
+                Part::Index,
+                self.index_keys.into_iter().chain(self.lineage.into_keys()).collect(),
+            ),
             (Part::Evidence, unlisted),
         ] {
             if keys.len() > SINGLE {

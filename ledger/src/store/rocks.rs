@@ -291,6 +291,37 @@ impl Rocks {
         Ok(())
     }
 
+    /// The same for several prefixes, best in order, with one iterator: `each` gets the number of the prefix too, and stops that one alone.
+    pub(crate) fn scan_many(
+        &self,
+        part: Part,
+        prefixes: &[Vec<u8>],
+        mut each: impl FnMut(usize, &[u8]) -> bool,
+    ) -> Result<(), LedgerError> {
+        let mut rows = self.db.raw_iterator_cf(self.part(part)?);
+        for (number, prefix) in prefixes.iter().enumerate() {
+            rows.seek(prefix);
+            while let Some(rest) = rows.key().and_then(|key| key.strip_prefix(prefix.as_slice())) {
+                if !each(number, rest) {
+                    break;
+                }
+                rows.next();
+            }
+            rows.status().map_err(|error| store_error(&self.dir, "read", &error))?;
+        }
+        Ok(())
+    }
+
+    /// What lies under each of these keys, which are in order.
+    pub(crate) fn get_sorted(&self, part: Part, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, LedgerError> {
+        let found = self.db.batched_multi_get_cf(self.part(part)?, keys, true);
+        let found = found.into_iter().map(|value| match value {
+            Ok(value) => Ok(value.map(|value| value.to_vec())),
+            Err(error) => Err(store_error(&self.dir, "read", &error)),
+        });
+        found.collect()
+    }
+
     /// Begins a batch.
     pub(crate) fn batch(&self) -> Batch<'_> {
         let batch = WriteBatch::default();

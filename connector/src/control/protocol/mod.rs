@@ -9,6 +9,7 @@ mod erasing;
 mod exports;
 mod negotiations;
 mod requests;
+mod tracing;
 mod uuid_text;
 
 pub use answers::*;
@@ -17,6 +18,7 @@ pub use erasing::*;
 pub use exports::*;
 pub use negotiations::*;
 pub use requests::*;
+pub use tracing::*;
 
 use super::error::{Code, ControlError};
 use serde::de::DeserializeOwned;

@@ -154,7 +154,7 @@ fn a_damaged_row_of_keys_keeps_no_log_from_being_opened_and_takes_no_entry_of_wh
     let draft = crate::record::Draft::new(crate::record::Kind::Replayed, TRACE)
         .section(
             SectionName::Facts,
-            json!({"transaction": hex::encode(digests[0]), "verdict": "identical"}),
+            json!({"transaction": hex::encode(digests[0]), "verdict": "identical", "sha256": hex::encode(digests[0])}),
         )
         .section(SectionName::Private, json!({"sha256": hex::encode(digests[1])}))
         .term(Term::Digest(digests[0]))
@@ -192,6 +192,11 @@ fn a_damaged_row_of_keys_keeps_no_log_from_being_opened_and_takes_no_entry_of_wh
     let keys = ledger.shared().keys.rocks().get(Part::State, &wrapped_key(&row.id));
     assert_eq!(keys.unwrap().unwrap().len(), 2 * 73, "what is damaged stays as it is");
     assert_eq!(ledger.by_term(&Term::Digest(digests[0])).unwrap(), [index]);
+    assert_eq!(
+        ledger.by_digest(&digests[0]).unwrap(),
+        [index],
+        "what stays still leads to it"
+    );
     assert!(!ledger.bury().unwrap(), "nobody can tell whether more has to go");
     assert!(ledger.buried_below().unwrap() <= tombstone);
 }
