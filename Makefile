@@ -20,7 +20,7 @@ test: deps native ## every check: formatting, lints, tests, licences
 	deploy/build/test.sh
 
 conformance: needs := java
-conformance: deps native ## the Dataspace Protocol's conformance kit against the connector
+conformance: deps native ## the Dataspace Protocol's conformance kit against the connector, and the suites of ODRL
 	cargo build --locked -p herleid
 	deploy/build/conformance.sh
 
@@ -66,6 +66,7 @@ bench-catalogue: deps native ## 10,000 datasets: start, pages, searches, SPARQL;
 fuzz: cases := 100000
 fuzz: deps native ## parsers of what comes from outside, with many more cases than `make test` tries (cases=N)
 	HERLEID_FUZZ_CASES=$(cases) cargo test --locked -p herleid never_panic
+	PROPTEST_CASES=$(cases) cargo test --locked -p herleid-credentials -p herleid-policies -p herleid-verifier panic
 
 fmt: ## write the code in its one form
 	cargo fmt --all

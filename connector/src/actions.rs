@@ -2,12 +2,13 @@
 
 mod continuing;
 mod doctor;
+mod policy;
 mod stamps;
 
 use crate::audit::{self, AuditError};
 use crate::cli::arguments::{
-    AnchorsArguments, CheckTimestampArguments, ContinueArguments, DemoArguments, InitArguments, ReplayArguments,
-    ServeArguments, VerifyArguments,
+    AnchorsArguments, CheckPolicyArguments, CheckTimestampArguments, ContinueArguments, DemoArguments,
+    ExplainArguments, InitArguments, ReplayArguments, ServeArguments, SuiteArguments, VerifyArguments,
 };
 use crate::cli::show::clean;
 use crate::cli::text::text;
@@ -103,6 +104,18 @@ impl Actions for Plugged {
 
     fn continue_log(&self, context: &Context, arguments: &ContinueArguments) -> Result<Outcome, ControlError> {
         continuing::continue_log(context, arguments)
+    }
+
+    fn check_policy(&self, context: &Context, arguments: &CheckPolicyArguments) -> Result<Outcome, ControlError> {
+        policy::check(context, arguments)
+    }
+
+    fn explain_decision(&self, context: &Context, arguments: &ExplainArguments) -> Result<Outcome, ControlError> {
+        policy::explain(context, arguments)
+    }
+
+    fn policy_suite(&self, context: &Context, arguments: &SuiteArguments) -> Result<Outcome, ControlError> {
+        policy::suite(context, arguments)
     }
 
     fn doctor(&self, context: &Context) -> Result<Outcome, ControlError> {
@@ -272,7 +285,11 @@ fn serve_error(error: ServeError) -> ControlError {
         ) => Code::Configuration,
         ServeError::Rollback(_) => Code::Untrusted,
         ServeError::NoQuorum { .. } => Code::Unreachable,
-        ServeError::Open(_) | ServeError::Listen(_) | ServeError::Witnessing(_) | ServeError::Resume(_) => Code::Failed,
+        ServeError::Open(_)
+        | ServeError::Listen(_)
+        | ServeError::Witnessing(_)
+        | ServeError::Storage { .. }
+        | ServeError::Resume(_) => Code::Failed,
     };
     ControlError::new(code, error.to_string())
 }

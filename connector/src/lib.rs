@@ -35,6 +35,7 @@ pub mod node;
 pub mod payloads;
 pub mod peers;
 pub mod provider;
+pub mod reconcile;
 pub mod rim;
 pub mod sources;
 pub mod stamping;

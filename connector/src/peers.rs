@@ -7,12 +7,15 @@
 mod kept;
 mod lies;
 mod place;
+mod shown;
 mod succession;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub(crate) use kept::{LIES, LieEntry};
 pub use lies::{Lie, ReceiptError, same_exchange};
+pub(crate) use place::{Place, agreement_of};
+pub(crate) use shown::Shown;
 pub use succession::SuccessionError;
 
 use crate::foreign_log::ForeignLog;
@@ -22,8 +25,9 @@ use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::handover::{HandedOver, HandoverError, VerifiedRecord};
 use herleid_ledger::note::Verifier;
+use herleid_ledger::section::SectionName;
 use herleid_vocab::rim::{Clock, Entropy};
-use place::Place;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
@@ -81,6 +85,15 @@ fn log_key(log: &LogIdentity) -> String {
     format!("peer-log/{}", name(log))
 }
 
+fn stream_key(log: &LogIdentity, section: SectionName, of: &str) -> String {
+    format!("stream-id/{}/{section}/{of}", name(log))
+}
+
+/// What the keys of a stream's numbers begin with.
+fn numbers_key(log: &LogIdentity, id: &str) -> String {
+    format!("peer-stream/{}/{id}/", name(log))
+}
+
 impl Peers {
     /// An empty memory, or what was remembered before.
     #[must_use]
@@ -128,49 +141,58 @@ impl Peers {
     /// # Errors
     /// Names the lie.
     pub async fn accept(&self, log: &LogIdentity, handed: &HandedOver) -> Result<VerifiedRecord, ReceiptError> {
-        let mut known = None;
-        let checked = self.check(log, handed, &mut known).await;
-        match checked {
-            Err(ReceiptError::Lie(lie)) => {
-                if lie.is_proved() {
-                    self.keep(log, handed, known.as_ref(), &lie).await?;
-                }
-                Err(lie.into())
-            }
-            other => other,
-        }
+        let shown = self.show(log, handed.clone()).await?;
+        self.accept_all(log, std::slice::from_ref(&shown)).await?;
+        Ok(shown.into_record())
     }
 
-    /// `known` becomes what was known of the log when the answer was found.
+    /// The same for records that were shown together: those under one checkpoint are remembered in one commit.
+    ///
+    /// # Errors
+    /// Names the first lie; what the records before it say is remembered.
+    pub(crate) async fn accept_all(&self, log: &LogIdentity, page: &[Shown]) -> Result<(), ReceiptError> {
+        for alike in page.chunk_by(|one, other| one.handed.checkpoint == other.handed.checkpoint) {
+            let mut known = None;
+            let Err((at, error)) = self.check(log, alike, &mut known).await else {
+                continue;
+            };
+            if let (ReceiptError::Lie(lie), Some(shown)) = (&error, alike.get(at))
+                && lie.is_proved()
+            {
+                self.keep(log, &shown.handed, known.as_ref(), lie).await?;
+            }
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Of records under one checkpoint. `known` becomes what was known of the log when the answer was found; an error comes with the
+    /// place of the record at fault.
     async fn check(
         &self,
         log: &LogIdentity,
-        handed: &HandedOver,
+        alike: &[Shown],
         known: &mut Option<Checkpoint>,
-    ) -> Result<VerifiedRecord, ReceiptError> {
-        let key = verifier(log)?;
-        let record = handed.verify(&key).map_err(|error| Lie::ReceiptInvalid {
-            peer: log.did.to_string(),
-            error,
-        })?;
-        let places = place::read(&log.did, &record)?;
+    ) -> Result<(), (usize, ReceiptError)> {
+        let Some(first) = alike.first().map(Shown::record) else {
+            return Ok(());
+        };
+        let at_first = |error| (0, error);
         let turn = self.turn(log);
         for _ in 0..ATTEMPTS {
             // Nothing is locked meanwhile: how long a proof takes is for the other end to decide.
-            *known = self.seen(log)?;
-            self.continues(log, known.as_ref(), &record).await?;
+            *known = self.seen(log).map_err(at_first)?;
+            self.continues(log, known.as_ref(), first).await.map_err(at_first)?;
             let _turn = turn.lock().await;
-            if self.seen(log)? == *known {
-                self.remember(log, handed, &record, &places, known.as_ref()).await?;
-                return Ok(record);
+            if self.seen(log).map_err(at_first)? == *known {
+                return self.remember(log, alike, known.as_ref()).await;
             }
         }
         // So many receipts of this log come at once that the memory moved on each time: they wait for this one, and only they.
         let _turn = turn.lock().await;
-        *known = self.seen(log)?;
-        self.continues(log, known.as_ref(), &record).await?;
-        self.remember(log, handed, &record, &places, known.as_ref()).await?;
-        Ok(record)
+        *known = self.seen(log).map_err(at_first)?;
+        self.continues(log, known.as_ref(), first).await.map_err(at_first)?;
+        self.remember(log, alike, known.as_ref()).await
     }
 
     async fn continues(
@@ -219,35 +241,61 @@ impl Peers {
         }
     }
 
-    /// Writes down what the record says, if it contradicts nothing. The log's turn is held.
+    /// Writes down what the records say, up to the first that contradicts something. The log's turn is held.
     async fn remember(
         &self,
         log: &LogIdentity,
-        handed: &HandedOver,
-        record: &VerifiedRecord,
-        places: &[Place],
+        alike: &[Shown],
         known: Option<&Checkpoint>,
-    ) -> Result<(), ReceiptError> {
+    ) -> Result<(), (usize, ReceiptError)> {
         let mut changes = Vec::new();
-        if known.is_none_or(|k| k.size() < record.checkpoint().size()) {
-            let note = handed.checkpoint.clone();
-            changes.push(set(log_key(log), &SeenLog { note })?);
+        if let Some(first) = alike.first()
+            && known.is_none_or(|k| k.size() < first.record.checkpoint().size())
+        {
+            let note = first.handed.checkpoint.clone();
+            changes.push(set(log_key(log), &SeenLog { note }).map_err(|e| (0, e.into()))?);
         }
-        for place in places {
-            self.stream(log, place, &mut changes)?;
-            self.numbers(log, place, &hex::encode(record.leaf()), &mut changes)?;
+        let mut caught = Ok(());
+        for (at, shown) in alike.iter().enumerate() {
+            let before = changes.len();
+            if let Err(error) = self.says(log, shown, &mut changes) {
+                // Of a first record that lies, its checkpoint is not remembered either.
+                changes.truncate(if at == 0 { 0 } else { before });
+                caught = Err((at, error));
+                break;
+            }
         }
-        if changes.is_empty() {
-            return Ok(());
+        if !changes.is_empty() {
+            self.write(changes).await.map_err(|e| (0, e.into()))?;
         }
-        Ok(self.write(changes).await?)
+        caught
+    }
+
+    fn says(&self, log: &LogIdentity, shown: &Shown, changes: &mut Vec<Change>) -> Result<(), ReceiptError> {
+        for place in &shown.places {
+            self.stream(log, place, changes)?;
+            self.numbers(log, place, &hex::encode(shown.record.leaf()), changes)?;
+        }
+        Ok(())
+    }
+
+    /// What is remembered, or about to be.
+    fn known<T: DeserializeOwned>(&self, key: &str, changes: &[Change]) -> Result<Option<T>, StateError> {
+        let Some((_, Some(bytes))) = changes.iter().find(|(changed, _)| changed == key) else {
+            return self.state.get(key);
+        };
+        let read = serde_json::from_slice(bytes).map(Some);
+        read.map_err(|e| StateError::Format {
+            key: key.to_owned(),
+            why: e.to_string(),
+        })
     }
 
     /// Refuses another id for a stream than it had; adds the change that remembers a new one.
     fn stream(&self, log: &LogIdentity, place: &Place, changes: &mut Vec<Change>) -> Result<(), ReceiptError> {
         let Some(of) = &place.of else { return Ok(()) };
-        let key = format!("stream-id/{}/{}/{of}", name(log), place.section);
-        match self.state.get::<SeenStream>(&key)? {
+        let key = stream_key(log, place.section, of);
+        match self.known::<SeenStream>(&key, changes)? {
             Some(seen) if seen.id == place.id => {}
             Some(seen) => {
                 return Err(Lie::StreamChanged {
@@ -274,8 +322,8 @@ impl Peers {
     ) -> Result<(), ReceiptError> {
         let before = place.prev.as_deref().map(|prev| (place.n.saturating_sub(1), prev));
         for (n, leaf) in before.into_iter().chain([(place.n, leaf)]) {
-            let key = format!("peer-stream/{}/{}/{n:020}", name(log), place.id);
-            match self.state.get::<SeenNumber>(&key)? {
+            let key = format!("{}{n:020}", numbers_key(log, &place.id));
+            match self.known::<SeenNumber>(&key, changes)? {
                 Some(seen) if seen.leaf == leaf => {}
                 Some(seen) => {
                     return Err(Lie::NumberReused {

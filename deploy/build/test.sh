@@ -22,7 +22,7 @@ tests() { cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log"; }
 
 mkdir -p target
 # What kits and peers of others find, in their own words; an earlier run's must not be taken for this one's.
-verdicts=(target/kit/verdict target/edc/verdict target/logcheck/verdict)
+verdicts=(target/kit/verdict target/edc/verdict target/logcheck/verdict target/odrl/verdict)
 rm -f "${verdicts[@]}"
 : >"$log"
 step formatting cargo fmt --all --check

@@ -34,6 +34,7 @@ use crate::checkpoint::Checkpoint;
 use crate::error::{AppendError, LedgerError};
 use crate::note::{Signer, Verifier};
 use crate::record::Draft;
+use crate::section::SectionName;
 use crate::store::evidence::Evidence;
 use crate::store::keys::Keys;
 use crate::store::links::LinkKey;
@@ -41,6 +42,7 @@ use crate::store::rocks::Rocks;
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::{Clock, Entropy};
 use sequencer::{Answer, Job, Reply};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -69,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) collecting: Mutex<Vec<Checkpoint>>,
     /// Held by whoever erases: one at a time, so that what is finished is known by one number.
     pub(crate) erasing: Mutex<()>,
+    /// Sections by record that tombstones erase and that a log opened for reading alone may still hold: they are not shown.
+    pub(crate) masked: BTreeMap<u64, Vec<SectionName>>,
     /// What was erased and may still lie in files.
     pub(crate) unburied: Mutex<strip::Stripped>,
     /// What a check found wrong: from then on nothing is taken.

@@ -5,6 +5,7 @@ pub(crate) mod codec;
 pub(crate) mod evidence;
 pub(crate) mod keys;
 pub(crate) mod links;
+pub(crate) mod many;
 pub(crate) mod rocks;
 pub(crate) mod scrub;
 pub(crate) mod tiles;

@@ -91,7 +91,7 @@ pub enum DutyState {
 }
 
 impl DutyState {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::NotSet => "not-set",
             Self::Fulfilled => "fulfilled",

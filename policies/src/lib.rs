@@ -40,6 +40,7 @@ mod facts;
 mod failing;
 mod model;
 mod moment;
+pub mod odrl;
 mod operand;
 mod policy;
 mod problem;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 pub mod connector;
+mod described;
 pub mod edc;
 pub mod http;
 pub mod lying_proxy;

@@ -35,10 +35,15 @@ impl Answer {
     }
 }
 
+type Change = Box<dyn FnMut(&mut Answer) + Send>;
+
 /// What is done to the answers to requests that start so; everything else passes unchanged.
 struct Lie {
     about: &'static str,
-    change: Box<dyn FnMut(&mut Answer) + Send>,
+    /// With a lock of its own: one that waits keeps nothing else waiting.
+    change: Arc<Mutex<Change>>,
+    /// What is asked for instead of what.
+    instead: Option<(String, String)>,
     /// The next answer to a pull is held up.
     hold: Option<Hold>,
 }
@@ -80,7 +85,8 @@ impl LyingProxy {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let honest = Lie {
             about: "",
-            change: Box::new(|_: &mut Answer| {}),
+            change: Arc::new(Mutex::new(Box::new(|_: &mut Answer| {}))),
+            instead: None,
             hold: None,
         };
         let lie = Arc::new(Mutex::new(honest));
@@ -101,9 +107,14 @@ impl LyingProxy {
 
     /// Changes what is answered to requests whose first line starts with `about`.
     pub fn lie_about(&self, about: &'static str, change: impl FnMut(&mut Answer) + Send + 'static) {
-        let change = Box::new(change);
+        let change: Change = Box::new(change);
         let mut lie = self.lie.lock().unwrap();
-        (lie.about, lie.change) = (about, change);
+        (lie.about, lie.change) = (about, Arc::new(Mutex::new(change)));
+    }
+
+    /// Whoever asks for a path with `this` in it asks for `other`.
+    pub fn ask_instead(&self, this: &str, other: &str) {
+        self.lie.lock().unwrap().instead = Some((this.to_owned(), other.to_owned()));
     }
 
     /// Holds up the next answer to a pull after `bytes` of it. The provider goes on sending until nothing on the way takes more.
@@ -120,7 +131,12 @@ impl LyingProxy {
 /// One request and its answer; the connection is closed after it.
 fn forward(mut from: TcpStream, to: u16, lie: &Mutex<Lie>) {
     let mut reader = BufReader::new(from.try_clone().unwrap());
-    let Some(request) = message(&mut reader) else { return };
+    let Some(mut request) = message(&mut reader) else {
+        return;
+    };
+    if let Some((this, other)) = &lie.lock().unwrap().instead {
+        request.head[0] = request.head[0].replace(this, other);
+    }
     let Ok(mut server) = TcpStream::connect(("127.0.0.1", to)) else {
         return;
     };
@@ -135,15 +151,17 @@ fn forward(mut from: TcpStream, to: u16, lie: &Mutex<Lie>) {
     let Some(mut answer) = message(&mut BufReader::new(server)) else {
         return;
     };
-    let mut lie = lie.lock().unwrap();
-    if request.head[0].starts_with(lie.about) {
-        (lie.change)(&mut answer);
+    let (about, change) = {
+        let lie = lie.lock().unwrap();
+        (lie.about, lie.change.clone())
+    };
+    if request.head[0].starts_with(about) {
+        (change.lock().unwrap())(&mut answer);
         if answer.header("content-length").is_some() && !answer.is_cut {
             answer.drop_header("content-length");
             answer.head.push(format!("content-length: {}", answer.body.len()));
         }
     }
-    drop(lie);
     write(&mut from, &answer);
 }
 

@@ -1,9 +1,12 @@
-//! A caller of the management API, on nothing but a socket: what is sent and answered is seen as it is.
+//! A caller of the management API, on nothing but a socket: what is sent and answered is seen as it is. Every whole answer has to be one
+//! that the API's own document describes.
 
+use crate::described;
 use crate::process::text;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Longer than anything here takes; a test that hangs says so.
@@ -12,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub struct Api {
     port: u16,
     token: String,
+    /// What the API says of itself, once somebody wanted to know.
+    document: OnceLock<Value>,
 }
 
 /// What was answered.
@@ -52,6 +57,7 @@ impl Api {
         Self {
             port,
             token: token.to_owned(),
+            document: OnceLock::new(),
         }
     }
 
@@ -69,8 +75,22 @@ impl Api {
 
     /// Sends a request with these lines in its head.
     pub fn send(&self, method: &str, path: &str, lines: &str, body: &str) -> Reply {
-        self.try_send(method, path, lines, body)
-            .unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+        let reply = self
+            .try_send(method, path, lines, body)
+            .unwrap_or_else(|e| panic!("{method} {path}: {e}"));
+        described::check(self.document(), method, path, &reply)
+            .unwrap_or_else(|wrong| panic!("{method} {path} is not answered as it is described: {wrong}"));
+        reply
+    }
+
+    /// The OpenAPI document, which is shown to everybody.
+    fn document(&self) -> &Value {
+        self.document.get_or_init(|| {
+            let reply = self
+                .try_send("GET", "/openapi.json", "", "")
+                .unwrap_or_else(|e| panic!("openapi.json: {e}"));
+            reply.good(200)
+        })
     }
 
     /// The same to a connector that may end in the middle of it.

@@ -8,6 +8,7 @@ use crate::dsp::catalog::{
 };
 use crate::dsp::policy::CatalogueOffer;
 use crate::state::{ModelEntry, OfferEntry, StateError, VersionEntry};
+use std::sync::Arc;
 
 /// Why our catalogue cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -172,7 +173,7 @@ impl Describer {
             .map(|format| {
                 Ok(Distribution {
                     format: format.to_owned(),
-                    service: Some(self.connector()?),
+                    service: Some(Arc::new(self.connector()?)),
                     more: self.of_distribution(from, &metadata, format),
                 })
             })

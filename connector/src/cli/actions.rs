@@ -1,8 +1,8 @@
 //! Where the real work of the commands that need no running service is plugged in.
 
 use super::arguments::{
-    AnchorsArguments, CheckTimestampArguments, ContinueArguments, DemoArguments, InitArguments, ReplayArguments,
-    ServeArguments, VerifyArguments,
+    AnchorsArguments, CheckPolicyArguments, CheckTimestampArguments, ContinueArguments, DemoArguments,
+    ExplainArguments, InitArguments, ReplayArguments, ServeArguments, SuiteArguments, VerifyArguments,
 };
 use super::screen::Screen;
 use super::text::Language;
@@ -98,6 +98,33 @@ pub trait Actions {
     fn continue_log(&self, context: &Context, arguments: &ContinueArguments) -> Result<Outcome, ControlError> {
         let _ = (context, arguments);
         Err(not_built("`herleid ledger continue`"))
+    }
+
+    /// `policy check`.
+    ///
+    /// # Errors
+    /// When the file cannot be read; a policy that is not understood is an outcome with a verdict.
+    fn check_policy(&self, context: &Context, arguments: &CheckPolicyArguments) -> Result<Outcome, ControlError> {
+        let _ = (context, arguments);
+        Err(not_built("`herleid policy check`"))
+    }
+
+    /// `policy explain`.
+    ///
+    /// # Errors
+    /// When a file cannot be read; a record that does not follow from the policy is an outcome with a verdict.
+    fn explain_decision(&self, context: &Context, arguments: &ExplainArguments) -> Result<Outcome, ControlError> {
+        let _ = (context, arguments);
+        Err(not_built("`herleid policy explain`"))
+    }
+
+    /// `policy suite`.
+    ///
+    /// # Errors
+    /// When the folder holds no suite; a case that fails is an outcome with a verdict.
+    fn policy_suite(&self, context: &Context, arguments: &SuiteArguments) -> Result<Outcome, ControlError> {
+        let _ = (context, arguments);
+        Err(not_built("`herleid policy suite`"))
     }
 
     /// `doctor`, when no service runs.

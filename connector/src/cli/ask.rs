@@ -13,8 +13,8 @@ use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
     Agreements, Anchors, Catalog, Command, Credential, Decide, Doctor, Dossier, Input, Negotiate, Negotiation,
-    Negotiations, Publish, PublishSource, Pull, Push, ReliesOn, Run, Status, Towards, Trace, Transfer, Transfers,
-    Withdraw,
+    Negotiations, Publish, PublishSource, Pull, Push, Reconcile, ReliesOn, Run, Status, Towards, Trace, Transfer,
+    Transfers, Withdraw,
 };
 use crate::control::socket::path_in;
 use serde::Serialize;
@@ -81,6 +81,10 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
                 sparql,
             })
         }),
+        Chosen::Reconcile(a) => asking.send(&Reconcile {
+            peer: a.peer.clone(),
+            agreement: a.agreement.clone(),
+        }),
         Chosen::Dossier(a) => dossier(context, a).and_then(|request| asking.send(&request)),
         Chosen::Anchors(a) if a.merge.is_empty() => {
             absolute(context, &a.out).and_then(|out| asking.send(&Anchors { out }))
@@ -129,7 +133,7 @@ impl Asking<'_> {
         Ok(Outcome {
             text: answer.show(self.context.language),
             json,
-            verdict: None,
+            verdict: answer.verdict(),
         })
     }
 }

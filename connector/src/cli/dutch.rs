@@ -1,9 +1,11 @@
 //! The help in Dutch: laid over the grammar, whose own texts are English.
 
 mod help;
+mod proving;
 
 use clap::{Arg, ArgAction, Command};
 use help::HELP;
+use proving::PROVING;
 
 /// The grammar with every text in Dutch. Names of commands and options stay as they are: scripts use them.
 pub(super) fn dutch(grammar: Command) -> Command {
@@ -75,6 +77,7 @@ fn over(command: Command, before: &str) -> Command {
 /// The text of a command (its path, empty for the program), of its argument (`path.id`), or of a global option (`id`).
 fn find(key: &str) -> &'static str {
     HELP.iter()
+        .chain(PROVING)
         .find(|(known, _)| *known == key)
         .map_or("[?]", |(_, text)| text)
 }
@@ -100,10 +103,10 @@ mod tests {
         let mut texts = String::new();
         help_of(&mut grammar.clone(), &mut texts);
         assert!(!texts.contains("[?]"), "{texts}");
-        let keys: BTreeSet<&str> = HELP.iter().map(|(key, _)| *key).collect();
-        assert_eq!(keys.len(), HELP.len(), "a key stands twice");
+        let keys: BTreeSet<&str> = HELP.iter().chain(PROVING).map(|(key, _)| *key).collect();
+        assert_eq!(keys.len(), HELP.len() + PROVING.len(), "a key stands twice");
         let flat = texts.split_whitespace().collect::<Vec<_>>().join(" ");
-        for (key, text) in HELP {
+        for (key, text) in HELP.iter().chain(PROVING) {
             assert!(flat.contains(text), "`{key}` is not used");
         }
         for english in ["Usage:", "Commands:", "Options:", "Arguments:", "Example", "Print "] {

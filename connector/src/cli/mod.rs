@@ -23,7 +23,7 @@ pub use screen::{Manner, Screen};
 
 use crate::control::error::{Code, ControlError};
 use crate::messages::Messages;
-use arguments::{Chosen, CommandLine, LedgerAction, LedgerArguments};
+use arguments::{Chosen, CommandLine, LedgerAction, LedgerArguments, PolicyAction, PolicyArguments};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
@@ -122,6 +122,15 @@ fn act(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> Result<Outc
         Chosen::Ledger(LedgerArguments {
             action: LedgerAction::Continue(a),
         }) => actions.continue_log(context, a),
+        Chosen::Policy(PolicyArguments {
+            action: PolicyAction::Check(a),
+        }) => actions.check_policy(context, a),
+        Chosen::Policy(PolicyArguments {
+            action: PolicyAction::Explain(a),
+        }) => actions.explain_decision(context, a),
+        Chosen::Policy(PolicyArguments {
+            action: PolicyAction::Suite(a),
+        }) => actions.policy_suite(context, a),
         Chosen::Replay(a) => actions.replay(context, a),
         Chosen::Demo(a) => actions.demo(context, a),
         Chosen::Completions(a) => Ok(completions(a.shell)),

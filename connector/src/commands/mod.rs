@@ -69,5 +69,6 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Hold => crate::erasure::hold,
         p::Status => status::status,
         p::Doctor => doctor::doctor,
+        p::Reconcile => crate::reconcile::command,
     }
 }

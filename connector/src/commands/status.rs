@@ -51,6 +51,23 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
             caught.peer, caught.text
         ));
     }
+    for (peer, told) in crate::reconcile::told(&node)? {
+        let (differed, unfinished) = (told.differed, told.unfinished);
+        if differed.agreements > 0 {
+            warnings.push(format!(
+                "at {} this ledger and that of `{peer}` differed in {} agreements; `herleid reconcile {peer}` says in what",
+                format_rfc3339_ms(differed.at_ms),
+                differed.agreements
+            ));
+        }
+        if unfinished.agreements > 0 {
+            warnings.push(format!(
+                "at {} this ledger could not be held against that of `{peer}` in {} agreements; `herleid reconcile {peer}` says why",
+                format_rfc3339_ms(unfinished.at_ms),
+                unfinished.agreements
+            ));
+        }
+    }
     if let Some(witness) = &node.witness {
         for conflict in witness.conflicts().map_err(Failure::failed)? {
             warnings.push(format!(

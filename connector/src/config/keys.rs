@@ -140,6 +140,8 @@ pub const KEYS: &[Key] = &[
     key("timestamps", "authorities", Tables(&[("url", Url), ("certificate", Path)]), Means("[]"), "time authorities (RFC 3161) that are asked to stamp this log's checkpoints; `certificate` is a file (PEM) with the certificate that theirs leads to"),
     // At most a year: 366 x 24 x 3600 s.
     key("timestamps", "every_s", Whole(60, 31_622_400), Means("86400"), "seconds between two stamps of one authority; a log that has not grown is not stamped again"),
+    // At most a year, as above.
+    key("reconcile", "every_s", Whole(0, 31_622_400), Means("86400"), "seconds after which this ledger is held against that of a peer again; 0: only when somebody asks"),
     key("witness", "enabled", Switch, Means("false"), "whether this connector cosigns the checkpoints of others"),
     key("witness", "logs", Tables(&[("origin", Origin), ("verifier_key", LogKey)]), Means("[]"), "the logs that it cosigns for"),
     key("issuer", "enabled", Switch, Means("false"), "whether this connector issues credentials to others"),
@@ -151,6 +153,8 @@ pub const KEYS: &[Key] = &[
     // From 64 KiB to 64 MiB; 4 MiB when left out, four times the largest message.
     key("network", "max_response_bytes", Whole(65_536, 64 * MIB), Means("4194304"), "largest answer that is not a payload, in bytes"),
     key("limits", "outstanding_per_agreement", Whole(1, 1_000_000), Means("1000"), "pulls under one agreement that may wait for an acknowledgement; more are refused"),
+    // In an hour, after which access ends, 60 rounds look at 64 each: 3,840.
+    key("limits", "open_per_peer", Whole(1, 1_000_000), Means("4000"), "negotiations, and transfers, that one peer may keep open here; more are refused until one is over"),
     // At most 30 days: 30 x 24 x 3600 s.
     key("limits", "acknowledge_deadline_s", Whole(1, 2_592_000), Means("3600"), "seconds after which a pull counts as not acknowledged"),
     key("limits", "token_lifetime_s", Whole(10, 300), Means("300"), "seconds that a token is valid"),

@@ -27,8 +27,8 @@ pub use file::{NewParticipant, commented_file};
 pub use push::{Push, PushTo};
 pub use sections::{
     Catalogue, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
-    Models, Network, Participant, PlainPeer, PlainProof, S3Source, Sandbox, Sources, TlsFiles, TooMuch, Trust,
-    TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
+    Models, Network, Participant, PlainPeer, PlainProof, Reconcile, S3Source, Sandbox, Sources, TlsFiles, TooMuch,
+    Trust, TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
 };
 pub use timestamps::{TimeAuthority, Timestamps};
 

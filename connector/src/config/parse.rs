@@ -5,7 +5,7 @@ use super::error::{ConfigError, Expected};
 use super::raw::RawConfig;
 use super::sections::{
     Config, Decisions, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management, Models, Network,
-    Participant, S3Source, Sandbox, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi,
+    Participant, Reconcile, S3Source, Sandbox, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi,
     WitnessOfOthers, WitnessedLog,
 };
 use super::value::{Found, Shape};
@@ -39,6 +39,9 @@ impl RawConfig {
             },
             trust: self.trust(plain_http)?,
             timestamps: self.timestamps(plain_http)?,
+            reconcile: Reconcile {
+                every_s: self.whole("reconcile.every_s")?,
+            },
             witness: self.witness()?,
             issuer: Issuer {
                 enabled: self.switch("issuer.enabled")?,
@@ -61,6 +64,7 @@ impl RawConfig {
             },
             limits: Limits {
                 outstanding_per_agreement: self.whole("limits.outstanding_per_agreement")?,
+                open_per_peer: self.count("limits.open_per_peer")?,
                 acknowledge_deadline_s: self.whole("limits.acknowledge_deadline_s")?,
                 token_lifetime_s: self.whole("limits.token_lifetime_s")?,
                 payload_bytes: self.whole("limits.payload_bytes")?,

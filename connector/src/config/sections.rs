@@ -26,6 +26,8 @@ pub struct Config {
     pub trust: Trust,
     /// Who stamps its checkpoints.
     pub timestamps: super::Timestamps,
+    /// When its log is held against those of its peers.
+    pub reconcile: Reconcile,
     /// What it is as a witness of others; `None` when it is none.
     pub witness: Option<WitnessOfOthers>,
     /// Whether it issues credentials.
@@ -70,6 +72,14 @@ pub struct Directory {
 pub struct Ledger {
     /// Origin of the log: `<host>[:<port>]/log/<number>`.
     pub origin: String,
+}
+
+/// Section `[reconcile]`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Reconcile {
+    /// Seconds after which the log is held against that of a peer again; 0: only when somebody asks.
+    pub every_s: u64,
 }
 
 /// Section `[witness]` of a connector that is one.
@@ -202,6 +212,8 @@ pub struct Network {
 pub struct Limits {
     /// Pulls under one agreement that may wait for an acknowledgement.
     pub outstanding_per_agreement: u64,
+    /// Negotiations, and transfers, that one peer may keep open here.
+    pub open_per_peer: usize,
     /// After which a pull counts as not acknowledged, in seconds.
     pub acknowledge_deadline_s: u64,
     /// How long a token is valid, in seconds.

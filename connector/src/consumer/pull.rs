@@ -113,15 +113,22 @@ pub(super) fn untrusted(error: &ReceiptError) -> Failure {
     Failure::untrusted(error).next("nothing of the data was kept; ask the provider's operator, and keep this message")
 }
 
+/// The lie, if the other end says that its log has fewer records than the `seen` that it was told we know.
+pub(crate) fn shrunk(log: &LogIdentity, seen: u64, status: http::StatusCode, body: &[u8]) -> Option<Lie> {
+    let problem: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let is_behind = status == http::StatusCode::CONFLICT && problem.get("title").is_some_and(|t| t == LOG_BEHIND);
+    is_behind.then(|| Lie::LogShrunk {
+        origin: log.origin.clone(),
+        known: seen,
+    })
+}
+
 /// What a provider said instead of what was asked for; `seen` is the size of its log that it was told we know.
 pub(super) fn refusal(provider: &Did, log: &LogIdentity, seen: u64, status: http::StatusCode, body: &[u8]) -> Failure {
-    let problem: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    if status == http::StatusCode::CONFLICT && problem.get("title").is_some_and(|title| title == LOG_BEHIND) {
-        return untrusted(&ReceiptError::Lie(Lie::LogShrunk {
-            origin: log.origin.clone(),
-            known: seen,
-        }));
+    if let Some(lie) = shrunk(log, seen, status, body) {
+        return untrusted(&ReceiptError::Lie(lie));
     }
+    let problem: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let detail = problem
         .get("detail")
         .and_then(serde_json::Value::as_str)

@@ -15,11 +15,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What goes along of what the connector kept beside the old log: what others' logs showed, by which their lies are caught; tokens that
-/// were used; our own credentials. All of it stays true though more of it was known once.
+/// were used; our own credentials; what may not be erased, and what others are still to be told was. All of it stays true though more of it was
+/// known once. A hold on a record by its number holds the record with that number in the successor too: more than was meant, and nothing less.
 ///
 /// Nothing that grants anything goes along: no agreement, grant, count or trust that was added. How far those went is not known any more,
 /// and what is not known is not given a second time.
-const CARRIED: [&str; 9] = [
+const CARRIED: [&str; 12] = [
     "peer-log/",
     "peer-now/",
     "peer-stream/",
@@ -29,6 +30,9 @@ const CARRIED: [&str; 9] = [
     "credential/",
     "issued/",
     "witnessed/",
+    "hold/",
+    "erasure-tell/",
+    "erasure-told/",
 ];
 /// Entries written at once.
 const AT_ONCE: usize = 1_000;

@@ -203,10 +203,15 @@ impl Inspected {
                     continue;
                 }
             };
-            if let Some(size) = witnessing::seen_by(&client, witness, &empty_next)
-                .await?
-                .filter(|size| *size > 0)
-            {
+            let seen_of_next = match witnessing::seen_by(&client, witness, &empty_next).await {
+                Ok(seen) => seen,
+                // One that answers about one log and not about the other has not answered.
+                Err(error) => {
+                    why = error.to_string();
+                    continue;
+                }
+            };
+            if let Some(size) = seen_of_next.filter(|size| *size > 0) {
                 return Err(ContinuingError::BegunElsewhere {
                     successor: self.successor.clone(),
                     witness: name,
@@ -221,7 +226,7 @@ impl Inspected {
                 Err(error) => tracing::warn!(%error, "a witness does not hand out what it cosigned"),
             }
             self.witnessed.push((name, seen));
-            answering.push(witness);
+            answering.push((seen, witness));
         }
         let (reached, needed) = (
             answering.len(),
@@ -240,10 +245,15 @@ impl Inspected {
         if self.witnessed.iter().any(|(_, size)| *size > ledger.size()) {
             return Ok(());
         }
-        for witness in answering {
+        // Who saw most first: one that lags behind would cosign a history that another one knows to be false.
+        answering.sort_by_key(|(seen, _)| std::cmp::Reverse(*seen));
+        for (_, witness) in answering {
             match witnessing::cosigned_by(ledger, &client, witness, ledger.size()).await {
                 Ok(_) => {}
-                Err(error @ WitnessingError::Inconsistent { .. }) => self.other_history = Some(error.to_string()),
+                Err(error @ WitnessingError::Inconsistent { .. }) => {
+                    self.other_history = Some(error.to_string());
+                    return Ok(());
+                }
                 Err(error) => return Err(error.into()),
             }
         }

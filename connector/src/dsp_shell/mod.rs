@@ -10,6 +10,7 @@ mod delivery;
 mod distrust;
 mod ending;
 mod everybody;
+mod held;
 mod listing;
 mod manual;
 mod negotiations;
@@ -35,6 +36,7 @@ use crate::dsp::negotiation::Peer;
 use crate::dsp::process::{Process, Protocol};
 use crate::node::Node;
 use crate::state::Change;
+use held::Held;
 use herleid_ledger::record::Draft;
 use herleid_vocab::did::Did;
 use rounds::Rounds;
@@ -139,6 +141,7 @@ pub struct Negotiator {
     turns: Turns,
     changed: watch::Sender<u64>,
     rounds: Rounds,
+    held: Held,
 }
 
 impl Default for Negotiator {
@@ -147,6 +150,7 @@ impl Default for Negotiator {
             turns: Turns::default(),
             changed: watch::Sender::new(0),
             rounds: Rounds::default(),
+            held: Held::default(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A peer's catalogue, page by page (catalog HTTPS binding, "Pagination"), as far as it is needed.
 
+mod gather;
+
 use super::catalogue::peer_base;
 use crate::catalogue::TOTAL_ITEMS;
 use crate::commands::Failure;
@@ -9,17 +11,12 @@ use crate::dsp::message::{CatalogRequest, Message as _};
 use crate::dsp::path;
 use crate::net::client::Response;
 use crate::node::Node;
+use gather::{MOST_TIME, Page, gather};
 use herleid_vocab::did::Did;
 use http::header::LINK;
 use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
-use std::collections::HashSet;
 use url::Url;
-
-/// Most pages of one catalogue: 200,000 datasets of a Herleid, 10,000 of a peer that shows 50 at a time.
-const MAX_PAGES: usize = 2_000;
-/// Most datasets that are kept of one catalogue: 4 KB each are 80 MB.
-const MAX_DATASETS: usize = 20_000;
 
 /// How many datasets a catalogue has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +37,8 @@ pub struct Read {
     pub base: String,
 }
 
-/// The catalogue of `did`, as far as `filter` lets through, and of that at least the first `wanted` datasets.
+/// The catalogue of `did`, as far as `filter` lets through, and of that at least the first `wanted` datasets, if they lie within what is
+/// read of one catalogue.
 ///
 /// # Errors
 /// When the peer refuses, with its reason, does not answer, or leads elsewhere.
@@ -57,48 +55,25 @@ pub async fn read_catalogue(
     };
     let body = request.to_json(None).to_string();
     let first = format!("{base}/{}", path::CATALOG);
-    let mut seen = HashSet::from([first.clone()]);
-    let mut next = Some(first);
-    let mut whole: Option<Catalogue> = None;
-    while let Some(url) = next.take() {
-        let headers = node.message_headers(did, None, trace)?;
-        let answer = node.client.post_json(&url, headers, body.clone().into()).await?;
-        let page = parsed(node, did, &answer)?;
-        let further = next_page(did, &base, &url, &answer.headers)?;
-        match &mut whole {
-            None => whole = Some(page),
-            Some(catalogue) => catalogue.join(page),
+    let fetch = |url: String| {
+        let (base, body) = (&base, body.clone());
+        async move {
+            let headers = node.message_headers(did, None, trace)?;
+            let answer = node.client.post_json(&url, headers, body.into()).await?;
+            Ok::<_, Failure>(Page {
+                catalogue: parsed(node, did, &answer)?,
+                bytes: answer.body.len(),
+                next: next_page(did, base, &url, &answer.headers)?,
+            })
         }
-        let read = whole.as_ref().map_or(0, |c| c.resources().len());
-        let known = whole.as_ref().and_then(stated_total).is_some();
-        // Without a word on how many there are, they are counted, as far as that goes.
-        let enough = read >= wanted && known || read >= MAX_DATASETS || seen.len() >= MAX_PAGES;
-        match further {
-            Some(url) if enough => {
-                return finish(whole, base, did, Some(url));
-            }
-            Some(url) => {
-                if !seen.insert(url.clone()) {
-                    return Err(Failure::failed(format!(
-                        "the catalogue of `{did}` leads in a circle: `{url}` follows itself"
-                    )));
-                }
-                next = Some(url);
-            }
-            None => {}
-        }
-    }
-    finish(whole, base, did, None)
-}
-
-fn finish(whole: Option<Catalogue>, base: String, did: &Did, more: Option<String>) -> Result<Read, Failure> {
-    let catalogue = whole.ok_or_else(|| Failure::failed(format!("`{did}` showed no page of its catalogue")))?;
+    };
+    let (catalogue, more) = gather(did, first, wanted, tokio::time::sleep(MOST_TIME), fetch).await?;
     let read = catalogue.resources().len() as u64;
     let total = match (stated_total(&catalogue), more) {
         // A peer cannot have fewer than it showed.
         (Some(stated), _) => Total::Known(stated.max(read)),
-        (None, None) => Total::Known(read),
-        (None, Some(_)) => Total::MoreThan(read),
+        (None, false) => Total::Known(read),
+        (None, true) => Total::MoreThan(read),
     };
     Ok(Read { catalogue, total, base })
 }
@@ -232,6 +207,8 @@ fn links(value: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,14 @@
 //! Carrying on: after a start, and from time to time, it is looked again at what is not finished.
 
+mod order;
+
 use super::{Kept, Negotiator, delivery, internal, named, open_key};
 use crate::dsp::error::Refusal;
 use crate::dsp::negotiation::Contract;
 use crate::dsp::process::Process;
 use crate::dsp::transfer::DataTransfer;
 use crate::node::Node;
+use order::{Order, Waiting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +22,11 @@ const LONGEST_PAUSE_MS: u64 = FIRST_PAUSE_MS << MOST_DOUBLINGS;
 
 /// When what is due in a process is looked at again. In memory only: a start looks at everything once.
 #[derive(Default)]
-pub(super) struct Rounds(Arc<Mutex<BTreeMap<String, Looked>>>);
+pub(super) struct Rounds {
+    looked: Arc<Mutex<BTreeMap<String, Looked>>>,
+    /// Whose turn it is, by protocol.
+    orders: Mutex<BTreeMap<&'static str, Order>>,
+}
 
 #[derive(Debug, Default)]
 struct Looked {
@@ -37,8 +44,8 @@ pub(super) struct Running {
     key: String,
 }
 
-fn lock(all: &Mutex<BTreeMap<String, Looked>>) -> MutexGuard<'_, BTreeMap<String, Looked>> {
-    // A panic while the lock was held leaves at worst a pause that is too long or too short.
+fn lock<T>(all: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while the lock was held leaves at worst a pause that is too long or too short, or a turn that comes twice.
     all.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -56,16 +63,16 @@ impl Drop for Running {
 impl Rounds {
     /// Says that a task does what is due in the process at `key`, until the answer is dropped.
     pub(super) fn running(&self, key: String) -> Running {
-        lock(&self.0).entry(key.clone()).or_default().running += 1;
+        lock(&self.looked).entry(key.clone()).or_default().running += 1;
         Running {
-            all: self.0.clone(),
+            all: self.looked.clone(),
             key,
         }
     }
 
     /// The process at `key` went on: what failed before says nothing about what is due now.
     pub(super) fn begin_anew(&self, key: &str) {
-        if let Some(looked) = lock(&self.0).get_mut(key) {
+        if let Some(looked) = lock(&self.looked).get_mut(key) {
             looked.rounds = 0;
             looked.not_before_ms = 0;
         }
@@ -73,7 +80,7 @@ impl Rounds {
 
     /// Whether this round takes up the process at `key`; if so, the next one that may is later each time.
     fn may(&self, key: &str, now_ms: u64) -> bool {
-        let mut all = lock(&self.0);
+        let mut all = lock(&self.looked);
         let looked = all.entry(key.to_owned()).or_default();
         let wait_ms = looked.not_before_ms.saturating_sub(now_ms);
         // A longer wait than there is comes from a clock that was set back.
@@ -85,9 +92,25 @@ impl Rounds {
         true
     }
 
+    /// Which of what is `waiting` this round takes up: by turns of the peers, so that nobody waits for what another one has kept open.
+    fn take(&self, protocol: &'static str, mut waiting: Waiting, now_ms: u64) -> Vec<String> {
+        let mut orders = lock(&self.orders);
+        let order = orders.entry(protocol).or_default();
+        order.forget_all_but(&waiting);
+        let mut taken = Vec::new();
+        while taken.len() < AT_ONCE
+            && let Some(key) = order.next(&mut waiting)
+        {
+            if self.may(&key, now_ms) {
+                taken.push(key);
+            }
+        }
+        taken
+    }
+
     /// Forgets what is not open any more, of the keys that begin with `prefix`.
     fn forget(&self, prefix: &str, open: &BTreeSet<String>) {
-        lock(&self.0).retain(|key, looked| looked.running > 0 || !key.starts_with(prefix) || open.contains(key));
+        lock(&self.looked).retain(|key, looked| looked.running > 0 || !key.starts_with(prefix) || open.contains(key));
     }
 }
 
@@ -130,6 +153,7 @@ impl Negotiator {
     fn resume_all<P: Kept>(&self, node: &Arc<Node>) -> Result<(), Refusal> {
         self.complete_lines::<P>(node)?;
         for process in open_processes::<P>(node, &format!("open/{}", P::PREFIX))? {
+            self.held.note(&process);
             if let Some(effect) = process.unsettled() {
                 delivery::start(node, process.own_pid(), effect);
             }
@@ -152,16 +176,21 @@ impl Negotiator {
 
     fn look_again_at<P: Kept>(&self, node: &Arc<Node>) -> Result<(), Refusal> {
         let prefix = format!("open/{}", P::PREFIX);
-        let now_ms = node.now_ms();
         let mut open = BTreeSet::new();
-        let mut taken = 0;
+        let (mut due, mut waiting) = (BTreeMap::new(), Waiting::new());
         for process in open_processes::<P>(node, &prefix)? {
             let key = open_key::<P>(process.own_pid());
-            if P::is_due(node, &process) && taken < AT_ONCE && self.rounds.may(&key, now_ms) {
-                taken += 1;
+            open.insert(key.clone());
+            if P::is_due(node, &process) {
+                let of_peer = waiting.entry(process.peer().to_string()).or_default();
+                of_peer.insert(key.clone());
+                due.insert(key, process);
+            }
+        }
+        for key in self.rounds.take(P::PREFIX, waiting, node.now_ms()) {
+            if let Some(process) = due.remove(&key) {
                 self.look(node, process);
             }
-            open.insert(key);
         }
         self.rounds.forget(&prefix, &open);
         Ok(())
@@ -169,54 +198,4 @@ impl Negotiator {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_fails_is_taken_up_again_after_pauses_that_grow() {
-        let rounds = Rounds::default();
-        let mut taken = Vec::new();
-        // Ten hours of rounds, one a minute.
-        for minute in 0..600 {
-            if rounds.may("open/negotiation/a", minute * 60_000) {
-                taken.push(minute);
-            }
-        }
-        assert_eq!(taken[..7], [0, 2, 6, 14, 30, 62, 126]);
-        assert!(taken.windows(2).all(|pair| pair[1] - pair[0] <= 64), "{taken:?}");
-        // It went on: the next failure is the first.
-        rounds.begin_anew("open/negotiation/a");
-        assert!(rounds.may("open/negotiation/a", 0));
-    }
-
-    #[test]
-    fn what_is_being_done_is_not_begun_twice() {
-        let rounds = Rounds::default();
-        let (one, other) = (rounds.running("a".to_owned()), rounds.running("a".to_owned()));
-        assert!(!rounds.may("a", 0));
-        drop(one);
-        assert!(!rounds.may("a", 0));
-        drop(other);
-        assert!(rounds.may("a", 0));
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_stops_nothing() {
-        let rounds = Rounds::default();
-        assert!(rounds.may("a", 1_000 * LONGEST_PAUSE_MS));
-        assert!(rounds.may("a", 0));
-    }
-
-    #[test]
-    fn what_is_finished_is_forgotten() {
-        let rounds = Rounds::default();
-        for key in ["open/a/1", "open/a/2", "open/b/1"] {
-            assert!(rounds.may(key, 0));
-        }
-        let running = rounds.running("open/a/1".to_owned());
-        rounds.forget("open/a/", &BTreeSet::new());
-        let known: Vec<String> = lock(&rounds.0).keys().cloned().collect();
-        assert_eq!(known, ["open/a/1", "open/b/1"]);
-        drop(running);
-    }
-}
+mod tests;

@@ -254,7 +254,14 @@ impl Negotiator {
                 let known = this.load::<P>(&node, known.own_pid())?.ok_or(Refusal::NotFound)?;
                 return this.advance(&node, &known, Event::Received { from, message }).await;
             }
-            this.begin(&node, opened?, context, standing).await
+            let opened = opened?;
+            let process = opened.0.clone();
+            this.held.take(&process, node.config.limits.open_per_peer)?;
+            let begun = this.begin(&node, opened, context, standing).await;
+            if begun.is_err() {
+                this.held.leave(&process);
+            }
+            begun
         })
         .await
     }
@@ -320,6 +327,7 @@ impl Negotiator {
         process: Process<P>,
         effects: Vec<Effect<P>>,
     ) -> Option<Answer> {
+        self.held.note(&process);
         let follow_up = process::follow_up(&process, &effects);
         let mut answer = None;
         for effect in effects {

@@ -4,6 +4,7 @@
 use crate::commands::Failure;
 use crate::node::Node;
 use crate::state::{ModelEntry, VersionEntry, digest_bytes};
+use herleid_ledger::Ledger;
 use herleid_ledger::record::{Kind, Term};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,6 +52,11 @@ pub(super) async fn remove(node: &Arc<Node>, came: Came) -> Result<bool, Failure
     let node = node.clone();
     let removing = tokio::task::spawn_blocking(move || {
         let Some(mark) = mark(&node)? else { return Ok(true) };
+        // Payloads lie together, whichever log they were recorded in: what nobody can read may lead to any of them.
+        if let Some(why) = node.unreadable.first() {
+            tracing::warn!(%why, "no payload is removed while a log that is over cannot be read");
+            return Ok(false);
+        }
         let all = match (node.payloads.erased()?.as_ref() == Some(&mark), came) {
             (true, Came::Recorded) => return Ok(true),
             (true, Came::Anyhow) => node.payloads.changed()?,
@@ -73,20 +79,29 @@ pub(super) async fn remove(node: &Arc<Node>, came: Came) -> Result<bool, Failure
 /// # Errors
 /// When the log cannot be read.
 pub(super) fn leading(node: &Node, sha256: &str) -> Result<Vec<u64>, Failure> {
+    leading_in(&node.ledger, sha256)
+}
+
+fn leading_in(ledger: &Ledger, sha256: &str) -> Result<Vec<u64>, Failure> {
     let Some(digest) = digest_bytes(sha256) else {
         return Err(Failure::failed(format!("`{sha256}` is no SHA-256")).next("see to the folder of payloads"));
     };
-    let mut found: BTreeSet<u64> = node.ledger.by_digest(&digest)?.into_iter().collect();
+    let mut found: BTreeSet<u64> = ledger.by_digest(&digest)?.into_iter().collect();
     // Of a record that was damaged when its log got its lineage index only the terms of older versions are there.
     for term in [Term::Digest(digest), Term::RunInput(digest), Term::RunOutput(digest)] {
-        found.extend(node.ledger.by_term(&term)?);
+        found.extend(ledger.by_term(&term)?);
     }
     Ok(found.into_iter().collect())
 }
 
-/// Whether no record leads to this payload any more, and nobody is offered it.
+/// Whether no record leads to this payload any more, of this log or of one that is over, and nobody is offered it.
 fn is_unused(node: &Node, sha256: &str) -> Result<bool, Failure> {
-    Ok(leading(node, sha256)?.is_empty() && !offered(node)?.contains_key(sha256))
+    for ledger in std::iter::once(&node.ledger).chain(&node.previous) {
+        if !leading_in(ledger, sha256)?.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(!offered(node)?.contains_key(sha256))
 }
 
 /// What is offered at this moment: by the SHA-256 of the payload, what it is, as `withdraw` takes it.

@@ -227,10 +227,11 @@ async fn send(node: &Node, tell: &Tell) -> Result<(), String> {
         .map_err(|e| e.to_string())
 }
 
-/// Takes what the other end of agreements tells: recorded once for each transaction. Gives how many were new.
+/// Takes what the other end of agreements tells: recorded once for each transaction. Gives how many were new. What is not known here is passed
+/// over: of a transfer that broke off, say, only the end that gave has a record.
 ///
 /// # Errors
-/// When it is about anything that is not between it and us.
+/// When nothing of it is between it and us.
 pub(crate) async fn take(node: &Node, caller: &Did, notice: Notice) -> Result<usize, Refusal> {
     let internal = |e: &dyn std::fmt::Display| Refusal::internal(&e.to_string());
     if let Err(error) = notice.ground.parse::<Ground>() {
@@ -248,20 +249,19 @@ pub(crate) async fn take(node: &Node, caller: &Did, notice: Notice) -> Result<us
         let text = "something is being erased here, or told, at this moment; say it again in a minute";
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &text));
     };
-    let (mut lines, mut changes) = (Vec::new(), Vec::new());
+    let (mut lines, mut changes, mut told_before) = (Vec::new(), Vec::new(), false);
     for (agreement, transactions) in &notice.exchanges {
         let mut under = None;
         for transaction in transactions {
             let key = format!("{TOLD}{caller}/{agreement}/{transaction}");
             // What was told before costs nothing more.
             if node.state.get::<ToldLine>(&key).map_err(|e| internal(&e))?.is_some() {
+                told_before = true;
                 continue;
             }
             let known = is_with(node, transaction, caller, agreement, &mut under);
             if !known.map_err(|e| internal(&e))? {
-                return Err(Refusal::not_found(
-                    &"there is no such transaction under that agreement with you",
-                ));
+                continue;
             }
             let line = ToldLine {
                 by: caller.to_string(),
@@ -276,7 +276,12 @@ pub(crate) async fn take(node: &Node, caller: &Did, notice: Notice) -> Result<us
         }
     }
     if lines.is_empty() {
-        return Ok(0);
+        return match told_before {
+            true => Ok(0),
+            false => Err(Refusal::not_found(
+                &"there is no such transaction under that agreement with you",
+            )),
+        };
     }
     let facts = json!({"what": "erasure.told", "before": null, "after": lines, "by": caller.as_str()});
     let draft = Draft::new(Kind::TrustChanged, fresh_trace(node))

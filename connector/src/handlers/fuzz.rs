@@ -1,9 +1,11 @@
-//! The rules file, whatever it holds.
+//! The rules file and the answer of a webhook, whatever they hold.
 
 use super::file::parse;
 use super::tests::asked;
-use super::{Decider, Handlers};
+use super::webhook::read;
+use super::{Decider, Handlers, NegotiationAction, TransferAction};
 use crate::fuzzing::{cases, damaged, lines};
+use herleid_vocab::json::{self, Limits};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -25,6 +27,32 @@ const NAMES: &[&str] = &[
     "decide",
     "reason",
 ];
+
+const ANSWERS: &[&str] = &[
+    r#"{"decide": "agree", "reason": "as agreed by telephone"}"#,
+    r#"{"decide": "start"}"#,
+    r#"{"decide": null, "reason": null}"#,
+    r#"{"decide": ["agree"]}"#,
+    r#"{"decide": {"agree": null}}"#,
+    r#"["agree", "as agreed by telephone"]"#,
+    r#"{"decide": "terminate", "decide": "agree"}"#,
+];
+
+/// Whatever is decided was said in so many words; all else is no decision.
+fn decided(text: &str) {
+    let Ok(value) = json::parse(text.as_bytes(), &Limits::MESSAGE) else {
+        return;
+    };
+    let said = value.get("decide").and_then(|said| said.as_str()).map(str::to_owned);
+    match read::<NegotiationAction>(value.clone()) {
+        Ok(answer) => assert_eq!(answer.decide.map(|action| action.name().to_owned()), said, "{text:?}"),
+        Err(why) => assert!(why.contains("its answer is not"), "{text:?}"),
+    }
+    if let Ok(answer) = read::<TransferAction>(value) {
+        let action = answer.decide.map(|action| serde_json::to_value(action).unwrap());
+        assert_eq!(action, said.map(serde_json::Value::from), "{text:?}");
+    }
+}
 
 /// Either it is refused in words, or its rules hold what is said of every rules file.
 fn judged(text: &str) -> Option<Handlers> {
@@ -57,6 +85,17 @@ fn judged(text: &str) -> Option<Handlers> {
 
 proptest! {
     #![proptest_config(cases())]
+
+    #[test]
+    fn damaged_answers_of_a_webhook_never_panic_nor_decide(text in damaged(ANSWERS)) {
+        decided(&text);
+    }
+
+    #[test]
+    fn made_up_answers_of_a_webhook_never_panic_nor_decide(text in "(\\{|\\}|\\[|\"decide\"|\"reason\"|:|,|\"agree\"|\"Agree\"|\"start\"|null|true|1|\\PC){0,10}") {
+        decided(&text);
+        decided(&format!("{{\"decide\":{text}}}"));
+    }
 
     #[test]
     fn damaged_rules_never_panic(text in damaged(&[RULES])) {

@@ -52,6 +52,20 @@ pub(crate) async fn ask<A: DeserializeOwned + Serialize>(
         )));
     }
     let value = answer.json().map_err(|e| unavailable(e.to_string()))?;
-    serde_json::from_value(value)
-        .map_err(|e| unavailable(format!("its answer is not `{{\"decide\": \"<action>\"}}`: {e}")))
+    read(value).map_err(unavailable)
+}
+
+/// What a webhook says in its answer.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn read<A: DeserializeOwned>(answer: Value) -> Result<Answer<A>, String> {
+    // A list of values in the order of the members would be read too, and a word that stands as a member's name.
+    let is_word = |said: &Value| said.is_string() || said.is_null();
+    if !answer.is_object() || !answer.get("decide").is_none_or(is_word) {
+        return Err(
+            "its answer is not `{\"decide\": \"<action>\"}`: expected an object, and in it one word or null".to_owned(),
+        );
+    }
+    serde_json::from_value(answer).map_err(|e| format!("its answer is not `{{\"decide\": \"<action>\"}}`: {e}"))
 }

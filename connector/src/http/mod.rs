@@ -5,6 +5,7 @@ pub(crate) mod data;
 mod dcp;
 mod dsp;
 mod erasures;
+mod exchanges;
 mod log;
 mod processes;
 mod receipts;
@@ -17,12 +18,12 @@ pub use refusal::Refusal;
 
 use crate::identity::AuthenticationError;
 use crate::node::Node;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use std::sync::Arc;
 
 /// Path of the Dataspace Protocol 2025-1 (its versioned base).
@@ -51,6 +52,10 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/erasures", post(erasures::told))
         .route("/receipts", post(receipts::acknowledge))
         .route("/receipts/{transaction}", get(receipts::of_transaction))
+        .route(
+            "/exchanges",
+            get(exchanges::of_agreement).layer(Extension(Arc::new(exchanges::Turns::new()))),
+        )
         .route("/processes", get(processes::list))
         .route("/processes/{model}", get(processes::describe))
         .route("/processes/{model}/execution", post(processes::execute))

@@ -64,3 +64,6 @@ pub fn authorization(peer: &PlainPeer, own: &Did) -> String {
         PlainProof::Edc => json!({"region": "eu", "audience": peer.name, "clientId": own.as_str()}).to_string(),
     }
 }
+
+#[cfg(test)]
+mod fuzz;

@@ -129,7 +129,7 @@ struct Entry {
     /// Who.
     did: String,
     /// For which types of credentials, of an issuer.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     types: BTreeSet<String>,
     /// Who added it, as they said.
     by: String,

@@ -108,6 +108,7 @@ cli-step-dossier = writing the dossier
 cli-step-verify = verifying
 cli-step-replay = computing again
 cli-step-doctor = checking the log
+cli-step-reconcile = comparing ledgers
 cli-progress-of = { $step }: { $done } of { $total } ({ $percent }%)
 cli-progress = { $step }: { $done }
 
@@ -150,6 +151,11 @@ cli-column-since = since
 cli-column-transaction = transaction
 cli-column-complete = complete by
 cli-column-path = file
+cli-column-verdict = verdict
+cli-column-ours = ours
+cli-column-theirs = theirs
+cli-column-same = same
+cli-column-found = not fitting
 
 # Words in cells
 cli-kind-dataset = dataset
@@ -238,6 +244,29 @@ cli-ledger-record-alone =
       entry { $entry }
 cli-ledger-timestamp = { $size } records at { $time } by { $authority }: { $path }
 cli-ledger-stamped = { $size } records of { $origin } were there at { $time }, says { $authority }
+cli-reconciled-incomparable = no log there
+cli-reconciled-same = same
+cli-reconciled-open = open
+cli-reconciled-unfinished = unfinished
+cli-reconciled-differs = DIFFERS
+cli-reconcile-unfinished = { $agreement }: not compared, or not to the end: { $why }
+cli-reconcile-erased = { $agreement }: { $here } exchanges were erased here; they cannot be compared
+cli-reconcile-ahead = { $agreement }: the other end's clock is at least { $ms } ms ahead of this one, by what it recorded as received
+cli-reconcile-behind = { $agreement }: the other end's clock is at least { $ms } ms behind this one, by what it recorded as received
+cli-reconcile-clocks = { $agreement }: during the last day a clock was changed, at this end or at the other
+cli-reconcile-shown = { $agreement }: { $shown } of { $total } findings are shown
+cli-reconcile-none = both ledgers say the same
+cli-found-different = recorded in other words ({ $detail })
+cli-found-never-given = recorded there as received, and never given by this end
+cli-found-left-out = left out there; this end holds the other end's receipt
+cli-found-denied = left out there; the other end has acknowledged it
+cli-found-gap = numbers left out there: { $detail }
+cli-found-withheld = record { $detail } there holds an exchange that the other end keeps closed
+cli-found-twice = recorded twice by one end, in other words
+cli-found-not-received-here = given there, not received here: it broke off, or is on its way
+cli-found-not-received-there = given here, not received there: it broke off, or is on its way
+cli-found = { $agreement }{ $where }: { $what }
+cli-found-where = {" "}{ $transaction } { $phase } { $segment } (record { $ours } here, { $theirs } there)
 cli-continue-old = the log { $origin } in { $directory }: { $size } records
 cli-continue-unreadable = the log { $origin } in { $directory } cannot be read: { $why }
 cli-continue-witness = witness { $witness }: has seen { $size } records
@@ -258,6 +287,16 @@ cli-continue-before =
 cli-continue-set = next: set origin = "{ $successor }" under [ledger] in { $file }
 cli-continue-tell = then: have your witnesses take up the new log: {"{"} origin = "{ $successor }", verifier_key = "{ $key }" {"}"}
 cli-continue-then = then: herleid serve; publish again what you offer, and let peers agree anew
+cli-policy-good = { $file } is understood: { $kind }
+cli-policy-bad = { $file } is refused; nothing in it is used
+cli-policy-more = and { $more } more
+cli-policy-whole = ODRL 2.2 knows all of this; a connector cannot see to it, or a peer would lose it
+cli-policy-by-provider = the provider's connector sees to it
+cli-policy-by-consumer = the consumer's connector sees to it
+cli-policy-declared = declared: said by the asker, recorded, checked by nobody
+cli-policy-same = evaluated again from the record and the policy alone: the same
+cli-policy-other = the record does not follow from this policy, so its reasons are not shown: { $why }
+cli-policy-lenient = leniencies that were on: { $names }
 cli-doctor = sound: { $size } records of { $origin }, { $streams } streams without a gap, { $documents } documents, { $erased } sections erased; root { $root }
 cli-doctor-again = an earlier check had found it damaged ({ $found }); it takes records again from the next start
 cli-dossier-next = next: `herleid verify { $path } --anchors <anchors obtained elsewhere>`

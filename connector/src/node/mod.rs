@@ -306,11 +306,14 @@ impl Node {
     }
 }
 
-/// The checkpoint of a log that is served: cosigned if there is one of the latest size, else as we signed it.
+/// The checkpoint of a log that is served: cosigned if there is one of the latest size, else as we signed it. A log that is over gets no more
+/// cosignatures: of it what was cosigned last is served, since nobody outside vouches for what came after.
 #[must_use]
 pub(crate) fn served_checkpoint(ledger: &Ledger) -> String {
     let latest = ledger.checkpoint();
-    let cosigned = ledger.cosigned().filter(|c| c.size() == latest.size());
+    let cosigned = ledger
+        .cosigned()
+        .filter(|c| c.size() == latest.size() || ledger.is_over());
     cosigned.unwrap_or(latest).note().to_string()
 }
 

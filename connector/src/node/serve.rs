@@ -19,6 +19,9 @@ use crate::witnessing::{self, Told, WitnessingError};
 use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::note::Signer;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +37,14 @@ pub enum ServeError {
     /// The control socket.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// The storage directory.
+    #[error("the storage directory `{path}` cannot be made: {source}; see to who may write there")]
+    Storage {
+        /// The directory.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
     /// The port.
     #[error(transparent)]
     Listen(#[from] ServerError),
@@ -87,11 +98,13 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     let listener = Listener::bind(address).await?;
     let door = Door::bind(&config).await?;
     let storage = config.storage.directory.clone();
+    // And the storage before its log: `herleid ledger continue` holds it while it decides which log goes on.
+    make_storage(&storage)?;
+    let socket = ControlSocket::open(&storage).await?;
     ask_before_the_first_record(&config).await?;
     let node = tokio::task::spawn_blocking(move || open(config))
         .await
         .map_err(|e| ServeError::Resume(Refusal::Unavailable { why: e.to_string() }))??;
-    let socket = ControlSocket::open(&storage).await?;
     ask_witnesses(&node).await?;
     // Before anybody can ask for another one.
     run::close_interrupted(&node, &fresh_trace(&node)).await.map_err(|e| {
@@ -144,6 +157,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     let rounds = tokio::spawn(rounds(node.clone(), stop.clone()));
     let stamps = tokio::spawn(crate::stamping::keep_stamping(node.clone()));
     let burying = tokio::spawn(crate::erasure::keep_going_on(node.clone(), stop.clone()));
+    let reconciling = tokio::spawn(crate::reconcile::rounds(node.clone()));
     let handler_node = node.clone();
     let control = crate::control::server::serve(
         socket,
@@ -167,11 +181,21 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     rounds.abort();
     stamps.abort();
     burying.abort();
+    reconciling.abort();
     queries.abort();
     match witnessed.await {
         Ok(asked) => asked.map_err(ServeError::Rollback),
         Err(e) => Err(ServeError::Witnessing(e.to_string())),
     }
+}
+
+/// The storage directory, for its owner alone; one that is there stays as it is.
+fn make_storage(storage: &Path) -> Result<(), ServeError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(storage);
+    made.map_err(|source| ServeError::Storage {
+        path: storage.to_owned(),
+        source,
+    })
 }
 
 /// A log that would begin here signs its first record when it is opened: whether its origin was used before is asked earlier.
@@ -199,15 +223,33 @@ async fn ask_before_the_first_record(config: &Config) -> Result<(), ServeError> 
 /// Before this log signs anything more, its witnesses say how far they saw it.
 async fn ask_witnesses(node: &Node) -> Result<(), ServeError> {
     let mut quorum = Quorum::of(&node.config);
-    let next = match continuing::next(node.ledger.origin()).filter(|_| !node.witnesses.is_empty()) {
-        Some(next) => {
-            let secrets = Secrets::load(&node.config.keys.directory).map_err(OpenError::from)?;
-            let signer = Signer::ed25519(&next, secrets.log.clone()).map_err(OpenError::from)?;
-            Some(Checkpoint::empty(&signer).map_err(|e| ServeError::Witnessing(e.to_string()))?)
-        }
+    if node.witnesses.is_empty() {
+        return quorum.reached();
+    }
+    let secrets = Secrets::load(&node.config.keys.directory).map_err(OpenError::from)?;
+    let empty_of = |origin: &str| -> Result<Checkpoint, ServeError> {
+        let signer = Signer::ed25519(origin, secrets.log.clone()).map_err(OpenError::from)?;
+        Checkpoint::empty(&signer).map_err(|e| ServeError::Witnessing(e.to_string()))
+    };
+    let empty = empty_of(node.ledger.origin())?;
+    let next = match continuing::next(node.ledger.origin()) {
+        Some(next) => Some(empty_of(&next)?),
         None => None,
     };
+    // Who saw most first, and before that nobody cosigns: a witness that lags behind would cosign a history that another one knows to be false.
+    let mut asked = Vec::new();
     for witness in &node.witnesses {
+        match witnessing::seen_by(&node.client, witness, &empty).await {
+            Ok(seen) => asked.push((seen.unwrap_or(0), witness)),
+            Err(error) => {
+                let answer = Err(error);
+                node.standings.heard(witness, &answer, node.now_ms());
+                quorum.heard(answer)?;
+            }
+        }
+    }
+    asked.sort_by_key(|(seen, _)| std::cmp::Reverse(*seen));
+    for (_, witness) in asked {
         let answer = witnessing::ask(&node.ledger, &node.client, witness, 0).await;
         node.standings.heard(witness, &answer, node.now_ms());
         quorum.heard(match (answer, &next) {

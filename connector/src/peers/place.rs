@@ -1,7 +1,7 @@
 //! Places in streams as another log states them, read strictly (docs/log-format.md, section 4).
 
 use super::lies::Lie;
-use crate::state::digest_bytes;
+use crate::state::{Side, digest_bytes};
 use herleid_ledger::handover::{Exchange, Subject, VerifiedRecord};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
@@ -9,17 +9,17 @@ use serde_json::Value;
 
 /// A record's place in one stream of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Which section states it.
-    pub(super) section: SectionName,
+    pub(crate) section: SectionName,
     /// Id of the stream.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// Number, from 1.
-    pub(super) n: u64,
+    pub(crate) n: u64,
     /// Leaf hash of the record with the number before; `None` for the first.
-    pub(super) prev: Option<String>,
+    pub(crate) prev: Option<String>,
     /// What the stream is of, as far as the record's exchange says: its key, in one text.
-    pub(super) of: Option<String>,
+    pub(crate) of: Option<String>,
 }
 
 /// The places that `record` opens, as the log of `owner` states them.
@@ -87,16 +87,21 @@ fn stream_of(owner: &Did, section: SectionName, exchange: &Exchange) -> Option<S
     let gives = exchange.provider == *owner;
     match (section, &exchange.subject) {
         (SectionName::StreamAgreement, _) if gives => {
-            Some(format!("provider/{}/{}", exchange.consumer, exchange.agreement))
+            Some(agreement_of(Side::Provider, &exchange.consumer, &exchange.agreement))
         }
         (SectionName::StreamAgreement, _) if exchange.consumer == *owner => {
-            Some(format!("consumer/{}/{}", exchange.provider, exchange.agreement))
+            Some(agreement_of(Side::Consumer, &exchange.provider, &exchange.agreement))
         }
         (SectionName::StreamModel, Subject::Model { model, .. }) if gives => {
             Some(format!("{}/{model}", exchange.consumer))
         }
         _ => None,
     }
+}
+
+/// The key of the stream in which an agreement is numbered by the end that stands on `side`.
+pub(crate) fn agreement_of(side: Side, other: &Did, agreement: &str) -> String {
+    format!("{}/{other}/{agreement}", side.as_str())
 }
 
 #[cfg(test)]

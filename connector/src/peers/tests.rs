@@ -1,3 +1,4 @@
+mod pages;
 mod succession;
 mod tiles;
 

@@ -116,7 +116,7 @@ fn a_catalogue_of_ours_cannot_be_ambiguous_or_empty_of_services() {
     let distribution = || {
         vec![Distribution {
             format: "x".to_owned(),
-            service: Some(connector()),
+            service: Some(connector().into()),
             more: Map::new(),
         }]
     };

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(unreachable_pub, reason = "nothing outside of a test crate can reach anything")]
 
+mod bounded;
 mod catalog;
 mod common;
 mod converge;

@@ -166,7 +166,7 @@ pub fn rain() -> Resource {
     };
     let distributions = [catalog::HTTP_PULL, "HttpData-PUSH"].map(|format| Distribution {
         format: format.to_owned(),
-        service: Some(connector()),
+        service: Some(connector().into()),
         more: Map::new(),
     });
     let offers = vec![listed("urn:offer:1"), listed("urn:offer:2")];
@@ -188,7 +188,7 @@ pub fn sewer() -> Resource {
     };
     let distribution = Distribution {
         format: catalog::PROCESSES.to_owned(),
-        service: Some(connector()),
+        service: Some(connector().into()),
         more: Map::new(),
     };
     let offers = vec![listed("urn:offer:3")];
@@ -235,7 +235,7 @@ pub fn catalogue_with_more() -> Catalogue {
     let distributions = vec![Distribution {
         more: more(json!({"dcat:accessURL": {"@id": "https://knmi.example/rain"}})),
         format: catalog::HTTP_PULL.to_owned(),
-        service: Some(services[0].clone()),
+        service: Some(services[0].clone().into()),
     }];
     let rain = Resource::new(
         id("urn:rain:described"),

@@ -13,11 +13,18 @@ use crate::store::links::LinkKey;
 use crate::store::rocks::{Part, Rocks};
 use herleid_vocab::json::{self, Limits};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use zeroize::Zeroizing;
 
 impl Ledger {
+    /// Whether it was opened for reading alone ([`Self::open_closed`]): nothing comes to it any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// The origin of the log in `dir`; `None` when there is no log. Nothing is written, and no lock is taken.
     ///
     /// # Errors
@@ -83,7 +90,7 @@ impl Ledger {
             .transpose()?;
         // Until it is known what was shown.
         let nothing = Arc::new(Checkpoint::empty(&signer)?);
-        let shared = Arc::new(Shared {
+        let mut shared = Shared {
             log,
             keys,
             evidence: Evidence::to_read(&options.dir.join("evidence")),
@@ -101,9 +108,14 @@ impl Ledger {
             cosigned: RwLock::new(None),
             collecting: Mutex::new(Vec::new()),
             erasing: Mutex::new(()),
+            masked: BTreeMap::new(),
             unburied: Mutex::default(),
             unsound: OnceLock::new(),
-        });
+        };
+        // Nothing is written here, so nothing can be erased again: what a crash left, or an older backup brought back, is not shown.
+        for (_, grave) in shared.graves(shared.marks()?.least())? {
+            shared.masked.entry(grave.target).or_default().extend(grave.sections);
+        }
         let cosigned = read_cosigned(&shared, size)?;
         // Records after it were never answered: nobody was shown them, and nobody is.
         let latest = signed.map(Arc::new).into_iter().chain(cosigned.clone());
@@ -111,16 +123,8 @@ impl Ledger {
         let latest = latest.ok_or_else(|| shared.corrupt("the checkpoint signed last", "one", "missing"))?;
         *shared.published.write().unwrap_or_else(PoisonError::into_inner) = latest;
         *shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) = cosigned;
-        // Nothing is written here, so nothing can be erased again: what an older backup brought back is not shown instead.
-        if !shared.graves(shared.marks()?.least())?.is_empty() {
-            return Err(shared.corrupt(
-                "what its tombstones say was erased",
-                "gone from all stores: put back backups of all of them that were made after the erasure",
-                "there, or not known to be gone",
-            ));
-        }
         Ok(Self(Arc::new(Inner {
-            shared,
+            shared: Arc::new(shared),
             jobs: Mutex::new(None),
             sequencer: Mutex::new(None),
         })))

@@ -22,6 +22,7 @@ use crate::store::rocks::{Part, Rocks};
 use crate::store::tiles::StoredTree;
 use herleid_vocab::json::{self, Limits};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -326,6 +327,7 @@ impl Ledger {
             cosigned: RwLock::new(None),
             collecting: Mutex::new(Vec::new()),
             erasing: Mutex::new(()),
+            masked: BTreeMap::new(),
             unburied: Mutex::default(),
             unsound: found.map(OnceLock::from).unwrap_or_default(),
         });
@@ -338,10 +340,9 @@ impl Ledger {
             size: head.frontier.size(),
             root: head.frontier.root(),
         };
-        let published = Arc::new(body.sign(&shared.signer)?);
-        *shared.published.write().unwrap_or_else(PoisonError::into_inner) = published;
-        let cosigned = read_cosigned(&shared, head.frontier.size())?;
-        *shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) = cosigned;
+        *shared.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(body.sign(&shared.signer)?);
+        *shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) =
+            read_cosigned(&shared, head.frontier.size())?;
         let is_new = head.frontier.size() == 0;
         if let (true, Some(found)) = (is_new, shared.unsound.get()) {
             return Err(unsound(&shared.dir, found.clone()));

@@ -102,6 +102,11 @@ impl Shared {
         self.evidence.get(&self.log, sha256)
     }
 
+    /// Whether this section of a log that is over is erased, though its bytes may still lie there.
+    pub(crate) fn is_masked(&self, index: u64, name: SectionName) -> bool {
+        self.masked.get(&index).is_some_and(|names| names.contains(&name))
+    }
+
     /// Decrypts one section of a row and checks its MAC; `None` when it was erased.
     pub(crate) fn open_section(
         &self,
@@ -112,7 +117,7 @@ impl Shared {
     ) -> Result<Option<(Vec<u8>, SectionKeys)>, LedgerError> {
         let stored = row.sections.iter().find(|section| section.name == name);
         let stored = stored.ok_or(LedgerError::NoSection { index, section: name })?;
-        let Some(sealed) = &stored.sealed else {
+        let Some(sealed) = stored.sealed.as_ref().filter(|_| !self.is_masked(index, name)) else {
             return Ok(None);
         };
         let damaged = |found: &str| {
@@ -260,7 +265,7 @@ impl Ledger {
         consistency_from: Option<u64>,
         at: At,
     ) -> Result<HandedOver, LedgerError> {
-        let size = self.within(index)?;
+        self.within(index)?;
         let checkpoint = match at {
             At::Latest => self.checkpoint(),
             At::Cosigned => {
@@ -273,6 +278,21 @@ impl Ledger {
                 })?
             }
         };
+        self.hand_over_under(index, open, consistency_from, &checkpoint)
+    }
+
+    /// The same under one of this log's own checkpoints, so that records handed over together bear the same.
+    ///
+    /// # Errors
+    /// As [`Self::hand_over`]; also when the record is not under that checkpoint.
+    pub fn hand_over_under(
+        &self,
+        index: u64,
+        open: &[SectionName],
+        consistency_from: Option<u64>,
+        checkpoint: &Checkpoint,
+    ) -> Result<HandedOver, LedgerError> {
+        let size = self.within(index)?;
         let shared = self.shared();
         let (row, macs, _) = shared.committed(index, size)?;
         let roots = shared.keys.roots(&shared.origin, &row.id)?;

@@ -114,12 +114,12 @@ impl Shared {
                     }
                 }
             }
-            let mut is_new = false;
+            let (before, mut is_new) = (row.clone(), false);
             for section in row.sections.iter_mut().filter(|section| erased.contains(&section.name)) {
                 is_new |= section.sealed.take().is_some();
             }
             if is_open {
-                let links = self.bare_links(target, &row)?;
+                let links = self.bare_links(target, &before, &row)?;
                 plan.is_unclear |= links.is_unclear;
                 plan.index_keys.extend(links.gone);
                 plan.lineage.extend(links.anew);
@@ -250,6 +250,23 @@ impl Shared {
                 Read::NotWhatStays(named)
             }
         })
+    }
+
+    /// Whether what may still be read of a record has this digest; in a log that is over nothing is removed.
+    pub(super) fn still_names(&self, index: u64, digest: &[u8; 32]) -> Result<bool, LedgerError> {
+        if !self.masked.contains_key(&index) {
+            return Ok(true);
+        }
+        let (row, _) = self.row(index)?;
+        let roots = self.keys.roots(&self.origin, &row.id)?;
+        for section in &row.sections {
+            if let Some((bytes, _)) = self.open_section(index, &row, section.name, &roots)?
+                && digests(&bytes).any(|found| found == *digest)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The same by the index alone, which is looked through once for all.

@@ -1,11 +1,23 @@
 //! The lineage index: one entry for each record with all that it is linked by, and the ways back to it.
 //!
+//! A trace goes from transaction to transaction, and these are time-ordered (UUIDv7). So the entry of a record of a transaction lies under
+//! its transaction, where one look-up reads all records of it, and the record's number leads there.
+//!
 //! It is read without the key-encryption key. So what can be guessed (a digest of known bytes, a dataset, a case) stands there as a
 //! short keyed hash; transactions and streams have random ids and stand there as they are.
+
+mod keys;
+mod numbered;
+
+pub(crate) use keys::{
+    PREFIXES, linked_key, looked_up, ref_prefix, role_prefix, transaction_key, transaction_prefix, user_prefix,
+};
+pub(crate) use numbered::Numbered;
 
 use crate::record::{Kind, Links, Subject};
 use crate::section::{RootKey, SectionName};
 use crate::store::codec::Reader;
+use numbered::UNDER;
 use serde_json::Value;
 use std::fmt;
 use uuid::Uuid;
@@ -65,26 +77,6 @@ pub(crate) enum Role {
     Given = 2,
     /// The record rests on it.
     Used = 3,
-}
-
-/// Key of a record's entry.
-pub(crate) fn linked_key(index: u64) -> Vec<u8> {
-    [b"n".as_slice(), &index.to_be_bytes()].concat()
-}
-
-/// What all records share that are anything to this.
-pub(crate) fn ref_prefix(of: &Ref) -> Vec<u8> {
-    [b"x".as_slice(), of].concat()
-}
-
-/// What all records share that are this to it.
-pub(crate) fn role_prefix(of: &Ref, role: Role) -> Vec<u8> {
-    [b"x".as_slice(), of, &[role as u8]].concat()
-}
-
-/// What all records share that used what this transaction brought.
-pub(crate) fn user_prefix(transaction: &Uuid) -> Vec<u8> {
-    [b"y".as_slice(), transaction.as_bytes()].concat()
 }
 
 /// One thing used.
@@ -183,6 +175,20 @@ impl Linked {
         made.chain(case).chain(used).map(to).collect()
     }
 
+    /// All that leads to the record: keys, and what lies under them.
+    pub(crate) fn rows(&self, index: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut rows: Vec<_> = self.ways_back(index).into_iter().map(|way| (way, Vec::new())).collect();
+        match &self.transaction {
+            None => rows.push((linked_key(index), self.encode())),
+            Some(transaction) => {
+                let numbered = Numbered::of_transaction(self.kind, self.at_ms, transaction);
+                rows.push((linked_key(index), numbered));
+                rows.push((transaction_key(transaction, index), self.encode()));
+            }
+        }
+        rows
+    }
+
     /// `kind (1), time (8), flags (1), then what they say is there: transaction (16), streams (16 each), subject (12), case (12); count (2)
     /// of what was made, 12 each; count (2) of what was used, each: flags (1), transaction (16) if there is one, digests (12 each)`.
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -220,10 +226,12 @@ impl Linked {
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
-        let found = reader.byte()?;
-        let kind = *Kind::ALL.iter().find(|kind| code(**kind) == found)?;
+        let kind = of_code(reader.byte()?)?;
         let at_ms = reader.number()?;
         let flags = reader.byte()?;
+        if flags & UNDER != 0 {
+            return None;
+        }
         let has = |bit: u8| flags >> bit & 1 == 1;
         let mut ids = [None; 4];
         for (bit, id) in (0..).zip(&mut ids) {
@@ -268,6 +276,10 @@ impl Linked {
     }
 }
 
+fn of_code(found: u8) -> Option<Kind> {
+    Kind::ALL.iter().find(|kind| code(**kind) == found).copied()
+}
+
 /// Number of a kind in the store. Never changed, never used again for another.
 const fn code(kind: Kind) -> u8 {
     match kind {
@@ -306,86 +318,4 @@ const fn code(kind: Kind) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::Used;
-
-    fn key(of: u8) -> LinkKey {
-        LinkKey::from_root(&RootKey::from_bytes([of; 32]))
-    }
-
-    fn full() -> Linked {
-        let links = Links {
-            transaction: Some(Uuid::from_u128(1)),
-            subject: Some(Subject {
-                id: "rain".to_owned(),
-                version: "1".to_owned(),
-            }),
-            case: Some("Z-1".to_owned()),
-            made: vec![[1; 32], [2; 32]],
-            used: vec![
-                Used {
-                    transaction: Some(Uuid::from_u128(2)),
-                    digests: vec![[3; 32]],
-                },
-                Used {
-                    transaction: None,
-                    digests: vec![[4; 32], [5; 32]],
-                },
-            ],
-        };
-        Linked::new(Kind::RunReceived, &links, &key(1)).placed(7, |name| {
-            (name != SectionName::StreamModel).then(|| Uuid::from_u128(name.as_str().len() as u128))
-        })
-    }
-
-    #[test]
-    fn an_entry_is_read_back_and_nothing_shorter_or_longer() {
-        let empty = Linked::new(Kind::Denied, &Links::default(), &key(1));
-        for entry in [full(), empty] {
-            let bytes = entry.encode();
-            assert_eq!(Linked::decode(&bytes).unwrap(), entry);
-            assert!((0..bytes.len()).all(|cut| Linked::decode(&bytes[..cut]).is_none()));
-            assert!(Linked::decode(&[bytes.as_slice(), &[0]].concat()).is_none());
-        }
-        assert!(Linked::decode(&[99; 14]).is_none());
-    }
-
-    #[test]
-    fn codes_of_kinds_differ() {
-        let codes: std::collections::BTreeSet<u8> = Kind::ALL.iter().map(|kind| code(*kind)).collect();
-        assert_eq!(codes.len(), Kind::ALL.len());
-    }
-
-    #[test]
-    fn the_entry_alone_leads_to_every_way_back() {
-        let entry = full();
-        let ways = entry.ways_back(9);
-        assert_eq!(ways.len(), 2 + 1 + 3 + 1);
-        assert!(ways.iter().all(|way| way.ends_with(&9u64.to_be_bytes())));
-        let given = Linked {
-            kind: Kind::PullServed,
-            ..entry
-        };
-        assert_ne!(
-            given.ways_back(9)[0],
-            ways[0],
-            "who passes something on did not make it"
-        );
-    }
-
-    #[test]
-    fn another_key_gives_other_hashes_and_so_does_another_thing() {
-        let one = key(1);
-        assert_ne!(one.digest(&[1; 32]), key(2).digest(&[1; 32]));
-        assert_ne!(one.digest(&[1; 32]), one.digest(&[2; 32]));
-        let of = |id: &str, version: &str| {
-            one.subject(&Subject {
-                id: id.to_owned(),
-                version: version.to_owned(),
-            })
-        };
-        assert_ne!(of("ab", "c"), of("a", "bc"));
-        assert_ne!(one.case(""), of("", ""));
-    }
-}
+mod tests;

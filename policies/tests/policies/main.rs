@@ -16,3 +16,6 @@ mod ready_made;
 mod refusals;
 mod spelling;
 mod suite;
+mod whole;
+mod whole_properties;
+mod whole_reading;

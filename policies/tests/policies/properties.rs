@@ -7,6 +7,12 @@ use herleid_vocab::json;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+/// How many cases are tried: as many as `PROPTEST_CASES` says (`make fuzz`).
+fn cases() -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    ProptestConfig::with_cases(asked.map_or(400, |text| text.parse().expect("PROPTEST_CASES is a number")))
+}
+
 /// Whatever came: a decision, a record that the log can hold, and the same decision again from the record.
 fn judged(json: &Value, request: &Request, facts: &Facts) -> Result<bool, TestCaseError> {
     let document = Document::read(json);
@@ -24,7 +30,7 @@ fn judged(json: &Value, request: &Request, facts: &Facts) -> Result<bool, TestCa
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(cases())]
 
     #[test]
     fn spelling_and_order_change_nothing(json in policy(), seed in 0_u64..1000, request in request(), known in known()) {

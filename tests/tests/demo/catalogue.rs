@@ -2,8 +2,11 @@
 
 use crate::scene::Scene;
 use herleid_tests::connector::{DESCRIBED, good};
+use herleid_tests::lying_proxy::Answer;
 use herleid_tests::process::told;
 use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn ids(answer: &Value) -> Vec<&str> {
     let datasets = answer["datasets"].as_array().unwrap();
@@ -79,6 +82,55 @@ fn a_page_that_leads_in_a_circle_or_elsewhere_is_not_followed() {
         "{}",
         told(&refused)
     );
+}
+
+/// A peer that does not say how many datasets it has, and always leads on: to a page of 3 MiB with the same dataset.
+#[test]
+fn a_catalogue_without_end_is_read_as_far_as_it_is_wanted_and_fits() {
+    let scene = Scene::set();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let endless = |bytes: usize| {
+        let asked = asked.clone();
+        asked.store(0, Ordering::SeqCst);
+        let mut first = None;
+        let answer = move |answer: &mut Answer| {
+            let number = asked.fetch_add(1, Ordering::SeqCst) + 1;
+            // Only the first is asked for as its own connector knows it.
+            let first = first.get_or_insert_with(|| answer.body.clone());
+            let mut page: Value = serde_json::from_slice(first).unwrap();
+            answer.head[0] = "HTTP/1.1 200 OK".to_owned();
+            page.as_object_mut()
+                .unwrap()
+                .retain(|name, _| !name.ends_with("totalItems"));
+            // Each has one dataset more, and the same one over and over where bytes are what counts.
+            if bytes == 0 {
+                page["dataset"][0]["@id"] = Value::from(format!("d{number}"));
+            }
+            page["nobody-reads-this"] = Value::from("x".repeat(bytes));
+            answer.body = page.to_string().into_bytes();
+            answer.drop_header("link");
+            // It comes to an end all the same, so that whoever follows it says what it read.
+            if number < 60 {
+                answer
+                    .head
+                    .push(format!("link: <?continuationToken={number}>; rel=\"next\""));
+            }
+        };
+        scene.proxy.lie_about("POST /dsp/2025-1/catalog/request", answer);
+    };
+    let read = |limit: &str| {
+        let answer = good(&scene.consumer.run(&["catalog", &scene.provider.did, "--limit", limit]));
+        (
+            answer["total"].clone(),
+            answer["more"].clone(),
+            asked.load(Ordering::SeqCst),
+        )
+    };
+    endless(0);
+    assert_eq!(read("5"), (Value::from(5), Value::from(true), 5));
+    // 64 MiB are read of a catalogue, and no more.
+    endless(3 << 20);
+    assert_eq!(read("0"), (Value::from(1), Value::from(true), 22));
 }
 
 #[test]

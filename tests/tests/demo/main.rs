@@ -12,6 +12,8 @@ mod lies;
 mod publishing;
 mod pushes;
 mod receiving;
+mod reconcile;
+mod reconcile_liars;
 mod refusals;
 mod runs;
 mod scene;

@@ -2,13 +2,14 @@
 
 mod bucket;
 mod meanwhile;
+mod quiet;
 
 use crate::receiving::{Act, Endpoint};
 use crate::scene::Scene;
 use herleid_tests::connector::{Connector, good};
 use herleid_tests::machine::free_port;
 use herleid_tests::process::told;
-use rocksdb::{DB, IteratorMode, Options};
+use quiet::{TWICE_FAILED, holds_the_secret, stays_quiet};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Output, Stdio};
@@ -130,18 +131,6 @@ fn counted(scene: &Scene, agreement: &str) {
     assert!(told(&again).contains("times used"), "{}", told(&again));
 }
 
-/// Whether what lets in is anywhere in the store of a connector that does not run.
-fn holds_the_secret(connector: &Connector) -> bool {
-    let path = connector.storage().join("log");
-    let parts = DB::list_cf(&Options::default(), &path).unwrap();
-    let store = DB::open_cf(&Options::default(), &path, &parts).unwrap();
-    parts.iter().any(|part| {
-        let entries = store.iterator_cf(store.cf_handle(part).unwrap(), IteratorMode::Start);
-        let mut values = entries.map(|entry| entry.unwrap().1);
-        values.any(|value| value.windows(SECRET.len()).any(|w| w == SECRET.as_bytes()))
-    })
-}
-
 #[test]
 fn an_endpoint_gets_the_data_with_its_digest_and_what_lets_in() {
     let endpoint = Endpoint::start(&[]);
@@ -214,7 +203,8 @@ fn a_connection_that_breaks_is_tried_again_and_counts_once() {
 
 #[test]
 fn a_receiver_that_refuses_ends_the_push_at_once() {
-    let endpoint = Endpoint::start(&[Act::Refuse(403)]);
+    let [first, second] = TWICE_FAILED;
+    let endpoint = Endpoint::start(&[Act::Refuse(403), first, second]);
     let (scene, agreement) = scene(&endpoint.base, "");
     refused(
         &push(&scene, &agreement, &http(&endpoint.base)).output().unwrap(),
@@ -224,7 +214,7 @@ fn a_receiver_that_refuses_ends_the_push_at_once() {
     for end in [&scene.provider, &scene.consumer] {
         wait_for(|| transfers(end, "TERMINATED").pop());
     }
-    assert!(endpoint.is_quiet(), "it was tried again");
+    stays_quiet(&scene, &endpoint);
 }
 
 #[test]
@@ -284,7 +274,8 @@ fn a_provider_that_is_killed_starts_the_push_again() {
 
 #[test]
 fn a_push_that_is_held_back_breaks_off_and_goes_on_when_it_may() {
-    let endpoint = Endpoint::start(&[Act::Stop(1 << 20)]);
+    let [first, second] = TWICE_FAILED;
+    let endpoint = Endpoint::start(&[Act::Stop(1 << 20), first, second]);
     let (scene, agreement) = scene(&endpoint.base, "");
     let child = pushing(&scene, &agreement, &http(&endpoint.base));
     endpoint.stopped();
@@ -298,7 +289,7 @@ fn a_push_that_is_held_back_breaks_off_and_goes_on_when_it_may() {
     endpoint.go_on();
     assert!(!endpoint.next().whole, "it went on while it was held back");
     wait_for(|| transfers(&scene.provider, "SUSPENDED").pop());
-    assert!(endpoint.is_quiet());
+    stays_quiet(&scene, &endpoint);
     good(&scene.provider.run(&["transfer", "resume", &open[0]]));
     good(&child.wait_with_output().unwrap());
     assert!(endpoint.next().body == data());
@@ -307,7 +298,8 @@ fn a_push_that_is_held_back_breaks_off_and_goes_on_when_it_may() {
 
 #[test]
 fn a_push_under_way_ends_when_its_transfer_or_its_version_does() {
-    let endpoint = Endpoint::start(&[Act::Stop(1 << 20), Act::Stop(1 << 20)]);
+    let [first, second] = TWICE_FAILED;
+    let endpoint = Endpoint::start(&[Act::Stop(1 << 20), Act::Stop(1 << 20), first, second]);
     let (scene, agreement) = scene(&endpoint.base, "");
     let child = pushing(&scene, &agreement, &http(&endpoint.base));
     endpoint.stopped();
@@ -331,7 +323,8 @@ fn a_push_under_way_ends_when_its_transfer_or_its_version_does() {
     );
     refused(&child.wait_with_output().unwrap(), "the gauge was wrong");
     endpoint.go_on();
-    assert!(!endpoint.next().whole && endpoint.is_quiet());
+    assert!(!endpoint.next().whole);
+    stays_quiet(&scene, &endpoint);
 }
 
 #[test]

@@ -89,7 +89,8 @@ impl Endpoint {
         self.go.send(()).unwrap();
     }
 
-    /// Nothing else has come.
+    /// Nothing else has come by now. It says nothing of what comes later: whoever looks for an attempt that must not be made waits for
+    /// something that comes after it would have come.
     pub(crate) fn is_quiet(&self) -> bool {
         self.came.try_recv().is_err()
     }

@@ -35,7 +35,14 @@ fn a_second_process_on_one_directory_is_refused_and_the_first_goes_on() {
         .output()
         .unwrap();
     assert_eq!(second.status.code(), Some(8), "{}", told(&second));
-    assert!(told(&second).contains("another process"), "{}", told(&second));
+    let storage = connector.storage().display().to_string();
+    let said = told(&second);
+    assert!(
+        said.contains("another `herleid serve` is running on")
+            && said.contains(&storage)
+            && said.contains("stop that one first"),
+        "{said}"
+    );
     good(&connector.run(&["status"]));
 }
 

@@ -4,6 +4,7 @@ use herleid_tests::connector::{Connector, good};
 use herleid_tests::machine::free_port;
 use herleid_tests::process::told;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Stdio;
 
 /// A holder of a model that runs for a while, and somebody with an agreement about it.
@@ -53,6 +54,25 @@ sleep "$seconds"
 echo "waited $seconds" > out/result.txt
 "#;
 
+/// Lets `holder` publish the model `patience`, whose files are put in `folder`.
+pub(crate) fn publish(holder: &Connector, folder: &Path) {
+    let path = |name: &str| folder.join(name);
+    std::fs::write(path("model.toml"), PACKAGE).unwrap();
+    std::fs::write(path("patience.sh"), PROGRAM).unwrap();
+    std::fs::set_permissions(path("patience.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(
+        path("offer.json"),
+        r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#,
+    )
+    .unwrap();
+    let (package, offer) = (path("model.toml"), path("offer.json"));
+    let (package, offer) = (package.to_str().unwrap(), offer.to_str().unwrap());
+    let model = [
+        "publish", "--model", package, "--id", "patience", "--theme", "TECH", "--policy", offer,
+    ];
+    good(&holder.run(&model));
+}
+
 impl Scene {
     fn set() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -63,21 +83,7 @@ impl Scene {
             connector
         };
         let (holder, asker) = (connector("holder"), connector("asker"));
-        let path = |name: &str| folder.path().join(name);
-        std::fs::write(path("model.toml"), PACKAGE).unwrap();
-        std::fs::write(path("patience.sh"), PROGRAM).unwrap();
-        std::fs::set_permissions(path("patience.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
-        std::fs::write(
-            path("offer.json"),
-            r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#,
-        )
-        .unwrap();
-        let (package, offer) = (path("model.toml"), path("offer.json"));
-        let (package, offer) = (package.to_str().unwrap(), offer.to_str().unwrap());
-        let model = [
-            "publish", "--model", package, "--id", "patience", "--theme", "TECH", "--policy", offer,
-        ];
-        good(&holder.run(&model));
+        publish(&holder, folder.path());
         let agreed = good(&asker.run(&["negotiate", &holder.did, "patience"]));
         let agreement = agreed["agreement"].as_str().unwrap().to_owned();
         Self {

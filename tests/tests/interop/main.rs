@@ -67,6 +67,27 @@ impl World {
     }
 }
 
+impl World {
+    /// What the trace says of a pull that only our log knows: the other end, and that it gave no receipt. The record is whole, and what
+    /// is asked in PROV-O finds it.
+    fn traced(&self, what: &str, ends: &str, associated: &str) {
+        let traced = self.ours.run(&["trace", what]).to_string();
+        let said = format!("{ends} (one-sided: no receipt of the other end)");
+        assert!(traced.contains(&said), "expected `{said}`: {traced}");
+        assert!(
+            !traced.contains("not recorded here") && !traced.contains("\"verified\":false"),
+            "{traced}"
+        );
+        let query = format!(
+            "ASK {{ ?pull a <https://w3id.org/herleid/ns#OneSidedPull> ; <http://www.w3.org/ns/prov#used> ?data ; \
+             <http://www.w3.org/ns/prov#wasAssociatedWith> <{associated}> . \
+             ?data <http://www.w3.org/ns/prov#wasAttributedTo> ?provider }}"
+        );
+        let asked = self.ours.run(&["trace", what, "--sparql", &query]);
+        assert_eq!(asked["sparql"]["boolean"], true, "{asked}");
+    }
+}
+
 type Case = (&'static str, fn(&World));
 
 const CASES: [Case; 13] = [

@@ -82,8 +82,15 @@ pub(crate) fn negotiation(world: &World) {
 pub(crate) fn pull(world: &World) {
     let agreement = agreed(world, "rain");
     let out = world.folder.path().join("pulled.csv");
-    world.ours.run(&["pull", &agreement, "--out", out.to_str().unwrap()]);
+    let pulled = world.ours.run(&["pull", &agreement, "--out", out.to_str().unwrap()]);
     assert_eq!(std::fs::read(out).unwrap(), RAIN);
+    // What is on record says whose word it is: ours alone.
+    world.traced(
+        text(&pulled["transaction"]),
+        &format!("from {EDC_DID}"),
+        world.ours.did(),
+    );
+    world.traced(text(&pulled["sha256"]), &format!("from {EDC_DID}"), world.ours.did());
     let all = world.ours.get("/transfers").good("transfers");
     let items = all["items"].as_array().unwrap();
     let transfer = items.iter().find(|t| t["agreement"] == agreement.as_str()).unwrap();

@@ -1,6 +1,6 @@
 //! EDC's consumer against our provider.
 
-use crate::{RAIN, World};
+use crate::{EDC_DID, RAIN, World};
 use herleid_tests::edc::{EDC, Edc};
 use herleid_tests::http::{Answer, Caller};
 use serde_json::Value;
@@ -80,6 +80,11 @@ pub(crate) fn pull(world: &World) {
     assert_eq!(fetched(&reference, "x").status, 401);
     let here = world.ours.known_as("transfers", &id);
     assert!(here["access"].as_str().unwrap().starts_with("open until "), "{here}");
+    // Both are on record, with whom they were for and that nothing came back.
+    let agreement = here["agreement"].as_str().unwrap();
+    world.traced(agreement, &format!("opened for {EDC_DID}"), EDC_DID);
+    let traced = world.ours.run(&["trace", agreement]).to_string();
+    assert_eq!(traced.matches("(one-sided: ").count(), 2, "{traced}");
 }
 
 pub(crate) fn terminate_negotiation(world: &World) {

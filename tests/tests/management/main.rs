@@ -20,6 +20,7 @@ mod receiver;
 mod receiving;
 mod refusals;
 mod signed;
+mod silent;
 mod told;
 mod trusting;
 mod webhook;

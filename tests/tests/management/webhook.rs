@@ -4,6 +4,7 @@ use crate::Pair;
 use crate::receiver::Hook;
 use herleid_tests::machine::until;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A provider whose `what` (`negotiation` or `transfer`) are decided by a program when they are asked for.
@@ -37,8 +38,8 @@ fn a_program_that_fails_or_does_not_answer_in_its_words_decides_nothing() {
     let mut pair = pair(&folder, "negotiation", &hook);
     let mut told = pair.consumer.api.listen("0.0");
     let pid = pair.ask()["pid"].as_str().unwrap().to_owned();
-    let mut refusals = 0;
-    for (status, answer) in answers {
+    let mut said = BTreeMap::new();
+    for (number, (status, answer)) in answers.into_iter().enumerate() {
         let asked = hook.until("eu.herleid.negotiation.decision-needed");
         // What came before has changed nothing, and the program is asked the same again.
         assert_eq!(asked.answered, status);
@@ -53,19 +54,29 @@ fn a_program_that_fails_or_does_not_answer_in_its_words_decides_nothing() {
             "before {status} {answer}"
         );
         assert_eq!(asked.event["subject"], data["pid"]);
-        if (status, answer) == answers[answers.len() - 1] {
+        if number + 1 == answers.len() {
             break;
         }
-        if answer != "{\"decide\": null}" {
-            refusals += 1;
+        // An answer that says nothing is not yet one, and leaves no word.
+        let word = match (status, answer) {
+            (204, _) | (_, "{\"decide\": null}") => None,
+            (_, "{\"decide\": \"finalize\"}") => Some("a decision came too late"),
+            _ => Some("it will be tried again"),
+        };
+        if let Some(word) = word {
+            let words = said.entry(word).or_insert(0);
+            *words += 1;
             until("the answer was looked at, and is none", Duration::from_secs(60), || {
                 let log = std::fs::read_to_string(pair.provider.connector.log()).unwrap();
-                let found = log.matches("it will be tried again").count();
-                if found == refusals { Ok(()) } else { Err(found) }
+                if log.matches(word).count() == *words {
+                    Ok(())
+                } else {
+                    Err(log)
+                }
             });
         }
         // What is recorded now comes after whatever the answer led to.
-        pair.provider.publish(&format!("after-{status}-{refusals}"));
+        pair.provider.publish(&format!("after-{number}"));
         let shown = pair.provider.api.get("/negotiations").good(200);
         assert_eq!(shown["items"][0]["state"], "REQUESTED", "after {status} {answer}");
         // A start asks at once what would otherwise wait for its pause.

@@ -1,5 +1,6 @@
 //! The command line's grammar. Each command's help ends in an example that a test parses.
 
+mod checking;
 mod erasing;
 mod exporting;
 mod negotiating;
@@ -7,6 +8,7 @@ mod proving;
 mod sharing;
 mod using;
 
+pub use checking::{CheckPolicyArguments, ExplainArguments, PolicyAction, PolicyArguments, SuiteArguments};
 pub use erasing::{
     EraseAction, EraseArguments, EraseDecideArguments, EraseProposeArguments, EraseShowArguments, HoldAction,
     HoldAddArguments, HoldArguments, HoldRemoveArguments, MeantArguments,
@@ -15,7 +17,9 @@ pub use exporting::{
     CheckTimestampArguments, ContinueArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments,
 };
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
-pub use proving::{AnchorsArguments, DossierArguments, ReplayArguments, TraceArguments, VerifyArguments};
+pub use proving::{
+    AnchorsArguments, DossierArguments, ReconcileArguments, ReplayArguments, TraceArguments, VerifyArguments,
+};
 pub use sharing::{
     AddArguments, CredentialAction, CredentialArguments, DemoArguments, InitArguments, IssueArguments,
     PublishArguments, ServeArguments, WithdrawArguments,
@@ -98,6 +102,8 @@ pub enum Chosen {
     Publish(PublishArguments),
     /// No longer offer a dataset or model service
     Withdraw(WithdrawArguments),
+    /// Check a policy before it is published, or run a suite of ODRL cases
+    Policy(PolicyArguments),
     /// Issue, keep or list verifiable credentials
     Credential(CredentialArguments),
     /// Show what a peer offers
@@ -124,6 +130,8 @@ pub enum Chosen {
     Decide(DecideArguments),
     /// Show what something came from and what rests on it
     Trace(TraceArguments),
+    /// Hold this ledger against a peer's: what both recorded of their exchanges
+    Reconcile(ReconcileArguments),
     /// Write a case down in one file that an auditor can verify without a network
     Dossier(DossierArguments),
     /// State keys, log and counts for an auditor, or put such statements of several parties together

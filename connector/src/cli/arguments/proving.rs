@@ -27,6 +27,19 @@ pub struct TraceArguments {
     pub sparql: Option<String>,
 }
 
+/// `reconcile`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(
+    after_help = "Examples:\n  herleid reconcile did:web:knmi.example\n  herleid reconcile did:web:knmi.example \\\n    --agreement urn:uuid:6b0f5dd2-52e2-4a8c-9a49-5a5a3c0e6f0d"
+)]
+pub struct ReconcileArguments {
+    /// The peer: its identifier
+    pub peer: String,
+    /// This agreement alone; without it: all with the peer
+    #[arg(long, value_name = "AGREEMENT")]
+    pub agreement: Option<String>,
+}
+
 /// `dossier`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(after_help = "Example:\n  herleid dossier Z2026-17 --out dossier.zip")]

@@ -3,6 +3,7 @@
 use super::tree::traced;
 use super::{Table, clean, size, when};
 use crate::cli::text::{Language, text};
+use crate::control::error::Code;
 use crate::control::protocol::{
     AgreementLine, AgreementList, AnchorsAnswer, CatalogAnswer, CatalogKind, CredentialAnswer, CredentialLine,
     DecideAnswer, DossierAnswer, NegotiateAnswer, PublishAnswer, PullAnswer, PushAnswer, RunAnswer, Side, StatusAnswer,
@@ -15,6 +16,11 @@ use serde_json::Value;
 pub trait Shown {
     /// The answer in `language`, without a closing line feed.
     fn show(&self, language: Language) -> String;
+
+    /// What the answer means for the exit code; `None`: all is well.
+    fn verdict(&self) -> Option<Code> {
+        None
+    }
 }
 
 /// The columns of a table by the ends of their keys.

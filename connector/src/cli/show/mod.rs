@@ -6,6 +6,7 @@ mod erasing;
 mod exports;
 mod negotiations;
 mod plain;
+mod reconcile;
 mod table;
 mod tree;
 

@@ -68,6 +68,7 @@ fn the_smallest_configuration_has_the_listed_values_for_the_rest() {
     assert_eq!(config.trust.quorum, 0);
     assert!(!config.network.allow_private_addresses && config.development.is_none());
     assert_eq!(config.limits.outstanding_per_agreement, 1000);
+    assert_eq!(config.limits.open_per_peer, 4000);
     assert_eq!(config.limits.token_lifetime_s, 300);
     assert_eq!(config.models.sandbox.memory_bytes, 1024 * 1_048_576);
     assert_eq!((config.log.level.as_str(), config.log.json), ("info", false));

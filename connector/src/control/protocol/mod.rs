@@ -8,6 +8,7 @@ mod doctor;
 mod erasing;
 mod exports;
 mod negotiations;
+mod reconcile;
 mod requests;
 mod tracing;
 mod uuid_text;
@@ -17,6 +18,7 @@ pub use doctor::*;
 pub use erasing::*;
 pub use exports::*;
 pub use negotiations::*;
+pub use reconcile::*;
 pub use requests::*;
 pub use tracing::*;
 
@@ -35,7 +37,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 22] = [
+pub const NAMES: [&str; 23] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -58,6 +60,7 @@ pub const NAMES: [&str; 22] = [
     Hold::NAME,
     Status::NAME,
     Doctor::NAME,
+    Reconcile::NAME,
 ];
 
 /// Reads the body of a request.

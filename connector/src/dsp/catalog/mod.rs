@@ -16,6 +16,7 @@ use super::id::{Address, Id};
 use super::policy::CatalogueOffer;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Format of a distribution that is fetched over HTTP, as EDC and the protocol's examples call it.
 pub const HTTP_PULL: &str = "HttpData-PULL";
@@ -92,8 +93,9 @@ pub struct Service {
 pub struct Distribution {
     /// Format, which a transfer request repeats.
     pub format: String,
-    /// Through which connector. A peer may leave the details in its list of services, or out.
-    pub service: Option<Service>,
+    /// Through which connector. A peer may leave the details in its list of services, or out. Shared by all that name it, or a short answer
+    /// would take as much memory as its distributions times its longest service.
+    pub service: Option<Arc<Service>>,
     /// What else is said of it, as of a [`Service`].
     pub more: Map<String, Value>,
 }
@@ -116,7 +118,7 @@ pub struct Catalogue {
     id: Id,
     participant: Id,
     title: Option<Text>,
-    services: Vec<Service>,
+    services: Vec<Arc<Service>>,
     resources: Vec<Resource>,
     more: Map<String, Value>,
 }
@@ -308,7 +310,7 @@ impl Catalogue {
             id,
             participant,
             title,
-            services,
+            services: services.into_iter().map(Arc::new).collect(),
             resources,
             more: Map::new(),
         })
@@ -354,7 +356,7 @@ impl Catalogue {
 
     /// Connectors, and where models are run.
     #[must_use]
-    pub fn services(&self) -> &[Service] {
+    pub fn services(&self) -> &[Arc<Service>] {
         &self.services
     }
 

@@ -1,14 +1,19 @@
 //! A peer's catalogue, read into the model. Tolerant: what cannot be used is passed over and named, so that one odd dataset does not hide
 //! the others. What is taken over is checked as strictly as in a message: nobody negotiates about an offer that was half understood.
 
-use super::write::{self, BLAKE3, MEDIA_TYPES, MODEL_SERVICE, SPDX};
-use super::{Catalogue, Content, Description, Distribution, Resource, ResourceKind, Service, Text, is_digest};
+mod terms;
+
+use super::write::{self, MODEL_SERVICE};
+use super::{Catalogue, Description, Distribution, Resource, ResourceKind, Service};
 use crate::dsp::context;
 use crate::dsp::node::{MessageError, Node};
 use crate::dsp::policy::CatalogueOffer;
 use herleid_vocab::json::{self, Limits};
-use herleid_vocab::terms::{DCAT, DCT, HERLEID};
+use herleid_vocab::terms::HERLEID;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+use terms::{CATALOG, DUBLIN, content, iris, text, weight};
 
 /// Part of a peer's catalogue that is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,13 +28,15 @@ const CATALOGUE: Limits = Limits {
     max_depth: 32,
 };
 
-/// What else a peer says of one thing is kept up to so many bytes: it lies beside the agreement as evidence.
+/// What else a peer says of one thing is kept up to so many bytes, as it lies in memory: it lies beside the agreement as evidence.
 const MORE_BYTES: usize = 64 * 1024;
-
-/// Dublin Core terms: prefix in the protocol's context, and namespace.
-const DUBLIN: (&str, &str) = ("dct:", DCT);
-/// DCAT: prefix in the protocol's context, and namespace.
-const CATALOG: (&str, &str) = ("dcat:", DCAT);
+/// Ways to get one dataset that are kept: each is written with its service, so 100 * 2 * `MORE_BYTES` are 13 MB.
+const MOST_DISTRIBUTIONS: usize = 100;
+/// What a data service conforms to: so many standards, each an IRI as long as an address may be (64 KiB).
+const MOST_STANDARDS: usize = 32;
+const STANDARD_BYTES: usize = 2048;
+/// Parts passed over that are named; further ones are counted, or a list of nothing would fill the memory and the log.
+const MOST_NAMED: usize = 100;
 
 impl Catalogue {
     /// Parses a peer's catalogue; datasets of catalogues within it are taken along. The second value names what was passed over.
@@ -52,7 +59,7 @@ impl Catalogue {
             more: Map::new(),
         };
         catalogue.more = reader.more(&node, write::envelope(&catalogue));
-        Ok((catalogue, reader.ignored))
+        Ok((catalogue, reader.ignored()))
     }
 }
 
@@ -66,14 +73,33 @@ impl Resource {
         let node = Node::root(&value)?;
         let mut reader = Reader::new(&node)?;
         let resource = reader.resource(&node)?;
-        Ok((resource, reader.ignored))
+        Ok((resource, reader.ignored()))
     }
 }
 
 struct Reader {
-    services: Vec<Service>,
+    services: Vec<Arc<Service>>,
+    /// The first service of each name: what names it shares it, however often it is named.
+    by_id: HashMap<String, Arc<Service>>,
     resources: Vec<Resource>,
     ignored: Vec<Ignored>,
+    /// How many more were passed over.
+    unnamed: usize,
+}
+
+/// The objects of a member that should be an array and may be a single object; one after the other, since a list of places may be much
+/// longer than the list itself.
+fn each<'a>(node: &Node<'a>, name: &str) -> impl Iterator<Item = Result<Node<'a>, MessageError>> {
+    let place = node.place(name);
+    let (several, single) = match node.get(name) {
+        None => (&[][..], None),
+        Some(Value::Array(items)) => (items.as_slice(), None),
+        Some(single) => (&[][..], Some(Node::at(single, place.clone()))),
+    };
+    let numbered = several.iter().enumerate();
+    single
+        .into_iter()
+        .chain(numbered.map(move |(i, item)| Node::at(item, format!("{place}/{i}"))))
 }
 
 impl Reader {
@@ -81,65 +107,68 @@ impl Reader {
     /// whose meaning no other context can change.
     fn new(node: &Node<'_>) -> Result<Self, MessageError> {
         let foreign = context::read(node.get("@context"))?.0;
-        let why = |context| format!("the context `{context}` is not known here; its terms are not read");
-        Ok(Self {
+        let mut reader = Self {
             services: Vec::new(),
+            by_id: HashMap::new(),
             resources: Vec::new(),
-            ignored: foreign
-                .into_iter()
-                .map(|context| Ignored { why: why(context) })
-                .collect(),
-        })
-    }
-
-    fn ignore(&mut self, error: &MessageError) {
-        self.ignored.push(Ignored { why: error.to_string() });
-    }
-
-    /// The objects of a member that should be an array and may be a single object.
-    fn each<'a>(&mut self, node: &Node<'a>, name: &str) -> Vec<Node<'a>> {
-        let place = node.place(name);
-        let items: Vec<(String, &'a Value)> = match node.get(name) {
-            None => Vec::new(),
-            Some(Value::Array(items)) => items
-                .iter()
-                .enumerate()
-                .map(|(i, item)| (format!("{place}/{i}"), item))
-                .collect(),
-            Some(single) => vec![(place, single)],
+            ignored: Vec::new(),
+            unnamed: 0,
         };
-        let mut nodes = Vec::with_capacity(items.len());
-        for (at, item) in items {
-            match Node::at(item, at) {
-                Ok(node) => nodes.push(node),
-                Err(error) => self.ignore(&error),
-            }
+        for context in foreign {
+            reader.pass_over(&format!(
+                "the context `{context}` is not known here; its terms are not read"
+            ));
         }
-        nodes
+        Ok(reader)
+    }
+
+    fn pass_over(&mut self, why: &dyn std::fmt::Display) {
+        if self.ignored.len() < MOST_NAMED {
+            self.ignored.push(Ignored { why: why.to_string() });
+        } else {
+            self.unnamed += 1;
+        }
+    }
+
+    /// What was passed over.
+    fn ignored(mut self) -> Vec<Ignored> {
+        if self.unnamed > 0 {
+            let why = format!("{} more parts are passed over", self.unnamed);
+            self.ignored.push(Ignored { why });
+        }
+        self.ignored
     }
 
     fn services_of(&mut self, catalogue: &Node<'_>) {
-        for node in self.each(catalogue, "service") {
-            match self.service(&node) {
-                Ok(service) => self.services.push(service),
-                Err(error) => self.ignore(&error),
+        for found in each(catalogue, "service") {
+            match found.and_then(|node| self.service(&node)) {
+                Ok(service) => {
+                    let service = Arc::new(service);
+                    let id = service.id.as_str().to_owned();
+                    self.by_id.entry(id).or_insert_with(|| Arc::clone(&service));
+                    self.services.push(service);
+                }
+                Err(error) => self.pass_over(&error),
             }
         }
-        // Bounded by the 32 levels of the JSON limits.
-        for inner in self.each(catalogue, "catalog") {
+        // Bounded by the 32 levels of the JSON limits. What is no catalogue is named with the datasets.
+        for inner in each(catalogue, "catalog").flatten() {
             self.services_of(&inner);
         }
     }
 
     fn resources_of(&mut self, catalogue: &Node<'_>) {
-        for node in self.each(catalogue, "dataset") {
-            match self.resource(&node) {
+        for found in each(catalogue, "dataset") {
+            match found.and_then(|node| self.resource(&node)) {
                 Ok(resource) => self.resources.push(resource),
-                Err(error) => self.ignore(&error),
+                Err(error) => self.pass_over(&error),
             }
         }
-        for inner in self.each(catalogue, "catalog") {
-            self.resources_of(&inner);
+        for found in each(catalogue, "catalog") {
+            match found {
+                Ok(inner) => self.resources_of(&inner),
+                Err(error) => self.pass_over(&error),
+            }
         }
     }
 
@@ -147,22 +176,35 @@ impl Reader {
         node.typed_if_there("Dataset")?;
         let id = node.id("@id")?;
         let mut offers = Vec::new();
-        for offer in self.each(node, "hasPolicy") {
-            match CatalogueOffer::read(&offer) {
+        for found in each(node, "hasPolicy") {
+            match found.and_then(|offer| CatalogueOffer::read(&offer)) {
                 Ok(offer) => offers.push(offer),
-                Err(error) => self.ignore(&error),
+                Err(error) => self.pass_over(&error),
             }
         }
-        let nodes = self.each(node, "distribution");
-        let mut distributions = Vec::new();
+        let mut nodes = Vec::new();
         let mut read = Vec::new();
+        let mut distributions = Vec::new();
+        for found in each(node, "distribution").take(MOST_DISTRIBUTIONS) {
+            match found {
+                Ok(distribution) => nodes.push(distribution),
+                Err(error) => self.pass_over(&error),
+            }
+        }
+        let stated = node.get("distribution").and_then(Value::as_array).map_or(0, Vec::len);
+        if stated > MOST_DISTRIBUTIONS {
+            let place = node.place("distribution");
+            self.pass_over(&format!(
+                "`{place}` has {stated} items; the first {MOST_DISTRIBUTIONS} are read"
+            ));
+        }
         for distribution in &nodes {
             match self.distribution(distribution) {
                 Ok(made) => {
                     distributions.push(made);
                     read.push(distribution);
                 }
-                Err(error) => self.ignore(&error),
+                Err(error) => self.pass_over(&error),
             }
         }
         for (what, empty) in [
@@ -200,12 +242,11 @@ impl Reader {
             more: Map::new(),
         };
         made.more = self.more(node, write::dataset(&made));
-        let written: Vec<_> = made
-            .distributions
+        let of_each: Vec<_> = read
             .iter()
-            .map(|d| write::distribution(d, &made))
+            .zip(&made.distributions)
+            .map(|(node, d)| self.more(node, write::distribution(d, &made)))
             .collect();
-        let of_each: Vec<_> = read.iter().zip(written).map(|(node, w)| self.more(node, w)).collect();
         for (distribution, more) in made.distributions.iter_mut().zip(of_each) {
             distribution.more = more;
         }
@@ -218,28 +259,36 @@ impl Reader {
             let firm = name.starts_with(DUBLIN.0) || name.starts_with(CATALOG.0) || name.contains("://");
             firm && written.get(*name) != Some(*value)
         });
-        let more: Map<String, Value> = others.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let bytes: usize = more
-            .iter()
-            .map(|(name, value)| name.len() + value.to_string().len())
-            .sum();
+        let others: Vec<(&String, &Value)> = others.collect();
+        let bytes: usize = others.iter().map(|(name, value)| name.len() + weight(value)).sum();
         if bytes <= MORE_BYTES {
-            return more;
+            let kept = others.into_iter();
+            return kept.map(|(name, value)| (name.clone(), value.clone())).collect();
         }
-        let why = format!(
-            "{}: what is said beside what the protocol needs has {bytes} bytes; at most {MORE_BYTES} are kept",
+        self.pass_over(&format!(
+            "{}: what is said beside what the protocol needs takes {bytes} bytes; at most {MORE_BYTES} are kept",
             node.place("")
-        );
-        self.ignored.push(Ignored { why });
+        ));
         Map::new()
     }
 
     fn service(&mut self, node: &Node<'_>) -> Result<Service, MessageError> {
         node.typed_if_there("DataService")?;
+        let stated = iris(node, DUBLIN, "conformsTo");
+        let known = stated.len();
+        let fit = stated.into_iter().filter(|iri| iri.len() <= STANDARD_BYTES);
+        let conforms_to: Vec<String> = fit.take(MOST_STANDARDS).collect();
+        if conforms_to.len() < known {
+            let place = node.place("dct:conformsTo");
+            self.pass_over(&format!(
+                "`{place}`: of {known} standards, {} are kept: at most {MOST_STANDARDS}, each of at most {STANDARD_BYTES} bytes",
+                conforms_to.len()
+            ));
+        }
         let mut made = Service {
             id: node.id("@id")?,
             endpoint: node.address("endpointURL")?,
-            conforms_to: iris(node, DUBLIN, "conformsTo"),
+            conforms_to,
             more: Map::new(),
         };
         made.more = self.more(node, write::service(&made));
@@ -248,11 +297,11 @@ impl Reader {
 
     fn distribution(&mut self, node: &Node<'_>) -> Result<Distribution, MessageError> {
         let service = match node.require("accessService")? {
-            Value::String(id) => self.services.iter().find(|service| service.id.as_str() == id).cloned(),
-            _ => Some(self.service(&node.child("accessService")?)?),
+            Value::String(id) => self.by_id.get(id).cloned(),
+            _ => Some(Arc::new(self.service(&node.child("accessService")?)?)),
         };
         if service.is_none() {
-            self.ignore(&node.form("accessService", "a data service of this catalogue"));
+            self.pass_over(&node.form("accessService", "a data service of this catalogue"));
         }
         Ok(Distribution {
             format: node.text("format")?.to_owned(),
@@ -260,72 +309,4 @@ impl Reader {
             more: Map::new(),
         })
     }
-}
-
-fn content(node: &Node<'_>) -> Content {
-    let mut content = Content {
-        media_type: iris(node, CATALOG, "mediaType")
-            .first()
-            .map(|iri| iri.strip_prefix(MEDIA_TYPES).unwrap_or(iri).to_owned()),
-        bytes: values(node, CATALOG, "byteSize")
-            .first()
-            .and_then(|value| number(value)),
-        ..Content::default()
-    };
-    for checksum in values(node, ("spdx:", SPDX), "checksum") {
-        let Ok(checksum) = Node::at(checksum, String::new()) else {
-            continue;
-        };
-        let algorithm = iris(&checksum, ("spdx:", SPDX), "algorithm")
-            .into_iter()
-            .next()
-            .unwrap_or_default();
-        let digest = text(&checksum, ("spdx:", SPDX), "checksumValue")
-            .map(|t| t.text)
-            .filter(|d| is_digest(d));
-        if algorithm.ends_with("checksumAlgorithm_sha256") {
-            content.sha256 = digest;
-        } else if algorithm.ends_with("checksumAlgorithm_blake3") {
-            // As builds before 22 November 2026 write it.
-            content.blake3 = digest;
-        }
-    }
-    let own = text(node, ("herleid:", HERLEID), BLAKE3).map(|t| t.text);
-    content.blake3 = own.filter(|d| is_digest(d)).or(content.blake3);
-    content
-}
-
-/// The values of a property, under its prefixed name or its IRI; one value is a list of one.
-fn values<'a>(node: &Node<'a>, (prefix, namespace): (&str, &str), name: &str) -> Vec<&'a Value> {
-    let found = node
-        .get(&format!("{prefix}{name}"))
-        .or_else(|| node.get(&format!("{namespace}{name}")));
-    match found {
-        None => Vec::new(),
-        Some(Value::Array(items)) => items.iter().collect(),
-        Some(single) => vec![single],
-    }
-}
-
-fn iris(node: &Node<'_>, vocabulary: (&str, &str), name: &str) -> Vec<String> {
-    values(node, vocabulary, name)
-        .into_iter()
-        .filter_map(|value| value.as_str().or_else(|| value.get("@id")?.as_str()))
-        .map(str::to_owned)
-        .collect()
-}
-
-fn text(node: &Node<'_>, vocabulary: (&str, &str), name: &str) -> Option<Text> {
-    values(node, vocabulary, name).into_iter().find_map(|value| {
-        let text = value.as_str().or_else(|| value.get("@value")?.as_str())?;
-        Some(Text {
-            text: text.to_owned(),
-            language: value.get("@language").and_then(Value::as_str).map(str::to_owned),
-        })
-    })
-}
-
-fn number(value: &Value) -> Option<u64> {
-    let value = value.get("@value").unwrap_or(value);
-    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }

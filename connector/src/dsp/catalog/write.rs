@@ -44,7 +44,7 @@ pub(super) fn envelope(catalogue: &Catalogue) -> Map<String, Value> {
         put("dct:title", text(title));
     }
     if !catalogue.services.is_empty() {
-        let services = catalogue.services.iter().map(whole_service);
+        let services = catalogue.services.iter().map(|service| whole_service(service));
         put("service", services.collect());
     }
     members

@@ -1,7 +1,9 @@
 //! What goes later, and what comes back.
 
 use super::*;
-use crate::state::{SourceEntry, VersionEntry};
+use crate::node::ledger_options;
+use crate::state::{SourceEntry, VersionEntry, digest_bytes};
+use herleid_ledger::Ledger;
 use std::fs;
 
 #[tokio::test]
@@ -117,4 +119,42 @@ async fn what_is_offered_is_withdrawn_before_its_bytes_are_erased() {
     write(&entry);
     scene.approve(&early.id, 2).await.unwrap();
     assert!(!scene.has_payload(b"rain"));
+}
+
+/// Payloads of all logs of a participant lie together.
+#[tokio::test]
+async fn bytes_that_a_log_which_is_over_leads_to_stay() {
+    let mut scene = Scene::set(2);
+    let secrets = Secrets::load(&scene.node.config.keys.directory).unwrap();
+    let over = scene.directory.path().join("over");
+    let (clock, entropy) = (scene.node.clock.clone(), scene.node.entropy.clone());
+    let mut options = ledger_options(&scene.node.config, &secrets, &over, clock, entropy).unwrap();
+    options.origin = "localhost:7101/log/9".to_owned();
+    let old = Ledger::open(options.clone()).unwrap();
+    let digest = digest_bytes(&Digests::of(b"snow").sha256).unwrap();
+    let facts = json!({"what": "w", "before": null, "after": null, "by": "somebody"});
+    let draft = Draft::new(Kind::TrustChanged, fresh_trace(&scene.node))
+        .section(SectionName::Facts, facts)
+        .term(Term::Digest(digest));
+    old.append_blocking(draft).unwrap();
+    drop(old);
+    let old = Ledger::open_closed(options).unwrap();
+    Arc::get_mut(&mut scene.node).unwrap().previous.push(old);
+    drop(scene.node.payloads.put(b"snow").unwrap());
+
+    let pull = scene.pulled("t1", b"rain").await;
+    let line = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
+    let line = scene.approve(&line.id, 2).await.unwrap();
+    assert!(!scene.has_payload(b"rain") && scene.has_payload(b"snow"));
+    assert_eq!(line.is_buried, Some(true));
+
+    // What cannot be read may lead to anything.
+    let node = Arc::get_mut(&mut scene.node).unwrap();
+    node.previous.clear();
+    node.unreadable.push("the log cannot be read".to_owned());
+    let pull = scene.pulled("t2", b"hail").await;
+    let line = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
+    let line = scene.approve(&line.id, 2).await.unwrap();
+    assert!(scene.has_payload(b"snow") && scene.has_payload(b"hail"));
+    assert_eq!(line.is_buried, Some(false), "and that is said");
 }

@@ -10,6 +10,8 @@ mod run;
 mod s3;
 mod target;
 #[cfg(test)]
+mod target_fuzz;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use s3::open as open_bucket;

@@ -106,8 +106,8 @@ impl fmt::Display for Target {
 }
 
 /// Members that EDC writes of every address.
-const OF_ALL: [&str; 4] = ["type", "endpointType", "id", "name"];
-const OF_HTTP: [&str; 8] = [
+pub(super) const OF_ALL: [&str; 4] = ["type", "endpointType", "id", "name"];
+pub(super) const OF_HTTP: [&str; 8] = [
     "endpoint",
     "baseUrl",
     "method",
@@ -117,7 +117,7 @@ const OF_HTTP: [&str; 8] = [
     "authCode",
     "proxyBody",
 ];
-const OF_S3: [&str; 9] = [
+pub(super) const OF_S3: [&str; 9] = [
     "bucketName",
     "objectName",
     "keyName",
@@ -328,7 +328,7 @@ impl S3Target {
     }
 
     /// The address that is called, without its query.
-    fn called(&self) -> Option<Url> {
+    pub(super) fn called(&self) -> Option<Url> {
         let mut url = self.endpoint.clone();
         let parts = self.key.parts();
         url.path_segments_mut()

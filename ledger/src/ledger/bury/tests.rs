@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::strip::tests::*;
-use crate::ledger::{Erasure, Target};
+use crate::ledger::{At, Erasure, Target};
 use crate::record::Term;
 use crate::section::SectionName;
 use crate::store::codec::{code, wrapped_key};
@@ -229,4 +229,69 @@ fn many_erasures_are_finished_with_one_look_through_the_index() {
         eight < 2 * one,
         "{one} entries were looked at for one, {eight} for eight"
     );
+}
+
+/// Where it is only read, nothing can be erased again: what a crash or an older backup left is not shown.
+#[test]
+fn a_log_that_is_over_shows_nothing_of_what_its_tombstones_erase() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = sample(dir.path());
+    let target = erasure().targets.swap_remove(0);
+    let before = ledger.record(target.index).unwrap();
+    let name = *before.sections().keys().next_back().unwrap();
+    assert!(before.sections().len() > 1);
+    let grave = Grave {
+        target: target.index,
+        sections: vec![name],
+    };
+    let mut batch = ledger.shared().log.batch();
+    batch
+        .put(Part::State, &grave_key(ledger.size() - 1), &grave.encode())
+        .unwrap();
+    batch.write_synced().unwrap();
+    drop(ledger);
+
+    let over = Ledger::open_closed(options(dir.path(), 4)).unwrap();
+    let after = over.record(target.index).unwrap();
+    assert!(!after.sections().contains_key(&name));
+    assert_eq!(after.sections().len(), before.sections().len() - 1);
+    let refused = over.hand_over(target.index, &[name], None, At::Latest).unwrap_err();
+    assert!(matches!(refused, LedgerError::Erased { .. }), "{refused}");
+}
+
+/// Nor is it found by what was erased, though the index of a log that is over is never changed.
+#[test]
+fn a_log_that_is_over_finds_nothing_by_what_its_tombstones_erase() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = sample(dir.path());
+    let (linked, term) = (linked_by(TARGET), random(1_000 + TARGET, 32).try_into().unwrap());
+    let document: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(random(2_000 + TARGET, 900)).into();
+    let found = |ledger: &Ledger| {
+        [
+            ledger.by_digest(&linked).unwrap(),
+            ledger.by_term(&Term::Digest(term)).unwrap(),
+            ledger.by_document(&document).unwrap(),
+        ]
+    };
+    assert_eq!(found(&ledger), [[TARGET], [TARGET], [TARGET]]);
+    let grave = |name| Grave {
+        target: TARGET,
+        sections: vec![name],
+    };
+    let mut batch = ledger.shared().log.batch();
+    for (at, name) in [SectionName::Facts, SectionName::Private, SectionName::Evidence]
+        .into_iter()
+        .enumerate()
+    {
+        let tombstone = ledger.size() - 1 - at as u64;
+        batch
+            .put(Part::State, &grave_key(tombstone), &grave(name).encode())
+            .unwrap();
+    }
+    batch.write_synced().unwrap();
+    drop(ledger);
+    let over = Ledger::open_closed(options(dir.path(), 4)).unwrap();
+    assert_eq!(found(&over), [[0u64; 0]; 3]);
+    let kinds = over.of_kind(&[TARGET], crate::record::Kind::Replayed).unwrap();
+    assert_eq!(kinds, [TARGET], "the record itself is there");
 }

@@ -3,9 +3,8 @@
 use super::found::{Activity, Bounds, Direction, Edge, Follows, Lineage};
 use super::{Ledger, Shared};
 use crate::error::LedgerError;
-use crate::record::{Kind, Term};
-use crate::store::codec::term_prefix;
-use crate::store::links::{Linked, Ref, Role, role_prefix, user_prefix};
+use crate::record::Kind;
+use crate::store::links::{Linked, Numbered, Ref, Role, role_prefix, user_prefix};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -117,14 +116,15 @@ impl Walker<'_> {
                 self.is_cut = true;
                 break;
             }
-            let entries = self.shared.linked_many(part)?;
+            let numbered = self.shared.numbered_many(part)?;
             let (mut transactions, mut alone) = (BTreeSet::new(), Vec::new());
-            for (index, entry) in part.iter().zip(entries) {
-                match entry.as_ref().and_then(|entry| entry.transaction) {
-                    Some(transaction) => {
+            for (index, numbered) in part.iter().zip(numbered) {
+                match numbered {
+                    Some(Numbered::Under { transaction, .. }) => {
                         transactions.insert(transaction);
                     }
-                    None => alone.push((*index, entry)),
+                    Some(Numbered::Whole(entry)) => alone.push((*index, Some(entry))),
+                    None => alone.push((*index, None)),
                 }
             }
             self.resolve(transactions, depth)?;
@@ -141,18 +141,11 @@ impl Walker<'_> {
             .into_iter()
             .filter(|transaction| !self.of_transaction.contains_key(transaction))
             .collect();
-        let named = self.naming(&fresh)?;
-        let mut entries = self.entries(named.iter().map(|(_, index)| *index).collect())?;
         // Two ends may have chosen one transaction: each agreement has its own stream, and so its own activity.
         let mut groups: BTreeMap<(usize, Option<Uuid>), Records> = BTreeMap::new();
-        for (at, index) in named {
-            let is_of = |entry: &Linked| entry.transaction == fresh.get(at).copied();
-            if entries.get(&index).is_some_and(is_of)
-                && let Some(entry) = entries.remove(&index)
-            {
-                let [agreement, ..] = entry.streams;
-                groups.entry((at, agreement)).or_default().push((index, Some(entry)));
-            }
+        for (at, index, entry) in self.shared.of_transactions(&fresh, self.size)? {
+            let [agreement, ..] = entry.streams;
+            groups.entry((at, agreement)).or_default().push((index, Some(entry)));
         }
         for transaction in &fresh {
             self.of_transaction.insert(*transaction, Vec::new());
@@ -344,20 +337,8 @@ impl Walker<'_> {
     /// Which of these transactions have a record here that is theirs.
     fn recorded(&self, transactions: &BTreeSet<Uuid>) -> Result<HashSet<Uuid>, LedgerError> {
         let ids: Vec<Uuid> = transactions.iter().copied().collect();
-        let named = self.naming(&ids)?;
-        let entries = self.entries(named.iter().map(|(_, index)| *index).collect())?;
-        let theirs = named.into_iter().filter_map(|(at, index)| {
-            let id = ids.get(at)?;
-            (entries.get(&index)?.transaction.as_ref() == Some(id)).then_some(*id)
-        });
-        Ok(theirs.collect())
-    }
-
-    /// The records that name each of these transactions, theirs or not.
-    fn naming(&self, transactions: &[Uuid]) -> Result<Vec<(usize, u64)>, LedgerError> {
-        let prefix = |id: &Uuid| term_prefix(&Term::Transaction(id.hyphenated().to_string()).stored_key());
-        let prefixes: Vec<Vec<u8>> = transactions.iter().map(prefix).collect();
-        self.shared.numbers_under(&prefixes, self.size)
+        let found = self.shared.of_transactions(&ids, self.size)?;
+        Ok(found.into_iter().filter_map(|(at, ..)| ids.get(at).copied()).collect())
     }
 
     fn entries(&self, indices: BTreeSet<u64>) -> Result<HashMap<u64, Linked>, LedgerError> {

@@ -56,7 +56,7 @@ pub(in crate::ledger) fn document(bytes: Vec<u8>) -> Document {
 }
 
 /// What a record of the sample is linked by.
-fn linked_by(n: u64) -> [u8; 32] {
+pub(in crate::ledger) fn linked_by(n: u64) -> [u8; 32] {
     random(5_000 + n, 32).try_into().unwrap()
 }
 

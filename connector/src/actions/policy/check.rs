@@ -1,0 +1,178 @@
+//! `policy check`: is it understood, where not, and who sees to each of its conditions.
+
+use super::lines::{line_of, lines};
+use super::read;
+use crate::cli::arguments::CheckPolicyArguments;
+use crate::cli::show::clean;
+use crate::cli::text::{Language, text};
+use crate::cli::{Context, Outcome};
+use crate::control::error::{Code, ControlError};
+use herleid_policies::odrl::{self, Graph, Reading, Term};
+use herleid_policies::{Constraint, EnforcedBy, Policy, PolicyError, PolicyKind, Problem, Rule};
+use herleid_vocab::terms::ODRL;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What an offer is called that has no name of its own; publishing names it after its dataset.
+const NAMELESS: &str = "urn:herleid:policy";
+
+const TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
+
+/// Lints a policy that is to be published, or an agreement or a Set as a peer sends it. Not understood is a verdict.
+pub(in crate::actions) fn check(context: &Context, arguments: &CheckPolicyArguments) -> Result<Outcome, ControlError> {
+    let shown = arguments.policy.display();
+    let refused = |code, why: String| ControlError::new(code, format!("`{shown}` cannot be read")).what(why);
+    let written = read(&arguments.policy).map_err(|why| refused(Code::Missing, why))?;
+    let json = herleid_vocab::json::parse(written.as_bytes(), &herleid_vocab::json::Limits::MESSAGE)
+        .map_err(|e| refused(Code::Usage, e.to_string()).expected("a policy in JSON"))?;
+    // An offer is checked as publishing checks it; what is no offer as it is checked when a peer sends it.
+    let read = match Policy::parse(&json) {
+        Ok(policy) if policy.kind() != PolicyKind::Offer => Ok(policy),
+        _ => Policy::parse_own_offer(&json, NAMELESS),
+    };
+    Ok(match read {
+        Ok(policy) => good(context.language, &clean(&shown.to_string()), &policy),
+        Err(error) => bad(context.language, &clean(&shown.to_string()), &written, &json, &error),
+    })
+}
+
+fn good(language: Language, file: &str, policy: &Policy) -> Outcome {
+    let kind = policy.kind().name();
+    let mut said = vec![text(language, "cli-policy-good", &[("file", file), ("kind", kind)])];
+    let mut conditions = Vec::new();
+    let groups = [policy.permissions(), policy.prohibitions(), policy.obligations()];
+    for rule in groups.into_iter().flatten() {
+        rule_lines(language, rule, 0, &mut said, &mut conditions);
+    }
+    Outcome {
+        text: said.join("\n"),
+        json: json!({
+            "understood": true,
+            "kind": kind,
+            "sha256": policy.digest().hex(),
+            "conditions": conditions,
+            "problems": [],
+        }),
+        verdict: None,
+    }
+}
+
+fn rule_lines(language: Language, rule: &Rule, depth: usize, said: &mut Vec<String>, conditions: &mut Vec<Value>) {
+    let margin = "  ".repeat(depth);
+    said.push(format!("{margin}{} {}", rule.kind().member(), rule.action().name()));
+    for constraint in rule.constraints() {
+        constraint_lines(language, constraint, depth + 1, said, conditions);
+    }
+    for duty in rule.duties() {
+        rule_lines(language, duty, depth + 1, said, conditions);
+    }
+}
+
+fn constraint_lines(
+    language: Language,
+    constraint: &Constraint,
+    depth: usize,
+    said: &mut Vec<String>,
+    conditions: &mut Vec<Value>,
+) {
+    let margin = "  ".repeat(depth);
+    match constraint {
+        Constraint::Atomic(atomic) => {
+            let operand = atomic.operand();
+            let (key, code) = match operand.enforced_by() {
+                EnforcedBy::Provider => ("cli-policy-by-provider", "provider"),
+                EnforcedBy::ConsumerConnector => ("cli-policy-by-consumer", "consumer-connector"),
+                EnforcedBy::Declared => ("cli-policy-declared", "declared"),
+            };
+            let right = atomic.right().texts();
+            let compared = format!("{} {} {}", operand.name(), atomic.operator().name(), right.join(", "));
+            said.push(format!("{margin}{}: {}", clean(&compared), text(language, key, &[])));
+            conditions.push(json!({
+                "at": atomic.at(),
+                "leftOperand": operand.name(),
+                "operator": atomic.operator().name(),
+                "rightOperand": right,
+                "enforcedBy": code,
+            }));
+        }
+        Constraint::Logical { logic, parts, .. } => {
+            said.push(format!("{margin}{}", logic.name()));
+            for part in parts {
+                constraint_lines(language, part, depth + 1, said, conditions);
+            }
+        }
+    }
+}
+
+fn bad(language: Language, file: &str, written: &str, json: &Value, error: &PolicyError) -> Outcome {
+    let found = lines(written);
+    let (listed, more) = match error.problems() {
+        Some(problems) => (problems.listed(), problems.more()),
+        None => (&[][..], 0),
+    };
+    let is_canonical = matches!(error, PolicyError::NotForOffer(_));
+    let mut said = vec![text(language, "cli-policy-bad", &[("file", file)])];
+    let mut problems = Vec::new();
+    for problem in listed {
+        let line = if is_canonical {
+            line_of_term(written, &problem.term).unwrap_or_else(|| line_of(&found, ""))
+        } else {
+            place(&found, problem)
+        };
+        let kind = match language {
+            Language::English => problem.kind.english(),
+            Language::Dutch => problem.kind.dutch(),
+        };
+        said.push(clean(&format!(
+            "{file}:{line}: `{}`: {kind}: {}",
+            problem.term, problem.advice
+        )));
+        problems.push(json!({
+            "line": line,
+            "at": problem.at,
+            "kind": problem.kind.code(),
+            "term": problem.term,
+            "advice": problem.advice,
+        }));
+    }
+    if more > 0 {
+        said.push(text(language, "cli-policy-more", &[("more", &more.to_string())]));
+    }
+    let is_odrl = is_good_odrl(json);
+    if is_odrl {
+        said.push(text(language, "cli-policy-whole", &[]));
+    }
+    Outcome {
+        text: said.join("\n"),
+        json: json!({"understood": false, "goodOdrl": is_odrl, "problems": problems, "more": more}),
+        verdict: Some(Code::Failed),
+    }
+}
+
+fn place(lines: &BTreeMap<String, usize>, problem: &Problem) -> usize {
+    line_of(lines, &problem.at)
+}
+
+/// What must not be published is named by its place in the canonical form, which has no lines; it is looked for by its term.
+fn line_of_term(written: &str, term: &str) -> Option<usize> {
+    let local = term.rsplit(['#', '/', ':']).next().filter(|local| local.len() > 2);
+    let with = |needle: &str| {
+        written
+            .lines()
+            .position(|line| line.contains(needle))
+            .map(|index| index + 1)
+    };
+    with(term).or_else(|| with(local?))
+}
+
+/// Whether ODRL 2.2 itself makes sense of it, so that what is refused is what a connector cannot see to or a peer would lose.
+fn is_good_odrl(json: &Value) -> bool {
+    let Ok((mut graph, root)) = Graph::of_json(json) else {
+        return false;
+    };
+    // What says no type is published as an offer.
+    if graph.types(&root).is_empty() {
+        graph.insert(&root, TYPE, Term::Node(format!("{ODRL}{}", PolicyKind::Offer.name())));
+    }
+    odrl::read(&graph, &root, &Reading::default()).is_ok()
+}

@@ -1,0 +1,117 @@
+//! `policy explain` as it is typed, in both languages.
+
+use crate::actions::Plugged;
+use crate::cli::run_on;
+use herleid_policies::{Facts, Policy, Request};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn run(arguments: &[&str]) -> (u8, String) {
+    let out = Kept::default();
+    let line = ["herleid"].into_iter().chain(arguments.iter().copied()).map(Into::into);
+    let code = run_on(&Plugged, line, false, Box::new(out.clone()), Box::new(out.clone()));
+    let said = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+    (code, said)
+}
+
+fn policy(until: &str) -> Value {
+    json!({"@type": "Agreement", "@id": "urn:a", "target": "urn:t", "assigner": "did:web:knmi.example",
+        "assignee": "did:web:app.example", "permission": [{"action": "use", "constraint": [
+            {"leftOperand": "odrl:dateTime", "operator": "lt", "rightOperand": until}]}]})
+}
+
+fn written(folder: &Path, name: &str, json: &Value) -> String {
+    let path = folder.join(name);
+    fs::write(&path, json.to_string()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_decision_is_reached_again_and_explained_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = Request::new(
+        "did:web:app.example",
+        "did:web:knmi.example",
+        "urn:t",
+        1_592_406_000_000,
+    );
+    let agreed = policy("2019-01-01Z");
+    let record = Policy::parse(&agreed)
+        .unwrap()
+        .decide(&request, &Facts::none())
+        .record()
+        .to_json();
+    let policy_file = written(folder.path(), "policy.json", &agreed);
+    for (name, json) in [("bare", record.clone()), ("section", json!({"decision": record}))] {
+        let file = written(folder.path(), name, &json);
+        let (code, said) = run(&["--lang", "en", "policy", "explain", &file, "--policy", &policy_file]);
+        assert_eq!(code, 0, "{said}");
+        assert!(
+            said.contains("2019-01-01Z") && said.contains("evaluated again"),
+            "{said}"
+        );
+        let (_, dutch) = run(&["--lang", "nl", "policy", "explain", &file, "--policy", &policy_file]);
+        assert!(dutch.contains("opnieuw beslist"), "{dutch}");
+        let (_, stranger) = run(&[
+            "--lang",
+            "en",
+            "policy",
+            "explain",
+            &file,
+            "--policy",
+            &policy_file,
+            "--to",
+            "did:web:x.example",
+        ]);
+        assert!(!stranger.contains("2019-01-01"), "{stranger}");
+    }
+    let mut forged = record.clone();
+    forged["outcome"] = json!("permit");
+    let forged = written(folder.path(), "forged.json", &forged);
+    let (code, said) = run(&[
+        "--lang",
+        "en",
+        "policy",
+        "explain",
+        &forged,
+        "--policy",
+        &policy_file,
+        "--json",
+    ]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &said["follows"]), (1, &json!(false)));
+    assert!(said.get("explanation").is_none(), "{said}");
+    let other = written(folder.path(), "other.json", &policy("2029-01-01Z"));
+    let bare = folder.path().join("bare").to_str().unwrap().to_owned();
+    assert_eq!(
+        run(&["policy", "explain", &bare, "--policy", &other]).0,
+        1,
+        "another policy"
+    );
+    assert_eq!(
+        run(&["policy", "explain", &policy_file, "--policy", &policy_file]).0,
+        2,
+        "no record"
+    );
+    assert_eq!(
+        run(&["policy", "explain", "/nowhere.json", "--policy", &policy_file]).0,
+        3
+    );
+}
