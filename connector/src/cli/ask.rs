@@ -78,6 +78,7 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
                 direction: if a.down { Towards::Down } else { Towards::Up },
                 depth: a.depth,
                 limit: a.limit,
+                across: a.across,
                 sparql,
             })
         }),

@@ -1,17 +1,22 @@
 //! What led here, and what rests on it: found in the log's index, told by the records themselves and the receipts of others; as a tree for
 //! people and as PROV-O for queries.
 
+mod answering;
+mod asking;
 mod named;
 mod prov;
 mod start;
 mod summary;
 mod told;
+mod wire;
 
+pub(crate) use answering::answer;
+pub(crate) use asking::{Asking, FARTHEST};
 pub use prov::sparql;
 pub(crate) use start::{Start, resolve};
 
 use crate::commands::Failure;
-use crate::control::protocol::{Towards, Trace, TraceNode};
+use crate::control::protocol::{Towards, Trace, TraceNode, TraceSummary};
 use crate::dossier::closure::kind;
 use crate::node::Node;
 use crate::state::LogIdentity;
@@ -37,6 +42,17 @@ struct How {
     direction: Direction,
     bounds: Bounds,
     limit: usize,
+    /// Without what is nobody else's business: people, parameters, words.
+    for_others: bool,
+}
+
+impl From<Towards> for Direction {
+    fn from(towards: Towards) -> Self {
+        match towards {
+            Towards::Up => Self::Up,
+            Towards::Down => Self::Down,
+        }
+    }
 }
 
 impl How {
@@ -46,16 +62,14 @@ impl How {
             found => Err(Failure::usage(format!("`{name}` is {found}, expected 1 to {most}"))),
         };
         Ok(Self {
-            direction: match request.direction {
-                Towards::Up => Direction::Up,
-                Towards::Down => Direction::Down,
-            },
+            direction: request.direction.into(),
             bounds: Bounds {
                 depth: within("depth", request.depth, DEEPEST, DEEPEST)?,
                 activities: FOUND_AT_MOST,
             },
             // At most 10,000.
             limit: within("limit", request.limit, SHOWN, SHOWN_AT_MOST)? as usize,
+            for_others: false,
         })
     }
 }
@@ -70,11 +84,28 @@ pub(crate) fn tree(node: &Node, request: &Trace, start: &Start<'_>) -> Result<Tr
     if !ledger.has_lineage()? {
         return Err(start::unlinked(ledger, &start.records));
     }
-    let lineage = ledger.lineage(&linked(ledger, &start.records)?, how.direction, how.bounds)?;
+    let (tree, mut summary) = drawn((node, ledger), &start.records, &how)?;
+    ledger.origin().clone_into(&mut summary.log);
+    summary.also.clone_from(&start.also);
+    summary.unsearched.clone_from(&start.unsearched);
+    Ok(TraceNode {
+        label: request.what.clone(),
+        summary: Some(Box::new(summary)),
+        ..tree
+    })
+}
+
+/// The tree below these records, and how much of it there is.
+fn drawn(
+    (node, ledger): (&Node, &Ledger),
+    start: &BTreeSet<u64>,
+    how: &How,
+) -> Result<(TraceNode, TraceSummary), Failure> {
+    let lineage = ledger.lineage(&linked(ledger, start)?, how.direction, how.bounds)?;
     let ids: BTreeSet<Uuid> = lineage.activities.iter().flat_map(|a| &a.streams).copied().collect();
     let streams = ledger.streams_by_id(&ids)?;
     let logs = node.other_logs()?;
-    let mut drawing = Drawing::new((node, ledger), &how, &lineage, &streams, &logs);
+    let mut drawing = Drawing::new((node, ledger), how, &lineage, &streams, &logs);
     let roots: Vec<usize> = (0..lineage.activities.len())
         .filter(|at| drawing.level.get(*at) == Some(&Some(0)))
         .collect();
@@ -84,19 +115,15 @@ pub(crate) fn tree(node: &Node, request: &Trace, start: &Start<'_>) -> Result<Tr
         children.push(drawing.draw(root, None)?);
     }
     let shown: Vec<bool> = drawing.level.iter().map(Option::is_some).collect();
-    let mut summary = summary::of(request.direction, &how.bounds, &lineage, &shown, &streams);
-    ledger.origin().clone_into(&mut summary.log);
-    summary.also.clone_from(&start.also);
-    summary.unsearched.clone_from(&start.unsearched);
-    Ok(TraceNode {
+    let summary = summary::of(how.direction, &how.bounds, &lineage, &shown, &streams);
+    let tree = TraceNode {
         kind: "trace".to_owned(),
-        label: request.what.clone(),
         verified: children.iter().all(|c| c.verified),
         children,
         hidden,
-        summary: Some(Box::new(summary)),
         ..TraceNode::default()
-    })
+    };
+    Ok((tree, summary))
 }
 
 /// Those records of `start` from which anything can be followed, if there are any: who asks for an agreement wants its pulls and runs.
@@ -144,6 +171,7 @@ struct Drawing<'a> {
     ledger: &'a Ledger,
     direction: Direction,
     depth: u32,
+    for_others: bool,
     lineage: &'a Lineage,
     streams: &'a BTreeMap<Uuid, (StreamKey, u64)>,
     logs: &'a BTreeMap<String, LogIdentity>,
@@ -178,6 +206,7 @@ impl<'a> Drawing<'a> {
             ledger,
             direction: how.direction,
             depth: how.bounds.depth,
+            for_others: how.for_others,
             lineage,
             streams,
             logs,
@@ -191,7 +220,9 @@ impl<'a> Drawing<'a> {
     fn told(&self, at: usize) -> Result<Told<'a>, Failure> {
         let activity = self.lineage.activities.get(at);
         let activity = activity.ok_or_else(|| Failure::failed("an activity of the trace is not in it"))?;
-        Told::read((self.node, self.ledger), activity, self.streams, self.logs)
+        let mut told = Told::read((self.node, self.ledger), activity, self.streams, self.logs)?;
+        told.for_others = self.for_others;
+        Ok(told)
     }
 
     /// An activity with what follows from it; `from` is what it is drawn below.

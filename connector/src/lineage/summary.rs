@@ -2,7 +2,7 @@
 
 use crate::control::protocol::{Counted, StreamLine, Towards, TraceSummary};
 use herleid_ledger::record::{Kind, StreamKey};
-use herleid_ledger::{Activity, Bounds, Lineage};
+use herleid_ledger::{Activity, Bounds, Direction, Lineage};
 use herleid_vocab::did::Did;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -36,7 +36,7 @@ fn counted<T>(all: impl IntoIterator<Item = T>) -> Counted<T> {
 }
 
 pub(super) fn of(
-    direction: Towards,
+    direction: Direction,
     bounds: &Bounds,
     lineage: &Lineage,
     is_shown: &[bool],
@@ -44,7 +44,10 @@ pub(super) fn of(
 ) -> TraceSummary {
     let mut lines: BTreeMap<Uuid, StreamLine> = BTreeMap::new();
     let mut summary = TraceSummary {
-        direction,
+        direction: match direction {
+            Direction::Up => Towards::Up,
+            Direction::Down => Towards::Down,
+        },
         depth: bounds.depth,
         found: lineage.activities.len() as u64,
         more: lineage.is_cut,

@@ -1,14 +1,14 @@
 //! One activity, as its records tell it: opened, and their proofs checked anew.
 
+mod elsewhere;
+
 use super::named::Named;
-use super::summary::is_run;
 use super::text;
 use crate::commands::Failure;
-use crate::control::protocol::{Asked, AskedState, TraceNode};
-use crate::dossier::closure::{self, kind};
+use crate::control::protocol::TraceNode;
+use crate::dossier::closure::kind;
 use crate::node::Node;
 use crate::state::LogIdentity;
-use herleid_ledger::note::Verifier;
 use herleid_ledger::record::{Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{Activity, At, Ledger, LedgerError, StoredRecord};
@@ -28,6 +28,8 @@ pub(super) struct Told<'a> {
     records: Vec<StoredRecord>,
     /// Why the first of those that cannot be read cannot.
     damaged: Option<String>,
+    /// Without what is nobody else's business: people, parameters, words.
+    pub(super) for_others: bool,
 }
 
 /// Something that stands in no record.
@@ -37,13 +39,6 @@ fn said(kind: &str, label: String) -> TraceNode {
         label,
         ..TraceNode::default()
     }
-}
-
-fn not_asked() -> Option<Asked> {
-    Some(Asked {
-        state: AskedState::NotAsked,
-        why: "this version asks no other party for its lineage; `herleid trace` there shows it".to_owned(),
-    })
 }
 
 impl<'a> Told<'a> {
@@ -70,6 +65,7 @@ impl<'a> Told<'a> {
             logs,
             records,
             damaged,
+            for_others: false,
         })
     }
 
@@ -108,8 +104,10 @@ impl<'a> Told<'a> {
         if !erased.is_empty() {
             label = format!("{label} (erased here: {})", erased.join(", "));
         }
-        if let Some(damaged) = &self.damaged {
-            label = format!("{label} (another record of it is damaged: {damaged})");
+        match &self.damaged {
+            None => {}
+            Some(_) if self.for_others => label.push_str(" (another record of it is damaged)"),
+            Some(damaged) => label = format!("{label} (another record of it is damaged: {damaged})"),
         }
         Ok(TraceNode {
             kind: kind.to_owned(),
@@ -140,7 +138,8 @@ impl<'a> Told<'a> {
             return self.one_sided(record);
         }
         let Some(record) = self.records.first() else {
-            let why = self.damaged.as_deref().unwrap_or("no record of it can be read");
+            let why = self.damaged.as_deref().filter(|_| !self.for_others);
+            let why = why.unwrap_or("no record of it can be read");
             return Ok(TraceNode {
                 party: Some(self.node.did.clone()),
                 index: Some(self.activity.first()),
@@ -150,6 +149,7 @@ impl<'a> Told<'a> {
         let facts = record.value(SectionName::Facts).unwrap_or_default();
         let people = record.value(SectionName::People).unwrap_or_default();
         let (kind, label) = match kind(record) {
+            Some(Kind::DecisionMade) if self.for_others => ("decision", text(&facts, "/case")),
             Some(Kind::DecisionMade) => (
                 "decision",
                 format!(
@@ -289,7 +289,7 @@ impl<'a> Told<'a> {
 
     /// The parameters of a run.
     pub(super) fn parameters(&self) -> Option<TraceNode> {
-        let run = self.run()?;
+        let run = self.run().filter(|_| !self.for_others)?;
         let parameters = self
             .of_kind(&[Kind::RunRequested, Kind::RunStarted])
             .and_then(|r| r.value(SectionName::Parameters))
@@ -313,65 +313,5 @@ impl<'a> Told<'a> {
             verified,
             ..said("parameters", listed.join(", "))
         })
-    }
-
-    /// The other ends' receipts, verified anew under the keys that their agreements name; and that nobody was asked what lies behind them.
-    pub(super) fn receipts(&self) -> Result<Vec<TraceNode>, Failure> {
-        let mut nodes = Vec::new();
-        let with_receipts = self.run().or_else(|| self.pull());
-        for handed in with_receipts
-            .map(|record| closure::receipts(self.ledger, record))
-            .transpose()?
-            .into_iter()
-            .flatten()
-        {
-            let handed = match handed {
-                Ok(handed) => handed,
-                Err(error) => {
-                    nodes.push(said("receipt", format!("cannot be read any more: {error}")));
-                    continue;
-                }
-            };
-            let log = self.logs.get(&handed.origin);
-            let key = log.and_then(|l| Verifier::parse(&l.verifier_key).ok());
-            nodes.push(TraceNode {
-                party: log.map(|l| l.did.clone()),
-                index: Some(handed.index),
-                verified: key.is_some_and(|key| handed.verify(&key).is_ok()),
-                asked: not_asked(),
-                ..said("receipt", format!("record {} of {}", handed.index, handed.origin))
-            });
-        }
-        if self.is(Kind::OneSidedPullReceived) {
-            nodes.extend(self.other().map(|other| TraceNode {
-                party: Some(other.clone()),
-                asked: Some(Asked {
-                    state: AskedState::NotAsked,
-                    why: "it keeps no log".to_owned(),
-                }),
-                ..said("elsewhere", "where it came from".to_owned())
-            }));
-        }
-        Ok(nodes)
-    }
-
-    /// Where it went on at another party: what rests on it there, nobody was asked.
-    pub(super) fn elsewhere(&self) -> Result<Vec<TraceNode>, Failure> {
-        let given = [Kind::PullOpened, Kind::PullServed, Kind::OneSidedPullOpened];
-        let is_given = given.into_iter().any(|kind| self.is(kind));
-        if !is_given && !is_run(self.activity) {
-            return Ok(Vec::new());
-        }
-        let mut nodes = if is_given { Vec::new() } else { self.receipts()? };
-        if let Some(other) = self.other().filter(|_| nodes.is_empty()) {
-            let log = self.logs.values().find(|log| log.did == *other);
-            let of = log.map_or_else(String::new, |log| format!(", by the log {}", log.origin));
-            nodes.push(TraceNode {
-                party: Some(other.clone()),
-                asked: not_asked(),
-                ..said("elsewhere", format!("what rests on it there{of}"))
-            });
-        }
-        Ok(nodes)
     }
 }

@@ -159,7 +159,10 @@ impl Linked {
     /// The keys that lead back to the record, besides that of its entry.
     pub(crate) fn ways_back(&self, index: u64) -> Vec<Vec<u8>> {
         let at = index.to_be_bytes();
-        let to = |prefix: Vec<u8>| [prefix.as_slice(), &at].concat();
+        let to = |mut key: Vec<u8>| {
+            key.extend_from_slice(&at);
+            key
+        };
         let made = if self.gives() { Role::Given } else { Role::Made };
         let of_case = if self.kind == Kind::DecisionMade {
             Role::Used

@@ -235,6 +235,10 @@ pub(super) const HELP: &[(&str, &str)] = &[
         "Hoeveel pulls, runs en besluiten hoogstens te tonen, 1 tot 10000 (anders 500); alle worden geteld",
     ),
     (
+        "trace.across",
+        "Vraag ook de andere partijen, elk naar wat die met deze deelt, en zo verder tot zo veel partijen ver, 1 tot 4",
+    ),
+    (
         "trace.sparql",
         "Stel in plaats daarvan een SPARQL-vraag aan de PROV-O van de zaak; @BESTAND leest die uit een bestand",
     ),

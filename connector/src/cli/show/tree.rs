@@ -2,7 +2,7 @@
 
 use super::plain::clean;
 use crate::cli::text::{Language, text};
-use crate::control::protocol::{Counted, StreamLine, Towards, TraceNode, TraceSummary};
+use crate::control::protocol::{AskedState, Counted, StreamLine, Towards, TraceNode, TraceSummary};
 
 /// Draws `root`. Whether a node was verified is said in words, not in colour.
 #[must_use]
@@ -79,7 +79,16 @@ fn summarise(summary: &TraceSummary, language: Language, lines: &mut Vec<String>
         let values = [("shown", &*shown.to_string()), ("found", &*found.to_string())];
         lines.push(text(language, "cli-trace-streams", &values));
     }
-    lines.push(text(language, "cli-trace-own", &[("log", &clean(&summary.log))]));
+    let values = [
+        ("log", &*clean(&summary.log)),
+        ("asked", &*summary.asked.to_string()),
+        ("answered", &*summary.answered.to_string()),
+    ];
+    let searched = match summary.asked {
+        0 => "cli-trace-own",
+        _ => "cli-trace-across",
+    };
+    lines.push(text(language, searched, &values));
     for log in &summary.also {
         lines.push(text(language, "cli-trace-also", &[("log", &clean(log))]));
     }
@@ -138,12 +147,25 @@ fn line(node: &TraceNode, language: Language) -> String {
         parts.push(text(language, "cli-trace-not-followed", &[]));
     }
     if let Some(asked) = &node.asked {
-        parts.push(text(language, "cli-trace-not-asked", &[("why", &clean(&asked.why))]));
+        let key = match asked.state {
+            AskedState::NotAsked => "cli-trace-not-asked",
+            AskedState::Answered if asked.why.is_empty() => "cli-trace-answered",
+            AskedState::Answered => "cli-trace-answered-but",
+            AskedState::Refused => "cli-trace-refused",
+            AskedState::Unknown => "cli-trace-unknown",
+            AskedState::Unreachable => "cli-trace-unreachable",
+            AskedState::Failed => "cli-trace-failed",
+        };
+        parts.push(text(language, key, &[("why", &clean(&asked.why))]));
     }
-    let mark = if node.verified {
-        "cli-trace-verified"
-    } else {
-        "cli-trace-not-verified"
+    if let Some(party) = &node.told_by {
+        parts.push(text(language, "cli-trace-told-by", &[("party", party.as_str())]));
+    }
+    let mark = match (node.verified, &node.told_by) {
+        (true, None) => "cli-trace-verified",
+        (true, Some(_)) => "cli-trace-proved",
+        (false, None) => "cli-trace-not-verified",
+        (false, Some(_)) => "cli-trace-not-proved",
     };
     format!("{} [{}]", parts.join(", "), text(language, mark, &[]))
 }
@@ -151,7 +173,7 @@ fn line(node: &TraceNode, language: Language) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::protocol::{Asked, AskedState};
+    use crate::control::protocol::Asked;
 
     fn node(kind: &str, verified: bool, children: Vec<TraceNode>) -> TraceNode {
         TraceNode {

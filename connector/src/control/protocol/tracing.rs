@@ -1,7 +1,9 @@
 //! What is asked of a trace, and its nodes.
 
+use crate::state::Side;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Which way a trace goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,6 +39,9 @@ pub struct Trace {
     /// Pulls, runs and decisions shown at most; all that are found are counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// So many parties away others are asked what they know, 1 to 4; without it, nobody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub across: Option<u32>,
     /// A SPARQL query over the PROV-O of it, instead of the tree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sparql: Option<String>,
@@ -59,8 +64,12 @@ pub struct TraceNode {
     /// Index in that party's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<u64>,
-    /// Whether proofs and digests were checked for this answer, and held.
+    /// Whether proofs and digests were checked for this answer, and held. Of what another party told: whether its record was proved to be
+    /// in its log, and of such a kind.
     pub verified: bool,
+    /// Who told it, if it is not of a log of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_by: Option<Did>,
     /// Whether it stands elsewhere in this tree too, with what lies behind it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
@@ -73,6 +82,9 @@ pub struct TraceNode {
     /// Of what lies in another party's log: whether that party was asked what it knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
+    /// What that party can be asked; never told.
+    #[serde(skip)]
+    pub question: Option<Question>,
     /// What it rests on, or what rests on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<TraceNode>,
@@ -84,6 +96,19 @@ pub struct TraceNode {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references over")]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+/// What another party can be asked: about a transaction that it shares with us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The transaction.
+    pub transaction: Uuid,
+    /// The agreement under which it was.
+    pub agreement: String,
+    /// The side of this end.
+    pub side: Side,
+    /// The other end.
+    pub other: Did,
 }
 
 /// What became of the question to another party.
@@ -102,6 +127,16 @@ pub struct Asked {
 pub enum AskedState {
     /// It was not asked.
     NotAsked,
+    /// It answered: what it told stands below.
+    Answered,
+    /// It does not tell us.
+    Refused,
+    /// It says that it knows nothing of it.
+    Unknown,
+    /// It is down, or did not answer in time.
+    Unreachable,
+    /// It answered what cannot be used.
+    Failed,
 }
 
 /// How much a trace found, and how much of it is shown. Pulls, runs, decisions and publications count, each once, however many records
@@ -134,6 +169,12 @@ pub struct TraceSummary {
     pub parties: Counted<Did>,
     /// The streams in which what was found stands.
     pub streams: Counted<StreamLine>,
+    /// Other parties that were asked.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub asked: u64,
+    /// Those of them that answered.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub answered: u64,
     /// Origin of the log of ours that was searched.
     pub log: String,
     /// Other logs of ours, which are over, that know of what was asked for too: `<origin>/` before it asks there.
