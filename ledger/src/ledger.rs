@@ -9,6 +9,7 @@ mod erase;
 mod export;
 mod ground;
 mod grown;
+mod lineage;
 mod lookup;
 mod open;
 mod options;
@@ -24,6 +25,7 @@ pub use audit::Audited;
 pub use erase::{EraseError, Erased, Erasure, Target};
 pub use export::Exported;
 pub use ground::{Ground, UnknownGround};
+pub use lineage::{Activity, Bounds, Direction, Edge, Follows, Lineage};
 pub use options::{Options, WitnessPolicy, fatal_abort};
 pub use read::{At, StoredRecord};
 pub use recorded::Recorded;
@@ -35,6 +37,7 @@ use crate::record::Draft;
 use crate::section::SectionName;
 use crate::store::evidence::Evidence;
 use crate::store::keys::Keys;
+use crate::store::links::LinkKey;
 use crate::store::rocks::Rocks;
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::{Clock, Entropy};
@@ -57,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) signer: Signer,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Keys the hashes of the lineage index.
+    pub(crate) link_key: LinkKey,
     pub(crate) policy: WitnessPolicy,
     pub(crate) on_fatal: fn(&str) -> !,
     /// The latest checkpoint that callers may see: over what is durable, and signed.

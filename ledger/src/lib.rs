@@ -26,6 +26,7 @@ pub mod tile;
 pub mod witness;
 
 pub use error::{AppendError, LedgerError};
+pub use ledger::{Activity, Bounds, Direction, Edge, Follows, Lineage};
 pub use ledger::{
     At, Audited, EraseError, Erased, Erasure, Exported, Ground, Ledger, Options, Recorded, StoredRecord, Target,
     UnknownGround, WitnessPolicy, fatal_abort,

@@ -6,6 +6,7 @@ mod envelope;
 mod error;
 mod keys;
 mod kind;
+mod links;
 mod rules;
 
 pub(crate) use check::{MAX_KEY_BYTES, SealedDraft, listed};
@@ -15,4 +16,7 @@ pub(crate) use envelope::Stamp;
 pub use error::{DraftError, RuleError};
 pub use keys::{Document, NotBefore, Side, StreamKey, Term};
 pub use kind::{Kind, UnknownKind};
+#[cfg(test)]
+pub(crate) use links::Used;
+pub(crate) use links::{Links, Subject};
 pub use rules::{Requirements, Rule};

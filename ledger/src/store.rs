@@ -4,6 +4,8 @@
 pub(crate) mod codec;
 pub(crate) mod evidence;
 pub(crate) mod keys;
+pub(crate) mod links;
+pub(crate) mod many;
 pub(crate) mod rocks;
 pub(crate) mod scrub;
 pub(crate) mod tiles;

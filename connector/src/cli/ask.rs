@@ -13,8 +13,8 @@ use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
     Agreements, Anchors, Catalog, Command, Credential, Decide, Doctor, Dossier, Input, Negotiate, Negotiation,
-    Negotiations, Publish, PublishSource, Pull, Push, Reconcile, ReliesOn, Run, Status, Trace, Transfer, Transfers,
-    Withdraw,
+    Negotiations, Publish, PublishSource, Pull, Push, Reconcile, ReliesOn, Run, Status, Towards, Trace, Transfer,
+    Transfers, Withdraw,
 };
 use crate::control::socket::path_in;
 use serde::Serialize;
@@ -75,6 +75,10 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
         Chosen::Trace(a) => text_or_file_option(context, a.sparql.as_deref()).and_then(|sparql| {
             asking.send(&Trace {
                 what: a.what.clone(),
+                direction: if a.down { Towards::Down } else { Towards::Up },
+                depth: a.depth,
+                limit: a.limit,
+                across: a.across,
                 sparql,
             })
         }),

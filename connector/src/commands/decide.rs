@@ -40,9 +40,7 @@ pub(super) async fn decide(node: Arc<Node>, request: Decide, _progress: Progress
         let transaction = output.transaction.to_string();
         let (name, sha256) = relied_on(&node, &transaction, output.output.as_deref())?;
         relies_on.push(json!({"transaction": transaction, "output": name, "sha256": sha256}));
-        draft = draft
-            .term(Term::Transaction(transaction))
-            .term(super::publish::digest_term(&sha256)?);
+        draft = draft.term(Term::Transaction(transaction));
     }
     let relied: Vec<String> = request.relies_on.iter().map(|o| o.transaction.to_string()).collect();
     let streams = streams(&node, &request.case, &relied)?;

@@ -150,14 +150,11 @@ async fn dataset(
     let key = format!("dataset/{}/{version}", request.id);
     let turn = node.catalogue.turn().await;
     refuse_other_bytes(node, &key, digests.as_ref(), &found.source)?;
-    let mut draft = Draft::new(Kind::DatasetPublished, fresh_trace(node))
+    let draft = Draft::new(Kind::DatasetPublished, fresh_trace(node))
         .section(SectionName::Facts, facts)
         .evidence(offer_document(&offer)?)
         .term(Term::Dataset(request.id.clone()))
         .term(Term::Kind(Kind::DatasetPublished));
-    if let Some(digests) = &digests {
-        draft = draft.term(digest_term(&digests.sha256)?);
-    }
     let entry = VersionEntry {
         dataset: request.id.clone(),
         version: version.clone(),
@@ -261,8 +258,7 @@ async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEnt
         .evidence(document("process", process))
         .evidence(document("environment", environment))
         .term(Term::Model(id.clone()))
-        .term(Term::Kind(Kind::ModelPublished))
-        .term(digest_term(&program.sha256)?);
+        .term(Term::Kind(Kind::ModelPublished));
     let entry = ModelEntry {
         model: id.clone(),
         version: version.clone(),
@@ -366,10 +362,4 @@ fn withdrawal(node: &Node, kind: Kind, facts: Value, term: Term, change: crate::
         .section(SectionName::Facts, facts)
         .term(term)
         .put(change.0, change.1)
-}
-
-pub(crate) fn digest_term(hex_digest: &str) -> Result<Term, Failure> {
-    Ok(Term::Digest(crate::state::digest_bytes(hex_digest).ok_or_else(
-        || Failure::failed(format!("`{hex_digest}` is not a digest")),
-    )?))
 }

@@ -142,6 +142,7 @@ pub const KEYS: &[Key] = &[
     key("timestamps", "every_s", Whole(60, 31_622_400), Means("86400"), "seconds between two stamps of one authority; a log that has not grown is not stamped again"),
     // At most a year, as above.
     key("reconcile", "every_s", Whole(0, 31_622_400), Means("86400"), "seconds after which this ledger is held against that of a peer again; 0: only when somebody asks"),
+    key("lineage", "answers", Tables(&[("did", Did)]), Means("[]"), "participants that are told what a transaction with them rests on here and what rests on it; each answer is recorded"),
     key("witness", "enabled", Switch, Means("false"), "whether this connector cosigns the checkpoints of others"),
     key("witness", "logs", Tables(&[("origin", Origin), ("verifier_key", LogKey)]), Means("[]"), "the logs that it cosigns for"),
     key("issuer", "enabled", Switch, Means("false"), "whether this connector issues credentials to others"),

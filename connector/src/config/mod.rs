@@ -12,6 +12,7 @@ mod error;
 mod file;
 pub mod keys;
 mod parse;
+mod peers;
 mod push;
 mod raw;
 mod sections;
@@ -24,11 +25,12 @@ pub use base_url::BaseUrl;
 pub use erasure::{Erasure, Person};
 pub use error::ConfigError;
 pub use file::{NewParticipant, commented_file};
+pub use peers::{Lineage, Reconcile};
 pub use push::{Push, PushTo};
 pub use sections::{
     Catalogue, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
-    Models, Network, Participant, PlainPeer, PlainProof, Reconcile, S3Source, Sandbox, Sources, TlsFiles, TooMuch,
-    Trust, TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
+    Models, Network, Participant, PlainPeer, PlainProof, S3Source, Sandbox, Sources, TlsFiles, TooMuch, Trust,
+    TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
 };
 pub use timestamps::{TimeAuthority, Timestamps};
 

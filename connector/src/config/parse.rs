@@ -2,10 +2,11 @@
 
 use super::base_url::BaseUrl;
 use super::error::{ConfigError, Expected};
+use super::peers::{Lineage, Reconcile};
 use super::raw::RawConfig;
 use super::sections::{
     Config, Decisions, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management, Models, Network,
-    Participant, Reconcile, S3Source, Sandbox, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi,
+    Participant, S3Source, Sandbox, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi,
     WitnessOfOthers, WitnessedLog,
 };
 use super::value::{Found, Shape};
@@ -41,6 +42,11 @@ impl RawConfig {
             timestamps: self.timestamps(plain_http)?,
             reconcile: Reconcile {
                 every_s: self.whole("reconcile.every_s")?,
+            },
+            lineage: Lineage {
+                answers: self.tables("lineage.answers", |item| {
+                    member("lineage.answers", item, "did", Kind::Did, did)
+                })?,
             },
             witness: self.witness()?,
             issuer: Issuer {

@@ -27,7 +27,9 @@ pub struct Config {
     /// Who stamps its checkpoints.
     pub timestamps: super::Timestamps,
     /// When its log is held against those of its peers.
-    pub reconcile: Reconcile,
+    pub reconcile: super::Reconcile,
+    /// Who is told what transactions with it rest on.
+    pub lineage: super::Lineage,
     /// What it is as a witness of others; `None` when it is none.
     pub witness: Option<WitnessOfOthers>,
     /// Whether it issues credentials.
@@ -72,14 +74,6 @@ pub struct Directory {
 pub struct Ledger {
     /// Origin of the log: `<host>[:<port>]/log/<number>`.
     pub origin: String,
-}
-
-/// Section `[reconcile]`.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Reconcile {
-    /// Seconds after which the log is held against that of a peer again; 0: only when somebody asks.
-    pub every_s: u64,
 }
 
 /// Section `[witness]` of a connector that is one.

@@ -16,7 +16,7 @@ use crate::net::client::CallLimits;
 use crate::node::Node;
 use crate::payloads::Kept;
 use crate::provider::run::request_bytes;
-use crate::state::{AgreementEntry, Side, digest_bytes};
+use crate::state::{AgreementEntry, Side};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -122,17 +122,12 @@ impl Asking {
     }
 
     fn draft(&self, kind: Kind) -> Draft {
-        let mut draft = Draft::new(kind, self.trace.clone())
+        let draft = Draft::new(kind, self.trace.clone())
             .stream(self.stream())
             .term(Term::Transaction(self.transaction.clone()))
             .term(Term::Agreement(self.agreement.id.clone()))
             .term(Term::Model(self.process.model().id().to_owned()))
             .term(Term::Party(self.agreement.other.clone()));
-        for input in self.inputs.as_array().into_iter().flatten() {
-            if let Some(digest) = input.get("sha256").and_then(Value::as_str).and_then(digest_bytes) {
-                draft = draft.term(Term::RunInput(digest));
-            }
-        }
         match &self.case {
             Some(case) => draft.term(Term::Case(case.clone())),
             None => draft,

@@ -364,6 +364,7 @@ fn every_request_survives_the_way_there_and_back() {
         "author": "a", "role": "r", "organisation": "o", "choices": "c"}),
     );
     round::<protocol::Trace>(json!({"what": "w"}));
+    round::<protocol::Trace>(json!({"what": "w", "direction": "down", "depth": 3, "limit": 5}));
     round::<protocol::Dossier>(json!({"case": "c", "out": "/o"}));
     round::<Status>(json!({}));
     assert!(protocol::read::<protocol::Withdraw>(json!({"id": "i"})).is_err());

@@ -45,9 +45,7 @@ pub async fn command(node: Arc<Node>, request: Dossier, _progress: Progress) -> 
     let digest = unsigned.digest();
 
     let facts = json!({"to": "whoever holds this dossier", "purpose": format!("dossier of case {}", request.case), "manifest": hex::encode(digest)});
-    let draft = Draft::new(Kind::Disclosed, fresh_trace(&node))
-        .section(SectionName::Facts, facts)
-        .term(Term::Digest(digest));
+    let draft = Draft::new(Kind::Disclosed, fresh_trace(&node)).section(SectionName::Facts, facts);
     let recorded = node.append(draft).await?;
     wait_until_witnessed(&node, recorded.index() + 1).await?;
     let proof = node.ledger.hand_over(

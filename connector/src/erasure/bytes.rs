@@ -6,7 +6,7 @@ use crate::node::Node;
 use crate::state::{ModelEntry, VersionEntry, digest_bytes};
 use herleid_ledger::Ledger;
 use herleid_ledger::record::{Kind, Term};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How payloads may have come since the last time.
@@ -86,11 +86,12 @@ fn leading_in(ledger: &Ledger, sha256: &str) -> Result<Vec<u64>, Failure> {
     let Some(digest) = digest_bytes(sha256) else {
         return Err(Failure::failed(format!("`{sha256}` is no SHA-256")).next("see to the folder of payloads"));
     };
-    let mut found = Vec::new();
+    let mut found: BTreeSet<u64> = ledger.by_digest(&digest)?.into_iter().collect();
+    // Of a record that was damaged when its log got its lineage index only the terms of older versions are there.
     for term in [Term::Digest(digest), Term::RunInput(digest), Term::RunOutput(digest)] {
         found.extend(ledger.by_term(&term)?);
     }
-    Ok(found)
+    Ok(found.into_iter().collect())
 }
 
 /// Whether no record leads to this payload any more, of this log or of one that is over, and nobody is offered it.

@@ -14,6 +14,7 @@ use std::path::Path;
 
 mod after;
 mod kept;
+mod traced;
 
 pub(super) const AGREEMENT: &str = "urn:agreement:1";
 
@@ -112,7 +113,6 @@ impl Scene {
             })
             .term(Term::Transaction(transaction.to_owned()))
             .term(Term::Agreement(AGREEMENT.to_owned()))
-            .term(Term::Digest(crate::state::digest_bytes(&digests.sha256).unwrap()))
             .put(key, value);
         self.node.append(draft).await.unwrap().index()
     }

@@ -86,7 +86,7 @@ impl Turns {
     }
 
     /// A turn, until it is dropped. The caller's own first: whoever waits for that takes no place from others.
-    async fn take(&self, caller: &Did) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Refusal> {
+    pub(super) async fn take(&self, caller: &Did) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Refusal> {
         let (own, all) = (self.of(caller), self.all.clone());
         let both = async { Some((own.acquire_owned().await.ok()?, all.acquire_owned().await.ok()?)) };
         timeout(self.patience, both).await.ok().flatten().ok_or_else(|| {

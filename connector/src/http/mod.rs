@@ -6,6 +6,7 @@ mod dcp;
 mod dsp;
 mod erasures;
 mod exchanges;
+mod lineage;
 mod log;
 mod processes;
 mod receipts;
@@ -55,6 +56,10 @@ pub fn router(node: Arc<Node>) -> Router {
         .route(
             "/exchanges",
             get(exchanges::of_agreement).layer(Extension(Arc::new(exchanges::Turns::new()))),
+        )
+        .route(
+            "/lineage",
+            get(lineage::of_transaction).layer(Extension(Arc::new(exchanges::Turns::new()))),
         )
         .route("/processes", get(processes::list))
         .route("/processes/{model}", get(processes::describe))

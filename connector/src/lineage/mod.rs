@@ -1,72 +1,149 @@
-//! What led here: the records of our own log and the receipts of others, as a tree for people and as PROV-O for queries.
+//! What led here, and what rests on it: found in the log's index, told by the records themselves and the receipts of others; as a tree for
+//! people and as PROV-O for queries.
 
+mod answering;
+mod asking;
+mod named;
 mod prov;
+mod start;
+mod summary;
+mod told;
+mod wire;
 
+pub(crate) use answering::answer;
+pub(crate) use asking::{Asking, FARTHEST};
 pub use prov::sparql;
+pub(crate) use start::{Start, resolve};
 
 use crate::commands::Failure;
-use crate::control::protocol::TraceNode;
-use crate::dossier::closure::{self, follow, kind};
+use crate::control::protocol::{Towards, Trace, TraceNode, TraceSummary};
+use crate::dossier::closure::kind;
 use crate::node::Node;
-use herleid_ledger::note::Verifier;
-use herleid_ledger::record::Kind;
+use crate::state::LogIdentity;
+use herleid_ledger::record::{Kind, StreamKey};
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{Ledger, StoredRecord};
-use herleid_vocab::did::Did;
+use herleid_ledger::{Bounds, Direction, Follows, Ledger, Lineage, StoredRecord};
+use named::Named;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use told::Told;
+use uuid::Uuid;
 
-/// Everything that a tree is made of.
-struct Known<'a> {
-    node: &'a Node,
-    /// The log of ours that the records are of.
-    ledger: &'a Ledger,
-    records: BTreeMap<u64, StoredRecord>,
+/// Steps at most: a step is two levels of JSON, of which an answer has at most 120.
+const DEEPEST: u32 = 48;
+/// What is shown if nothing else is asked for, and at most: what is shown is opened and verified.
+const SHOWN: u32 = 500;
+const SHOWN_AT_MOST: u32 = 10_000;
+/// What is counted at most.
+const FOUND_AT_MOST: usize = 100_000;
+
+/// How far a trace goes.
+struct How {
+    direction: Direction,
+    bounds: Bounds,
+    limit: usize,
+    /// Without what is nobody else's business: people, parameters, words.
+    for_others: bool,
 }
 
-/// The tree of what the records `start` of a log of ours rest on.
+impl From<Towards> for Direction {
+    fn from(towards: Towards) -> Self {
+        match towards {
+            Towards::Up => Self::Up,
+            Towards::Down => Self::Down,
+        }
+    }
+}
+
+impl How {
+    fn of(request: &Trace) -> Result<Self, Failure> {
+        let within = |name: &str, given: Option<u32>, usual: u32, most: u32| match given.unwrap_or(usual) {
+            found if (1..=most).contains(&found) => Ok(found),
+            found => Err(Failure::usage(format!("`{name}` is {found}, expected 1 to {most}"))),
+        };
+        Ok(Self {
+            direction: request.direction.into(),
+            bounds: Bounds {
+                depth: within("depth", request.depth, DEEPEST, DEEPEST)?,
+                activities: FOUND_AT_MOST,
+            },
+            // At most 10,000.
+            limit: within("limit", request.limit, SHOWN, SHOWN_AT_MOST)? as usize,
+            for_others: false,
+        })
+    }
+}
+
+/// The tree of what `start` rests on, or of what rests on it.
 ///
 /// # Errors
-/// When the log cannot be read or does not verify.
-pub fn tree(node: &Node, ledger: &Ledger, what: &str, start: &BTreeSet<u64>) -> Result<TraceNode, Failure> {
-    let known = Known {
-        node,
-        ledger,
-        records: follow(ledger, start.clone())?,
-    };
-    let decisions: Vec<&StoredRecord> = start
-        .iter()
-        .filter_map(|i| known.records.get(i))
-        .filter(|r| kind(r) == Some(Kind::DecisionMade))
-        .collect();
-    let mut children = Vec::new();
-    for decision in &decisions {
-        children.push(known.decision(decision)?);
+/// When a bound is none, or the log cannot be read, does not verify, or is over and of a version that kept no lineage.
+pub(crate) fn tree(node: &Node, request: &Trace, start: &Start<'_>) -> Result<TraceNode, Failure> {
+    let how = How::of(request)?;
+    let ledger = start.ledger;
+    if !ledger.has_lineage()? {
+        return Err(start::unlinked(ledger, &start.records));
     }
-    if decisions.is_empty() {
-        let transactions: BTreeSet<String> = start
-            .iter()
-            .filter_map(|i| known.records.get(i))
-            .filter_map(transaction)
-            .collect();
-        for transaction in transactions {
-            children.push(known.transaction(&transaction)?);
-        }
-    }
-    if children.is_empty() {
-        for record in start.iter().filter_map(|i| known.records.get(i)) {
-            children.push(known.of_record(record, kind(record).map_or("record", Kind::as_str), String::new())?);
-        }
-    }
+    let (tree, mut summary) = drawn((node, ledger), &start.records, &how)?;
+    ledger.origin().clone_into(&mut summary.log);
+    summary.also.clone_from(&start.also);
+    summary.unsearched.clone_from(&start.unsearched);
     Ok(TraceNode {
+        label: request.what.clone(),
+        summary: Some(Box::new(summary)),
+        ..tree
+    })
+}
+
+/// The tree below these records, and how much of it there is.
+fn drawn(
+    (node, ledger): (&Node, &Ledger),
+    start: &BTreeSet<u64>,
+    how: &How,
+) -> Result<(TraceNode, TraceSummary), Failure> {
+    let lineage = ledger.lineage(&linked(ledger, start)?, how.direction, how.bounds)?;
+    let ids: BTreeSet<Uuid> = lineage.activities.iter().flat_map(|a| &a.streams).copied().collect();
+    let streams = ledger.streams_by_id(&ids)?;
+    let logs = node.other_logs()?;
+    let mut drawing = Drawing::new((node, ledger), how, &lineage, &streams, &logs);
+    let roots: Vec<usize> = (0..lineage.activities.len())
+        .filter(|at| drawing.level.get(*at) == Some(&Some(0)))
+        .collect();
+    let hidden = drawing.roots.saturating_sub(roots.len()) as u64;
+    let mut children = Vec::new();
+    for root in roots {
+        children.push(drawing.draw(root, None)?);
+    }
+    let shown: Vec<bool> = drawing.level.iter().map(Option::is_some).collect();
+    let summary = summary::of(how.direction, &how.bounds, &lineage, &shown, &streams);
+    let tree = TraceNode {
         kind: "trace".to_owned(),
-        label: what.to_owned(),
-        digest: None,
-        party: None,
-        index: None,
         verified: children.iter().all(|c| c.verified),
         children,
-    })
+        hidden,
+        ..TraceNode::default()
+    };
+    Ok((tree, summary))
+}
+
+/// Those records of `start` from which anything can be followed, if there are any: who asks for an agreement wants its pulls and runs.
+fn linked(ledger: &Ledger, start: &BTreeSet<u64>) -> Result<BTreeSet<u64>, Failure> {
+    let alone = Bounds {
+        depth: 0,
+        activities: usize::MAX,
+    };
+    let found = ledger.lineage(start, Direction::Up, alone)?.activities.into_iter();
+    let followed = found.filter(|activity| {
+        activity.transaction.is_some()
+            || activity.records.iter().any(|(_, kind)| {
+                matches!(
+                    kind,
+                    Some(Kind::DecisionMade | Kind::DatasetPublished | Kind::ModelPublished | Kind::Replayed)
+                )
+            })
+    });
+    let followed: BTreeSet<u64> = followed.map(|activity| activity.first()).collect();
+    Ok(if followed.is_empty() { start.clone() } else { followed })
 }
 
 fn text(value: &Value, pointer: &str) -> String {
@@ -75,12 +152,6 @@ fn text(value: &Value, pointer: &str) -> String {
         .and_then(Value::as_str)
         .unwrap_or_default()
         .to_owned()
-}
-
-fn transaction(record: &StoredRecord) -> Option<String> {
-    [SectionName::Exchange, SectionName::Run, SectionName::Facts]
-        .into_iter()
-        .find_map(|name| Some(record.value(name)?.get("transaction")?.as_str()?.to_owned()))
 }
 
 /// The facts of the agreement in whose stream a record stands: an identifier alone may have been chosen twice.
@@ -93,250 +164,194 @@ fn agreed(records: &BTreeMap<u64, StoredRecord>, record: &StoredRecord) -> Optio
         .find_map(|r| r.value(SectionName::Facts))
 }
 
-impl Known<'_> {
-    /// A node for a record of ours, its proof checked anew.
-    fn of_record(&self, record: &StoredRecord, kind: &str, label: String) -> Result<TraceNode, Failure> {
-        let handed = self
-            .ledger
-            .hand_over(record.index(), &[], None, herleid_ledger::At::Latest)?;
-        Ok(TraceNode {
-            kind: kind.to_owned(),
-            label,
-            digest: None,
-            party: Some(self.node.did.clone()),
-            index: Some(record.index()),
-            verified: handed.verify(self.ledger.verifier()).is_ok(),
-            children: Vec::new(),
-        })
+/// A tree being drawn.
+struct Drawing<'a> {
+    node: &'a Node,
+    /// The log of ours that the records are of.
+    ledger: &'a Ledger,
+    direction: Direction,
+    depth: u32,
+    for_others: bool,
+    lineage: &'a Lineage,
+    streams: &'a BTreeMap<Uuid, (StreamKey, u64)>,
+    logs: &'a BTreeMap<String, LogIdentity>,
+    /// Steps away from the start, by activity.
+    out: Vec<Vec<(usize, Follows)>>,
+    /// How deep in the tree each activity is drawn; `None`: it is counted only.
+    level: Vec<Option<usize>>,
+    /// How many stand at the top, those that are not drawn included.
+    roots: usize,
+    drawn: BTreeSet<usize>,
+}
+
+impl<'a> Drawing<'a> {
+    fn new(
+        (node, ledger): (&'a Node, &'a Ledger),
+        how: &How,
+        lineage: &'a Lineage,
+        streams: &'a BTreeMap<Uuid, (StreamKey, u64)>,
+        logs: &'a BTreeMap<String, LogIdentity>,
+    ) -> Self {
+        let count = lineage.activities.len();
+        let mut out = vec![Vec::new(); count];
+        let mut is_root: Vec<bool> = (0..count).map(|at| at < lineage.starts).collect();
+        for edge in &lineage.edges {
+            out.get_mut(edge.from)
+                .into_iter()
+                .for_each(|out| out.push((edge.to, edge.by)));
+            is_root.get_mut(edge.to).into_iter().for_each(|is| *is = false);
+        }
+        Self {
+            node,
+            ledger,
+            direction: how.direction,
+            depth: how.bounds.depth,
+            for_others: how.for_others,
+            lineage,
+            streams,
+            logs,
+            roots: is_root.iter().filter(|is| **is).count(),
+            level: levels(&out, &is_root, lineage.starts, how.limit),
+            out,
+            drawn: BTreeSet::new(),
+        }
     }
 
-    fn decision(&self, record: &StoredRecord) -> Result<TraceNode, Failure> {
-        let facts = record.value(SectionName::Facts).unwrap_or_default();
-        let people = record.value(SectionName::People).unwrap_or_default();
-        let label = format!(
-            "{} ({}, {})",
-            text(&facts, "/title"),
-            text(&people, "/author/name"),
-            text(&people, "/author/role")
-        );
-        let mut node = self.of_record(record, "decision", label)?;
-        let mut shown = BTreeSet::new();
-        for output in facts.get("reliesOn").and_then(Value::as_array).into_iter().flatten() {
-            let run = text(output, "/transaction");
-            let mut child = self.transaction(&run)?;
-            // A pull has no outputs to name.
-            let name = text(output, "/output");
-            if !name.is_empty() {
-                child.label = format!("{} → {name}", child.label);
-            }
-            child.digest = Some(text(output, "/sha256"));
-            shown.insert(run);
-            node.children.push(child);
-        }
-        // Runs for the same case on which the decision does not rest are part of the choice that was made.
-        for other in self.runs_of(&text(&facts, "/case")).difference(&shown) {
-            let mut child = self.transaction(other)?;
-            child.label = format!("{} (run for this case, not relied on)", child.label);
-            node.children.push(child);
-        }
-        Ok(node)
+    fn told(&self, at: usize) -> Result<Told<'a>, Failure> {
+        let activity = self.lineage.activities.get(at);
+        let activity = activity.ok_or_else(|| Failure::failed("an activity of the trace is not in it"))?;
+        let mut told = Told::read((self.node, self.ledger), activity, self.streams, self.logs)?;
+        told.for_others = self.for_others;
+        Ok(told)
     }
 
-    fn runs_of(&self, case: &str) -> BTreeSet<String> {
-        let runs = self
-            .records
-            .values()
-            // Also those that did not come to an end.
-            .filter(|r| matches!(kind(r), Some(Kind::RunRequested | Kind::RunReceived)))
-            .filter_map(|r| r.value(SectionName::Run));
-        runs.filter(|run| text(run, "/case") == case)
-            .map(|run| text(&run, "/transaction"))
-            .collect()
-    }
-
-    fn of_kind(&self, transaction_id: &str, kinds: &[Kind]) -> Option<&StoredRecord> {
-        self.records
-            .values()
-            .find(|r| transaction(r).as_deref() == Some(transaction_id) && kind(r).is_some_and(|k| kinds.contains(&k)))
-    }
-
-    fn transaction(&self, id: &str) -> Result<TraceNode, Failure> {
-        // The end of a run says most of it.
-        let stages: [&[Kind]; 3] = [
-            &[Kind::RunReceived, Kind::RunFinished],
-            &[Kind::RunFailed],
-            &[Kind::RunRequested, Kind::RunStarted],
-        ];
-        if let Some(run) = stages.into_iter().find_map(|kinds| self.of_kind(id, kinds)) {
-            return self.run(run);
-        }
-        // Of what was digested on the way only the second of its records says what it was.
-        let kinds: [&[Kind]; 2] = [&[Kind::PullReceived], &[Kind::PullOpened, Kind::PullServed]];
-        let told = kinds.into_iter().find_map(|kinds| {
-            let all = self
-                .records
-                .values()
-                .filter(|r| kind(r).is_some_and(|k| kinds.contains(&k)));
-            all.filter(|r| r.value(SectionName::Exchange).is_some())
-                .find(|r| transaction(r).as_deref() == Some(id))
-        });
-        if let Some(pull) = told.or_else(|| self.of_kind(id, &[Kind::PullOpened])) {
-            return self.pull(pull);
-        }
-        if let Some(pull) = self.of_kind(id, &[Kind::OneSidedPullReceived, Kind::OneSidedPullOpened]) {
-            return self.one_sided(pull);
-        }
-        Ok(TraceNode {
-            kind: "transaction".to_owned(),
-            label: format!("{id}: not recorded here"),
-            digest: None,
-            party: None,
-            index: None,
-            verified: false,
-            children: Vec::new(),
-        })
-    }
-
-    fn run(&self, record: &StoredRecord) -> Result<TraceNode, Failure> {
-        let run = record.value(SectionName::Run).unwrap_or_default();
-        let end = match text(&run, "/status").as_str() {
-            "failed" => format!(": failed: {}", text(&run, "/reason")),
-            "requested" | "started" => ": no end of it is recorded here".to_owned(),
-            _ => String::new(),
-        };
-        let label = format!("{} {}{end}", text(&run, "/model"), text(&run, "/version"));
-        let mut node = self.of_record(record, "run", label)?;
-        let id = text(&run, "/transaction");
-        let parameters = self
-            .of_kind(&id, &[Kind::RunRequested, Kind::RunStarted])
-            .and_then(|r| r.value(SectionName::Parameters))
-            .unwrap_or_default();
-        let listed: Vec<String> = parameters
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| {
-                format!(
-                    "{name} = {}",
-                    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-                )
-            })
-            .collect();
-        node.children.push(TraceNode {
-            kind: "parameters".to_owned(),
-            label: listed.join(", "),
-            digest: None,
-            party: None,
-            index: None,
-            verified: node.verified,
-            children: Vec::new(),
-        });
-        for input in run.get("inputs").and_then(Value::as_array).into_iter().flatten() {
-            let name = text(input, "/name");
-            let mut child = match input.get("transaction").and_then(Value::as_str) {
-                Some(pull) => self.transaction(pull)?,
-                None => TraceNode {
-                    kind: "file".to_owned(),
-                    label: "declared by whoever asked for the run".to_owned(),
-                    digest: None,
-                    party: None,
-                    index: None,
-                    verified: false,
-                    children: Vec::new(),
-                },
-            };
-            child.label = format!("{name}: {}", child.label);
-            child.digest = Some(text(input, "/sha256"));
-            node.children.push(child);
-        }
-        node.children.extend(self.receipts(record)?);
-        Ok(node)
-    }
-
-    fn pull(&self, record: &StoredRecord) -> Result<TraceNode, Failure> {
-        let exchange = record.value(SectionName::Exchange).unwrap_or_default();
-        let content = record.value(SectionName::Content).unwrap_or_default();
-        let passed_on = text(&exchange, "/provider") == self.node.did.as_str();
-        let label = match passed_on {
-            true => format!(
-                "{} {} passed on to {}",
-                text(&exchange, "/subject/dataset"),
-                text(&exchange, "/subject/version"),
-                text(&exchange, "/consumer")
-            ),
-            false => format!(
-                "{} {} from {}",
-                text(&exchange, "/subject/dataset"),
-                text(&exchange, "/subject/version"),
-                text(&exchange, "/provider")
-            ),
-        };
-        let mut node = self.of_record(record, "pull", label)?;
-        node.digest = Some(text(&content, "/sha256"));
-        if passed_on {
-            let source = self.records.values().find(|r| {
-                kind(r) == Some(Kind::PullReceived)
-                    && r.value(SectionName::Content)
-                        .is_some_and(|c| c.get("sha256") == content.get("sha256"))
-            });
-            if let Some(source) = source.filter(|s| s.index() != record.index()) {
-                node.children.push(self.pull(source)?);
+    /// An activity with what follows from it; `from` is what it is drawn below.
+    fn draw(&mut self, at: usize, from: Option<&Told<'_>>) -> Result<TraceNode, Failure> {
+        let told = self.told(at)?;
+        let mut drawn = told.itself()?;
+        if let Some(from) = from.filter(|_| self.direction == Direction::Down) {
+            for name in told.uses_as(from) {
+                drawn.label = format!("{name}: {}", drawn.label);
             }
         }
-        node.children.extend(self.receipts(record)?);
-        Ok(node)
+        if !self.drawn.insert(at) {
+            drawn.again = true;
+            return Ok(drawn);
+        }
+        drawn.not_followed = told.depth() >= self.depth;
+        match self.direction {
+            Direction::Up => self.sources(at, &told, &mut drawn)?,
+            Direction::Down => self.results(at, &told, &mut drawn)?,
+        }
+        Ok(drawn)
     }
 
-    /// A pull of which no other end keeps a record: all that is known of it is our own word.
-    fn one_sided(&self, record: &StoredRecord) -> Result<TraceNode, Failure> {
-        let facts = record.value(SectionName::Facts).unwrap_or_default();
-        let agreed = agreed(&self.records, record).unwrap_or_default();
-        let ends = match kind(record) {
-            Some(Kind::OneSidedPullReceived) => format!("from {}", text(&agreed, "/provider")),
-            _ => format!("opened for {}", text(&agreed, "/consumer")),
-        };
-        let label = format!(
-            "{} {} {ends} (one-sided: no receipt of the other end)",
-            text(&facts, "/dataset"),
-            text(&facts, "/version"),
-        );
-        let mut node = self.of_record(record, "pull", label)?;
-        node.digest = Some(text(&facts, "/sha256"));
-        Ok(node)
+    /// What follows from `at`, if it is drawn there: in full below the first that is one level above it, elsewhere by name.
+    fn follow(
+        &mut self,
+        at: usize,
+        to: usize,
+        told: &Told<'_>,
+        below: &mut TraceNode,
+    ) -> Result<Option<TraceNode>, Failure> {
+        let level = |at: usize| self.level.get(at).copied().flatten();
+        match (level(at), level(to)) {
+            (Some(_), None) => {
+                below.hidden += 1;
+                Ok(None)
+            }
+            (Some(here), Some(there)) if there != here + 1 => {
+                let mut again = self.told(to)?.itself()?;
+                again.again = true;
+                Ok(Some(again))
+            }
+            _ => self.draw(to, Some(told)).map(Some),
+        }
     }
 
-    /// The other ends' receipts that a record holds, verified anew under the keys that their agreements name.
-    fn receipts(&self, record: &StoredRecord) -> Result<Vec<TraceNode>, Failure> {
-        let logs = self.node.other_logs()?;
-        let mut nodes = Vec::new();
-        for handed in closure::receipts(self.ledger, record)? {
-            let handed = match handed {
-                Ok(handed) => handed,
-                Err(error) => {
-                    nodes.push(TraceNode {
-                        kind: "receipt".to_owned(),
-                        label: format!("cannot be read any more: {error}"),
-                        digest: None,
-                        party: None,
-                        index: None,
-                        verified: false,
-                        children: Vec::new(),
-                    });
-                    continue;
+    fn sources(&mut self, at: usize, told: &Told<'_>, drawn: &mut TraceNode) -> Result<(), Failure> {
+        drawn.children.extend(told.parameters());
+        let mut rest: Vec<(usize, Follows)> = self.out.get(at).cloned().unwrap_or_default();
+        for named in told.names() {
+            let of_it = self.named(at, &named)?;
+            rest.retain(|(to, _)| !of_it.contains(to));
+            if of_it.is_empty() && !drawn.not_followed {
+                drawn.children.push(named.labelled(told, told.unknown(&named)?));
+            }
+            for to in of_it {
+                if let Some(child) = self.follow(at, to, told, drawn)? {
+                    drawn.children.push(named.labelled(told, child));
                 }
-            };
-            let log = logs.get(&handed.origin);
-            let key = log.and_then(|l| Verifier::parse(&l.verifier_key).ok());
-            nodes.push(TraceNode {
-                kind: "receipt".to_owned(),
-                label: format!("record {} of {}", handed.index, handed.origin),
-                digest: None,
-                party: log.map(|l| l.did.clone()) as Option<Did>,
-                index: Some(handed.index),
-                verified: key.is_some_and(|key| handed.verify(&key).is_ok()),
-                children: Vec::new(),
-            });
+            }
         }
-        Ok(nodes)
+        for (to, by) in rest {
+            if let Some(mut child) = self.follow(at, to, told, drawn)? {
+                if by == Follows::Case {
+                    child.label = format!("{} (run for this case, not relied on)", child.label);
+                }
+                drawn.children.push(child);
+            }
+        }
+        drawn.children.extend(told.receipts()?);
+        Ok(())
+    }
+
+    fn results(&mut self, at: usize, told: &Told<'_>, drawn: &mut TraceNode) -> Result<(), Failure> {
+        for (to, by) in self.out.get(at).cloned().unwrap_or_default() {
+            if let Some(mut child) = self.follow(at, to, told, drawn)? {
+                if by == Follows::Case {
+                    child.label = format!("{} (for its case; it does not rely on it)", child.label);
+                }
+                drawn.children.push(child);
+            }
+        }
+        drawn.children.extend(told.elsewhere()?);
+        Ok(())
+    }
+
+    /// Those that follow from `at` which an input means: by its transaction, or by its bytes where none of the log has that.
+    fn named(&self, at: usize, named: &Named) -> Result<Vec<usize>, Failure> {
+        let out = self.out.get(at).map(Vec::as_slice).unwrap_or_default();
+        let of = |to: usize| self.lineage.activities.get(to);
+        let by_transaction = out.iter().filter(|(to, by)| {
+            *by == Follows::Transaction && named.id.is_some() && of(*to).and_then(|a| a.transaction) == named.id
+        });
+        let found: Vec<usize> = by_transaction.map(|(to, _)| *to).collect();
+        let Some(digest) = crate::state::digest_bytes(&named.sha256).filter(|_| found.is_empty()) else {
+            return Ok(found);
+        };
+        let bytes: BTreeSet<u64> = self.ledger.by_digest(&digest)?.into_iter().collect();
+        let by_bytes = out.iter().filter(|(to, by)| {
+            let mut records = of(*to).into_iter().flat_map(|a| &a.records);
+            *by == Follows::Digest && records.any(|(index, _)| bytes.contains(index))
+        });
+        Ok(by_bytes.map(|(to, _)| *to).collect())
     }
 }
+
+/// How deep each activity is drawn, the nearest first, until `limit` of them are: below every root, and below whatever is at the start and
+/// hangs together with other starts alone.
+fn levels(out: &[Vec<(usize, Follows)>], is_root: &[bool], starts: usize, limit: usize) -> Vec<Option<usize>> {
+    let mut level: Vec<Option<usize>> = vec![None; out.len()];
+    let roots = is_root.iter().enumerate().filter(|(_, is)| **is).map(|(at, _)| at);
+    let mut shown = 0;
+    // Starts that only lead to each other have no root.
+    for first in std::iter::once(roots.collect::<Vec<_>>()).chain((0..starts).map(|start| vec![start])) {
+        let mut waiting: VecDeque<(usize, usize)> = first.into_iter().map(|at| (at, 0)).collect();
+        while let Some((at, depth)) = waiting.pop_front() {
+            let Some(place) = level.get_mut(at).filter(|place| place.is_none()) else {
+                continue;
+            };
+            if shown >= limit || depth > DEEPEST as usize {
+                continue;
+            }
+            *place = Some(depth);
+            shown += 1;
+            waiting.extend(out.get(at).into_iter().flatten().map(|(to, _)| (*to, depth + 1)));
+        }
+    }
+    level
+}
+
+#[cfg(test)]
+mod tests;

@@ -218,8 +218,7 @@ async fn record(
         )
         .term(Term::Transaction(access.transaction().to_owned()))
         .term(Term::Agreement(grant.agreement.clone()))
-        .term(Term::Party(grant.consumer.clone()))
-        .term(Term::Digest(content.sha256));
+        .term(Term::Party(grant.consumer.clone()));
     for document in access.evidence() {
         draft = draft.evidence(document);
     }

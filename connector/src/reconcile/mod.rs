@@ -13,6 +13,7 @@ pub(crate) mod stream;
 mod theirs;
 
 pub(crate) use schedule::{rounds, told};
+pub(crate) use theirs::their_side;
 
 use crate::commands::Failure;
 use crate::control::progress::Progress;
@@ -27,7 +28,7 @@ use herleid_vocab::did::Did;
 use schedule::{begin, keep};
 use std::sync::Arc;
 use std::time::Duration;
-use theirs::{Stop, Theirs, their_side};
+use theirs::{Stop, Theirs};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 

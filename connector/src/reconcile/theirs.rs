@@ -66,7 +66,7 @@ impl From<ReceiptError> for Stop {
 }
 
 /// The side on which the other end stands.
-pub(super) const fn their_side(entry: &AgreementEntry) -> Side {
+pub(crate) const fn their_side(entry: &AgreementEntry) -> Side {
     match entry.side {
         Side::Provider => Side::Consumer,
         Side::Consumer => Side::Provider,

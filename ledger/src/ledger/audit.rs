@@ -8,6 +8,7 @@ use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::record::{Kind, Term, listed};
 use crate::section::SectionName;
 use crate::store::codec::{HEAD, Head, StoredSection, StreamPlace, document_key, leaf_key, stream_key};
+use crate::store::links::Linked;
 use crate::store::rocks::Part;
 use crate::store::tiles;
 use crate::tile::FULL_WIDTH;
@@ -43,6 +44,7 @@ struct Walk {
     gone: BTreeMap<u64, BTreeSet<SectionName>>,
     entombed: BTreeMap<u64, BTreeSet<SectionName>>,
     documents: u64,
+    has_lineage: bool,
 }
 
 impl Walk {
@@ -133,8 +135,43 @@ impl Shared {
             }
             walk.documents += 1;
         }
+        if walk.has_lineage {
+            self.check_links(index, self.links_from(|name| sections.get(&name)).as_ref())?;
+        }
         walk.frontier.append(leaf, |_, _, _| {});
         Ok(())
+    }
+
+    /// That a trace finds the record by whatever it is linked by, and by nothing else: an entry that is missing hides what rests on it.
+    pub(super) fn check_links(&self, index: u64, said: Option<&Linked>) -> Result<(), LedgerError> {
+        // Of what is erased in a log that is over nobody may remove what led there; it is not followed.
+        if self.masked.contains_key(&index) || matches!(self.are_links(index, said), Ok(true)) {
+            return Ok(());
+        }
+        // Something of it may have been erased since its sections were read.
+        let _alone = self.erasing.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = self.links_of(index, &self.row(index)?.0)?;
+        match self.are_links(index, said.as_ref())? {
+            true => Ok(()),
+            false => Err(self.wrong(
+                index,
+                "the lineage index entry",
+                "what its sections say, and the ways back to it",
+                "none, or another",
+            )),
+        }
+    }
+
+    fn are_links(&self, index: u64, said: Option<&Linked>) -> Result<bool, LedgerError> {
+        if self.linked(index)?.as_ref() != said {
+            return Ok(false);
+        }
+        for (key, value) in said.into_iter().flat_map(|linked| linked.rows(index)) {
+            if self.log.get(Part::Index, &key)? != Some(value) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn check_envelope(
@@ -200,7 +237,11 @@ impl Ledger {
         let shared = self.shared();
         let checkpoint = self.checkpoint();
         let size = checkpoint.size();
-        let mut walk = Walk::default();
+        let mut walk = Walk {
+            // One that is over stays as an older version wrote it.
+            has_lineage: self.has_lineage()?,
+            ..Walk::default()
+        };
         for tile in 0..size.div_ceil(FULL) {
             let first = tile * FULL;
             let width = (size - first).min(FULL) as u16;

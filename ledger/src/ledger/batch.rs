@@ -2,11 +2,12 @@
 
 use super::Shared;
 use super::grown::{Grown, Placed};
+use super::lineage::put_links;
 use super::prepare::{Prepared, seal};
 use crate::error::{AppendError, LedgerError};
 use crate::handover::entry;
 use crate::merkle::{Hash, leaf_hash};
-use crate::record::{Reservation, Stamp, StreamKey};
+use crate::record::{Reservation, Stamp, StreamKey, Term};
 use crate::section::SectionName;
 use crate::store::codec::{
     HEAD, Head, Reader, Row, StreamPlace, counter_key, document_key, grave_key, leaf_key, once_key, state_key,
@@ -175,6 +176,7 @@ impl<'a> Building<'a> {
             mut sealed,
             made,
             wrapped,
+            linked,
             // Dropped at the end: by then it is known that the record lists them, to the thread that also erases.
             in_use: _in_use,
         } = prepared;
@@ -222,7 +224,13 @@ impl<'a> Building<'a> {
         self.keys.put(Part::State, &wrapped_key(&id), &wrapped)?;
         self.log.put(Part::Records, &index.to_be_bytes(), &row.encode())?;
         self.log.put(Part::Index, &leaf_key(&leaf), &index.to_be_bytes())?;
-        for term in &draft.terms {
+        let linked = linked.placed(recorded_at_ms, |name| streams.get(&name).map(|(_, place)| place.id));
+        put_links(&mut self.log, index, &linked)?;
+        let own = linked
+            .transaction
+            .map(|id| Term::Transaction(id.hyphenated().to_string()));
+        // That one is written already.
+        for term in draft.terms.iter().filter(|term| Some(*term) != own.as_ref()) {
             self.log.put(Part::Index, &term_key(&term.stored_key(), index), &[])?;
         }
         for (digest, bytes) in &draft.documents {

@@ -9,6 +9,7 @@ use crate::note::Signer;
 use crate::store::codec::{META, SIGNED};
 use crate::store::evidence::Evidence;
 use crate::store::keys::Keys;
+use crate::store::links::LinkKey;
 use crate::store::rocks::{Part, Rocks};
 use herleid_vocab::json::{self, Limits};
 use serde_json::Value;
@@ -81,7 +82,7 @@ impl Ledger {
             return Err(missing("a store's description", "format, origin, party and key"));
         }
         let wrapped = keys.rocks().get(Part::State, KEK_CHECK)?.unwrap_or_default();
-        keys.unwrap(&kek_place(&options.origin), &wrapped)?;
+        let link_key = LinkKey::from_root(&keys.unwrap(&kek_place(&options.origin), &wrapped)?);
         let size = check_head(&options.dir, &log, &keys, &signer)?.frontier.size();
         let note = keys.rocks().get(Part::State, SIGNED)?;
         let signed = note
@@ -100,6 +101,7 @@ impl Ledger {
             signer,
             clock: options.clock,
             entropy: options.entropy,
+            link_key,
             policy: options.witness_policy,
             on_fatal: options.on_fatal,
             published: RwLock::new(nothing),

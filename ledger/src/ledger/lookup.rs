@@ -5,6 +5,7 @@ use super::batch::{stored_counter, stored_stream};
 use crate::error::LedgerError;
 use crate::merkle::Hash;
 use crate::record::{StreamKey, Term};
+use crate::section::SectionName;
 use crate::store::codec::{StreamPlace, document_prefix, leaf_key, state_key, term_prefix};
 use crate::store::rocks::Part;
 
@@ -14,7 +15,11 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be read.
     pub fn by_term(&self, term: &Term) -> Result<Vec<u64>, LedgerError> {
-        self.indices(&term_prefix(&term.stored_key()))
+        let found = self.indices(&term_prefix(&term.stored_key()))?;
+        let (Term::Digest(digest) | Term::RunInput(digest) | Term::RunOutput(digest)) = term else {
+            return Ok(found);
+        };
+        self.of_those(found, |index| self.shared().still_names(index, digest))
     }
 
     /// Indices of the records that list this document in `evidence.documents`, in order.
@@ -22,7 +27,29 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be read.
     pub fn by_document(&self, sha256: &[u8; 32]) -> Result<Vec<u64>, LedgerError> {
-        self.indices(&document_prefix(sha256))
+        let found = self.indices(&document_prefix(sha256))?;
+        self.of_those(found, |index| {
+            Ok(!self.shared().is_masked(index, SectionName::Evidence))
+        })
+    }
+
+    /// Those of `found` by which a record may still be found.
+    fn of_those(
+        &self,
+        mut found: Vec<u64>,
+        may: impl Fn(u64) -> Result<bool, LedgerError>,
+    ) -> Result<Vec<u64>, LedgerError> {
+        // In a log that goes on the erasure has removed what led there.
+        if !self.shared().masked.is_empty() {
+            let mut left = Vec::new();
+            for index in found {
+                if may(index)? {
+                    left.push(index);
+                }
+            }
+            found = left;
+        }
+        Ok(found)
     }
 
     fn indices(&self, prefix: &[u8]) -> Result<Vec<u64>, LedgerError> {

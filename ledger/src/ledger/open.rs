@@ -17,6 +17,7 @@ use crate::section::{Place, RootKey, SectionName};
 use crate::store::codec::{COSIGNED, FORMAT, HEAD, Head, META, SIGNED};
 use crate::store::evidence::{Evidence, make_dir, sync_dir};
 use crate::store::keys::Keys;
+use crate::store::links::LinkKey;
 use crate::store::rocks::{Part, Rocks};
 use crate::store::tiles::StoredTree;
 use herleid_vocab::json::{self, Limits};
@@ -87,7 +88,7 @@ pub(super) const fn kek_place(origin: &str) -> Place<'_> {
 
 pub(super) const KEK_CHECK: &[u8] = b"c";
 
-fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys), LedgerError> {
+fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys, LinkKey), LedgerError> {
     // Not left behind in the options.
     let kek = Zeroizing::new(std::mem::take(&mut options.kek));
     let dir = &options.dir;
@@ -128,9 +129,9 @@ fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys), 
     let meta = meta(options, signer);
     let bytes = meta.to_string().into_bytes();
     let has_log = check_meta(&log, &meta)?;
-    if check_meta(keys.rocks(), &meta)? {
+    let check = if check_meta(keys.rocks(), &meta)? {
         let wrapped = keys.rocks().get(Part::State, KEK_CHECK)?.unwrap_or_default();
-        keys.unwrap(&kek_place(&options.origin), &wrapped)?;
+        keys.unwrap(&kek_place(&options.origin), &wrapped)?
     } else if has_log && log.get(Part::State, HEAD)?.is_some() {
         return Err(LedgerError::Corrupt {
             dir: dir.clone(),
@@ -145,14 +146,15 @@ fn open_stores(options: &mut Options, signer: &Signer) -> Result<(Rocks, Keys), 
         batch.put(Part::State, META, &bytes)?;
         batch.put(Part::State, KEK_CHECK, &wrapped)?;
         batch.write_synced()?;
-    }
+        check
+    };
     if !has_log {
         let mut batch = log.batch();
         batch.put(Part::State, META, &bytes)?;
         batch.write_synced()?;
     }
     log.complete(&Part::ALL)?;
-    Ok((log, keys))
+    Ok((log, keys, LinkKey::from_root(&check)))
 }
 
 /// Reads the head and holds it against everything else that says where the log ends: the root written with it, the tiles,
@@ -298,7 +300,7 @@ impl Ledger {
                 option: "signing_key",
                 why: error.to_string(),
             })?;
-        let (log, keys) = open_stores(&mut options, &signer)?;
+        let (log, keys, link_key) = open_stores(&mut options, &signer)?;
         // Nobody else has the stores now: a check that ended before has written down what it found.
         let found = match remembered(&options.dir)? {
             Some(found) if !to_check => return Err(unsound(&options.dir, found)),
@@ -318,6 +320,7 @@ impl Ledger {
             signer,
             clock: options.clock,
             entropy: options.entropy,
+            link_key,
             policy: options.witness_policy,
             on_fatal: options.on_fatal,
             published: RwLock::new(Arc::new(nothing)),
@@ -337,10 +340,9 @@ impl Ledger {
             size: head.frontier.size(),
             root: head.frontier.root(),
         };
-        let published = Arc::new(body.sign(&shared.signer)?);
-        *shared.published.write().unwrap_or_else(PoisonError::into_inner) = published;
-        let cosigned = read_cosigned(&shared, head.frontier.size())?;
-        *shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) = cosigned;
+        *shared.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(body.sign(&shared.signer)?);
+        *shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) =
+            read_cosigned(&shared, head.frontier.size())?;
         let is_new = head.frontier.size() == 0;
         if let (true, Some(found)) = (is_new, shared.unsound.get()) {
             return Err(unsound(&shared.dir, found.clone()));

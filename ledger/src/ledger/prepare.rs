@@ -7,6 +7,7 @@ use crate::section::{Place, RootKey, SectionKeys, SectionName};
 use crate::store::codec::{StoredSection, state_key};
 use crate::store::evidence::{InUse, SMALL};
 use crate::store::keys::NONCE_BYTES;
+use crate::store::links::Linked;
 use herleid_vocab::rim::Entropy;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::{Builder, Uuid};
@@ -54,6 +55,8 @@ pub(crate) struct Prepared {
     pub(crate) made: Vec<(SectionName, SectionKeys)>,
     /// Row of wrapped keys, for all sections.
     pub(crate) wrapped: Vec<u8>,
+    /// Its entry in the lineage index, but for its place.
+    pub(crate) linked: Linked,
     /// Its large documents, which no erasure takes away before it has its place.
     pub(crate) in_use: Vec<InUse>,
 }
@@ -106,12 +109,14 @@ pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<
     let wrapped = shared.keys.row(origin, &record, &roots, entropy)?;
     let (_, made) = roots.split_at(known);
     let made = made.iter().map(|(name, root)| (*name, root.keys())).collect();
+    let linked = Linked::new(draft.kind, &draft.links, &shared.link_key);
     Ok(Prepared {
         id,
         draft,
         sealed,
         made,
         wrapped,
+        linked,
         in_use,
     })
 }

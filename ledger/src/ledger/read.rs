@@ -102,6 +102,11 @@ impl Shared {
         self.evidence.get(&self.log, sha256)
     }
 
+    /// Whether this section of a log that is over is erased, though its bytes may still lie there.
+    pub(crate) fn is_masked(&self, index: u64, name: SectionName) -> bool {
+        self.masked.get(&index).is_some_and(|names| names.contains(&name))
+    }
+
     /// Decrypts one section of a row and checks its MAC; `None` when it was erased.
     pub(crate) fn open_section(
         &self,
@@ -112,8 +117,7 @@ impl Shared {
     ) -> Result<Option<(Vec<u8>, SectionKeys)>, LedgerError> {
         let stored = row.sections.iter().find(|section| section.name == name);
         let stored = stored.ok_or(LedgerError::NoSection { index, section: name })?;
-        let is_masked = self.masked.get(&index).is_some_and(|names| names.contains(&name));
-        let Some(sealed) = stored.sealed.as_ref().filter(|_| !is_masked) else {
+        let Some(sealed) = stored.sealed.as_ref().filter(|_| !self.is_masked(index, name)) else {
             return Ok(None);
         };
         let damaged = |found: &str| {

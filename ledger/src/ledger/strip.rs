@@ -60,6 +60,8 @@ struct Unread {
 pub(crate) struct Plan {
     records: BTreeMap<u64, Bared>,
     index_keys: BTreeSet<Vec<u8>>,
+    /// Lineage entries by what is left.
+    lineage: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Documents that no other record lists.
     pub(crate) unlisted: Vec<[u8; 32]>,
     pub(crate) below: u64,
@@ -112,9 +114,15 @@ impl Shared {
                     }
                 }
             }
-            let mut is_new = false;
+            let (before, mut is_new) = (row.clone(), false);
             for section in row.sections.iter_mut().filter(|section| erased.contains(&section.name)) {
                 is_new |= section.sealed.take().is_some();
+            }
+            if is_open {
+                let links = self.bare_links(target, &before, &row)?;
+                plan.is_unclear |= links.is_unclear;
+                plan.index_keys.extend(links.gone);
+                plan.lineage.extend(links.anew);
             }
             plan.records.insert(target, Bared { row, erased, is_new });
         }
@@ -150,6 +158,9 @@ impl Shared {
         }
         for key in &plan.index_keys {
             batch.delete(Part::Index, key)?;
+        }
+        for (key, entry) in &plan.lineage {
+            batch.put(Part::Index, key, entry)?;
         }
         for digest in &plan.unlisted {
             batch.delete(Part::Evidence, digest)?;
@@ -239,6 +250,23 @@ impl Shared {
                 Read::NotWhatStays(named)
             }
         })
+    }
+
+    /// Whether what may still be read of a record has this digest; in a log that is over nothing is removed.
+    pub(super) fn still_names(&self, index: u64, digest: &[u8; 32]) -> Result<bool, LedgerError> {
+        if !self.masked.contains_key(&index) {
+            return Ok(true);
+        }
+        let (row, _) = self.row(index)?;
+        let roots = self.keys.roots(&self.origin, &row.id)?;
+        for section in &row.sections {
+            if let Some((bytes, _)) = self.open_section(index, &row, section.name, &roots)?
+                && digests(&bytes).any(|found| found == *digest)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The same by the index alone, which is looked through once for all.
@@ -337,7 +365,10 @@ impl Plan {
         }
         let unlisted: Vec<Vec<u8>> = self.unlisted.iter().map(|digest| digest.to_vec()).collect();
         for (part, keys) in [
-            (Part::Index, self.index_keys.into_iter().collect()),
+            (
+                Part::Index,
+                self.index_keys.into_iter().chain(self.lineage.into_keys()).collect(),
+            ),
             (Part::Evidence, unlisted),
         ] {
             if keys.len() > SINGLE {

@@ -1,6 +1,7 @@
 //! A log of an older format is brought up to date when it is opened: by adding, never by rewriting what was there.
 
 use super::Shared;
+use super::lineage::put_links;
 use crate::error::LedgerError;
 use crate::record::listed;
 use crate::section::SectionName;
@@ -12,12 +13,21 @@ use serde_json::{Value, json};
 /// Records of which the index is made at once.
 const AT_ONCE: u64 = 1_024;
 
+/// The first format with a lineage index.
+const LINEAGE: u64 = 3;
+
 /// The description of a store, if it is of an older format.
 fn older(rocks: &Rocks) -> Result<Option<Value>, LedgerError> {
     let stored = rocks.get(Part::State, META)?;
     // It was checked before.
     let meta = stored.and_then(|stored| json::parse(&stored, &Limits::MESSAGE).ok());
     Ok(meta.filter(|meta| meta.get("format").and_then(Value::as_u64) < Some(FORMAT)))
+}
+
+/// Whether the index of this store has what each record is linked by.
+pub(crate) fn has_lineage(log: &Rocks) -> Result<bool, LedgerError> {
+    let meta = older(log)?;
+    Ok(meta.is_none_or(|meta| meta.get("format").and_then(Value::as_u64) >= Some(LINEAGE)))
 }
 
 fn mark(rocks: &Rocks, mut meta: Value) -> Result<(), LedgerError> {
@@ -32,19 +42,29 @@ fn mark(rocks: &Rocks, mut meta: Value) -> Result<(), LedgerError> {
 /// Brings the stores of a log of `size` records to the newest format. Broken off, it begins anew at the next start.
 ///
 /// Format 1 had no index from documents to the records that list them, and kept every document in a file. The index is made; files stay
-/// where they are and are still found.
+/// where they are and are still found. Format 2 had no lineage index; it is made from the records' sections, and what older versions
+/// wrote besides (digests as terms) stays.
 pub(crate) fn upgrade(shared: &Shared, size: u64) -> Result<(), LedgerError> {
     if let Some(meta) = older(&shared.log)? {
+        let had_documents = meta.get("format").and_then(Value::as_u64) >= Some(2);
+        if size > AT_ONCE {
+            tracing::info!(
+                records = size,
+                "making the lineage index of a log of an older format: once, before it is served"
+            );
+        }
         for first in (0..size).step_by(AT_ONCE as usize) {
             let mut batch = shared.log.batch();
             for index in first..size.min(first + AT_ONCE) {
-                let digests = match documents(shared, index) {
-                    // A log with a damaged record can still be read, audited and exported; the audit names the record.
-                    Err(LedgerError::Corrupt { .. }) => Vec::new(),
-                    other => other?,
-                };
-                for digest in digests {
-                    batch.put(Part::Index, &document_key(&digest, index), &[])?;
+                // A log with a damaged record can still be read, audited and exported; the audit names the record.
+                if !had_documents {
+                    for digest in undamaged(documents(shared, index))?.unwrap_or_default() {
+                        batch.put(Part::Index, &document_key(&digest, index), &[])?;
+                    }
+                }
+                let links = shared.row(index).and_then(|(row, _)| shared.links_of(index, &row));
+                if let Some(linked) = undamaged(links)?.flatten() {
+                    put_links(&mut batch, index, &linked)?;
                 }
             }
             batch.write_synced()?;
@@ -55,6 +75,14 @@ pub(crate) fn upgrade(shared: &Shared, size: u64) -> Result<(), LedgerError> {
     match older(shared.keys.rocks())? {
         Some(meta) => mark(shared.keys.rocks(), meta),
         None => Ok(()),
+    }
+}
+
+/// `None` for what is damaged.
+fn undamaged<T>(read: Result<T, LedgerError>) -> Result<Option<T>, LedgerError> {
+    match read {
+        Err(LedgerError::Corrupt { .. }) => Ok(None),
+        other => other.map(Some),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Checks that a draft keeps the rules of its kind (docs/log-format.md, section 6), and writes its sections.
 
 use super::draft::Reservation;
-use super::{Document, Draft, DraftError, Kind, NotBefore, StreamKey, Term};
+use super::{Document, Draft, DraftError, Kind, Links, NotBefore, StreamKey, Term};
 use crate::exchange::{Content, Exchange, hex32};
 use crate::merkle::Hash;
 use crate::section::SectionName;
@@ -59,6 +59,7 @@ impl Draft {
         check_exchange(kind, &sections)?;
         let listed = sections.get(&SectionName::Evidence).map(listed).unwrap_or_default();
         let listed = listed.into_iter().flatten().collect();
+        let links = Links::of(kind, |name| sections.get(&name));
         let write = |(section, value): (SectionName, Value)| match json::section_bytes(&value) {
             Ok(bytes) => Ok((section, bytes)),
             Err(error) => Err(DraftError::Section { kind, section, error }),
@@ -76,6 +77,7 @@ impl Draft {
             documents,
             listed,
             terms,
+            links,
             once: self.once,
             reservations: self.reservations,
             state: self.state,
@@ -117,6 +119,7 @@ pub(crate) struct SealedDraft {
     /// The SHA-256 of every document that it lists, also of those that are kept already.
     pub(crate) listed: Vec<[u8; 32]>,
     pub(crate) terms: Vec<Term>,
+    pub(crate) links: Links,
     pub(crate) once: Option<(String, [u8; 32])>,
     pub(crate) reservations: Vec<Reservation>,
     pub(crate) state: Vec<(String, Option<Vec<u8>>)>,

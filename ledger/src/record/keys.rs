@@ -79,7 +79,8 @@ impl StreamKey {
 /// What a record can be found by. Terms lie readable in the store, so nothing guessable about a person belongs in one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Term {
-    /// SHA-256 or BLAKE3 of content that the record is about.
+    /// SHA-256 or BLAKE3 of content that the record is about. Versions before the lineage index wrote this term and the next two; what
+    /// it can be found by now, [`crate::Ledger::by_digest`] says without keeping the digest readable.
     Digest([u8; 32]),
     /// SHA-256 or BLAKE3 of an input of a run.
     RunInput([u8; 32]),

@@ -1,7 +1,10 @@
 //! A log that is opened for reading alone: all of it is there, and none of it changes.
 
+use crate::lineage::{FAR, add, kinds, trace, two_cases};
+use crate::lineage_stored::to_format_2;
+use crate::rig::linked::digests;
 use crate::rig::{note, open, options, terminated};
-use herleid_ledger::{At, Ledger, LedgerError};
+use herleid_ledger::{At, Direction, Ledger, LedgerError};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -73,4 +76,44 @@ fn what_is_no_log_or_somebody_elses_is_refused_and_nothing_is_made_there() {
     let error = Ledger::open_closed(other).unwrap_err();
     assert!(matches!(error, LedgerError::WrongKek { .. }), "{error}");
     assert_eq!(files(dir.path()), before);
+}
+
+#[test]
+fn what_rests_on_what_is_followed_in_a_log_that_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path(), 1);
+    let (rain, decisions) = two_cases(&log);
+    let found = [
+        trace(&log, rain, Direction::Down, FAR),
+        trace(&log, decisions[0], Direction::Up, FAR),
+    ];
+    drop(log);
+    let before = files(dir.path());
+    let closed = Ledger::open_closed(options(dir.path(), 2)).unwrap();
+    assert!(closed.has_lineage().unwrap());
+    assert_eq!(trace(&closed, rain, Direction::Down, FAR), found[0]);
+    assert_eq!(trace(&closed, decisions[0], Direction::Up, FAR), found[1]);
+    assert_eq!(closed.by_digest(&digests(1).0).unwrap().len(), 5);
+    drop(closed);
+    assert_eq!(files(dir.path()), before);
+}
+
+#[test]
+fn a_log_that_is_over_and_of_an_older_format_says_that_it_has_no_lineage_and_gets_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path(), 1);
+    let (rain, _) = two_cases(&log);
+    let size = log.size();
+    drop(log);
+    to_format_2(dir.path());
+    let before = files(dir.path());
+    let closed = Ledger::open_closed(options(dir.path(), 2)).unwrap();
+    assert!(!closed.has_lineage().unwrap());
+    assert_eq!(closed.verify_all(|_, _| {}).unwrap().size, size, "that is no damage");
+    assert_eq!(kinds(&trace(&closed, rain, Direction::Down, FAR)), ["unknown"]);
+    drop(closed);
+    assert_eq!(files(dir.path()), before);
+    let log = open(dir.path(), 3);
+    assert!(log.has_lineage().unwrap());
+    add(&log, note("more"));
 }

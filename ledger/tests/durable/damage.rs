@@ -195,11 +195,11 @@ fn a_newer_store_is_left_alone() {
     alter(&sample, "default", b"m", |meta| {
         let text = String::from_utf8(meta.clone())
             .unwrap()
-            .replace("\"format\":2", "\"format\":3");
+            .replace("\"format\":3", "\"format\":4");
         *meta = text.into_bytes();
     });
     match Ledger::open(options(&sample, 3)).unwrap_err() {
-        LedgerError::Newer { found: 3, known: 2, .. } => {}
+        LedgerError::Newer { found: 4, known: 3, .. } => {}
         error => panic!("{error}"),
     }
     alter(&sample, "default", b"m", |meta| *meta = b"{}".to_vec());

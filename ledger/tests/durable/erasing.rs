@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 use sha2::{Digest as _, Sha256};
 use std::fs;
 
-fn target(index: u64, sections: &[SectionName]) -> Target {
+pub(super) fn target(index: u64, sections: &[SectionName]) -> Target {
     Target {
         index,
         sections: sections.iter().copied().collect(),
@@ -17,7 +17,7 @@ fn target(index: u64, sections: &[SectionName]) -> Target {
     }
 }
 
-fn erasure(targets: Vec<Target>) -> Erasure {
+pub(super) fn erasure(targets: Vec<Target>) -> Erasure {
     Erasure {
         trace: TRACE.to_owned(),
         targets,

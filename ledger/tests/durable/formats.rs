@@ -1,6 +1,6 @@
 //! Logs of older formats, as older versions left them; and documents, small and large.
 
-use crate::rig::{note, open, options};
+use crate::rig::{alter, note, open, options};
 use herleid_ledger::record::Document;
 use herleid_ledger::{Ledger, LedgerError};
 use rocksdb::{DB, Options as RocksOptions};
@@ -83,17 +83,6 @@ fn a_log_of_format_1_with_another_key_or_damage_is_refused_and_stays_as_it_is() 
     assert!(error.contains(&name) && error.contains("record 1"), "{error}");
 }
 
-/// Alters one row of a log, bypassing it.
-fn alter(dir: &Path, part: &str, key: &[u8], change: impl FnOnce(&mut Vec<u8>)) {
-    let log = dir.join("log");
-    let parts = DB::list_cf(&RocksOptions::default(), &log).unwrap();
-    let db = DB::open_cf(&RocksOptions::default(), &log, parts).unwrap();
-    let cf = db.cf_handle(part).unwrap();
-    let mut value = db.get_cf(cf, key).unwrap().unwrap();
-    change(&mut value);
-    db.put_cf(cf, key, value).unwrap();
-}
-
 #[test]
 fn a_damaged_record_does_not_keep_a_log_of_format_1_shut() {
     let dir = format_1();
@@ -114,7 +103,7 @@ fn an_upgrade_that_was_broken_off_is_done_again() {
     // As a kill before the last write of the upgrade leaves it.
     alter(dir.path(), "default", b"m", |meta| {
         *meta = String::from_utf8_lossy(meta)
-            .replace("\"format\":2", "\"format\":1")
+            .replace("\"format\":3", "\"format\":1")
             .into_bytes();
     });
     let ledger = open(dir.path(), 3);

@@ -1,12 +1,16 @@
 //! What the tests of the durable log share: options, drafts, a clock that runs.
 #![allow(dead_code)]
 
+pub(crate) mod linked;
+
 use ed25519_dalek::SigningKey;
 use herleid_ledger::note::Signer;
 use herleid_ledger::record::{Draft, Kind, Side, StreamKey};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{Ledger, Options, WitnessPolicy, fatal_abort};
+use herleid_vocab::did::Did;
 use herleid_vocab::rim::{Clock, FixedClock, SeededEntropy};
+use rocksdb::{DB, Options as RocksOptions};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -75,6 +79,11 @@ pub(crate) fn agreement(id: &str, side: Side) -> StreamKey {
     }
 }
 
+/// Whose log it is.
+pub(crate) fn us() -> Did {
+    "did:web:knmi.example".parse().unwrap()
+}
+
 /// A small draft without streams.
 pub(crate) fn note(text: &str) -> Draft {
     Draft::new(Kind::Replayed, TRACE).section(SectionName::Facts, json!({"transaction": text, "verdict": "identical"}))
@@ -85,6 +94,17 @@ pub(crate) fn terminated(id: &str) -> Draft {
     Draft::new(Kind::AgreementTerminated, TRACE)
         .section(SectionName::Facts, json!({"agreement": id, "reason": "over"}))
         .stream(agreement(id, Side::Provider))
+}
+
+/// Alters one row of a log, bypassing it.
+pub(crate) fn alter(dir: &Path, part: &str, key: &[u8], change: impl FnOnce(&mut Vec<u8>)) {
+    let log = dir.join("log");
+    let parts = DB::list_cf(&RocksOptions::default(), &log).unwrap();
+    let db = DB::open_cf(&RocksOptions::default(), &log, parts).unwrap();
+    let cf = db.cf_handle(part).unwrap();
+    let mut value = db.get_cf(cf, key).unwrap().unwrap();
+    change(&mut value);
+    db.put_cf(cf, key, value).unwrap();
 }
 
 /// Copies a folder with all that is in it.

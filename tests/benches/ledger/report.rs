@@ -1,6 +1,7 @@
 //! What came of it, for programs and for people.
 
 use crate::Found;
+use crate::lineage::NODES;
 use herleid_tests::machine;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -15,6 +16,14 @@ const GOAL_P99_MS: f64 = 20.0;
 const GOAL_VERIFIED: f64 = 2_000_000.0;
 /// From this size on the time to open a log is that of a log of ten million.
 const TEN_MILLION: u64 = 10_000_000;
+/// From this size on a trace is one in a million records.
+const MILLION: u64 = 1_000_000;
+const GOAL_TRACE_MS: f64 = 100.0;
+
+/// Milliseconds for 10,000 nodes in a million records, if that was measured.
+fn traced_10k(found: &Found) -> Option<f64> {
+    (found.size >= MILLION && found.traced.nodes == NODES).then_some(found.traced.first_ms)
+}
 
 fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
@@ -32,8 +41,8 @@ pub(crate) fn json(found: &Found) -> String {
         "proof_p99_ms": rounded(found.p99_ms),
         "verify_leaves_per_s_core": rounded(found.verified_per_s),
         "open_10m_ms": opened,
-        // There is no index over lineage to measure yet.
-        "trace_10k_ms": Value::Null,
+        "trace_10k_ms": traced_10k(found).map(rounded),
+        "trace_10k_again_ms": traced_10k(found).map(|_| rounded(found.traced.again_ms)),
         "records": found.size,
         "record_bytes": ours.record_bytes,
         "appends_per_s_of_each_tenth": ours.tenths.iter().copied().map(rounded).collect::<Value>(),
@@ -116,6 +125,14 @@ pub(crate) fn table(found: &Found) -> String {
         "opening this log, ms",
         format!("{:.0}", found.open_ms),
         "1000, of ten million".to_owned(),
+    );
+    row(
+        "a trace in it, just opened and then again, ms",
+        format!(
+            "{:.0}, {:.0} ({} nodes)",
+            found.traced.first_ms, found.traced.again_ms, found.traced.nodes
+        ),
+        format!("{GOAL_TRACE_MS} for {NODES}"),
     );
     row(
         "resident after appending, MiB",

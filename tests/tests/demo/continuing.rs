@@ -160,6 +160,10 @@ fn a_restored_backup_is_continued_and_its_old_records_stay_checkable() {
         traced.contains("\"verified\":true") && !traced.contains("\"verified\":false"),
         "{traced}"
     );
+    let old = format!("{}/1", watched.origin());
+    let tree = good(&watched.log.run(&["trace", &old, "--down"]))["tree"].clone();
+    assert_eq!(tree["summary"]["log"], json!(watched.origin()), "{tree}");
+    assert_eq!(tree["children"][0]["index"], json!(1), "{tree}");
     let anchors = watched.folder.path().join("anchors.json");
     good(&watched.log.run(&["anchors", "--out", anchors.to_str().unwrap()]));
     let anchors: Value = serde_json::from_slice(&std::fs::read(anchors).unwrap()).unwrap();

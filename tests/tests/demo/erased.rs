@@ -5,6 +5,7 @@ use crate::verdicts;
 use crate::withheld::{Running, anchors, at, configuration};
 use herleid_tests::connector::{good, run};
 use herleid_tests::process::{herleid, mortal, told};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::io::Write as _;
@@ -40,6 +41,16 @@ fn by(root: &Path, token: &str, arguments: &[&str]) -> Output {
     writeln!(stdin, "{token}").unwrap();
     drop(stdin);
     running.wait_with_output().unwrap()
+}
+
+/// The nodes of a trace with this in their label.
+fn labelled<'a>(node: &'a Value, text: &str, found: &mut Vec<&'a Value>) {
+    if node["label"].as_str().unwrap().contains(text) {
+        found.push(node);
+    }
+    for child in node["children"].as_array().into_iter().flatten() {
+        labelled(child, text, found);
+    }
 }
 
 #[test]
@@ -108,6 +119,21 @@ fn what_two_people_erase_is_gone_and_a_later_dossier_says_so() {
         .find(|a| a["dataset"].as_str().unwrap().contains("neerslag-uur"))
         .unwrap();
     let agreement = rain["agreement"].as_str().unwrap();
+    let traced = |what: &str| good(&app(&["trace", what, "--limit", "10000"]))["tree"].clone();
+    let of_case = traced(CASE);
+    let mut bytes = Vec::new();
+    labelled(&of_case, "neerslag-uur", &mut bytes);
+    let rain = bytes.iter().find(|node| node["kind"] == "pull").unwrap();
+    let (rain, of_rain) = (
+        rain["index"].as_u64().unwrap(),
+        rain["digest"].as_str().unwrap().to_owned(),
+    );
+    let before = traced(&rain.to_string());
+    assert!(
+        !before["children"][0]["label"].as_str().unwrap().contains("erased here"),
+        "{before}"
+    );
+
     let what = ["erase", "propose", "--agreement", agreement, "--section", "content"];
     let why = ["--ground", "avg-5", "--authority", "list 3"];
     let proposed = good(&by(&root, &first, &[what.as_slice(), &why].concat()));
@@ -126,5 +152,36 @@ fn what_two_people_erase_is_gone_and_a_later_dossier_says_so() {
         heard
             .iter()
             .all(|line| line["agreement"] == agreement && line["ground"] == "avg-5")
+    );
+
+    // The log is sound, and a trace shows the record, its proof, and what of it is gone.
+    let sound = good(&app(&["doctor"]));
+    assert!(sound["erased_sections"].as_u64().unwrap() > 1, "{sound}");
+    let after = traced(&rain.to_string());
+    let node = &after["children"][0];
+    assert_eq!(
+        (&node["index"], &node["verified"]),
+        (&Value::from(rain), &Value::Bool(true)),
+        "{after}"
+    );
+    let label = node["label"].as_str().unwrap();
+    assert!(label.contains("erased here: ") && label.contains("content"), "{after}");
+    let mut people = Vec::new();
+    let of_case = traced(CASE);
+    labelled(&of_case, "erased here: people", &mut people);
+    assert!(
+        people
+            .iter()
+            .any(|node| node["kind"] == "decision" && node["verified"] == true),
+        "{of_case}"
+    );
+    // By its bytes only who used it is found, and not where it came from.
+    let users = good(&app(&["trace", &of_rain, "--down"]))["tree"].clone();
+    let mut all = Vec::new();
+    labelled(&users, "", &mut all);
+    assert!(all.iter().any(|node| node["kind"] == "run"), "{users}");
+    assert!(
+        !all.iter().any(|node| node["kind"] == "pull" && node["index"] == rain),
+        "{users}"
     );
 }

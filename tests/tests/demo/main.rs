@@ -1,6 +1,7 @@
 //! The demonstration as a user runs it, and what its dossier withstands: the real binary, real processes, real proofs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod across;
 mod catalogue;
 mod continued_case;
 mod continuing;

@@ -45,3 +45,42 @@ fn a_pull_is_traced_to_its_provider_and_answers_sparql() {
     let nothing = scene.consumer.run(&["trace", "no-such-case"]);
     assert_eq!(nothing.status.code(), Some(3), "{}", text(&nothing.stderr));
 }
+
+#[test]
+fn what_rests_on_a_dataset_is_shown_at_its_provider_with_who_was_not_asked() {
+    let scene = Scene::set();
+    let pulled = good(&scene.pull());
+    let tree = good(&scene.provider.run(&["trace", "rain", "--down"]));
+    let published = &tree["tree"]["children"][0];
+    assert_eq!(published["kind"], "dataset-published", "{tree}");
+    let pull = &published["children"][0];
+    assert_eq!(
+        (
+            pull["kind"].as_str(),
+            pull["digest"].as_str(),
+            pull["verified"].as_bool()
+        ),
+        (Some("pull"), pulled["sha256"].as_str(), Some(true)),
+        "{tree}"
+    );
+    let elsewhere = &pull["children"][0];
+    assert_eq!(
+        (elsewhere["party"].as_str(), elsewhere["asked"]["state"].as_str()),
+        (Some(scene.consumer.did.as_str()), Some("not-asked")),
+        "{tree}"
+    );
+    let summary = &tree["tree"]["summary"];
+    assert_eq!((&summary["found"], &summary["shown"]), (&2.into(), &2.into()), "{tree}");
+    assert_eq!(summary["parties"]["shown"][0], scene.consumer.did.as_str());
+
+    // At the other end it came from elsewhere; and one at a time.
+    let received = good(&scene.consumer.run(&["trace", pulled["transaction"].as_str().unwrap()]));
+    assert_eq!(
+        received["tree"]["children"][0]["children"][0]["asked"]["state"],
+        "not-asked"
+    );
+    let one = good(&scene.provider.run(&["trace", "rain", "--down", "--limit", "1"]));
+    assert_eq!(one["tree"]["children"][0]["hidden"], 1, "{one}");
+    let both = scene.provider.run(&["trace", "rain", "--down", "--sparql", "ASK {}"]);
+    assert_eq!(both.status.code(), Some(2), "{}", text(&both.stderr));
+}

@@ -7,10 +7,24 @@ use uuid::Uuid;
 
 /// `trace`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(after_help = "Examples:\n  herleid trace Z2026-17\n  herleid trace Z2026-17 --sparql @inputs.rq")]
+#[command(
+    after_help = "Examples:\n  herleid trace Z2026-17\n  herleid trace rain-vlissingen@2020-06-17 --down\n  herleid trace 2026-06-17T00:00:00Z/2026-06-18T00:00:00Z --down --limit 20\n  herleid trace Z2026-17 --across 2\n  herleid trace Z2026-17 --sparql @inputs.rq"
+)]
 pub struct TraceArguments {
-    /// A digest, transaction, record, agreement or case number
+    /// A digest, transaction, record, agreement, case number, dataset, dataset@version, model or time range FROM/UNTIL
     pub what: String,
+    /// Show what rests on it, instead of what it rests on
+    #[arg(long, conflicts_with = "sparql")]
+    pub down: bool,
+    /// Steps to go at most, 1 to 48
+    #[arg(long, value_name = "STEPS", conflicts_with = "sparql")]
+    pub depth: Option<u32>,
+    /// Pulls, runs and decisions to show at most, 1 to 10000 (500 if not given); all are counted
+    #[arg(long, value_name = "N", conflicts_with = "sparql")]
+    pub limit: Option<u32>,
+    /// Ask the other parties too, each about what it shares with this one, and so on so many parties away, 1 to 4
+    #[arg(long, value_name = "PARTIES", conflicts_with = "sparql")]
+    pub across: Option<u32>,
     /// Ask the case's PROV-O a SPARQL query instead; @FILE reads it from a file
     #[arg(long, value_name = "QUERY|@FILE")]
     pub sparql: Option<String>,

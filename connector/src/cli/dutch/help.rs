@@ -226,7 +226,17 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("trace", "Toon waar iets vandaan komt en wat erop rust"),
     (
         "trace.what",
-        "Een digest, transactie, record, overeenkomst of zaaknummer",
+        "Een digest, transactie, record, overeenkomst, zaaknummer, dataset, dataset@versie, model of tijdvak VAN/TOT",
+    ),
+    ("trace.down", "Toon wat erop rust, in plaats van waar het op rust"),
+    ("trace.depth", "Hoeveel stappen hoogstens, 1 tot 48"),
+    (
+        "trace.limit",
+        "Hoeveel pulls, runs en besluiten hoogstens te tonen, 1 tot 10000 (anders 500); alle worden geteld",
+    ),
+    (
+        "trace.across",
+        "Vraag ook de andere partijen, elk naar wat die met deze deelt, en zo verder tot zo veel partijen ver, 1 tot 4",
     ),
     (
         "trace.sparql",

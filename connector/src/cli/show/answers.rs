@@ -1,6 +1,7 @@
 //! Each answer as a person reads it.
 
-use super::{Table, clean, size, tree, when};
+use super::tree::traced;
+use super::{Table, clean, size, when};
 use crate::cli::text::{Language, text};
 use crate::control::error::Code;
 use crate::control::protocol::{
@@ -289,7 +290,7 @@ impl Shown for DecideAnswer {
 impl Shown for TraceAnswer {
     fn show(&self, language: Language) -> String {
         match self {
-            Self::Tree(root) => tree(root, language),
+            Self::Tree(root) => traced(root, language),
             Self::Sparql(results) => sparql(results, language),
         }
     }

@@ -9,7 +9,7 @@ use crate::dsp::catalog::HTTP_PULL;
 use crate::dsp_shell::Access;
 use crate::node::Node;
 use crate::payloads::Kept;
-use crate::state::{AgreementEntry, PullEntry, Side, digest_bytes, set};
+use crate::state::{AgreementEntry, PullEntry, Side, set};
 use herleid_ledger::record::{Draft, Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
 use http::{HeaderMap, header};
@@ -98,7 +98,6 @@ pub(super) async fn record(
         )));
     }
     let transaction = node.fresh_id();
-    let sha256 = digest_bytes(&kept.sha256).ok_or_else(|| Failure::failed("a computed digest is not a digest"))?;
     let entry = PullEntry {
         transaction: transaction.clone(),
         agreement: agreement.id.clone(),
@@ -125,7 +124,6 @@ pub(super) async fn record(
         .term(Term::Agreement(agreement.id.clone()))
         .term(Term::Dataset(agreement.target.clone()))
         .term(Term::Party(agreement.other.clone()))
-        .term(Term::Digest(sha256))
         .put(key, value);
     let recorded = node.append_keeping(draft, kept).await?;
     Ok((entry, recorded.index()))

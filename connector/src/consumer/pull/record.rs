@@ -67,7 +67,6 @@ impl Received<'_> {
             .term(Term::Agreement(source.agreement.clone()))
             .term(Term::Dataset(source.dataset.clone()))
             .term(Term::Party(source.provider.clone()))
-            .term(Term::Digest(self.content.sha256))
             .once(
                 once_key(&source.provider, &source.transaction, self.exchange.segment),
                 Sha256::digest(json::canonical(&self.exchange.to_value())?).into(),

@@ -10,9 +10,9 @@ use crate::payloads::Kept;
 use crate::peers::same_exchange;
 use crate::provider::access::SEEN;
 use crate::provider::run::{output_value, request_bytes, result_bytes};
-use crate::state::{Digests, OutputEntry, RunEntry, digest_bytes, set};
+use crate::state::{Digests, OutputEntry, RunEntry, set};
 use herleid_ledger::handover::{Content, HandedOver, Phase, VerifiedRecord};
-use herleid_ledger::record::{Kind, StreamKey, Term};
+use herleid_ledger::record::{Kind, StreamKey};
 use herleid_ledger::section::SectionName;
 use serde_json::Value;
 
@@ -210,11 +210,6 @@ impl Asking {
             .put(owed, receipt);
         for (handed, _) in given {
             draft = draft.evidence(as_evidence(handed)?);
-        }
-        for output in &entry.outputs {
-            draft = draft.term(Term::RunOutput(
-                digest_bytes(&output.digests.sha256).unwrap_or_default(),
-            ));
         }
         if let Some(case) = &self.case {
             draft = draft.stream(StreamKey::Case { case: case.clone() });

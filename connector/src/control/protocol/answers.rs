@@ -1,6 +1,6 @@
 //! What is answered. Digests are lower-case hex; times UTC milliseconds since 1970; sizes in bytes.
 
-use super::uuid_text;
+use super::{TraceNode, uuid_text};
 use crate::witnessing::WitnessStanding;
 use herleid_vocab::did::Did;
 use schemars::JsonSchema;
@@ -312,30 +312,6 @@ pub enum TraceAnswer {
     Tree(TraceNode),
     /// What the SPARQL query gave: SPARQL 1.1 Query Results JSON Format.
     Sparql(Value),
-}
-
-/// One node of a trace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TraceNode {
-    /// `decision`, `run`, `parameters`, `pull`, `dataset`, `agreement`, `file`, ...
-    pub kind: String,
-    /// For people.
-    pub label: String,
-    /// SHA-256 of the content, hex.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
-    /// Whose record it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub party: Option<Did>,
-    /// Index in that party's log.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub index: Option<u64>,
-    /// Whether proofs and digests were checked for this answer, and held.
-    pub verified: bool,
-    /// What it rests on.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub children: Vec<TraceNode>,
 }
 
 /// Answer to `dossier`.

@@ -10,6 +10,7 @@ mod exports;
 mod negotiations;
 mod reconcile;
 mod requests;
+mod tracing;
 mod uuid_text;
 
 pub use answers::*;
@@ -19,6 +20,7 @@ pub use exports::*;
 pub use negotiations::*;
 pub use reconcile::*;
 pub use requests::*;
+pub use tracing::*;
 
 use super::error::{Code, ControlError};
 use serde::de::DeserializeOwned;

@@ -2,7 +2,7 @@
 
 use super::{
     AgreementList, AnchorsAnswer, CatalogAnswer, Command, CredentialAnswer, DecideAnswer, DossierAnswer,
-    NegotiateAnswer, PublishAnswer, PullAnswer, PushAnswer, RunAnswer, StatusAnswer, TraceAnswer, TransferLine,
+    NegotiateAnswer, PublishAnswer, PullAnswer, PushAnswer, RunAnswer, StatusAnswer, Trace, TraceAnswer, TransferLine,
     TransferList, WithdrawAnswer, uuid_text,
 };
 use crate::catalogue::Metadata;
@@ -292,17 +292,6 @@ pub struct Decide {
     pub organisation: String,
     /// What people chose, and why.
     pub choices: String,
-}
-
-/// `trace`: where something came from, and what rests on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Trace {
-    /// Digest, transaction, record, agreement or case.
-    pub what: String,
-    /// A SPARQL query over the PROV-O of it, instead of the tree.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sparql: Option<String>,
 }
 
 /// `dossier`: write a case down for an auditor.

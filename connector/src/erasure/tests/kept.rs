@@ -91,7 +91,6 @@ impl Scene {
         let mut received = self
             .of_run(Kind::RunReceived, Phase::RunResult, "finished", &outputs)
             .stream(StreamKey::Case { case: CASE.to_owned() })
-            .term(Term::RunOutput(crate::state::digest_bytes(&kept.sha256).unwrap()))
             .put(key, value);
         for bytes in receipts {
             received = received.evidence(Document {

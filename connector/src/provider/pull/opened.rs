@@ -231,8 +231,7 @@ impl Opened {
             )
             .term(Term::Transaction(given.transaction.clone()))
             .term(Term::Agreement(given.agreement.id.clone()))
-            .term(Term::Party(consumer.clone()))
-            .term(Term::Digest(content.sha256));
+            .term(Term::Party(consumer.clone()));
         match node.append(draft).await {
             Ok(_) => Ok(()),
             Err(AppendError::Conflict { .. }) => Err(BrokeOff::for_good(format!(

@@ -7,7 +7,7 @@ use crate::http::Refusal;
 use crate::models::sandbox::Output;
 use crate::node::Node;
 use crate::provider::{outstanding, stream};
-use crate::state::{Side, digest_bytes, set};
+use crate::state::{Side, set};
 use axum::http::StatusCode;
 use herleid_ledger::AppendError;
 use herleid_ledger::handover::{Content, Phase};
@@ -62,11 +62,6 @@ impl Asked<'_> {
             .term(Term::Model(self.model.model.clone()))
             .term(Term::Party(consumer.clone()))
             .put(key, value);
-        for input in self.run_inputs.as_array().into_iter().flatten() {
-            if let Some(digest) = input.get("sha256").and_then(Value::as_str).and_then(digest_bytes) {
-                draft = draft.term(Term::RunInput(digest));
-            }
-        }
         for document in self.access.evidence() {
             draft = draft.evidence(document);
         }
@@ -91,10 +86,9 @@ impl Asked<'_> {
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let (agreement, consumer, transaction) = (&self.agreement.id, &self.agreement.other, self.access.transaction());
         let (mut outputs, mut stored) = (Vec::new(), Vec::new());
-        let mut draft = Draft::new(Kind::RunFinished, self.trace);
+        let draft = Draft::new(Kind::RunFinished, self.trace);
         for output in ran {
             let digests = node.payloads.put(&output.bytes)?;
-            draft = draft.term(Term::RunOutput(digest_bytes(&digests.sha256).unwrap_or_default()));
             outputs.push(output_value(&output.name, &output.media_type, &digests));
             stored.push(digests);
         }

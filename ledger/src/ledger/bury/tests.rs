@@ -154,7 +154,7 @@ fn a_damaged_row_of_keys_keeps_no_log_from_being_opened_and_takes_no_entry_of_wh
     let draft = crate::record::Draft::new(crate::record::Kind::Replayed, TRACE)
         .section(
             SectionName::Facts,
-            json!({"transaction": hex::encode(digests[0]), "verdict": "identical"}),
+            json!({"transaction": hex::encode(digests[0]), "verdict": "identical", "sha256": hex::encode(digests[0])}),
         )
         .section(SectionName::Private, json!({"sha256": hex::encode(digests[1])}))
         .term(Term::Digest(digests[0]))
@@ -192,6 +192,11 @@ fn a_damaged_row_of_keys_keeps_no_log_from_being_opened_and_takes_no_entry_of_wh
     let keys = ledger.shared().keys.rocks().get(Part::State, &wrapped_key(&row.id));
     assert_eq!(keys.unwrap().unwrap().len(), 2 * 73, "what is damaged stays as it is");
     assert_eq!(ledger.by_term(&Term::Digest(digests[0])).unwrap(), [index]);
+    assert_eq!(
+        ledger.by_digest(&digests[0]).unwrap(),
+        [index],
+        "what stays still leads to it"
+    );
     assert!(!ledger.bury().unwrap(), "nobody can tell whether more has to go");
     assert!(ledger.buried_below().unwrap() <= tombstone);
 }
@@ -252,4 +257,41 @@ fn a_log_that_is_over_shows_nothing_of_what_its_tombstones_erase() {
     assert_eq!(after.sections().len(), before.sections().len() - 1);
     let refused = over.hand_over(target.index, &[name], None, At::Latest).unwrap_err();
     assert!(matches!(refused, LedgerError::Erased { .. }), "{refused}");
+}
+
+/// Nor is it found by what was erased, though the index of a log that is over is never changed.
+#[test]
+fn a_log_that_is_over_finds_nothing_by_what_its_tombstones_erase() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = sample(dir.path());
+    let (linked, term) = (linked_by(TARGET), random(1_000 + TARGET, 32).try_into().unwrap());
+    let document: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(random(2_000 + TARGET, 900)).into();
+    let found = |ledger: &Ledger| {
+        [
+            ledger.by_digest(&linked).unwrap(),
+            ledger.by_term(&Term::Digest(term)).unwrap(),
+            ledger.by_document(&document).unwrap(),
+        ]
+    };
+    assert_eq!(found(&ledger), [[TARGET], [TARGET], [TARGET]]);
+    let grave = |name| Grave {
+        target: TARGET,
+        sections: vec![name],
+    };
+    let mut batch = ledger.shared().log.batch();
+    for (at, name) in [SectionName::Facts, SectionName::Private, SectionName::Evidence]
+        .into_iter()
+        .enumerate()
+    {
+        let tombstone = ledger.size() - 1 - at as u64;
+        batch
+            .put(Part::State, &grave_key(tombstone), &grave(name).encode())
+            .unwrap();
+    }
+    batch.write_synced().unwrap();
+    drop(ledger);
+    let over = Ledger::open_closed(options(dir.path(), 4)).unwrap();
+    assert_eq!(found(&over), [[0u64; 0]; 3]);
+    let kinds = over.of_kind(&[TARGET], crate::record::Kind::Replayed).unwrap();
+    assert_eq!(kinds, [TARGET], "the record itself is there");
 }

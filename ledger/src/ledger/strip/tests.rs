@@ -55,12 +55,17 @@ pub(in crate::ledger) fn document(bytes: Vec<u8>) -> Document {
     }
 }
 
+/// What a record of the sample is linked by.
+pub(in crate::ledger) fn linked_by(n: u64) -> [u8; 32] {
+    random(5_000 + n, 32).try_into().unwrap()
+}
+
 pub(in crate::ledger) fn draft(n: u64) -> Draft {
     let digest: [u8; 32] = random(1_000 + n, 32).try_into().unwrap();
     Draft::new(Kind::Replayed, TRACE)
         .section(
             SectionName::Facts,
-            json!({"transaction": n.to_string(), "verdict": "identical"}),
+            json!({"transaction": n.to_string(), "verdict": "identical", "sha256": hex::encode(linked_by(n))}),
         )
         .section(
             SectionName::Private,
@@ -117,6 +122,9 @@ pub(in crate::ledger) fn markers(ledger: &Ledger) -> Vec<(&'static str, Vec<u8>)
     found.push(("small document", random(2_000 + TARGET, 900)[100..140].to_vec()));
     found.push(("large document", random(3_000 + TARGET, 90_000)[100..140].to_vec()));
     found.push((INDEX, random(1_000 + TARGET, 32)));
+    let hash = shared.link_key.digest(&linked_by(TARGET));
+    // Keys are stored without what the key before them begins with too.
+    found.push((INDEX, hash[2..].to_vec()));
     found
 }
 
@@ -173,6 +181,8 @@ pub(in crate::ledger) fn check(ledger: &Ledger) {
     assert_eq!(ledger.tombstones(record.leaf()).unwrap().len(), 1);
     let digest: [u8; 32] = random(1_000 + TARGET, 32).try_into().unwrap();
     assert_eq!(ledger.by_term(&Term::Digest(digest)).unwrap(), [0; 0]);
+    assert_eq!(ledger.by_digest(&linked_by(TARGET)).unwrap(), [0; 0]);
+    assert_eq!(ledger.by_digest(&linked_by(TARGET + 1)).unwrap(), [TARGET + 1]);
     // What other records list too stays.
     let shared: [u8; 32] =
         sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), random(4_000, 900))).into();
@@ -280,6 +290,24 @@ fn a_restored_backup_is_erased_again_before_the_log_serves() {
         assert_eq!(left(dir.path(), &markers), [""; 0], "{stores:?}");
         check(&ledger);
     }
+}
+
+#[test]
+fn what_is_erased_after_a_check_has_read_it_is_no_damage_and_a_wrong_entry_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = sample(dir.path());
+    let shared = ledger.shared();
+    let before = shared.linked(TARGET).unwrap();
+    ledger.erase(erasure()).unwrap();
+    assert_ne!(shared.linked(TARGET).unwrap(), before);
+    shared.check_links(TARGET, before.as_ref()).unwrap();
+    let mut batch = shared.log.batch();
+    let old = before.as_ref().unwrap().encode();
+    batch
+        .put(Part::Index, &crate::store::links::linked_key(TARGET), &old)
+        .unwrap();
+    batch.write_synced().unwrap();
+    assert!(shared.check_links(TARGET, before.as_ref()).is_err());
 }
 
 #[test]

@@ -1,0 +1,148 @@
+//! Traces where a log was continued: in the one that goes on, and then in those that are over.
+
+use super::*;
+use crate::continuing;
+use crate::node::ledger_options;
+use crate::rim::SystemClock;
+use herleid_ledger::Ledger;
+use rocksdb::{DB, IteratorMode, Options as RocksOptions};
+use std::path::PathBuf;
+
+const OLD: &str = "localhost:7101/log/1";
+const NEW: &str = "localhost:7101/log/2";
+const EVER: &str = "2020-01-01T00:00:00Z/2999-01-01T00:00:00Z";
+
+impl Scene {
+    /// Leaves the log and its directory alone.
+    fn ended(self) -> (tempfile::TempDir, PathBuf) {
+        let Self { node, directory } = self;
+        let storage = node.config.storage.directory.clone();
+        drop(node);
+        (directory, storage)
+    }
+
+    /// The same directory with a second log, which goes on.
+    fn continued(directory: tempfile::TempDir, storage: &Path) -> Self {
+        let config = config(directory.path(), 2);
+        let place = continuing::of(storage, NEW).unwrap();
+        let secrets = Secrets::load(&config.keys.directory).unwrap();
+        let options = ledger_options(
+            &config,
+            &secrets,
+            &place,
+            Arc::new(SystemClock),
+            Arc::new(SystemEntropy),
+        );
+        drop(Ledger::open(options.unwrap()).unwrap());
+        Self::of(directory, 2)
+    }
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_in_the_log_that_is_over_and_says_which_one_it_is() {
+    let scene = Scene::set();
+    let (rain, decisions) = scene.two_cases();
+    let (directory, storage) = scene.ended();
+    let scene = Scene::continued(directory, &storage);
+    assert_eq!((scene.node.ledger.size(), scene.node.previous.len()), (1, 1));
+
+    let tree = scene.tree(json!({"what": "Z-1"})).await;
+    assert_eq!(tree["verified"], true, "{tree}");
+    assert_eq!(tree["children"][0]["index"], json!(decisions[0]));
+    assert_eq!(
+        (&tree["summary"]["log"], &tree["summary"]["found"]),
+        (&json!(OLD), &json!(3))
+    );
+    assert!(tree["summary"].get("also").is_none());
+    let (sha256, _) = digests(1);
+    let sha256 = hex::encode(sha256);
+    for what in [
+        sha256.clone(),
+        rain.to_string(),
+        format!("{OLD}/{rain}"),
+        "rain@1".to_owned(),
+    ] {
+        let tree = scene.down(&what).await;
+        assert_eq!(tree["summary"]["found"], 5, "{what}: {tree}");
+        assert_eq!(
+            (&tree["verified"], &tree["summary"]["log"]),
+            (&json!(true), &json!(OLD))
+        );
+    }
+    let query = "SELECT ?of WHERE { ?of a <http://www.w3.org/ns/prov#Activity> }";
+    let answer = scene.ask(json!({"what": "Z-1", "sparql": query})).await.unwrap();
+    let bindings = answer["sparql"]["results"]["bindings"].as_array();
+    assert!(!bindings.unwrap().is_empty(), "{answer}");
+
+    // What both know of is searched in the one that goes on, and where else it stands is said.
+    scene.add(received(transaction(9), 1));
+    for what in [sha256.as_str(), EVER, "0"] {
+        let summary = scene.down(what).await["summary"].clone();
+        assert_eq!(
+            (&summary["log"], &summary["also"]),
+            (&json!(NEW), &json!([OLD])),
+            "{what}: {summary}"
+        );
+        let old = scene.down(&format!("{OLD}/{what}")).await["summary"].clone();
+        assert_eq!(old["log"], json!(OLD), "{what}: {old}");
+    }
+    assert_eq!(scene.down(&sha256).await["summary"]["found"], 1);
+    assert_eq!(scene.down(&format!("{OLD}/{sha256}")).await["summary"]["found"], 5);
+
+    let error = scene.ask(json!({"what": "no-such-case"})).await.unwrap_err();
+    assert!(
+        error.message.contains(&format!("looked in `{OLD}` too, which is over")),
+        "{}",
+        error.message
+    );
+    let error = scene.ask(json!({"what": format!("{OLD}/99")})).await.unwrap_err();
+    assert!(
+        error.message.contains("this log has 0 to 7") && !error.message.contains("looked in"),
+        "{}",
+        error.message
+    );
+}
+
+#[tokio::test]
+async fn a_log_that_is_over_and_kept_no_lineage_says_so_instead_of_showing_nothing() {
+    let scene = Scene::set();
+    let (_, decisions) = scene.two_cases();
+    let (directory, storage) = scene.ended();
+    without_lineage(&storage.join("log"));
+    let scene = Scene::continued(directory, &storage);
+    let error = scene.ask(json!({"what": "Z-1"})).await.unwrap_err();
+    assert_eq!(error.code, Code::Missing);
+    for said in [OLD, "kept no lineage", &decisions[0].to_string()] {
+        assert!(error.message.contains(said), "{}", error.message);
+    }
+    assert!(error.next.unwrap().contains("--sparql"));
+    let query = "SELECT ?of WHERE { ?of a <http://www.w3.org/ns/prov#Activity> }";
+    let answer = scene.ask(json!({"what": "Z-1", "sparql": query})).await.unwrap();
+    assert!(
+        !answer["sparql"]["results"]["bindings"].as_array().unwrap().is_empty(),
+        "{answer}"
+    );
+    // What cannot be looked for there is said, whether or not the log that goes on knows of it.
+    let error = scene.ask(json!({"what": "rain@2"})).await.unwrap_err();
+    assert!(error.message.contains("kept no lineage"), "{}", error.message);
+    let summary = scene.tree(json!({"what": EVER})).await["summary"].clone();
+    assert_eq!(summary["log"], json!(NEW));
+    assert!(
+        summary["unsearched"][0].as_str().unwrap().contains("kept no lineage"),
+        "{summary}"
+    );
+}
+
+/// Makes a log what a version with format 2 would have left.
+fn without_lineage(log: &Path) {
+    let parts = DB::list_cf(&RocksOptions::default(), log).unwrap();
+    let db = DB::open_cf(&RocksOptions::default(), log, parts).unwrap();
+    let index = db.cf_handle("index").unwrap();
+    let keys = db.iterator_cf(index, IteratorMode::Start).map(|row| row.unwrap().0);
+    for key in keys.filter(|key| matches!(key[0], b'n' | b'x' | b'y')) {
+        db.delete_cf(index, key).unwrap();
+    }
+    let meta = String::from_utf8(db.get(b"m").unwrap().unwrap()).unwrap();
+    assert!(meta.contains("\"format\":3"));
+    db.put(b"m", meta.replace("\"format\":3", "\"format\":2")).unwrap();
+}
