@@ -16,6 +16,7 @@ mod prepare;
 mod read;
 mod recorded;
 mod sequencer;
+mod snapshot;
 mod strip;
 mod unsound;
 mod upgrade;

@@ -4,6 +4,7 @@
 pub(crate) mod codec;
 pub(crate) mod evidence;
 pub(crate) mod keys;
+pub(crate) mod linked;
 pub(crate) mod rocks;
 pub(crate) mod scrub;
 pub(crate) mod tiles;

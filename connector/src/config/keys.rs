@@ -92,6 +92,7 @@ const fn key(section: &'static str, name: &'static str, kind: Kind, absent: Abse
     }
 }
 
+use super::retention::OF;
 use Absent::{Means, Nothing, Refused};
 use Kind::{
     Address, Choice, Did, Digest, LogKey, Origin, Path, Paths, Switch, Tables, Text, Texts, Url, Whole, WitnessKey,
@@ -184,6 +185,9 @@ pub const KEYS: &[Key] = &[
     // 1,000 descriptions of 4 KB are what a connector accepts as one answer (4 MiB).
     key("catalogue", "page", Whole(1, 1_000), Means("100"), "datasets on a page of the catalogue"),
     key("erasure", "people", Tables(&[("id", Text), ("name", Text), ("token_sha256", Digest)]), Means("[]"), "who may propose, approve and forbid erasing (docs/erasure.md): an identifier that stays when somebody is renamed, their names, and the SHA-256 of the token that each of them keeps; with fewer than two nothing can be erased"),
+    key("erasure", "register", Path, Nothing, "a directory on another disk in which each erasure is listed, so that it is done again after an older backup was restored (docs/backup.md); it has to be there; when left out, no list is kept"),
+    key("retention", "list", Text, Nothing, "name of the selection list (Archiefwet) whose rules these are; required with rules"),
+    key("retention", "rules", Tables(&[("category", Text), ("activity", Text), ("of", Choice(OF)), ("named", Text), ("keep", Text)]), Means("[]"), "how long what is recorded is kept (docs/retention.md): category of the list, processing activity, what it is about (`case`, `agreement` or `denial`), which of them (`*` stands for anything), and `keep`: `permanent`, or years, months or days after it is over, such as `7y`; of several that are about one thing the longest counts"),
     key("log", "level", Choice(&["error", "warn", "info", "debug", "trace"]), Means("\"info\""), "what the service writes to standard error"),
     key("log", "format", Choice(&["text", "json"]), Means("\"text\""), "how it is written"),
     key("development", "plain_http", Switch, Means("false"), "serve and call `http://` too"),

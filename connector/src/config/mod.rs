@@ -14,6 +14,8 @@ pub mod keys;
 mod parse;
 mod push;
 mod raw;
+mod retention;
+mod sandbox;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -25,10 +27,11 @@ pub use erasure::{Erasure, Person};
 pub use error::ConfigError;
 pub use file::{NewParticipant, commented_file};
 pub use push::{Push, PushTo};
+pub use retention::{Keep, Retention, RetentionOf, RetentionRule};
+pub use sandbox::{Sandbox, TooMuch};
 pub use sections::{
     Catalogue, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
-    Models, Network, Participant, PlainPeer, PlainProof, Reconcile, S3Source, Sandbox, Sources, TlsFiles, TooMuch,
-    Trust, TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
+    Models, Network, Participant, PlainPeer, PlainProof, Reconcile, S3Source, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
 };
 pub use timestamps::{TimeAuthority, Timestamps};
 

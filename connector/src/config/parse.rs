@@ -3,9 +3,10 @@
 use super::base_url::BaseUrl;
 use super::error::{ConfigError, Expected};
 use super::raw::RawConfig;
+use super::sandbox::Sandbox;
 use super::sections::{
     Config, Decisions, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management, Models, Network,
-    Participant, Reconcile, S3Source, Sandbox, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi,
+    Participant, Reconcile, S3Source, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi,
     WitnessOfOthers, WitnessedLog,
 };
 use super::value::{Found, Shape};
@@ -84,6 +85,7 @@ impl RawConfig {
             management: self.management()?,
             catalogue: self.catalogue()?,
             erasure: self.erasure()?,
+            retention: self.retention()?,
             log: Log {
                 level: self.text("log.level")?,
                 json: self.text("log.format")? == "json",

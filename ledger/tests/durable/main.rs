@@ -15,4 +15,5 @@ mod opening;
 mod oracle;
 mod reading;
 mod records;
+mod snapshots;
 mod witnessing;

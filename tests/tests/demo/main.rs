@@ -1,6 +1,9 @@
 //! The demonstration as a user runs it, and what its dossier withstands: the real binary, real processes, real proofs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod backups;
+mod backups_erased;
+mod backups_refused;
 mod catalogue;
 mod continued_case;
 mod continuing;

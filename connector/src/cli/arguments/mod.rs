@@ -3,6 +3,7 @@
 mod checking;
 mod erasing;
 mod exporting;
+mod keeping;
 mod negotiating;
 mod proving;
 mod sharing;
@@ -16,6 +17,7 @@ pub use erasing::{
 pub use exporting::{
     CheckTimestampArguments, ContinueArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments,
 };
+pub use keeping::{BackupArguments, RestoreArguments};
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
 pub use proving::{
     AnchorsArguments, DossierArguments, ReconcileArguments, ReplayArguments, TraceArguments, VerifyArguments,
@@ -150,6 +152,10 @@ pub enum Chosen {
     Status(StatusArguments),
     /// Check the whole log: every record, proof, stream and document
     Doctor(DoctorArguments),
+    /// Copy all that is kept, in two parts, while the service goes on; checked
+    Backup(BackupArguments),
+    /// Put a backup into a storage directory without a log; checked
+    Restore(RestoreArguments),
     /// Show the whole path on this machine: four connectors, rain, a decision, its proof
     Demo(DemoArguments),
     /// Write completions for a shell

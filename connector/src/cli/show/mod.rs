@@ -4,6 +4,7 @@ mod answers;
 mod doctor;
 mod erasing;
 mod exports;
+mod keeping;
 mod negotiations;
 mod plain;
 mod reconcile;

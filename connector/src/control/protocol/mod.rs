@@ -4,6 +4,7 @@
 //! [`Command::Answer`] in the `result` line.
 
 mod answers;
+mod backup;
 mod doctor;
 mod erasing;
 mod exports;
@@ -13,6 +14,7 @@ mod requests;
 mod uuid_text;
 
 pub use answers::*;
+pub use backup::*;
 pub use doctor::*;
 pub use erasing::*;
 pub use exports::*;
@@ -35,7 +37,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 24] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -59,6 +61,7 @@ pub const NAMES: [&str; 23] = [
     Status::NAME,
     Doctor::NAME,
     Reconcile::NAME,
+    Backup::NAME,
 ];
 
 /// Reads the body of a request.
