@@ -92,6 +92,7 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
         },
         Chosen::Erase(a) => requests::erase(context, &a.action).and_then(|request| asking.send(&request)),
         Chosen::Hold(a) => requests::hold(context, &a.action).and_then(|request| asking.send(&request)),
+        Chosen::Retention(a) => requests::retention(context, &a.action).and_then(|request| asking.send(&request)),
         Chosen::Status(_) => asking.send(&Status {}),
         // The service has the log while it runs; without it the log is opened here.
         Chosen::Doctor(_) => match asking.send(&Doctor {}) {

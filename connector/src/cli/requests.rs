@@ -1,11 +1,11 @@
-//! Requests to the running service, made of what was typed: of `push`, `ledger`, `erase`, `hold` and `backup`.
+//! Requests to the running service, made of what was typed: of `push`, `ledger`, `erase`, `hold`, `retention` and `backup`.
 
 use super::actions::Context;
-use super::arguments::{BackupArguments, EraseAction, HoldAction, LedgerAction, MeantArguments, PushArguments};
+use super::arguments::{BackupArguments, EraseAction, HoldAction, LedgerAction, MeantArguments, PushArguments, RetentionAction};
 use super::ask::absolute;
 use super::token;
 use crate::control::error::{Code, ControlError};
-use crate::control::protocol::{Backup, Erase, Hold, LedgerExport, Meant, Push};
+use crate::control::protocol::{Backup, Erase, Hold, LedgerExport, Meant, Push, Retention};
 
 /// What of `ledger` the service does; `None` for what this process does.
 pub(super) fn export(context: &Context, action: &LedgerAction) -> Option<Result<LedgerExport, ControlError>> {
@@ -94,5 +94,16 @@ pub(super) fn push(a: &PushArguments) -> Result<Push, ControlError> {
         agreement: a.agreement.clone(),
         to,
         purpose: a.purpose.clone(),
+    })
+}
+
+/// The request that `retention` makes.
+pub(super) fn retention(context: &Context, action: &RetentionAction) -> Result<Retention, ControlError> {
+    Ok(match action {
+        RetentionAction::Plan(a) => Retention::Plan { on_ms: a.on },
+        RetentionAction::Apply(a) => Retention::Apply {
+            complete_days: a.complete_days,
+            person: token::ask(context)?,
+        },
     })
 }

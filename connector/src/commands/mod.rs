@@ -71,5 +71,6 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Doctor => doctor::doctor,
         p::Reconcile => crate::reconcile::command,
         p::Backup => crate::backup::backup,
+        p::Retention => crate::erasure::retention,
     }
 }

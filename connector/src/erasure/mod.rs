@@ -5,12 +5,14 @@ mod bytes;
 mod entries;
 mod people;
 pub(crate) mod register;
+mod retention;
 mod select;
 #[cfg(test)]
 mod tests;
 mod told;
 
 pub(crate) use bytes::Came;
+pub(crate) use retention::retention;
 pub(crate) use told::{Notice, deliver, take};
 
 use crate::commands::Failure;

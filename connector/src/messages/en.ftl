@@ -160,6 +160,9 @@ cli-column-ours = ours
 cli-column-theirs = theirs
 cli-column-same = same
 cli-column-found = not fitting
+cli-column-what = what
+cli-column-category = category
+cli-column-due = due
 
 # Words in cells
 cli-kind-dataset = dataset
@@ -239,6 +242,22 @@ cli-hold-records = records { $records }
 cli-hold-case = case { $case }
 cli-hold-agreement = agreement { $agreement }
 cli-hold-removed = no longer held
+cli-retention-list = by { $list }
+cli-retention-case = case
+cli-retention-agreement = agreement
+cli-retention-denial = denials
+cli-retention-due = due
+cli-retention-held = held
+cli-retention-needed = due, but needed
+cli-retention-proposed = proposed
+cli-retention-offered = due, but still offered
+cli-retention-refused = due, but refused
+cli-retention-kept = kept
+cli-retention-permanent = kept for ever
+cli-retention-open = goes on
+cli-retention-unruled = no rule
+cli-retention-some-kept = { $kept } more stay
+cli-retention-next = { $number } proposals; next: another person sees them with `herleid erase list`, and approves each with `herleid erase approve`
 cli-ledger-record =
     record { $index } in { $size }: { $path }
       entry     { $entry }

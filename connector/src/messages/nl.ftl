@@ -155,6 +155,9 @@ cli-column-ours = van ons
 cli-column-theirs = van hen
 cli-column-same = gelijk
 cli-column-found = past niet
+cli-column-what = wat
+cli-column-category = categorie
+cli-column-due = aan de beurt
 
 cli-kind-dataset = dataset
 cli-kind-model = model
@@ -232,6 +235,22 @@ cli-hold-records = records { $records }
 cli-hold-case = zaak { $case }
 cli-hold-agreement = overeenkomst { $agreement }
 cli-hold-removed = mag weer gewist worden
+cli-retention-list = volgens { $list }
+cli-retention-case = zaak
+cli-retention-agreement = overeenkomst
+cli-retention-denial = weigeringen
+cli-retention-due = aan de beurt
+cli-retention-held = vastgehouden
+cli-retention-needed = aan de beurt, maar nodig
+cli-retention-proposed = voorgesteld
+cli-retention-offered = aan de beurt, maar nog aangeboden
+cli-retention-refused = aan de beurt, maar geweigerd
+cli-retention-kept = bewaard
+cli-retention-permanent = blijvend bewaard
+cli-retention-open = loopt nog
+cli-retention-unruled = geen regel
+cli-retention-some-kept = { $kept } andere blijven
+cli-retention-next = { $number } voorstellen; daarna: een ander ziet ze met `herleid erase list`, en keurt elk goed met `herleid erase approve`
 cli-ledger-record =
     record { $index } van { $size }: { $path }
       inhoud   { $entry }

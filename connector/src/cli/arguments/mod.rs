@@ -17,7 +17,9 @@ pub use erasing::{
 pub use exporting::{
     CheckTimestampArguments, ContinueArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments,
 };
-pub use keeping::{BackupArguments, RestoreArguments};
+pub use keeping::{
+    BackupArguments, RestoreArguments, RetentionAction, RetentionApplyArguments, RetentionArguments, RetentionPlanArguments,
+};
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
 pub use proving::{
     AnchorsArguments, DossierArguments, ReconcileArguments, ReplayArguments, TraceArguments, VerifyArguments,
@@ -144,6 +146,8 @@ pub enum Chosen {
     Erase(EraseArguments),
     /// Forbid that something is erased
     Hold(HoldArguments),
+    /// See what a selection list says is over, and propose to erase it
+    Retention(RetentionArguments),
     /// Verify a dossier, trusting only the anchors; needs no configuration and no network
     Verify(VerifyArguments),
     /// Run the models of a dossier again and compare

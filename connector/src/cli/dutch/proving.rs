@@ -204,4 +204,21 @@ pub(super) const PROVING: &[(&str, &str)] = &[
         "restore.without_erasures",
         "Ook waar geen lijst van wissingen wordt bijgehouden (erasure.register): u weet dat er sindsdien niets gewist is",
     ),
+    (
+        "retention",
+        "Zie wat volgens een selectielijst voorbij is, en stel voor het te wissen",
+    ),
+    ("retention plan", "Toon wat aan de beurt is, en waarom de rest niet"),
+    (
+        "retention plan.on",
+        "Wat aan de beurt is aan het begin van deze dag (UTC); zonder: nu",
+    ),
+    (
+        "retention apply",
+        "Stel voor te wissen wat aan de beurt is, met uw sleutelwoord op de standaardinvoer; een ander keurt het goed",
+    ),
+    (
+        "retention apply.complete_days",
+        "Over hoeveel dagen het ook weg is uit reservekopieën en bij wie het ontving",
+    ),
 ];

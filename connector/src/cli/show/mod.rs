@@ -8,6 +8,7 @@ mod keeping;
 mod negotiations;
 mod plain;
 mod reconcile;
+mod retention;
 mod table;
 mod tree;
 

@@ -11,6 +11,7 @@ mod exports;
 mod negotiations;
 mod reconcile;
 mod requests;
+mod retention;
 mod uuid_text;
 
 pub use answers::*;
@@ -21,6 +22,7 @@ pub use exports::*;
 pub use negotiations::*;
 pub use reconcile::*;
 pub use requests::*;
+pub use retention::*;
 
 use super::error::{Code, ControlError};
 use serde::de::DeserializeOwned;
@@ -37,7 +39,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 24] = [
+pub const NAMES: [&str; 25] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -62,6 +64,7 @@ pub const NAMES: [&str; 24] = [
     Doctor::NAME,
     Reconcile::NAME,
     Backup::NAME,
+    Retention::NAME,
 ];
 
 /// Reads the body of a request.
