@@ -1,6 +1,7 @@
 //! What lies on disk: two RocksDB stores and a folder of evidence; and, apart from the log, a witness's memory. See
 //! `docs/ledger.md`.
 
+pub(crate) mod bound;
 pub(crate) mod codec;
 pub(crate) mod evidence;
 pub(crate) mod keys;

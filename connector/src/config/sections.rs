@@ -222,6 +222,8 @@ pub struct Limits {
     pub token_lifetime_s: u64,
     /// Largest payload that is pulled, in bytes.
     pub payload_bytes: u64,
+    /// Most bytes of documents in evidence; `None`: as many as there is room for.
+    pub evidence_bytes: Option<u64>,
     /// Connections at a time.
     pub connections: usize,
 }

@@ -142,6 +142,9 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     let options = |directory: &Path| ledger_options(&config, &secrets, directory, clock.clone(), entropy.clone());
     let ledger = Ledger::open(options(&directory)?)?;
     storage::mark(&config.storage.directory)?;
+    if let Some(most) = config.limits.evidence_bytes {
+        ledger.bound_evidence(most)?;
+    }
     let (mut previous, mut unreadable) = (Vec::new(), Vec::new());
     for (origin, directory) in continuing::previous(&config.storage.directory, ledger.origin())? {
         let mut options = options(&directory)?;

@@ -141,6 +141,10 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         let why = format!("what was erased after a backup was made could not be erased again: {e}");
         ServeError::Resume(Refusal::Unavailable { why })
     })?;
+    crate::identity::history::keep(&node).await.map_err(|e| {
+        let why = format!("which keys are ours could not be recorded: {e}");
+        ServeError::Resume(Refusal::Unavailable { why })
+    })?;
     node.negotiator.resume(&node).map_err(ServeError::Resume)?;
     crate::consumer::pull::pushed::resume(&node).map_err(|e| {
         let why = format!("pushes that were asked for could not be looked through: {e}");

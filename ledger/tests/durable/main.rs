@@ -4,6 +4,7 @@
 #[path = "../rig/mod.rs"]
 mod rig;
 
+mod bounded;
 mod closed;
 mod cosigning;
 mod damage;

@@ -11,6 +11,7 @@ mod doctor;
 mod dossier;
 mod erased;
 mod faults;
+mod keeping;
 mod lies;
 mod publishing;
 mod pushes;
