@@ -9,8 +9,8 @@ mod stamps;
 
 use crate::audit::{self, AuditError};
 use crate::cli::arguments::{
-    AnchorsArguments, BackupArguments, CheckPolicyArguments, CheckTimestampArguments, ContinueArguments,
-    DemoArguments, ExplainArguments, InitArguments, ReplayArguments, RestoreArguments, ServeArguments, SuiteArguments,
+    AnchorsArguments, BackupArguments, CheckPolicyArguments, CheckTimestampArguments, ContinueArguments, DemoArguments,
+    ExplainArguments, InitArguments, ReplayArguments, RestoreArguments, ServeArguments, SuiteArguments,
     VerifyArguments,
 };
 use crate::cli::show::clean;

@@ -38,7 +38,9 @@ pub enum StorageError {
         program: String,
     },
     /// The file is not what it must be.
-    #[error("`{path}` is not what this program writes: {why}; expected `{{\"format\":{FORMAT},\"program\":\"...\"}}`: put it back from a backup")]
+    #[error(
+        "`{path}` is not what this program writes: {why}; expected `{{\"format\":{FORMAT},\"program\":\"...\"}}`: put it back from a backup"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -204,13 +206,19 @@ mod tests {
         mark(folder.path()).unwrap();
         check(folder.path()).unwrap();
         for (newer, says) in [
-            (r#"{"format": 2, "program": "9.1", "more": []}"#, "format 2, written by version 9.1"),
+            (
+                r#"{"format": 2, "program": "9.1", "more": []}"#,
+                "format 2, written by version 9.1",
+            ),
             (r#"{"format": 0, "program": "0"}"#, "the format is 0"),
             ("{", "is not what this program writes"),
         ] {
             fs::write(&path, newer).unwrap();
             let error = mark(folder.path()).unwrap_err().to_string();
-            assert!(error.contains(says) && error.contains(&path.display().to_string()), "{error}");
+            assert!(
+                error.contains(says) && error.contains(&path.display().to_string()),
+                "{error}"
+            );
             assert_eq!(fs::read_to_string(&path).unwrap(), newer);
         }
     }
@@ -220,7 +228,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         begin_restoring(folder.path(), "a backup").unwrap();
         let error = mark(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("was broken off") && error.contains("herleid restore"), "{error}");
+        assert!(
+            error.contains("was broken off") && error.contains("herleid restore"),
+            "{error}"
+        );
         end_restoring(folder.path()).unwrap();
         mark(folder.path()).unwrap();
         assert!(lost_witness(folder.path(), "a").unwrap().is_none());

@@ -32,7 +32,11 @@ fn secrets(config: &Config) -> Result<Secrets, ControlError> {
 /// Tells how far it is, in bytes while files are copied.
 fn telling(context: &Context) -> impl FnMut(&'static str, u64, u64) + '_ {
     |step, done, total| {
-        let unit = if step.ends_with("-check") { Unit::Items } else { Unit::Bytes };
+        let unit = if step.ends_with("-check") {
+            Unit::Items
+        } else {
+            Unit::Bytes
+        };
         context.screen.line(&Line::Progress(Step {
             step: step.to_owned(),
             done,

@@ -32,9 +32,14 @@ pub(crate) async fn backup(node: Arc<Node>, request: Backup, progress: Progress)
         let (asked, telling) = (request.clone(), progress.clone());
         let written = tokio::task::spawn_blocking(move || {
             let secrets = Secrets::load(&own.config.keys.directory).map_err(Failure::failed)?;
-            let written = copy(&source(&own, &secrets), &asked.out, &asked.keys, &mut |step, done, total| {
-                telling.step(step, done, Some(total), Unit::Bytes);
-            });
+            let written = copy(
+                &source(&own, &secrets),
+                &asked.out,
+                &asked.keys,
+                &mut |step, done, total| {
+                    telling.step(step, done, Some(total), Unit::Bytes);
+                },
+            );
             Ok::<_, Failure>((written?, secrets))
         });
         let (written, secrets) = written.await.map_err(Failure::failed)??;
@@ -88,7 +93,14 @@ fn verified(
             }
         }
     }
-    check::log(source.config, source.secrets, &request.out, &request.keys, &main.head, told)?;
+    check::log(
+        source.config,
+        source.secrets,
+        &request.out,
+        &request.keys,
+        &main.head,
+        told,
+    )?;
     let answer = BackupAnswer {
         backup: main.head.backup,
         out: request.out.clone(),

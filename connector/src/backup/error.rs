@@ -30,7 +30,9 @@ pub(crate) enum BackupError {
         why: &'static str,
     },
     /// Storage that is in use by a log.
-    #[error("`{path}` is there, so the storage directory holds a log, or what is left of one; expected a directory without")]
+    #[error(
+        "`{path}` is there, so the storage directory holds a log, or what is left of one; expected a directory without"
+    )]
     Holds { path: PathBuf },
     /// A folder that is no backup, or half of one.
     #[error("there is no `{path}`: either this is no backup, or it was never finished; expected {expected}")]
@@ -42,7 +44,9 @@ pub(crate) enum BackupError {
     #[error("`{path}` is not signed by the key of this log: {source}")]
     Signature { path: PathBuf, source: NoteError },
     /// Written by a newer version.
-    #[error("`{path}` was made by version {program}, format {found}; this is version {PROGRAM}, which knows up to format {FORMAT}")]
+    #[error(
+        "`{path}` was made by version {program}, format {found}; this is version {PROGRAM}, which knows up to format {FORMAT}"
+    )]
     Newer {
         path: PathBuf,
         found: String,
@@ -142,7 +146,9 @@ impl BackupError {
             Self::OtherLog { .. } | Self::Unsound { .. } => {
                 "do not use this backup; see what `herleid doctor` says of the log that it is of"
             }
-            Self::FoundUnsound { .. } => "see what `herleid doctor` says; to keep the directory as evidence, stop the service and copy it",
+            Self::FoundUnsound { .. } => {
+                "see what `herleid doctor` says; to keep the directory as evidence, stop the service and copy it"
+            }
             Self::NoErasures => {
                 "set `erasure.register` to the folder in which erasures are listed (docs/backup.md); or, if nothing was erased since, say `--without-erasures`"
             }

@@ -76,7 +76,9 @@ pub(super) fn copy(source: &Source<'_>, out: &Path, keys: &Path, told: Told<'_>)
     let stage = Stage::begin(storage)?;
     let checkpoint = source.ledger.snapshot(&stage.0)?;
     let items = items(source, &stage.0)?;
-    let sizes = items.iter().map(|item| item.from.metadata().map_or(0, |metadata| metadata.len()));
+    let sizes = items
+        .iter()
+        .map(|item| item.from.metadata().map_or(0, |metadata| metadata.len()));
     let (total, mut done) = (sizes.sum(), 0);
     let (mut of_main, mut of_keys) = (BTreeMap::new(), BTreeMap::new());
     for item in items {
@@ -143,7 +145,10 @@ fn signer(source: &Source<'_>) -> Result<Signer, BackupError> {
 
 /// A payload is named by its digest: one that has changed is no part of a backup.
 fn check_payload(item: &Item, held: &Held) -> Result<(), BackupError> {
-    let name = item.name.strip_prefix("payloads/").and_then(|name| name.split_once('/'));
+    let name = item
+        .name
+        .strip_prefix("payloads/")
+        .and_then(|name| name.split_once('/'));
     match name {
         Some((_, name)) if name.len() == 64 && name != held.sha256 => Err(BackupError::Payload {
             path: item.from.clone(),

@@ -79,7 +79,10 @@ pub(super) fn seal(
         path: path.clone(),
         why,
     };
-    let list: String = files.iter().map(|(name, held)| format!("{}  {name}\n", held.sha256)).collect();
+    let list: String = files
+        .iter()
+        .map(|(name, held)| format!("{}  {name}\n", held.sha256))
+        .collect();
     head.files = files.len() as u64;
     head.bytes = files.values().map(|held| held.bytes).sum();
     head.list = hex::encode(Sha256::digest(&list));
@@ -125,13 +128,19 @@ pub(super) fn open(folder: &Path, part: Part, party: &str, key: &Verifier) -> Re
     for (what, name, expected) in [("party", "party", party), ("log", "origin", key.name())] {
         if text(name) != expected {
             let (found, expected) = (text(name), expected.to_owned());
-            return Err(BackupError::Other { path, what, found, expected });
+            return Err(BackupError::Other {
+                path,
+                what,
+                found,
+                expected,
+            });
         }
     }
-    note.verify(std::slice::from_ref(key)).map_err(|source| BackupError::Signature {
-        path: path.clone(),
-        source,
-    })?;
+    note.verify(std::slice::from_ref(key))
+        .map_err(|source| BackupError::Signature {
+            path: path.clone(),
+            source,
+        })?;
     let format = value.get("storage_format").and_then(Value::as_u64).unwrap_or(u64::MAX);
     if format > storage::FORMAT {
         let (found, program) = (format.to_string(), text("program"));
@@ -140,7 +149,12 @@ pub(super) fn open(folder: &Path, part: Part, party: &str, key: &Verifier) -> Re
     let head: Head = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
     if head.part != part {
         let (what, found, expected) = ("kind", head.part.what().to_owned(), part.what().to_owned());
-        return Err(BackupError::Other { path, what, found, expected });
+        return Err(BackupError::Other {
+            path,
+            what,
+            found,
+            expected,
+        });
     }
     let files = list(folder, &head)?;
     let folder = folder.to_owned();
@@ -201,7 +215,12 @@ fn list(folder: &Path, head: &Head) -> Result<Files, BackupError> {
 ///
 /// # Errors
 /// As [`open`], and when they are of different backups.
-pub(super) fn open_both(main: &Path, keys: &Path, party: &str, key: &Verifier) -> Result<(Opened, Opened), BackupError> {
+pub(super) fn open_both(
+    main: &Path,
+    keys: &Path,
+    party: &str,
+    key: &Verifier,
+) -> Result<(Opened, Opened), BackupError> {
     let (main, keys) = (open(main, Part::Main, party, key)?, open(keys, Part::Keys, party, key)?);
     if main.head.backup != keys.head.backup {
         return Err(BackupError::Other {

@@ -141,10 +141,11 @@ fn lose_witness(config: &Config, secrets: &Secrets) -> Result<Option<String>, Ba
     if memory.try_exists().map_err(io(&memory, "found"))? {
         return Ok(None);
     }
-    let key = witness_verifier_key(config.listen.public_url.as_str(), secrets).map_err(|error| LedgerError::Option {
-        option: "witness_policy",
-        why: error.to_string(),
-    })?;
+    let key =
+        witness_verifier_key(config.listen.public_url.as_str(), secrets).map_err(|error| LedgerError::Option {
+            option: "witness_policy",
+            why: error.to_string(),
+        })?;
     storage::lose_witness(&config.storage.directory, &key)?;
     Ok(config.witness.is_some().then_some(key))
 }

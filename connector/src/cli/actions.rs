@@ -1,8 +1,8 @@
 //! Where the real work of the commands that need no running service is plugged in.
 
 use super::arguments::{
-    AnchorsArguments, BackupArguments, CheckPolicyArguments, CheckTimestampArguments, ContinueArguments,
-    DemoArguments, ExplainArguments, InitArguments, ReplayArguments, RestoreArguments, ServeArguments, SuiteArguments,
+    AnchorsArguments, BackupArguments, CheckPolicyArguments, CheckTimestampArguments, ContinueArguments, DemoArguments,
+    ExplainArguments, InitArguments, ReplayArguments, RestoreArguments, ServeArguments, SuiteArguments,
     VerifyArguments,
 };
 use super::screen::Screen;

@@ -13,8 +13,7 @@ use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
     Agreements, Anchors, Catalog, Command, Credential, Decide, Doctor, Dossier, Input, Negotiate, Negotiation,
-    Negotiations, Publish, PublishSource, Pull, Reconcile, ReliesOn, Run, Status, Trace, Transfer, Transfers,
-    Withdraw,
+    Negotiations, Publish, PublishSource, Pull, Reconcile, ReliesOn, Run, Status, Trace, Transfer, Transfers, Withdraw,
 };
 use crate::control::socket::path_in;
 use serde::Serialize;

@@ -1,7 +1,9 @@
 //! Requests to the running service, made of what was typed: of `push`, `ledger`, `erase`, `hold`, `retention` and `backup`.
 
 use super::actions::Context;
-use super::arguments::{BackupArguments, EraseAction, HoldAction, LedgerAction, MeantArguments, PushArguments, RetentionAction};
+use super::arguments::{
+    BackupArguments, EraseAction, HoldAction, LedgerAction, MeantArguments, PushArguments, RetentionAction,
+};
 use super::ask::absolute;
 use super::token;
 use crate::control::error::{Code, ControlError};

@@ -31,7 +31,8 @@ pub use retention::{Keep, Retention, RetentionOf, RetentionRule};
 pub use sandbox::{Sandbox, TooMuch};
 pub use sections::{
     Catalogue, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
-    Models, Network, Participant, PlainPeer, PlainProof, Reconcile, S3Source, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
+    Models, Network, Participant, PlainPeer, PlainProof, Reconcile, S3Source, Sources, TlsFiles, Trust, TrustedIssuer,
+    TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
 };
 pub use timestamps::{TimeAuthority, Timestamps};
 

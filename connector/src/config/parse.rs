@@ -69,7 +69,10 @@ impl RawConfig {
                 acknowledge_deadline_s: self.whole("limits.acknowledge_deadline_s")?,
                 token_lifetime_s: self.whole("limits.token_lifetime_s")?,
                 payload_bytes: self.whole("limits.payload_bytes")?,
-                evidence_bytes: self.get("limits.evidence_bytes").map(|_| self.whole("limits.evidence_bytes")).transpose()?,
+                evidence_bytes: self
+                    .get("limits.evidence_bytes")
+                    .map(|_| self.whole("limits.evidence_bytes"))
+                    .transpose()?,
                 connections: self.count("limits.connections")?,
             },
             sources: self.sources(plain_http)?,

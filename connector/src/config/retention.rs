@@ -193,7 +193,18 @@ mod tests {
         assert_eq!(due("3d", "2026-12-31T10:00:00Z"), on("2027-01-03"));
         assert_eq!(due("permanent", "2026-12-31T10:00:00Z"), None);
         assert_eq!(due("200y", "9900-12-31T10:00:00Z"), None);
-        for wrong in ["", "y", "7", "7w", "-1y", "201y", "1.5y", "for ever", "99999999999d", "é"] {
+        for wrong in [
+            "",
+            "y",
+            "7",
+            "7w",
+            "-1y",
+            "201y",
+            "1.5y",
+            "for ever",
+            "99999999999d",
+            "é",
+        ] {
             assert_eq!(Keep::parse(wrong), None, "{wrong}");
         }
     }

@@ -183,6 +183,7 @@ pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
     let Some(folder) = &node.config.erasure.register else {
         return Ok(());
     };
+    register::check(folder, &node.config.storage.directory)?;
     let secrets = Secrets::load(&node.config.keys.directory).map_err(Failure::failed)?;
     for listed in register::read(folder, &secrets.log)? {
         if listed.origin != node.ledger.origin() {

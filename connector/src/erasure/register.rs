@@ -6,6 +6,7 @@ use crate::control::error::Code;
 use crate::control::protocol::{ErasedRecord, ErasureLine};
 use crate::node::Node;
 use crate::state::digest_bytes;
+use herleid_ledger::LedgerError;
 use herleid_ledger::note::{SignedNote, Signer};
 use herleid_ledger::section::SectionName;
 use serde::{Deserialize, Serialize};
@@ -35,8 +36,18 @@ pub enum RegisterError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// A folder that is lost with what it is to be remembered for.
+    #[error(
+        "the list of erasures `{path}` lies in the storage directory, and would be lost with it: expected a folder on another disk, named by `erasure.register`"
+    )]
+    Inside {
+        /// Which.
+        path: PathBuf,
+    },
     /// A file in it.
-    #[error("`{path}` in the list of erasures is not what this participant wrote: {why}; put it back as it was, or ask who changed it")]
+    #[error(
+        "`{path}` in the list of erasures is not what this participant wrote: {why}; put it back as it was, or ask who changed it"
+    )]
     Content {
         /// Which.
         path: PathBuf,
@@ -159,6 +170,20 @@ fn one(path: &Path, key: &ed25519_dalek::SigningKey) -> Result<Listed, RegisterE
     Ok(listed)
 }
 
+/// That the folder does not lie in the storage directory.
+///
+/// # Errors
+/// When it does, or is not there.
+pub(super) fn check(folder: &Path, storage: &Path) -> Result<(), RegisterError> {
+    let real = |path: &Path| path.canonicalize().map_err(io(path, "found"));
+    match real(folder)?.starts_with(real(storage)?) {
+        false => Ok(()),
+        true => Err(RegisterError::Inside {
+            path: folder.to_owned(),
+        }),
+    }
+}
+
 /// What is listed of a log, by record: for one that is over, where it is not shown any more.
 ///
 /// # Errors
@@ -172,7 +197,10 @@ pub(crate) fn of_log(
     let Some(folder) = folder else { return Ok(erased) };
     for listed in read(folder, key)?.into_iter().filter(|listed| listed.origin == origin) {
         for record in &listed.erasure.records {
-            let names = record.sections.iter().filter_map(|name| name.parse::<SectionName>().ok());
+            let names = record
+                .sections
+                .iter()
+                .filter_map(|name| name.parse::<SectionName>().ok());
             erased.entry(record.index).or_default().extend(names);
         }
     }
@@ -189,7 +217,14 @@ pub(super) fn left(node: &Node, listed: &Listed) -> Result<Vec<ErasedRecord>, Fa
         if record.index >= node.ledger.size() {
             continue;
         }
-        let found = node.ledger.record(record.index)?;
+        let found = match node.ledger.record(record.index) {
+            // It cannot be shown either; a check of the log names it.
+            Err(error @ LedgerError::Corrupt { .. }) => {
+                tracing::error!(%error, "whether something that was erased is here again cannot be told of a damaged record");
+                continue;
+            }
+            other => other?,
+        };
         let leaf = listed.leaves.get(&record.index).and_then(|leaf| digest_bytes(leaf));
         if leaf.as_ref() != Some(found.leaf()) {
             continue;
@@ -252,7 +287,11 @@ mod tests {
             write(folder.path(), &listed(id, index), &signer(&key), 1).unwrap();
         }
         fs::write(folder.path().join("d.tmp"), "half").unwrap();
-        let ids: Vec<String> = read(folder.path(), &key).unwrap().into_iter().map(|one| one.erasure.id).collect();
+        let ids: Vec<String> = read(folder.path(), &key)
+            .unwrap()
+            .into_iter()
+            .map(|one| one.erasure.id)
+            .collect();
         assert_eq!(ids, ["a", "b", "c"]);
         let of = |origin: &str| of_log(Some(folder.path()), &key, origin).unwrap();
         assert_eq!(of("a.example/log/1").into_keys().collect::<Vec<_>>(), [3, 4]);
@@ -261,15 +300,27 @@ mod tests {
 
         take_off(&folder.path().join("a.erased"));
         assert_eq!(read(folder.path(), &key).unwrap().len(), 2);
+        check(folder.path(), &folder.path().join("d.tmp")).unwrap();
+        for inner in [folder.path(), folder.path().parent().unwrap()] {
+            let error = check(folder.path(), inner).unwrap_err().to_string();
+            assert!(error.contains("would be lost with it"), "{error}");
+        }
         let nowhere = folder.path().join("nowhere");
         let error = read(&nowhere, &key).unwrap_err().to_string();
-        assert!(error.contains("nowhere") && error.contains("erasure.register"), "{error}");
+        assert!(
+            error.contains("nowhere") && error.contains("erasure.register"),
+            "{error}"
+        );
         // By another key, altered, or something else.
         let other = ed25519_dalek::SigningKey::from_bytes(&[2; 32]);
         write(folder.path(), &listed("e", 3), &signer(&other), 1).unwrap();
         let wrong = folder.path().join("e.erased");
         let refused = || read(folder.path(), &key).unwrap_err().to_string();
-        assert!(refused().contains("e.erased") && refused().contains("signature"), "{}", refused());
+        assert!(
+            refused().contains("e.erased") && refused().contains("signature"),
+            "{}",
+            refused()
+        );
         let good = fs::read_to_string(folder.path().join("b.erased")).unwrap();
         fs::write(&wrong, good.replace("people", "content")).unwrap();
         assert!(refused().contains("does not verify"), "{}", refused());

@@ -25,7 +25,7 @@ impl Bound {
     pub(super) fn went(&self, bytes: u64) {
         // What came before it was counted is not taken away twice.
         let less = |now: u64| Some(now.saturating_sub(bytes));
-        drop(self.large.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less));
+        let _before = self.large.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 }
 
@@ -52,12 +52,14 @@ impl Evidence {
         Ok(())
     }
 
-    /// What small documents take is what the store estimates; of large ones it is counted.
+    /// What small documents take is what the store estimates, of what is only in memory by the mebibyte; of large ones it is counted.
     fn used_bytes(&self, log: &Rocks) -> Result<u64, LedgerError> {
         let mut used = self.bound.large.load(Ordering::Relaxed);
         for property in [ESTIMATE_LIVE_DATA_SIZE, CUR_SIZE_ALL_MEM_TABLES] {
             let found = log.db.property_int_value_cf(log.part(Part::Evidence)?, property);
-            used += found.map_err(|error| store_error(log.dir(), "read", &error))?.unwrap_or(0);
+            used += found
+                .map_err(|error| store_error(log.dir(), "read", &error))?
+                .unwrap_or(0);
         }
         Ok(used)
     }

@@ -93,7 +93,9 @@ fn what_was_recorded_before_a_backup_is_all_there_when_it_is_restored_elsewhere(
     // Anybody can check the files without this program.
     for folder in [&parts.out, &parts.keys] {
         let mut check = Command::new("sha256sum");
-        check.args(["-c", "--quiet", "--strict", "SHA256SUMS"]).current_dir(folder);
+        check
+            .args(["-c", "--quiet", "--strict", "SHA256SUMS"])
+            .current_dir(folder);
         let output = check.output().unwrap();
         assert!(output.status.success(), "{output:?}");
     }
@@ -114,9 +116,21 @@ fn what_was_recorded_before_a_backup_is_all_there_when_it_is_restored_elsewhere(
     );
     other.start();
     // The same history: what the original shows now extends what was restored, tile by tile.
-    let tile = |port: u16, width: u64| Caller::new(port, &[]).get(&format!("/log/1/tile/entries/000.p/{width}")).body;
+    let tile = |port: u16, width: u64| {
+        Caller::new(port, &[])
+            .get(&format!("/log/1/tile/entries/000.p/{width}"))
+            .body
+    };
     let own = connector.made["origin"].as_str().unwrap();
-    let own_port: u16 = own.split_once('/').unwrap().0.rsplit_once(':').unwrap().1.parse().unwrap();
+    let own_port: u16 = own
+        .split_once('/')
+        .unwrap()
+        .0
+        .rsplit_once(':')
+        .unwrap()
+        .1
+        .parse()
+        .unwrap();
     let now = good(&connector.run(&["status"]))["size"].as_u64().unwrap();
     let checkpoint = Caller::new(port, &[]).get("/log/1/checkpoint").text();
     assert!(checkpoint.starts_with(&format!("{own}\n{size}\n")), "{checkpoint}");
@@ -170,7 +184,11 @@ fn a_backup_that_is_behind_its_witness_is_not_gone_on_with_but_can_be_continued(
     let origin = watched.origin();
     let done = good(&continued(&watched.log, &["--confirm", &origin]));
     let size = made["size"].as_u64().unwrap();
-    assert_eq!(done["continued"]["lost"], json!({"from": size, "to": size + 1}), "{done}");
+    assert_eq!(
+        done["continued"]["lost"],
+        json!({"from": size, "to": size + 1}),
+        "{done}"
+    );
     watched.take_up(done["log_key"].as_str().unwrap());
     watched.log.start();
     // A backup of the successor takes along the log that is over.

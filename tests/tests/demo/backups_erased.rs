@@ -32,7 +32,10 @@ fn people(connector: &Connector, register: Option<&Path>) {
 /// A command with somebody's token on standard input.
 fn by(connector: &Connector, person: usize, arguments: &[&str]) -> Output {
     let mut command = connector.command(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut running = command.spawn().unwrap();
     writeln!(running.stdin.take().unwrap(), "{}", TOKENS[person].1).unwrap();
     running.wait_with_output().unwrap()
@@ -63,7 +66,11 @@ fn what_was_erased_after_a_backup_is_erased_again_before_anybody_is_served() {
     people(&connector, Some(&register));
     // A list that is not there may be one that was lost.
     let output = serve(&connector.directory).output().unwrap();
-    assert!(!output.status.success() && told(&output).contains("the list of erasures"), "{}", told(&output));
+    assert!(
+        !output.status.success() && told(&output).contains("the list of erasures"),
+        "{}",
+        told(&output)
+    );
     fs::create_dir(&register).unwrap();
     connector.start();
     publish_and_withdraw(&connector);
@@ -87,7 +94,11 @@ fn what_was_erased_after_a_backup_is_erased_again_before_anybody_is_served() {
     let aside = folder.path().join("aside");
     fs::rename(&register, &aside).unwrap();
     let output = serve(&connector.directory).output().unwrap();
-    assert!(!output.status.success() && told(&output).contains("the list of erasures"), "{}", told(&output));
+    assert!(
+        !output.status.success() && told(&output).contains("the list of erasures"),
+        "{}",
+        told(&output)
+    );
     assert!(path.exists());
     fs::rename(&aside, &register).unwrap();
     connector.start();
@@ -118,7 +129,10 @@ fn where_erasures_are_listed_nowhere_a_restore_asks_for_somebodys_word() {
     let output = parts.restore(&connector);
     let said = refused(&output);
     assert_eq!(output.status.code(), Some(5), "{said}");
-    assert!(said.contains("erasure.register") && said.contains("--without-erasures"), "{said}");
+    assert!(
+        said.contains("erasure.register") && said.contains("--without-erasures"),
+        "{said}"
+    );
     assert!(!connector.storage().join("log").exists());
     let (from, keys) = (parts.out.to_str().unwrap(), parts.keys.to_str().unwrap());
     good(&connector.run(&["restore", "--from", from, "--keys", keys, "--without-erasures"]));
@@ -140,7 +154,10 @@ fn what_a_list_that_cannot_be_written_would_miss_is_not_erased() {
     let id = good(&by(&connector, 0, &proposal))["erasure"]["id"].clone();
     fs::remove_dir(&register).unwrap();
     let said = refused(&by(&connector, 1, &["erase", "approve", id.as_str().unwrap()]));
-    assert!(said.contains("the list of erasures") && said.contains("nothing is erased without it"), "{said}");
+    assert!(
+        said.contains("the list of erasures") && said.contains("nothing is erased without it"),
+        "{said}"
+    );
     assert_eq!(good(&connector.run(&["doctor"]))["erased_sections"], json!(0));
     assert!(payload(&connector.storage(), SAID).exists());
     fs::create_dir(&register).unwrap();

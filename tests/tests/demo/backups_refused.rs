@@ -96,7 +96,9 @@ fn a_backup_that_was_cut_altered_or_is_not_ours_leaves_nothing() {
             vec!["bit-keys/keys/", "was altered or cut"],
         ),
         (
-            kept.altered("payload", |parts| fs::write(payload(&parts.out, b"1 2 3"), b"3 2 1").unwrap()),
+            kept.altered("payload", |parts| {
+                fs::write(payload(&parts.out, b"1 2 3"), b"3 2 1").unwrap()
+            }),
             4,
             vec!["payload-main/payloads/", "was altered or cut"],
         ),
@@ -116,7 +118,9 @@ fn a_backup_that_was_cut_altered_or_is_not_ours_leaves_nothing() {
             vec!["list-main/SHA256SUMS", "was altered or cut"],
         ),
         (
-            kept.altered("manifest", |parts| replace(&parts.out.join("manifest"), "\"size\":2", "\"size\":1")),
+            kept.altered("manifest", |parts| {
+                replace(&parts.out.join("manifest"), "\"size\":2", "\"size\":1")
+            }),
             4,
             vec!["manifest-main/manifest", "is not signed by the key of this log"],
         ),
@@ -128,7 +132,9 @@ fn a_backup_that_was_cut_altered_or_is_not_ours_leaves_nothing() {
             vec!["herleid-backup/2", "this is version", "use that version or a newer one"],
         ),
         (
-            kept.altered("unfinished", |parts| fs::remove_file(parts.out.join("manifest")).unwrap()),
+            kept.altered("unfinished", |parts| {
+                fs::remove_file(parts.out.join("manifest")).unwrap()
+            }),
             3,
             vec!["unfinished-main/manifest", "never finished"],
         ),
@@ -177,11 +183,18 @@ fn a_log_is_never_restored_over_and_a_restore_that_was_broken_off_begins_anew() 
     let output = kept.parts.restore(&kept.connector);
     let said = refused(&output);
     assert_eq!(output.status.code(), Some(5), "{said}");
-    assert!(said.contains("holds a log") && said.contains("move the whole storage directory"), "{said}");
+    assert!(
+        said.contains("holds a log") && said.contains("move the whole storage directory"),
+        "{said}"
+    );
     // Not what is left of one either.
     for name in ["log", "keys", "evidence"] {
         fs::remove_dir_all(storage.join(name)).unwrap();
-        assert_eq!(kept.parts.restore(&kept.connector).status.code(), Some(5), "without {name}");
+        assert_eq!(
+            kept.parts.restore(&kept.connector).status.code(),
+            Some(5),
+            "without {name}"
+        );
     }
     // Nor while a service has the directory.
     kept.lose();
@@ -202,7 +215,10 @@ fn a_log_is_never_restored_over_and_a_restore_that_was_broken_off_begins_anew() 
     ] {
         assert!(!output.status.success());
         let said = told(&output);
-        assert!(said.contains("a restore was broken off") && said.contains("herleid restore"), "{said}");
+        assert!(
+            said.contains("a restore was broken off") && said.contains("herleid restore"),
+            "{said}"
+        );
     }
     good(&kept.parts.restore(&kept.connector));
     kept.connector.start();
@@ -220,7 +236,11 @@ fn a_backup_has_places_of_its_own_and_what_is_not_whole_is_none() {
     let cases = [
         (parts(&storage.join("inner"), &free), 2, "which it is a backup of"),
         (parts(&free, &storage.join("inner")), 2, "which it is a backup of"),
-        (parts(&free, &kept.connector.directory.join("keys/b")), 2, "where the key files are"),
+        (
+            parts(&free, &kept.connector.directory.join("keys/b")),
+            2,
+            "where the key files are",
+        ),
         (parts(&free, &free.join("keys")), 3, "cannot be found"),
         (parts(&free, &free), 2, "section keys are kept apart"),
         (parts(&kept.parts.out, &free), 2, "is there already"),
@@ -243,7 +263,10 @@ fn a_backup_has_places_of_its_own_and_what_is_not_whole_is_none() {
     fs::write(&path, b"3 2 1").unwrap();
     let refused_one = Parts::within(&folder, "changed");
     let said = refused(&refused_one.backup(&kept.connector));
-    assert!(said.contains("has changed on disk") && said.contains(path.to_str().unwrap()), "{said}");
+    assert!(
+        said.contains("has changed on disk") && said.contains(path.to_str().unwrap()),
+        "{said}"
+    );
     assert!(!refused_one.out.exists() && !refused_one.keys.exists());
     fs::write(&path, b"1 2 3").unwrap();
     good(&refused_one.backup(&kept.connector));
@@ -257,7 +280,9 @@ fn a_backup_has_places_of_its_own_and_what_is_not_whole_is_none() {
 
 #[test]
 fn a_full_disk_ends_a_backup_and_leaves_nothing_half_made() {
-    let possible = Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).output();
+    let possible = Command::new("unshare")
+        .args(["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+        .output();
     if !possible.is_ok_and(|output| output.status.success()) {
         eprintln!("SKIPPED: `unshare -m` and `mount` need root");
         return;
@@ -281,7 +306,10 @@ fn a_full_disk_ends_a_backup_and_leaves_nothing_half_made() {
         .unwrap();
     let said = told(&output);
     assert!(said.contains("code 1 left 0"), "{said}");
-    assert!(said.contains("No space left on device") && said.contains("disk/out/"), "{said}");
+    assert!(
+        said.contains("No space left on device") && said.contains("disk/out/"),
+        "{said}"
+    );
     assert!(said.contains("free space there"), "{said}");
     kept.connector.start();
     assert_eq!(good(&kept.connector.run(&["doctor"]))["size"], 3);
@@ -302,7 +330,10 @@ fn a_storage_directory_of_a_newer_version_is_left_alone() {
     ] {
         let said = told(&output);
         assert_eq!(output.status.code(), Some(9), "{said}");
-        assert!(said.contains("format 2, written by version 9.9.9") && said.contains("up to format 1"), "{said}");
+        assert!(
+            said.contains("format 2, written by version 9.9.9") && said.contains("up to format 1"),
+            "{said}"
+        );
         assert!(said.contains("use version 9.9.9 or a newer one"), "{said}");
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), newer);

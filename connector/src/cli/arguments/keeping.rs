@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 /// `backup`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(
-    after_help = "Example:\n  herleid backup --out /backup/2026-11-22 --keys /short-lived/2026-11-22"
-)]
+#[command(after_help = "Example:\n  herleid backup --out /backup/2026-11-22 --keys /short-lived/2026-11-22")]
 pub struct BackupArguments {
     /// The directory to write, for the log, documents and payloads; must not exist yet
     #[arg(long, value_name = "DIRECTORY")]
@@ -19,9 +17,7 @@ pub struct BackupArguments {
 
 /// `restore`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(
-    after_help = "Example:\n  herleid restore --from /backup/2026-11-22 --keys /short-lived/2026-11-22"
-)]
+#[command(after_help = "Example:\n  herleid restore --from /backup/2026-11-22 --keys /short-lived/2026-11-22")]
 pub struct RestoreArguments {
     /// The directory that a backup wrote with --out
     #[arg(long, value_name = "DIRECTORY")]

@@ -18,7 +18,8 @@ pub use exporting::{
     CheckTimestampArguments, ContinueArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments,
 };
 pub use keeping::{
-    BackupArguments, RestoreArguments, RetentionAction, RetentionApplyArguments, RetentionArguments, RetentionPlanArguments,
+    BackupArguments, RestoreArguments, RetentionAction, RetentionApplyArguments, RetentionArguments,
+    RetentionPlanArguments,
 };
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
 pub use proving::{

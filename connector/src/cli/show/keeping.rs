@@ -14,7 +14,10 @@ impl Shown for BackupAnswer {
             ("bytes", size(self.bytes)),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let (out, keys) = (clean(&self.out.display().to_string()), clean(&self.keys.display().to_string()));
+        let (out, keys) = (
+            clean(&self.out.display().to_string()),
+            clean(&self.keys.display().to_string()),
+        );
         let lines = [
             text(language, "cli-backup", &values),
             text(language, "cli-backup-out", &[("out", &out)]),

@@ -123,15 +123,13 @@ fn denials(node: &Node) -> Result<Vec<Unit>, Failure> {
             continue;
         };
         let time = recorded_at_ms(node, index)?;
-        let unit = by_day
-            .entry((party.to_owned(), time / DAY_MS))
-            .or_insert_with(|| Unit {
-                of: RetentionOf::Denial,
-                name: party.to_owned(),
-                known_as: vec![party.to_owned()],
-                records: Vec::new(),
-                since_ms: None,
-            });
+        let unit = by_day.entry((party.to_owned(), time / DAY_MS)).or_insert_with(|| Unit {
+            of: RetentionOf::Denial,
+            name: party.to_owned(),
+            known_as: vec![party.to_owned()],
+            records: Vec::new(),
+            since_ms: None,
+        });
         unit.records.push(index);
         unit.since_ms = Some(time);
     }

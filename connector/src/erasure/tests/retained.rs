@@ -36,7 +36,9 @@ impl Scene {
 
     async fn applied(&self) -> RetentionAnswer {
         let (complete_days, person) = (30, token(1));
-        self.retention(Retention::Apply { complete_days, person }).await.unwrap()
+        self.retention(Retention::Apply { complete_days, person })
+            .await
+            .unwrap()
     }
 
     async fn decides(&self, case: &str, transaction: &str) -> u64 {
@@ -116,7 +118,11 @@ async fn what_is_due_stays_as_long_as_something_that_is_not_rests_on_it() {
     scene.agreed(Some("over")).await;
     let lines = scene.planned(None).await;
     let line = of(&lines, AGREEMENT);
-    assert_eq!((line.state, line.records, line.kept), (RetentionState::Due, 1, 1), "{line:?}");
+    assert_eq!(
+        (line.state, line.records, line.kept),
+        (RetentionState::Due, 1, 1),
+        "{line:?}"
+    );
     assert_eq!(line.why.as_deref(), Some("case Z-LONG"));
     let applied = scene.applied().await;
     assert_eq!(applied.proposals.len(), 2, "{applied:?}");
@@ -186,9 +192,15 @@ async fn denials_go_by_the_day_and_whoever_has_no_rules_or_no_token_gets_none() 
     let later = scene.planned(line.due_ms).await;
     assert_eq!(of(&later, "did:web:app.example").state, RetentionState::Due);
     let (complete_days, person) = (30, token(3));
-    let error = scene.retention(Retention::Apply { complete_days, person }).await.unwrap_err();
+    let error = scene
+        .retention(Retention::Apply { complete_days, person })
+        .await
+        .unwrap_err();
     assert!(error.contains("of nobody who is named"), "{error}");
     let none = Scene::set(2);
     let error = none.retention(Retention::Plan { on_ms: None }).await.unwrap_err();
-    assert!(error.contains("retention.rules") && error.contains("docs/retention.md"), "{error}");
+    assert!(
+        error.contains("retention.rules") && error.contains("docs/retention.md"),
+        "{error}"
+    );
 }
