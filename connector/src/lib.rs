@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod audit;
+mod backup;
 pub mod catalogue;
 pub mod cli;
 pub mod commands;
@@ -40,5 +41,6 @@ pub mod rim;
 pub mod sources;
 pub mod stamping;
 pub mod state;
+pub mod storage;
 pub mod trust;
 pub mod witnessing;

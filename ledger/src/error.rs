@@ -135,6 +135,18 @@ pub enum LedgerError {
         /// The section.
         section: SectionName,
     },
+    /// Documents would take more room than they may.
+    #[error(
+        "documents in evidence take {used} bytes, and {more} more would pass the {most} that are allowed (`limits.evidence_bytes`): raise that, with room on the disk, or have erased what is not needed any more"
+    )]
+    EvidenceFull {
+        /// Bytes that they take.
+        used: u64,
+        /// Bytes that would come.
+        more: u64,
+        /// Bytes that they may take.
+        most: u64,
+    },
     /// No quorum of witnesses has cosigned a checkpoint that covers the record.
     #[error(
         "record {index} is not yet under a checkpoint that enough witnesses cosigned; the latest such checkpoint covers {cosigned} records"
@@ -179,6 +191,7 @@ impl LedgerError {
             | Self::Newer { .. }
             | Self::OtherOwner { .. }
             | Self::Option { .. }
+            | Self::EvidenceFull { .. }
             | Self::Closed => false,
             // RocksDB's word for checksums that do not fit; it has others for what it cannot read.
             Self::Store { message, .. } => message.starts_with("Corruption"),

@@ -17,6 +17,7 @@ mod prepare;
 mod read;
 mod recorded;
 mod sequencer;
+mod snapshot;
 mod strip;
 mod unsound;
 mod upgrade;

@@ -1,11 +1,13 @@
 //! What lies on disk: two RocksDB stores and a folder of evidence; and, apart from the log, a witness's memory. See
 //! `docs/ledger.md`.
 
+pub(crate) mod bound;
 pub(crate) mod codec;
 pub(crate) mod evidence;
 pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod many;
+pub(crate) mod linked;
 pub(crate) mod rocks;
 pub(crate) mod scrub;
 pub(crate) mod tiles;

@@ -10,6 +10,7 @@ use crate::continuing::{self, Begun, ContinuingError, Inspected, Old};
 use crate::control::error::{Code, ControlError};
 use crate::control::socket::{ControlSocket, path_in};
 use crate::node::Secrets;
+use crate::storage;
 use herleid_ledger::LedgerError;
 use serde_json::{Value, json};
 
@@ -47,6 +48,7 @@ async fn step(context: &Context, config: &Config, arguments: &ContinueArguments)
     let held = ControlSocket::open(storage).await.map_err(|error| {
         ControlError::from(error).next(format!("stop the service that holds `{}`", path_in(storage).display()))
     })?;
+    storage::check(storage).map_err(|e| ControlError::new(Code::Configuration, e.to_string()))?;
     let secrets =
         Secrets::load(&config.keys.directory).map_err(|e| ControlError::new(Code::Configuration, e.to_string()))?;
     let ended = if let Some(begun) = continuing::begun(config, &secrets).map_err(|e| failed(&e))? {

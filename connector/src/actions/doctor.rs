@@ -9,18 +9,20 @@ use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{Line, Step, Unit};
 use crate::node::{Secrets, ledger_options};
 use crate::rim::{SystemClock, SystemEntropy};
+use crate::storage;
 use herleid_ledger::{Ledger, LedgerError};
 use std::sync::Arc;
 
 pub(super) fn doctor(context: &Context) -> Result<Outcome, ControlError> {
     let config = load(context)?;
     let unsound = |error: LedgerError| ControlError::from(failure(&error));
-    let (storage, origin) = (&config.storage.directory, &config.ledger.origin);
+    let (folder, origin) = (&config.storage.directory, &config.ledger.origin);
+    storage::check(folder).map_err(|e| ControlError::new(Code::Configuration, e.to_string()))?;
     let misplaced = |e: PlaceError| ControlError::new(Code::Configuration, e.to_string());
     // A log that is over is looked at as it is.
-    let (directory, is_over) = match continuing::directory(storage, origin) {
+    let (directory, is_over) = match continuing::directory(folder, origin) {
         Ok(directory) => (directory, false),
-        Err(PlaceError::Continued { .. }) => (continuing::of(storage, origin).map_err(misplaced)?, true),
+        Err(PlaceError::Continued { .. }) => (continuing::of(folder, origin).map_err(misplaced)?, true),
         Err(error) => return Err(misplaced(error)),
     };
     // Opening an empty directory would begin a log there.

@@ -1,8 +1,9 @@
 //! Where the real work of the commands that need no running service is plugged in.
 
 use super::arguments::{
-    AnchorsArguments, CheckPolicyArguments, CheckTimestampArguments, ContinueArguments, DemoArguments,
-    ExplainArguments, InitArguments, ReplayArguments, ServeArguments, SuiteArguments, VerifyArguments,
+    AnchorsArguments, BackupArguments, CheckPolicyArguments, CheckTimestampArguments, ContinueArguments, DemoArguments,
+    ExplainArguments, InitArguments, ReplayArguments, RestoreArguments, ServeArguments, SuiteArguments,
+    VerifyArguments,
 };
 use super::screen::Screen;
 use super::text::Language;
@@ -134,6 +135,24 @@ pub trait Actions {
     fn doctor(&self, context: &Context) -> Result<Outcome, ControlError> {
         let _ = context;
         Err(not_built("`herleid doctor`"))
+    }
+
+    /// `backup`, when no service runs.
+    ///
+    /// # Errors
+    /// When the log cannot be opened or does not verify, or the backup cannot be written; nothing half made stays behind.
+    fn backup(&self, context: &Context, arguments: &BackupArguments) -> Result<Outcome, ControlError> {
+        let _ = (context, arguments);
+        Err(not_built("`herleid backup`"))
+    }
+
+    /// `restore`.
+    ///
+    /// # Errors
+    /// When there is a log already, or the backup is not whole; the storage directory is as it was then.
+    fn restore(&self, context: &Context, arguments: &RestoreArguments) -> Result<Outcome, ControlError> {
+        let _ = (context, arguments);
+        Err(not_built("`herleid restore`"))
     }
 
     /// `replay`.

@@ -3,7 +3,7 @@
 use super::actions::{Actions, Context, Outcome};
 use super::arguments::{
     Chosen, CredentialAction, DecideArguments, DossierArguments, IssueArguments, NamedInput, NegotiationStep,
-    PublishArguments, PushArguments, RunArguments,
+    PublishArguments, RunArguments,
 };
 use super::requests;
 use super::show::Shown;
@@ -13,8 +13,8 @@ use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
     Agreements, Anchors, Catalog, Command, Credential, Decide, Doctor, Dossier, Input, Negotiate, Negotiation,
-    Negotiations, Publish, PublishSource, Pull, Push, Reconcile, ReliesOn, Run, Status, Towards, Trace, Transfer,
-    Transfers, Withdraw,
+    Negotiations, Publish, PublishSource, Pull, Reconcile, ReliesOn, Run, Status, Towards, Trace, Transfer, Transfers,
+    Withdraw,
 };
 use crate::control::socket::path_in;
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
                 resource: a.resource.clone(),
             })
         }),
-        Chosen::Push(a) => push(a).and_then(|request| asking.send(&request)),
+        Chosen::Push(a) => requests::push(a).and_then(|request| asking.send(&request)),
         Chosen::Transfers(a) => asking.send(&Transfers { limit: limit(a.limit) }),
         Chosen::Transfer(a) => asking.send(&Transfer {
             id: a.id.clone(),
@@ -96,12 +96,17 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
         },
         Chosen::Erase(a) => requests::erase(context, &a.action).and_then(|request| asking.send(&request)),
         Chosen::Hold(a) => requests::hold(context, &a.action).and_then(|request| asking.send(&request)),
+        Chosen::Retention(a) => requests::retention(context, &a.action).and_then(|request| asking.send(&request)),
         Chosen::Status(_) => asking.send(&Status {}),
         // The service has the log while it runs; without it the log is opened here.
         Chosen::Doctor(_) => match asking.send(&Doctor {}) {
             Err(error) if error.code == Code::NotRunning => actions.doctor(context),
             answered => answered,
         },
+        Chosen::Backup(a) => requests::backup(context, a).and_then(|request| match asking.send(&request) {
+            Err(error) if error.code == Code::NotRunning => actions.backup(context, a),
+            answered => answered,
+        }),
         _ => return None,
     })
 }
@@ -233,21 +238,6 @@ fn credential(context: &Context, action: &CredentialAction) -> Result<Credential
             jwt: text_file(context, &a.file)?.trim().to_owned(),
         },
         CredentialAction::List => Credential::List {},
-    })
-}
-
-fn push(a: &PushArguments) -> Result<Push, ControlError> {
-    let shown = a.to.display().to_string();
-    let text = crate::node::read_private(&a.to).map_err(|e| ControlError::new(Code::Usage, e.to_string()))?;
-    // What stands there may be a secret: of what is wrong only the place is shown.
-    let to = serde_json::from_str(&text).map_err(|e| {
-        ControlError::new(Code::Usage, format!("`{shown}` is no JSON: see line {}", e.line()))
-            .next("docs/transfers.md shows an address of each kind")
-    })?;
-    Ok(Push {
-        agreement: a.agreement.clone(),
-        to,
-        purpose: a.purpose.clone(),
     })
 }
 

@@ -132,6 +132,7 @@ fn act(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> Result<Outc
             action: PolicyAction::Suite(a),
         }) => actions.policy_suite(context, a),
         Chosen::Replay(a) => actions.replay(context, a),
+        Chosen::Restore(a) => actions.restore(context, a),
         Chosen::Demo(a) => actions.demo(context, a),
         Chosen::Completions(a) => Ok(completions(a.shell)),
         other => Err(ControlError::new(

@@ -11,7 +11,7 @@ pub fn page() -> String {
         "# Commands\n\n\
          Made from the program's own grammar; `herleid <command> --help` says the same. Commands from `publish` to `status`, `verify`,\n\
          `replay`, `ledger check-timestamp` and `ledger continue` excepted, are carried out by the running `herleid serve`, which they reach through the socket `herleid.sock` in its\n\
-         storage directory; so is `doctor`, which opens the log itself when no service runs.\n\n\
+         storage directory; so are `doctor` and `backup`, which open the log themselves when no service runs.\n\n\
          With `--json`, standard output holds exactly one JSON object: the result, or `{\"error\": {\"code\", \"message\", \"what\", \"expected\", \"next\"}}`.\n\
          Progress, notes and (without `--json`) errors go to standard error.\n\n\
          ## Exit codes\n\n| exit code | `code` | meaning |\n|---|---|---|\n| 0 | | all is well |\n",

@@ -1,11 +1,13 @@
-//! Requests to the running service, made of what was typed: of `ledger`, `erase` and `hold`.
+//! Requests to the running service, made of what was typed: of `push`, `ledger`, `erase`, `hold`, `retention` and `backup`.
 
 use super::actions::Context;
-use super::arguments::{EraseAction, HoldAction, LedgerAction, MeantArguments};
+use super::arguments::{
+    BackupArguments, EraseAction, HoldAction, LedgerAction, MeantArguments, PushArguments, RetentionAction,
+};
 use super::ask::absolute;
 use super::token;
-use crate::control::error::ControlError;
-use crate::control::protocol::{Erase, Hold, LedgerExport, Meant};
+use crate::control::error::{Code, ControlError};
+use crate::control::protocol::{Backup, Erase, Hold, LedgerExport, Meant, Push, Retention};
 
 /// What of `ledger` the service does; `None` for what this process does.
 pub(super) fn export(context: &Context, action: &LedgerAction) -> Option<Result<LedgerExport, ControlError>> {
@@ -71,4 +73,39 @@ fn meant(what: &MeantArguments) -> Meant {
         (None, Some(agreement)) => Meant::Agreement(agreement.clone()),
         (None, None) => Meant::Records(what.record.clone()),
     }
+}
+
+/// The request that `backup` makes.
+pub(super) fn backup(context: &Context, a: &BackupArguments) -> Result<Backup, ControlError> {
+    Ok(Backup {
+        out: absolute(context, &a.out)?,
+        keys: absolute(context, &a.keys)?,
+    })
+}
+
+/// The request that `push` makes.
+pub(super) fn push(a: &PushArguments) -> Result<Push, ControlError> {
+    let shown = a.to.display().to_string();
+    let text = crate::node::read_private(&a.to).map_err(|e| ControlError::new(Code::Usage, e.to_string()))?;
+    // What stands there may be a secret: of what is wrong only the place is shown.
+    let to = serde_json::from_str(&text).map_err(|e| {
+        ControlError::new(Code::Usage, format!("`{shown}` is no JSON: see line {}", e.line()))
+            .next("docs/transfers.md shows an address of each kind")
+    })?;
+    Ok(Push {
+        agreement: a.agreement.clone(),
+        to,
+        purpose: a.purpose.clone(),
+    })
+}
+
+/// The request that `retention` makes.
+pub(super) fn retention(context: &Context, action: &RetentionAction) -> Result<Retention, ControlError> {
+    Ok(match action {
+        RetentionAction::Plan(a) => Retention::Plan { on_ms: a.on },
+        RetentionAction::Apply(a) => Retention::Apply {
+            complete_days: a.complete_days,
+            person: token::ask(context)?,
+        },
+    })
 }

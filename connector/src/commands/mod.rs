@@ -70,5 +70,7 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Status => status::status,
         p::Doctor => doctor::doctor,
         p::Reconcile => crate::reconcile::command,
+        p::Backup => crate::backup::backup,
+        p::Retention => crate::erasure::retention,
     }
 }

@@ -6,6 +6,7 @@ use super::parse::member;
 use super::raw::RawConfig;
 use super::value::Found;
 use crate::state::digest_bytes;
+use std::path::PathBuf;
 
 /// Section `[erasure]`.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +14,8 @@ use crate::state::digest_bytes;
 pub struct Erasure {
     /// Who; no two with one identifier, one name or one token.
     pub people: Vec<Person>,
+    /// Where each erasure is listed besides, for backups that do not know it; `None`: nowhere.
+    pub register: Option<PathBuf>,
 }
 
 /// One of `erasure.people`.
@@ -42,6 +45,11 @@ impl RawConfig {
         };
         Ok(Erasure {
             people: self.tables(path, person)?,
+            register: self
+                .get("erasure.register")
+                .as_ref()
+                .and_then(Found::text)
+                .map(|text| self.resolve(text)),
         })
     }
 }

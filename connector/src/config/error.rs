@@ -62,6 +62,7 @@ pub(super) enum Expected {
     Email,
     Page,
     Name,
+    Keep,
 }
 
 impl ConfigError {
@@ -166,6 +167,7 @@ impl Expected {
             Self::Email => messages.text("config-expect-email", &[]),
             Self::Page => messages.text("config-expect-page", &[]),
             Self::Name => messages.text("config-expect-name", &[]),
+            Self::Keep => messages.text("config-expect-keep", &[]),
         }
     }
 }

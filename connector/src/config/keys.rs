@@ -92,6 +92,7 @@ const fn key(section: &'static str, name: &'static str, kind: Kind, absent: Abse
     }
 }
 
+use super::retention::OF;
 use Absent::{Means, Nothing, Refused};
 use Kind::{
     Address, Choice, Did, Digest, LogKey, Origin, Path, Paths, Switch, Tables, Text, Texts, Url, Whole, WitnessKey,
@@ -161,6 +162,8 @@ pub const KEYS: &[Key] = &[
     key("limits", "token_lifetime_s", Whole(10, 300), Means("300"), "seconds that a token is valid"),
     // A gibibyte when left out; at most a tebibyte.
     key("limits", "payload_bytes", Whole(1, MIB * MIB), Means("1073741824"), "largest payload that is pulled, in bytes"),
+    // Up to a pebibyte, 2^50; less than 16 MiB would be within what the store takes for itself.
+    key("limits", "evidence_bytes", Whole(16 * MIB, 1_125_899_906_842_624), Nothing, "bytes that documents in evidence (policies, credentials, receipts) may take; what needs a record with more is refused then; when left out as much as the disk holds"),
     key("limits", "connections", Whole(1, 1_000_000), Means("1024"), "connections served at a time; more have to wait"),
     key("sources", "s3", Tables(&[("name", Text), ("endpoint", Url), ("region", Text), ("bucket", Text), ("internal", Switch), ("credentials", Path)]), Means("[]"), "S3 buckets whose objects can be published; `internal` says that they may lie on a private address"),
     key("sources", "apis", Tables(&[("name", Text), ("url", Url), ("internal", Switch), ("headers", Path)]), Means("[]"), "upstream APIs whose answers can be published; `headers` is a file with what they are shown, one `Name: value` a line"),
@@ -185,6 +188,9 @@ pub const KEYS: &[Key] = &[
     // 1,000 descriptions of 4 KB are what a connector accepts as one answer (4 MiB).
     key("catalogue", "page", Whole(1, 1_000), Means("100"), "datasets on a page of the catalogue"),
     key("erasure", "people", Tables(&[("id", Text), ("name", Text), ("token_sha256", Digest)]), Means("[]"), "who may propose, approve and forbid erasing (docs/erasure.md): an identifier that stays when somebody is renamed, their names, and the SHA-256 of the token that each of them keeps; with fewer than two nothing can be erased"),
+    key("erasure", "register", Path, Nothing, "a directory on another disk in which each erasure is listed, so that it is done again after an older backup was restored (docs/backup.md); it has to be there; when left out, no list is kept"),
+    key("retention", "list", Text, Nothing, "name of the selection list (Archiefwet) whose rules these are; required with rules"),
+    key("retention", "rules", Tables(&[("category", Text), ("activity", Text), ("of", Choice(OF)), ("named", Text), ("keep", Text)]), Means("[]"), "how long what is recorded is kept (docs/retention.md): category of the list, processing activity, what it is about (`case`, `agreement` or `denial`), which of them (`*` stands for anything), and `keep`: `permanent`, or years, months or days after it is over, such as `7y`; of several that are about one thing the longest counts"),
     key("log", "level", Choice(&["error", "warn", "info", "debug", "trace"]), Means("\"info\""), "what the service writes to standard error"),
     key("log", "format", Choice(&["text", "json"]), Means("\"text\""), "how it is written"),
     key("development", "plain_http", Switch, Means("false"), "serve and call `http://` too"),

@@ -15,6 +15,8 @@ mod parse;
 mod peers;
 mod push;
 mod raw;
+mod retention;
+mod sandbox;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -27,10 +29,12 @@ pub use error::ConfigError;
 pub use file::{NewParticipant, commented_file};
 pub use peers::{Lineage, Reconcile};
 pub use push::{Push, PushTo};
+pub use retention::{Keep, Retention, RetentionOf, RetentionRule};
+pub use sandbox::{Sandbox, TooMuch};
 pub use sections::{
     Catalogue, Config, Decisions, Development, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management,
-    Models, Network, Participant, PlainPeer, PlainProof, S3Source, Sandbox, Sources, TlsFiles, TooMuch, Trust,
-    TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
+    Models, Network, Participant, PlainPeer, PlainProof, S3Source, Sources, TlsFiles, Trust, TrustedIssuer,
+    TrustedWitness, UpstreamApi, WitnessOfOthers, WitnessedLog,
 };
 pub use timestamps::{TimeAuthority, Timestamps};
 

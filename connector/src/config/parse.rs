@@ -4,9 +4,10 @@ use super::base_url::BaseUrl;
 use super::error::{ConfigError, Expected};
 use super::peers::{Lineage, Reconcile};
 use super::raw::RawConfig;
+use super::sandbox::Sandbox;
 use super::sections::{
     Config, Decisions, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management, Models, Network,
-    Participant, S3Source, Sandbox, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi,
+    Participant, S3Source, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi,
     WitnessOfOthers, WitnessedLog,
 };
 use super::value::{Found, Shape};
@@ -74,6 +75,10 @@ impl RawConfig {
                 acknowledge_deadline_s: self.whole("limits.acknowledge_deadline_s")?,
                 token_lifetime_s: self.whole("limits.token_lifetime_s")?,
                 payload_bytes: self.whole("limits.payload_bytes")?,
+                evidence_bytes: self
+                    .get("limits.evidence_bytes")
+                    .map(|_| self.whole("limits.evidence_bytes"))
+                    .transpose()?,
                 connections: self.count("limits.connections")?,
             },
             sources: self.sources(plain_http)?,
@@ -90,6 +95,7 @@ impl RawConfig {
             management: self.management()?,
             catalogue: self.catalogue()?,
             erasure: self.erasure()?,
+            retention: self.retention()?,
             log: Log {
                 level: self.text("log.level")?,
                 json: self.text("log.format")? == "json",

@@ -54,6 +54,8 @@ pub struct Config {
     pub catalogue: Catalogue,
     /// Who may erase.
     pub erasure: super::Erasure,
+    /// How long what is kept.
+    pub retention: super::Retention,
     /// What it writes about itself.
     pub log: Log,
     /// Which development shortcuts are on; `None` when none is. What the envelope of every record says.
@@ -214,6 +216,8 @@ pub struct Limits {
     pub token_lifetime_s: u64,
     /// Largest payload that is pulled, in bytes.
     pub payload_bytes: u64,
+    /// Most bytes of documents in evidence; `None`: as many as there is room for.
+    pub evidence_bytes: Option<u64>,
     /// Connections at a time.
     pub connections: usize,
 }
@@ -265,52 +269,7 @@ pub struct UpstreamApi {
 #[non_exhaustive]
 pub struct Models {
     /// What a run may use at most; a model whose package asks for more is not published.
-    pub sandbox: Sandbox,
-}
-
-/// Section `[models.sandbox]`.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Sandbox {
-    /// How long a run may last, in milliseconds.
-    pub wall_ms: u64,
-    /// Processor time of each process, in seconds.
-    pub cpu_s: u64,
-    /// Memory, in bytes.
-    pub memory_bytes: u64,
-    /// Processes and threads.
-    pub processes: u64,
-    /// Output, in bytes.
-    pub output_bytes: u64,
-}
-
-impl Sandbox {
-    /// That a model's package asks for no more than this.
-    ///
-    /// # Errors
-    /// Names the first limit that is asked too high, and the key that bounds it.
-    pub fn allow(&self, asked: crate::models::limits::Limits) -> Result<(), TooMuch> {
-        let pairs = [
-            ("wall_ms", asked.wall_ms, self.wall_ms),
-            ("cpu_s", asked.cpu_s, self.cpu_s),
-            ("memory_bytes", asked.memory_bytes, self.memory_bytes),
-            ("processes", asked.processes, self.processes),
-            ("output_bytes", asked.output_bytes, self.output_bytes),
-        ];
-        let beyond = pairs.into_iter().find(|(_, asked, most)| asked > most);
-        beyond.map_or(Ok(()), |(name, asked, most)| Err(TooMuch { name, asked, most }))
-    }
-}
-
-/// A limit that a package asks higher than the configuration allows.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "it asks for `{name}` {asked}; at most {most} is allowed, by `{name}` under `[models.sandbox]`: lower the one or raise the other"
-)]
-pub struct TooMuch {
-    name: &'static str,
-    asked: u64,
-    most: u64,
+    pub sandbox: super::Sandbox,
 }
 
 /// Section `[management]` of a connector that has a management API.

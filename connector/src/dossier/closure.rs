@@ -44,7 +44,23 @@ pub(crate) fn of_case(node: &Node, case: &str) -> Result<Closure, Failure> {
 ///
 /// # Errors
 /// When the log cannot be read.
-pub(crate) fn follow(ledger: &Ledger, mut waiting: BTreeSet<u64>) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
+pub(crate) fn follow(ledger: &Ledger, waiting: BTreeSet<u64>) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
+    follow_along(ledger, waiting, |_| true)
+}
+
+/// The same without what only lies under the same agreements: earlier records and transactions that they name, and so on.
+///
+/// # Errors
+/// As [`follow`].
+pub(crate) fn rests_on(ledger: &Ledger, waiting: BTreeSet<u64>) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
+    follow_along(ledger, waiting, |term| matches!(term, Term::Transaction(_)))
+}
+
+fn follow_along(
+    ledger: &Ledger,
+    mut waiting: BTreeSet<u64>,
+    leads: impl Fn(&Term) -> bool,
+) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
     let mut records = BTreeMap::new();
     let mut asked = BTreeSet::new();
     while let Some(index) = waiting.pop_first() {
@@ -55,7 +71,7 @@ pub(crate) fn follow(ledger: &Ledger, mut waiting: BTreeSet<u64>) -> Result<BTre
         for leaf in prior(&record) {
             waiting.extend(ledger.by_leaf(&leaf)?);
         }
-        for term in terms(&record) {
+        for term in terms(&record).into_iter().filter(|term| leads(term)) {
             if asked.insert(format!("{term:?}")) {
                 waiting.extend(ledger.by_term(&term)?);
             }

@@ -4,12 +4,15 @@
 mod bytes;
 mod entries;
 mod people;
+pub(crate) mod register;
+mod retention;
 mod select;
 #[cfg(test)]
 mod tests;
 mod told;
 
 pub(crate) use bytes::Came;
+pub(crate) use retention::retention;
 pub(crate) use told::{Notice, deliver, take};
 
 use crate::commands::Failure;
@@ -18,7 +21,7 @@ use crate::control::protocol::{
     Erase, EraseAnswer, ErasureLine, ErasureState, Hold, HoldAnswer, HoldLine, Meant, PersonToken,
 };
 use crate::net::server::CancellationToken;
-use crate::node::{Node, fresh_trace};
+use crate::node::{Node, Secrets, fresh_trace};
 use crate::state::{Change, set};
 use entries::{ERASURES, HOLDS};
 use herleid_ledger::{EraseError, Erasure, Ground, LedgerError, Target};
@@ -118,24 +121,13 @@ async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<Era
     select::check_offers(node, &targets)?;
     line.state = ErasureState::Erased;
     line.decided_by = Some(by);
-    let mut state = select::state(node, &targets)?;
-    state.push(set(format!("{ERASURES}{id}"), &line)?);
-    state.extend(told::tell(node, id, &targets, &line.ground, line.complete_by_ms)?);
-    let erasure = erasure(node, &line, targets, state)?;
-    let ledger = node.ledger.clone();
-    // Rewriting files may take minutes.
-    let erased = tokio::task::spawn_blocking(move || ledger.erase(erasure)).await;
-    let erased = erased.map_err(Failure::failed)??;
-    node.has_grown();
-    // From here on it is erased, and nothing says otherwise: what is left to do is done later.
-    if !erased.is_buried {
-        let why = erased.why.unwrap_or_else(|| "somebody reads or writes them".to_owned());
-        tracing::warn!(%id, %why, "files still hold what was erased; it is tried again");
-    }
-    match bytes::remove(node, Came::Recorded).await {
-        Ok(true) => {}
-        Ok(false) => tracing::warn!(%id, "somebody has just brought bytes that were to go; it is tried again"),
-        Err(error) => tracing::error!(%id, %error, "bytes that were to go could not be removed; it is tried again"),
+    // Before anything is erased: what a backup does not know is known there.
+    let listed = register::add(node, &line)?;
+    if let Err(error) = carry_out(node, &line, targets, &line).await {
+        if let Some(path) = &listed {
+            register::take_off(path);
+        }
+        return Err(error);
     }
     // Others may be told by us while they tell us.
     drop(turn);
@@ -149,6 +141,67 @@ async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<Era
             .next(format!("`herleid erase show {id}`, once the storage can be read"))
     })?;
     Ok(EraseAnswer::Erasure(Box::new(told)))
+}
+
+/// Erases `targets` as `line` says, and keeps `kept` as what became of the proposal.
+///
+/// # Errors
+/// When nothing was erased. From the tombstones on nothing fails: what is left to do is done later.
+async fn carry_out(
+    node: &Arc<Node>,
+    line: &ErasureLine,
+    targets: Vec<Target>,
+    kept: &ErasureLine,
+) -> Result<(), Failure> {
+    let id = &line.id;
+    let mut state = select::state(node, &targets)?;
+    state.push(set(format!("{ERASURES}{id}"), kept)?);
+    state.extend(told::tell(node, id, &targets, &line.ground, line.complete_by_ms)?);
+    let erasure = erasure(node, line, targets, state)?;
+    let ledger = node.ledger.clone();
+    // Rewriting files may take minutes.
+    let erased = tokio::task::spawn_blocking(move || ledger.erase(erasure)).await;
+    let erased = erased.map_err(Failure::failed)??;
+    node.has_grown();
+    if !erased.is_buried {
+        let why = erased.why.unwrap_or_else(|| "somebody reads or writes them".to_owned());
+        tracing::warn!(%id, %why, "files still hold what was erased; it is tried again");
+    }
+    match bytes::remove(node, Came::Recorded).await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(%id, "somebody has just brought bytes that were to go; it is tried again"),
+        Err(error) => tracing::error!(%id, %error, "bytes that were to go could not be removed; it is tried again"),
+    }
+    Ok(())
+}
+
+/// Erases again what is listed as erased and is still there, since a backup brought it back. Before anybody is served.
+///
+/// # Errors
+/// When the list cannot be read, or something cannot be erased: nothing must be served then.
+pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
+    let Some(folder) = &node.config.erasure.register else {
+        return Ok(());
+    };
+    register::check(folder, &node.config.storage.directory)?;
+    let secrets = Secrets::load(&node.config.keys.directory).map_err(Failure::failed)?;
+    for listed in register::read(folder, &secrets.log)? {
+        if listed.origin != node.ledger.origin() {
+            continue;
+        }
+        let mut line = listed.erasure.clone();
+        line.records = register::left(node, &listed)?;
+        if line.records.is_empty() {
+            continue;
+        }
+        tracing::warn!(id = %line.id, records = line.records.len(), "what was erased is here again, from a backup; it is erased again");
+        let _turn = node.erasing.lock().await;
+        // It may have been long ago.
+        line.complete_by_ms = line.complete_by_ms.max(node.now_ms().saturating_add(DAY_MS));
+        let targets = select::targets(node, &line.records)?;
+        carry_out(node, &line, targets, &listed.erasure).await?;
+    }
+    Ok(())
 }
 
 fn erasure(node: &Node, line: &ErasureLine, targets: Vec<Target>, state: Vec<Change>) -> Result<Erasure, Failure> {

@@ -52,7 +52,10 @@ mod tests {
             name: format!("person {n}"),
             token_sha256: Sha256::digest(token(n).0).into(),
         };
-        let of = |people: Vec<Person>| Erasure { people };
+        let of = |people: Vec<Person>| Erasure {
+            people,
+            ..Erasure::default()
+        };
         for few in [of(vec![]), of(vec![person(1)])] {
             let error = known(&few, &token(1)).unwrap_err().to_string();
             assert!(error.contains("needs two people"), "{error}");

@@ -56,8 +56,33 @@ pub(super) fn records(node: &Node, what: &Meant, sections: &[String]) -> Result<
             .next("name a section of the record, such as `content` or `people` (docs/erasure.md), or none for all")
     })?;
     let named = matches!(what, Meant::Records(_));
+    let found = those(node, &indices(node, what)?, &wanted, named)?;
+    if found.is_empty() {
+        return Err(
+            Failure::refused("nothing is left to erase there").next("`herleid erase list` says what was erased")
+        );
+    }
+    with_receipts(node, found)
+}
+
+/// What is left of these records that goes without being named, with the receipts that open the same; of the agreements themselves, and of what is
+/// never erased, nothing is.
+///
+/// # Errors
+/// When the log cannot be read.
+pub(super) fn left_of(node: &Node, records: &[u64]) -> Result<Vec<ErasedRecord>, Failure> {
+    with_receipts(node, those(node, records, &BTreeSet::new(), false)?)
+}
+
+/// What goes of these records; all but `exchange` where no section is wanted.
+fn those(
+    node: &Node,
+    records: &[u64],
+    wanted: &BTreeSet<SectionName>,
+    named: bool,
+) -> Result<Vec<ErasedRecord>, Failure> {
     let mut found = Vec::new();
-    for index in indices(node, what)? {
+    for index in records.iter().copied() {
         let record = node.ledger.record(index)?;
         let kind = record.kind();
         let stays =
@@ -89,12 +114,7 @@ pub(super) fn records(node: &Node, what: &Meant, sections: &[String]) -> Result<
             tombstone: None,
         });
     }
-    if found.is_empty() {
-        return Err(
-            Failure::refused("nothing is left to erase there").next("`herleid erase list` says what was erased")
-        );
-    }
-    with_receipts(node, found)
+    Ok(found)
 }
 
 /// And the receipts that open the same sections: the other end's record of an exchange says what ours says.
@@ -281,22 +301,42 @@ pub(super) fn check_offers(node: &Node, targets: &[Target]) -> Result<(), Failur
     Ok(())
 }
 
-/// Refuses what is held. A hold on a case covers everything that its dossier rests on.
+/// What a hold covers. On a case that is everything that its dossier rests on.
+fn covered(node: &Node, hold: &HoldLine) -> Result<BTreeSet<u64>, Failure> {
+    Ok(match &hold.what {
+        Meant::Records(records) => records.iter().copied().collect(),
+        Meant::Agreement(id) => node.ledger.by_term(&Term::Agreement(id.clone()))?.into_iter().collect(),
+        Meant::Case(case) => {
+            let of_case = node.ledger.by_term(&Term::Case(case.clone()))?;
+            follow(&node.ledger, of_case.into_iter().collect())?
+                .into_keys()
+                .collect()
+        }
+    })
+}
+
+/// Every record that is held, and by which hold.
+///
+/// # Errors
+/// When the log or the state cannot be read.
+pub(super) fn held(node: &Node) -> Result<BTreeMap<u64, String>, Failure> {
+    let mut held = BTreeMap::new();
+    for (_, hold) in node.state.scan::<HoldLine>(HOLDS)? {
+        let said = format!("`{}`, by {}: {}", hold.id, hold.by, hold.reason);
+        for index in covered(node, &hold)? {
+            held.entry(index).or_insert_with(|| said.clone());
+        }
+    }
+    Ok(held)
+}
+
+/// Refuses what is held.
 ///
 /// # Errors
 /// Names the hold and the record.
 pub(super) fn check_holds(node: &Node, targets: &[Target]) -> Result<(), Failure> {
     for (_, hold) in node.state.scan::<HoldLine>(HOLDS)? {
-        let covered: BTreeSet<u64> = match &hold.what {
-            Meant::Records(records) => records.iter().copied().collect(),
-            Meant::Agreement(id) => node.ledger.by_term(&Term::Agreement(id.clone()))?.into_iter().collect(),
-            Meant::Case(case) => {
-                let of_case = node.ledger.by_term(&Term::Case(case.clone()))?;
-                follow(&node.ledger, of_case.into_iter().collect())?
-                    .into_keys()
-                    .collect()
-            }
-        };
+        let covered = covered(node, &hold)?;
         if let Some(target) = targets.iter().find(|target| covered.contains(&target.index)) {
             return Err(Failure::refused(format!(
                 "record {} is held (`{}`, by {}: {}), and nothing of it is erased",

@@ -15,6 +15,8 @@ use std::path::Path;
 mod after;
 mod kept;
 mod traced;
+mod listed;
+mod retained;
 
 pub(super) const AGREEMENT: &str = "urn:agreement:1";
 
@@ -29,20 +31,27 @@ fn connector(directory: &Path, people: u8) -> Arc<Node> {
 
 /// The same with people of this name.
 fn named(directory: &Path, people: u8, name: &str) -> Arc<Node> {
+    opened(directory, &configuration(people, name))
+}
+
+fn opened(directory: &Path, text: &str) -> Arc<Node> {
+    open(Config::read(&directory.join("herleid.toml"), text, std::iter::empty(), true).unwrap()).unwrap()
+}
+
+fn configuration(people: u8, name: &str) -> String {
     let person = |n: u8| {
         let digest = hex::encode(sha2::Sha256::digest(token(n).0));
         format!("{{id = \"p{n}\", name = \"{name} {n}\", token_sha256 = \"{digest}\"}}")
     };
     let people: Vec<String> = (1..=people).map(person).collect();
-    let text = format!(
+    format!(
         "[participant]\ndid = \"did:web:localhost%3A7101\"\nname = \"KNMI\"\n\
          [listen]\npublic_url = \"http://localhost:7101\"\n\
          [ledger]\norigin = \"localhost:7101/log/1\"\n\
          [erasure]\npeople = [{}]\n\
          [development]\nplain_http = true\n",
         people.join(", ")
-    );
-    open(Config::read(&directory.join("herleid.toml"), &text, std::iter::empty(), true).unwrap()).unwrap()
+    )
 }
 
 pub(super) struct Scene {

@@ -3,6 +3,7 @@
 //! Pure checks live in `herleid_credentials`; here are the fetches, the cache and the durable memory of used tokens.
 
 mod documents;
+pub(crate) mod history;
 mod holder;
 mod present;
 mod replay;

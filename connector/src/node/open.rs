@@ -5,6 +5,7 @@ use crate::catalogue;
 use crate::config::Config;
 use crate::continuing::{self, PlaceError};
 use crate::dsp_shell::Negotiator;
+use crate::erasure::register::{self, RegisterError};
 use crate::handlers::{Handlers, HandlersError};
 use crate::identity::{Documents, Holder, Membership, Shortcuts, UsedTokens};
 use crate::journal::Journal;
@@ -18,6 +19,7 @@ use crate::rim::{SystemClock, SystemEntropy};
 use crate::sources::{Sources, SourcesError};
 use crate::stamping::{Stamping, StampingError};
 use crate::state::{State, StateError, digest_bytes};
+use crate::storage::{self, StorageError};
 use crate::trust::TrustStore;
 use crate::witnessing::{Standings, Witness, WitnessService};
 use herleid_credentials::did_document::{DidDocument, DidDocumentError, LogService, Relationship, ServiceError};
@@ -25,7 +27,7 @@ use herleid_ledger::note::{NoteError, Signer};
 use herleid_ledger::witness::{Persist, Response};
 use herleid_ledger::{Ledger, LedgerError, Options, WitnessPolicy, WitnessStore};
 use herleid_vocab::rim::{Clock, Entropy};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -70,6 +72,25 @@ pub enum OpenError {
     /// Time authorities.
     #[error(transparent)]
     Stamping(#[from] StampingError),
+    /// The storage directory.
+    #[error(transparent)]
+    Unusable(#[from] StorageError),
+    /// The list of erasures.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    /// A witness whose memory is not there.
+    #[error(
+        "the witness's key `{key}` is not used any more (`{path}` says so): what it cosigned was lost with the storage directory, and it could cosign another history of a log; \
+         make a new key (`openssl rand -hex 32`, into `{file}`) and give its public half to the logs that name this witness; or set `witness.enabled = false`"
+    )]
+    WitnessLost {
+        /// The verifier key.
+        key: String,
+        /// What says so.
+        path: PathBuf,
+        /// Where the key lies.
+        file: PathBuf,
+    },
     /// An address.
     #[error("`public_url` is not an address: {0}")]
     Url(#[from] url::ParseError),
@@ -120,11 +141,16 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     let directory = continuing::directory(&config.storage.directory, &config.ledger.origin)?;
     let options = |directory: &Path| ledger_options(&config, &secrets, directory, clock.clone(), entropy.clone());
     let ledger = Ledger::open(options(&directory)?)?;
+    storage::mark(&config.storage.directory)?;
+    if let Some(most) = config.limits.evidence_bytes {
+        ledger.bound_evidence(most)?;
+    }
     let (mut previous, mut unreadable) = (Vec::new(), Vec::new());
     for (origin, directory) in continuing::previous(&config.storage.directory, ledger.origin())? {
         let mut options = options(&directory)?;
         options.origin.clone_from(&origin);
-        match Ledger::open_closed(options) {
+        let erased = register::of_log(config.erasure.register.as_deref(), &secrets.log, &origin)?;
+        match Ledger::open_closed_apart(options, &directory.join("keys"), &erased) {
             Ok(over) => previous.push(over),
             // It was lost for a reason; this log goes on without it.
             Err(error) => unreadable.push(format!(
@@ -141,6 +167,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     let document = document(&config, &secrets, &ledger, &public_url)?;
     let witness = match &config.witness {
         Some(others) => {
+            check_witness(&config, &secrets, &public_url)?;
             let known = others.logs.iter().map(|l| l.verifier.clone()).collect();
             let memory = WitnessStore::open(&config.storage.directory.join("witness"))?;
             take_over(&state, &memory)?;
@@ -211,6 +238,19 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         entropy,
         config,
     }))
+}
+
+/// That the witness's key is not one whose memory was lost.
+fn check_witness(config: &Config, secrets: &Secrets, public_url: &str) -> Result<(), OpenError> {
+    let key = witness_signer(public_url, secrets)?.verifier().to_string();
+    match storage::lost_witness(&config.storage.directory, &key)? {
+        None => Ok(()),
+        Some(path) => Err(OpenError::WitnessLost {
+            key,
+            path,
+            file: config.keys.directory.join("witness.key"),
+        }),
+    }
 }
 
 /// What builds before 22 November 2026 cosigned was kept within the log's own store: a witness that forgot it would cosign a second

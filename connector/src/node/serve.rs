@@ -2,6 +2,7 @@
 
 use super::open::{self, open};
 use super::{Node, OpenError, Secrets, fresh_trace};
+use crate::backup;
 use crate::catalogue::{IDLE, Index};
 use crate::commands;
 use crate::config::Config;
@@ -15,6 +16,7 @@ use crate::net::error::{ServerError, TlsError};
 use crate::net::server::{CancellationToken, Listener, Security, ServerLimits};
 use crate::net::tls;
 use crate::provider::{acknowledge, grants, push, run};
+use crate::storage::{self, StorageError};
 use crate::witnessing::{self, Told, WitnessingError};
 use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
@@ -45,6 +47,12 @@ pub enum ServeError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// The storage directory is not for this version, or is half restored.
+    #[error(transparent)]
+    Unusable(#[from] StorageError),
+    /// What a crash left of a backup.
+    #[error("what is left of a backup that was broken off could not be removed: {0}")]
+    Backup(String),
     /// The port.
     #[error(transparent)]
     Listen(#[from] ServerError),
@@ -101,6 +109,9 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     // And the storage before its log: `herleid ledger continue` holds it while it decides which log goes on.
     make_storage(&storage)?;
     let socket = ControlSocket::open(&storage).await?;
+    storage::check(&storage)?;
+    // Links of it keep what was erased since.
+    backup::clear(&storage).map_err(|e| ServeError::Backup(e.to_string()))?;
     ask_before_the_first_record(&config).await?;
     let node = tokio::task::spawn_blocking(move || open(config))
         .await
@@ -126,6 +137,14 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
             let why = format!("what is left of erasures that a stop interrupted could not be removed: {e}");
             ServeError::Resume(Refusal::Unavailable { why })
         })?;
+    crate::erasure::again(&node).await.map_err(|e| {
+        let why = format!("what was erased after a backup was made could not be erased again: {e}");
+        ServeError::Resume(Refusal::Unavailable { why })
+    })?;
+    crate::identity::history::keep(&node).await.map_err(|e| {
+        let why = format!("which keys are ours could not be recorded: {e}");
+        ServeError::Resume(Refusal::Unavailable { why })
+    })?;
     node.negotiator.resume(&node).map_err(ServeError::Resume)?;
     crate::consumer::pull::pushed::resume(&node).map_err(|e| {
         let why = format!("pushes that were asked for could not be looked through: {e}");

@@ -6,6 +6,7 @@ use super::{Inner, Ledger, Shared};
 use crate::checkpoint::Checkpoint;
 use crate::error::LedgerError;
 use crate::note::Signer;
+use crate::section::SectionName;
 use crate::store::codec::{META, SIGNED};
 use crate::store::evidence::Evidence;
 use crate::store::keys::Keys;
@@ -60,7 +61,21 @@ impl Ledger {
     /// # Errors
     /// When there is no log, it belongs to another party, log or key, was written by a newer version, is damaged, or nothing in it was
     /// ever signed.
-    pub fn open_closed(mut options: Options) -> Result<Self, LedgerError> {
+    pub fn open_closed(options: Options) -> Result<Self, LedgerError> {
+        let keys = options.dir.join("keys");
+        Self::open_closed_apart(options, &keys, &BTreeMap::new())
+    }
+
+    /// [`Self::open_closed`] of a log whose store of keys lies in `keys`, as in a backup. What was `erased` of which record is not shown, also
+    /// where the log does not know it: it may be from before the erasure.
+    ///
+    /// # Errors
+    /// As [`Self::open_closed`].
+    pub fn open_closed_apart(
+        mut options: Options,
+        keys: &Path,
+        erased: &BTreeMap<u64, Vec<SectionName>>,
+    ) -> Result<Self, LedgerError> {
         check_origin(&options.origin)?;
         let signer =
             Signer::ed25519(&options.origin, options.signing_key.clone()).map_err(|error| LedgerError::Option {
@@ -70,7 +85,7 @@ impl Ledger {
         // Not left behind in the options.
         let kek = Zeroizing::new(std::mem::take(&mut options.kek));
         let log = Rocks::open_to_read(&options.dir.join("log"), &Part::ALL)?;
-        let keys = Keys::open_to_read(&options.dir.join("keys"), kek)?;
+        let keys = Keys::open_to_read(keys, kek)?;
         let missing = |what: &str, expected: &str| LedgerError::Corrupt {
             dir: options.dir.clone(),
             what: what.to_owned(),
@@ -108,7 +123,7 @@ impl Ledger {
             cosigned: RwLock::new(None),
             collecting: Mutex::new(Vec::new()),
             erasing: Mutex::new(()),
-            masked: BTreeMap::new(),
+            masked: erased.clone(),
             unburied: Mutex::default(),
             unsound: OnceLock::new(),
         };

@@ -70,6 +70,7 @@ pub(crate) fn prepare(shared: &Shared, draft: Draft) -> Result<Prepared, AppendE
     if draft.kind == Kind::Erased {
         return Err(AppendError::Erased);
     }
+    shared.evidence.admit(&shared.log, &draft.documents)?;
     Ok(prepare_sealed(shared, draft)?)
 }
 

@@ -60,6 +60,8 @@ pub(crate) enum Job {
     Tombstones(Vec<Prepared>, Reply),
     /// Removes what tombstones erase, all below this number. They are durable already.
     Strip(Vec<(u64, Grave)>, u64, SyncSender<Stripped>),
+    /// Done while nothing is being written: between two batches, when everything that was taken before is durable.
+    Still(Box<dyn FnOnce(&Shared) + Send>),
 }
 
 impl Job {
@@ -76,7 +78,7 @@ impl Job {
                 .map(Vec::len)
                 .sum(),
             // Small, or no part of the batch.
-            Self::Tombstones(..) | Self::Strip(..) => 0,
+            Self::Tombstones(..) | Self::Strip(..) | Self::Still(..) => 0,
         }
     }
 }
@@ -122,10 +124,11 @@ impl Sequencer {
     /// Makes a batch durable, signs, publishes, answers: in this order (docs/log-format.md, section 8).
     pub(crate) fn commit(&mut self, jobs: Vec<Job>) {
         let shared = Arc::clone(&self.shared);
-        let (mut writes, mut strips) = (Vec::new(), Vec::new());
+        let (mut writes, mut strips, mut stills) = (Vec::new(), Vec::new(), Vec::new());
         for job in jobs {
             match job {
                 Job::Strip(graves, below, reply) => strips.push((graves, below, reply)),
+                Job::Still(work) => stills.push(work),
                 other => writes.push(other),
             }
         }
@@ -140,6 +143,9 @@ impl Sequencer {
                 Ok(stripped) => drop(reply.send(stripped)),
                 Err(error) => shared.fatal(&error),
             }
+        }
+        for work in stills {
+            work(&shared);
         }
     }
 
@@ -166,7 +172,7 @@ impl Sequencer {
                     taken.push((reply, last));
                 }
                 // Taken out before.
-                Job::Strip(..) => {}
+                Job::Strip(..) | Job::Still(..) => {}
             }
         }
         let built = building.finish()?;

@@ -3,6 +3,7 @@
 
 use crate::error::LedgerError;
 use crate::exchange::hex32;
+use crate::store::bound::Bound;
 use crate::store::rocks::{Part, Rocks};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashMap};
@@ -23,6 +24,7 @@ pub(crate) struct Evidence {
     used: Used,
     /// Documents that were to go and had to stay for the moment.
     left: Mutex<BTreeSet<[u8; 32]>>,
+    pub(super) bound: Bound,
 }
 
 /// Documents that drafts under way bring, and how many do.
@@ -95,6 +97,7 @@ impl Evidence {
             next: AtomicU64::new(0),
             used: Used::default(),
             left: Mutex::default(),
+            bound: Bound::default(),
         })
     }
 
@@ -105,10 +108,15 @@ impl Evidence {
             next: AtomicU64::new(0),
             used: Used::default(),
             left: Mutex::default(),
+            bound: Bound::default(),
         }
     }
 
-    fn place(&self, digest: &[u8; 32]) -> (PathBuf, PathBuf) {
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn place(&self, digest: &[u8; 32]) -> (PathBuf, PathBuf) {
         let name = hex::encode(digest);
         let folder = self.dir.join(name.get(..2).unwrap_or_default());
         let file = folder.join(&name);
@@ -143,6 +151,7 @@ impl Evidence {
             .and_then(|()| new.sync_all())
             .map_err(io(&unfinished))?;
         fs::rename(&unfinished, &file).map_err(io(&file))?;
+        self.bound.came(bytes.len() as u64);
         sync_dir(&folder)
     }
 
@@ -159,8 +168,12 @@ impl Evidence {
             }
             left.remove(digest);
             let (folder, file) = self.place(digest);
+            let bytes = file.metadata().map_or(0, |metadata| metadata.len());
             match fs::remove_file(&file) {
-                Ok(()) => drop(folders.insert(folder)),
+                Ok(()) => {
+                    self.bound.went(bytes);
+                    folders.insert(folder);
+                }
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(io(&file)(error)),
             }

@@ -4,6 +4,7 @@
 #[path = "../rig/mod.rs"]
 mod rig;
 
+mod bounded;
 mod closed;
 mod cosigning;
 mod damage;
@@ -18,4 +19,5 @@ mod opening;
 mod oracle;
 mod reading;
 mod records;
+mod snapshots;
 mod witnessing;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 /// `herleid ledger continue`, where witnesses may be on this machine.
-fn continued(log: &Connector, arguments: &[&str]) -> Output {
+pub(crate) fn continued(log: &Connector, arguments: &[&str]) -> Output {
     let mut command = log.command(&["ledger", "continue"]);
     command.env("HERLEID_NETWORK__ALLOW_PRIVATE_ADDRESSES", "true");
     command.args(arguments).output().unwrap()
@@ -32,16 +32,16 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 impl Watched {
-    fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         format!("localhost:{}/log/1", self.port)
     }
 
-    fn successor(&self) -> String {
+    pub(crate) fn successor(&self) -> String {
         format!("localhost:{}/log/2", self.port)
     }
 
     /// What the command asks people to do: the configuration names the successor, and the witness knows it.
-    fn take_up(&mut self, log_key: &str) {
+    pub(crate) fn take_up(&mut self, log_key: &str) {
         let (old, new) = (self.origin(), self.successor());
         let file = self.log.directory.join("herleid.toml");
         let configuration = std::fs::read_to_string(&file).unwrap();

@@ -34,7 +34,7 @@ fn said(output: &Output) -> Value {
 }
 
 /// What an error tells, as one text.
-fn refused(output: &Output) -> String {
+pub(crate) fn refused(output: &Output) -> String {
     assert!(!output.status.success(), "{}", text(&output.stdout));
     said(output)["error"].to_string()
 }
@@ -120,7 +120,7 @@ fn damage_is_named_and_nothing_more_is_recorded_on_top_of_it() {
 }
 
 /// A connector with a document that is a file of its own, and that file.
-fn with_a_large_document(folder: &tempfile::TempDir) -> (Connector, PathBuf) {
+pub(crate) fn with_a_large_document(folder: &tempfile::TempDir) -> (Connector, PathBuf) {
     let connector = connector(folder);
     let permission = |first: usize| {
         let recipients = (first..first + 200).map(|n| format!("did:web:party-{n:05}.example"));

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod across;
+mod backups;
+mod backups_erased;
+mod backups_refused;
 mod catalogue;
 mod continued_case;
 mod continuing;
@@ -9,6 +12,7 @@ mod doctor;
 mod dossier;
 mod erased;
 mod faults;
+mod keeping;
 mod lies;
 mod publishing;
 mod pushes;

@@ -3,6 +3,7 @@
 mod checking;
 mod erasing;
 mod exporting;
+mod keeping;
 mod negotiating;
 mod proving;
 mod sharing;
@@ -15,6 +16,10 @@ pub use erasing::{
 };
 pub use exporting::{
     CheckTimestampArguments, ContinueArguments, LedgerAction, LedgerArguments, RecordArguments, TimestampsArguments,
+};
+pub use keeping::{
+    BackupArguments, RestoreArguments, RetentionAction, RetentionApplyArguments, RetentionArguments,
+    RetentionPlanArguments,
 };
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
 pub use proving::{
@@ -142,6 +147,8 @@ pub enum Chosen {
     Erase(EraseArguments),
     /// Forbid that something is erased
     Hold(HoldArguments),
+    /// See what a selection list says is over, and propose to erase it
+    Retention(RetentionArguments),
     /// Verify a dossier, trusting only the anchors; needs no configuration and no network
     Verify(VerifyArguments),
     /// Run the models of a dossier again and compare
@@ -150,6 +157,10 @@ pub enum Chosen {
     Status(StatusArguments),
     /// Check the whole log: every record, proof, stream and document
     Doctor(DoctorArguments),
+    /// Copy all that is kept, in two parts, while the service goes on; checked
+    Backup(BackupArguments),
+    /// Put a backup into a storage directory without a log; checked
+    Restore(RestoreArguments),
     /// Show the whole path on this machine: four connectors, rain, a decision, its proof
     Demo(DemoArguments),
     /// Write completions for a shell

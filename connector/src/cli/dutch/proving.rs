@@ -182,4 +182,43 @@ pub(super) const PROVING: &[(&str, &str)] = &[
         "policy suite.strict",
         "Lees voorwaarden zoals Herleid dat doet, zonder de soepelheden waarop de reeks rekent",
     ),
+    (
+        "backup",
+        "Kopieer alles wat bewaard wordt, in twee delen, terwijl de dienst doorgaat; gecontroleerd",
+    ),
+    (
+        "backup.out",
+        "De map om te schrijven, voor logboek, documenten en gegevens; mag nog niet bestaan",
+    ),
+    (
+        "backup.keys",
+        "De map om te schrijven, voor de sleutels van onderdelen; bewaar die apart en kort; mag nog niet bestaan",
+    ),
+    (
+        "restore",
+        "Zet een reservekopie in een opslagmap zonder logboek; gecontroleerd",
+    ),
+    ("restore.from", "De map die een reservekopie met --out schreef"),
+    ("restore.keys", "De map die dezelfde reservekopie met --keys schreef"),
+    (
+        "restore.without_erasures",
+        "Ook waar geen lijst van wissingen wordt bijgehouden (erasure.register): u weet dat er sindsdien niets gewist is",
+    ),
+    (
+        "retention",
+        "Zie wat volgens een selectielijst voorbij is, en stel voor het te wissen",
+    ),
+    ("retention plan", "Toon wat aan de beurt is, en waarom de rest niet"),
+    (
+        "retention plan.on",
+        "Wat aan de beurt is aan het begin van deze dag (UTC); zonder: nu",
+    ),
+    (
+        "retention apply",
+        "Stel voor te wissen wat aan de beurt is, met uw sleutelwoord op de standaardinvoer; een ander keurt het goed",
+    ),
+    (
+        "retention apply.complete_days",
+        "Over hoeveel dagen het ook weg is uit reservekopieën en bij wie het ontving",
+    ),
 ];

@@ -4,9 +4,11 @@ mod answers;
 mod doctor;
 mod erasing;
 mod exports;
+mod keeping;
 mod negotiations;
 mod plain;
 mod reconcile;
+mod retention;
 mod table;
 mod tree;
 

@@ -4,6 +4,7 @@
 //! [`Command::Answer`] in the `result` line.
 
 mod answers;
+mod backup;
 mod doctor;
 mod erasing;
 mod exports;
@@ -11,9 +12,11 @@ mod negotiations;
 mod reconcile;
 mod requests;
 mod tracing;
+mod retention;
 mod uuid_text;
 
 pub use answers::*;
+pub use backup::*;
 pub use doctor::*;
 pub use erasing::*;
 pub use exports::*;
@@ -21,6 +24,7 @@ pub use negotiations::*;
 pub use reconcile::*;
 pub use requests::*;
 pub use tracing::*;
+pub use retention::*;
 
 use super::error::{Code, ControlError};
 use serde::de::DeserializeOwned;
@@ -37,7 +41,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 25] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -61,6 +65,8 @@ pub const NAMES: [&str; 23] = [
     Status::NAME,
     Doctor::NAME,
     Reconcile::NAME,
+    Backup::NAME,
+    Retention::NAME,
 ];
 
 /// Reads the body of a request.

@@ -1,0 +1,52 @@
+//! Whether a log that was copied is the one that its manifest speaks of: every record of it, as `herleid doctor` looks at them.
+
+use super::manifest::Head;
+use super::{BackupError, Told};
+use crate::config::Config;
+use crate::continuing;
+use crate::node::{Secrets, ledger_options};
+use crate::rim::{SystemClock, SystemEntropy};
+use herleid_ledger::{Audited, Ledger};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The step that checks.
+const STEP: &str = "backup-check";
+
+/// Checks the log below `main`, whose section keys lie below `keys`. Both stay as they are.
+///
+/// # Errors
+/// When it does not verify, or is not what `head` says.
+pub(super) fn log(
+    config: &Config,
+    secrets: &Secrets,
+    main: &Path,
+    keys: &Path,
+    head: &Head,
+    told: Told<'_>,
+) -> Result<Audited, BackupError> {
+    let directory = continuing::of(main, &head.origin)?;
+    let inner = directory.strip_prefix(main).unwrap_or(Path::new(""));
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let options = ledger_options(config, secrets, &directory, clock, entropy)?;
+    let unsound = |source| BackupError::Unsound {
+        path: directory.clone(),
+        source,
+    };
+    let ledger =
+        Ledger::open_closed_apart(options, &keys.join(inner).join("keys"), &BTreeMap::new()).map_err(unsound)?;
+    let audited = ledger
+        .verify_all(|done, total| told(STEP, done, total))
+        .map_err(unsound)?;
+    let shown = |size: u64, root: &str| format!("{size} records with the root {root}");
+    let root = hex::encode(audited.root);
+    if (audited.size, root.as_str()) != (head.size, head.root.as_str()) {
+        return Err(BackupError::OtherLog {
+            found: shown(audited.size, &root),
+            expected: shown(head.size, &head.root),
+            path: directory,
+        });
+    }
+    Ok(audited)
+}

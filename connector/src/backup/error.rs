@@ -1,0 +1,170 @@
+//! What can go wrong with a backup, for whoever has to do something about it.
+
+use crate::commands::Failure;
+use crate::continuing::PlaceError;
+use crate::control::error::{Code, ControlError};
+use crate::storage::{FORMAT, PROGRAM, StorageError};
+use herleid_ledger::LedgerError;
+use herleid_ledger::note::NoteError;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Why a backup is not made, or not restored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BackupError {
+    /// A file or folder.
+    #[error("`{path}` cannot be {what}: {source}")]
+    Io {
+        path: PathBuf,
+        what: &'static str,
+        source: std::io::Error,
+    },
+    /// A place that something lies in already.
+    #[error("`{path}` is there already; expected a name that is free, and nothing is overwritten")]
+    Exists { path: PathBuf },
+    /// One place within another.
+    #[error("`{path}` lies in `{of}`, {why}; expected a place outside of it")]
+    Inside {
+        path: PathBuf,
+        of: PathBuf,
+        why: &'static str,
+    },
+    /// Storage that is in use by a log.
+    #[error(
+        "`{path}` is there, so the storage directory holds a log, or what is left of one; expected a directory without"
+    )]
+    Holds { path: PathBuf },
+    /// A folder that is no backup, or half of one.
+    #[error("there is no `{path}`: either this is no backup, or it was never finished; expected {expected}")]
+    NotABackup { path: PathBuf, expected: &'static str },
+    /// A manifest that cannot be used.
+    #[error("`{path}` is not the manifest of a backup: {why}; expected what `herleid backup` wrote")]
+    Manifest { path: PathBuf, why: String },
+    /// A manifest under another key.
+    #[error("`{path}` is not signed by the key of this log: {source}")]
+    Signature { path: PathBuf, source: NoteError },
+    /// Written by a newer version.
+    #[error(
+        "`{path}` was made by version {program}, format {found}; this is version {PROGRAM}, which knows up to format {FORMAT}"
+    )]
+    Newer {
+        path: PathBuf,
+        found: String,
+        program: String,
+    },
+    /// Another party's, or another log's.
+    #[error("`{path}` is of the {what} `{found}`, expected `{expected}`")]
+    Other {
+        path: PathBuf,
+        what: &'static str,
+        found: String,
+        expected: String,
+    },
+    /// A listed file that is not there.
+    #[error("`{path}` is missing; expected a file with the SHA-256 {expected}, as the manifest lists it")]
+    Missing { path: PathBuf, expected: String },
+    /// A file that is not what the list says.
+    #[error("`{path}` was altered or cut: its SHA-256 is {found}, expected {expected}")]
+    Differs {
+        path: PathBuf,
+        found: String,
+        expected: String,
+    },
+    /// A payload that is not what its name says.
+    #[error("the payload `{path}` has changed on disk: its SHA-256 is {found}, expected its name")]
+    Payload { path: PathBuf, found: String },
+    /// The log in a backup is not what its manifest says.
+    #[error("the log in `{path}` has {found}, expected {expected}, as its manifest says")]
+    OtherLog {
+        path: PathBuf,
+        found: String,
+        expected: String,
+    },
+    /// A log that does not verify.
+    #[error("the log in `{path}` does not verify: {source}")]
+    Unsound { path: PathBuf, source: LedgerError },
+    /// A log that was found damaged before.
+    #[error("the log was found damaged, and a backup of it would be worth nothing: {found}")]
+    FoundUnsound { found: String },
+    /// Nobody can say what was erased since.
+    #[error(
+        "nothing says what was erased after this backup was made, and restoring it would bring that back: `erasure.register` is not set"
+    )]
+    NoErasures,
+    /// The log itself.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Where it lies.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// The storage directory.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+pub(super) fn io(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> BackupError {
+    let path = path.to_owned();
+    move |source| BackupError::Io { path, what, source }
+}
+
+impl BackupError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Exists { .. } | Self::Inside { .. } => Code::Usage,
+            Self::Holds { .. } | Self::NoErasures => Code::Refused,
+            Self::NotABackup { .. } | Self::Missing { .. } => Code::Missing,
+            Self::Signature { .. } | Self::Other { .. } | Self::Differs { .. } => Code::Untrusted,
+            Self::Newer { .. } | Self::Place(_) | Self::Storage(StorageError::Newer { .. }) => Code::Configuration,
+            Self::Io { source, .. } if source.kind() == ErrorKind::NotFound => Code::Missing,
+            _ => Code::Failed,
+        }
+    }
+
+    /// What to do next.
+    fn next(&self) -> &'static str {
+        match self {
+            Self::Io { source, .. } if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                "free space there, or name a place with more; what was half written has been removed, and it can be run again"
+            }
+            Self::Io { .. } => "see to the place and to who may read and write there, then run it again",
+            Self::Exists { .. } => "name another place with `--out` or `--keys`, or move away what is there",
+            Self::Inside { .. } => "name another place, on another disk",
+            Self::Holds { .. } => {
+                "to restore, move the whole storage directory away and keep it: it is evidence of what was lost"
+            }
+            Self::NotABackup { .. } => "name the two folders that `herleid backup` made with `--from` and `--keys`",
+            Self::Manifest { .. } => "use another copy of this backup, or another backup",
+            Self::Signature { .. } => {
+                "use a backup of this log, with the key files of its participant; where both are right, somebody altered the manifest"
+            }
+            Self::Newer { .. } => "use that version or a newer one",
+            Self::Other { .. } => "use the backup that belongs there, or the configuration that belongs to the backup",
+            Self::Missing { .. } | Self::Differs { .. } => "use another copy of this backup, or another backup",
+            Self::Payload { .. } => {
+                "put the file back from an earlier backup, or move it away: then it is missing, and the backup says nothing of it"
+            }
+            Self::OtherLog { .. } | Self::Unsound { .. } => {
+                "do not use this backup; see what `herleid doctor` says of the log that it is of"
+            }
+            Self::FoundUnsound { .. } => {
+                "see what `herleid doctor` says; to keep the directory as evidence, stop the service and copy it"
+            }
+            Self::NoErasures => {
+                "set `erasure.register` to the folder in which erasures are listed (docs/backup.md); or, if nothing was erased since, say `--without-erasures`"
+            }
+            Self::Ledger(_) | Self::Place(_) | Self::Storage(_) => "see what `herleid doctor` says",
+        }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        Self::new(error.code(), &error).next(error.next())
+    }
+}
+
+impl From<BackupError> for ControlError {
+    fn from(error: BackupError) -> Self {
+        Failure::from(error).into()
+    }
+}

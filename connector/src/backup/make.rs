@@ -1,0 +1,233 @@
+//! Making a backup: the stores linked between two batches, then everything copied out with its digests.
+
+use super::error::io;
+use super::files::{self, Held, Made, make_folder, remove};
+use super::manifest::{Head, Part, seal};
+use super::{BackupError, Source, Told, places};
+use crate::continuing;
+use crate::storage;
+use herleid_ledger::note::Signer;
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Where the stores are linked to, within the storage directory: links need its file system.
+pub(super) const STAGE: &str = ".backup";
+/// The step that copies.
+const STEP: &str = "backup";
+/// What RocksDB writes for itself, and somebody may be writing at this moment.
+const OWN: [&str; 3] = ["LOCK", "LOG", "LOG.old"];
+
+/// One file that is to be copied.
+struct Item {
+    from: PathBuf,
+    /// Its path from the storage directory.
+    name: String,
+    part: Part,
+    /// Whether it lies where the service works: what goes meanwhile was listed by no record.
+    is_live: bool,
+}
+
+/// What was made.
+pub(super) struct Written {
+    pub(super) size: u64,
+    pub(super) root: String,
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    /// Removes both parts unless they turn out to be in order.
+    pub(super) made: Made,
+}
+
+/// Removes the links when it is dropped: they keep on disk what is erased meanwhile.
+struct Stage(PathBuf);
+
+impl Stage {
+    fn begin(storage: &Path) -> Result<Self, BackupError> {
+        let path = storage.join(STAGE);
+        remove(&path)?;
+        make_folder(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Err(error) = remove(&self.0) {
+            tracing::error!(%error, "files that were linked for a backup are left; the next start removes them");
+        }
+    }
+}
+
+/// Copies everything into `out` and `keys`. The caller sees to it that nothing is erased meanwhile.
+///
+/// # Errors
+/// Names the file, and nothing half made is left.
+pub(super) fn copy(source: &Source<'_>, out: &Path, keys: &Path, told: Told<'_>) -> Result<Written, BackupError> {
+    let storage = &source.config.storage.directory;
+    if let Some(found) = source.ledger.found_unsound() {
+        let found = found.to_owned();
+        return Err(BackupError::FoundUnsound { found });
+    }
+    places::check(out, keys, storage, &source.config.keys.directory)?;
+    let mut made = Made::within(&[out, keys]);
+    for folder in [out, keys] {
+        made.folder_of(folder, &folder.join("x"))?;
+    }
+    let stage = Stage::begin(storage)?;
+    let checkpoint = source.ledger.snapshot(&stage.0)?;
+    let items = items(source, &stage.0)?;
+    let sizes = items
+        .iter()
+        .map(|item| item.from.metadata().map_or(0, |metadata| metadata.len()));
+    let (total, mut done) = (sizes.sum(), 0);
+    let (mut of_main, mut of_keys) = (BTreeMap::new(), BTreeMap::new());
+    for item in items {
+        told(STEP, done, total);
+        let (root, list) = match item.part {
+            Part::Main => (out, &mut of_main),
+            Part::Keys => (keys, &mut of_keys),
+        };
+        let to = root.join(&item.name);
+        made.folder_of(root, &to)?;
+        let held = match files::copy(&item.from, &to) {
+            Err(BackupError::Io { path, source, .. })
+                if item.is_live && path == item.from && source.kind() == ErrorKind::NotFound =>
+            {
+                remove(&to)?;
+                continue;
+            }
+            other => other?,
+        };
+        check_payload(&item, &held)?;
+        done += held.bytes;
+        list.insert(item.name, held);
+    }
+    told(STEP, total, total);
+    drop(stage);
+    let head = |part| Head {
+        part,
+        backup: source.id.clone(),
+        origin: source.ledger.origin().to_owned(),
+        party: source.ledger.party().to_string(),
+        size: checkpoint.size(),
+        root: hex::encode(checkpoint.root()),
+        made_ms: source.now_ms,
+        storage_format: storage::FORMAT,
+        program: storage::PROGRAM.to_owned(),
+        files: 0,
+        bytes: 0,
+        list: String::new(),
+    };
+    let signer = signer(source)?;
+    for (folder, part, list) in [(keys, Part::Keys, &of_keys), (out, Part::Main, &of_main)] {
+        seal(folder, head(part), list, &signer)?;
+    }
+    made.sync()?;
+    let all = || of_main.values().chain(of_keys.values());
+    Ok(Written {
+        size: checkpoint.size(),
+        root: hex::encode(checkpoint.root()),
+        files: all().count() as u64,
+        bytes: all().map(|held: &Held| held.bytes).sum(),
+        made,
+    })
+}
+
+fn signer(source: &Source<'_>) -> Result<Signer, BackupError> {
+    let origin = source.ledger.origin();
+    Signer::ed25519(origin, source.secrets.log.clone()).map_err(|error| {
+        BackupError::Ledger(herleid_ledger::LedgerError::Option {
+            option: "signing_key",
+            why: error.to_string(),
+        })
+    })
+}
+
+/// A payload is named by its digest: one that has changed is no part of a backup.
+fn check_payload(item: &Item, held: &Held) -> Result<(), BackupError> {
+    let name = item
+        .name
+        .strip_prefix("payloads/")
+        .and_then(|name| name.split_once('/'));
+    match name {
+        Some((_, name)) if name.len() == 64 && name != held.sha256 => Err(BackupError::Payload {
+            path: item.from.clone(),
+            found: held.sha256.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What is to be copied.
+struct Items<'a> {
+    storage: &'a Path,
+    found: Vec<Item>,
+}
+
+impl Items<'_> {
+    /// The files of a folder, which becomes `name` in the place of what is copied; inner folders called `tmp` are left out.
+    fn folder(&mut self, from: &Path, name: &Path, part: Part, is_live: bool) -> Result<(), BackupError> {
+        for path in files::below(from, &["tmp"])? {
+            let last = path.file_name().map(|last| last.to_string_lossy()).unwrap_or_default();
+            if OWN.iter().any(|own| last.starts_with(own)) || last.starts_with('.') {
+                continue;
+            }
+            self.found.push(Item {
+                from: from.join(&path),
+                name: name.join(&path).display().to_string(),
+                part,
+                is_live,
+            });
+        }
+        Ok(())
+    }
+
+    /// One file, if it is there.
+    fn file(&mut self, from: &Path) -> Result<(), BackupError> {
+        if from.try_exists().map_err(io(from, "found"))? {
+            self.found.push(Item {
+                from: from.to_owned(),
+                name: self.inner(from).display().to_string(),
+                part: Part::Main,
+                is_live: false,
+            });
+        }
+        Ok(())
+    }
+
+    /// The path from the storage directory.
+    fn inner<'b>(&self, path: &'b Path) -> &'b Path {
+        path.strip_prefix(self.storage).unwrap_or(Path::new(""))
+    }
+}
+
+/// Everything that belongs to the storage directory, but for a witness's memory, which must not come back from a backup
+/// (docs/decisions/0008-witness-memory-apart.md), and what is there only while a process runs.
+fn items(source: &Source<'_>, stage: &Path) -> Result<Vec<Item>, BackupError> {
+    let (storage, origin) = (&source.config.storage.directory, source.ledger.origin());
+    let mut items = Items {
+        storage,
+        found: Vec::new(),
+    };
+    let current = continuing::directory(storage, origin)?;
+    let name = |items: &Items<'_>, folder: &Path| items.inner(folder).to_owned();
+    for (folder, part) in [("log", Part::Main), ("keys", Part::Keys)] {
+        let to = name(&items, &current.join(folder));
+        items.folder(&stage.join(folder), &to, part, false)?;
+    }
+    for folder in [current.join("evidence"), storage.join("payloads")] {
+        let to = name(&items, &folder);
+        items.folder(&folder, &to, Part::Main, true)?;
+    }
+    // Nobody writes into a log that is over.
+    for (_, directory) in continuing::previous(storage, origin)? {
+        for (folder, part) in [("log", Part::Main), ("keys", Part::Keys), ("evidence", Part::Main)] {
+            let folder = directory.join(folder);
+            let to = name(&items, &folder);
+            items.folder(&folder, &to, part, false)?;
+        }
+        items.file(&directory.join("unsound"))?;
+    }
+    items.file(&storage.join(storage::NAME))?;
+    Ok(items.found)
+}

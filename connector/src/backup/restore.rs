@@ -1,0 +1,173 @@
+//! Restoring: into a storage directory without a log, checked as a whole before anything may be started on it.
+
+use super::error::io;
+use super::files::{self, Made, make_folder, remove};
+use super::manifest::{Head, Opened, open_both};
+use super::{BackupError, Told, check};
+use crate::config::Config;
+use crate::node::{Secrets, witness_verifier_key};
+use crate::storage;
+use herleid_ledger::note::Signer;
+use herleid_ledger::{Audited, LedgerError};
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// What a storage directory with a log has, and what a restore makes. The log last: without it nothing starts there by mistake.
+const NAMES: [&str; 7] = ["payloads", "evidence", "logs", "keys", "log", "unsound", storage::NAME];
+/// People that it takes to erase something.
+const NEEDED: usize = 2;
+/// The step that copies.
+const STEP: &str = "restore";
+
+/// What was restored.
+pub(crate) struct Restored {
+    pub(crate) backup: String,
+    pub(crate) origin: String,
+    /// UTC milliseconds since 1970.
+    pub(crate) made_ms: u64,
+    pub(crate) audited: Audited,
+    /// The witness's key that this connector may not use any more.
+    pub(crate) lost_witness: Option<String>,
+}
+
+/// Restores both parts of a backup into the storage directory of `config`. The caller sees to it that no service runs there. After a crash it
+/// can be run again, and begins anew.
+///
+/// # Errors
+/// Names the file, and the storage directory is as it was.
+pub(crate) fn restore(
+    config: &Config,
+    secrets: &Secrets,
+    from: &Path,
+    keys: &Path,
+    without_erasures: bool,
+    told: Told<'_>,
+) -> Result<Restored, BackupError> {
+    let target = &config.storage.directory;
+    if storage::is_restoring(target)? {
+        clear(target)?;
+    } else {
+        check_empty(target)?;
+    }
+    // Fewer than two people cannot have had anything erased.
+    if config.erasure.people.len() >= NEEDED && config.erasure.register.is_none() && !without_erasures {
+        return Err(BackupError::NoErasures);
+    }
+    let signer = Signer::ed25519(&config.ledger.origin, secrets.log.clone()).map_err(|error| LedgerError::Option {
+        option: "signing_key",
+        why: error.to_string(),
+    })?;
+    let (main, keys) = open_both(from, keys, config.participant.did.as_str(), signer.verifier())?;
+    storage::begin_restoring(target, &main.head.backup)?;
+    let copied = place(config, secrets, &main, &keys, told);
+    let (audited, lost_witness) = match copied {
+        Ok(done) => done,
+        Err(error) => {
+            // What cannot be removed now keeps the mark, and the next restore removes it.
+            let cleared = clear(target).and_then(|()| Ok(storage::end_restoring(target)?));
+            if let Err(why) = cleared {
+                tracing::warn!(%why, "what was half restored could not be removed; run the restore again");
+            }
+            return Err(error);
+        }
+    };
+    storage::end_restoring(target)?;
+    let Head {
+        backup,
+        origin,
+        made_ms,
+        ..
+    } = main.head;
+    Ok(Restored {
+        backup,
+        origin,
+        made_ms,
+        audited,
+        lost_witness,
+    })
+}
+
+fn place(
+    config: &Config,
+    secrets: &Secrets,
+    main: &Opened,
+    keys: &Opened,
+    told: Told<'_>,
+) -> Result<(Audited, Option<String>), BackupError> {
+    let target = &config.storage.directory;
+    let mut made = Made::within(&[target]);
+    let placed = (|| {
+        let total = main.head.bytes + keys.head.bytes;
+        let mut done = 0;
+        for part in [main, keys] {
+            for (name, expected) in &part.files {
+                told(STEP, done, total);
+                let (from, to) = (part.folder.join(name), target.join(name));
+                made.folder_of(target, &to)?;
+                done += copy(&from, &to, expected)?;
+            }
+        }
+        told(STEP, total, total);
+        made.sync()?;
+        let audited = check::log(config, secrets, target, target, &main.head, told)?;
+        let lost = lose_witness(config, secrets)?;
+        Ok((audited, lost))
+    })();
+    // What is to be removed of it is removed by its names: the directory itself was there before.
+    made.keep();
+    placed
+}
+
+/// Copies a file that has to have this digest; gives its length.
+fn copy(from: &Path, to: &Path, expected: &str) -> Result<u64, BackupError> {
+    match files::copy(from, to) {
+        Err(BackupError::Io { path, source, .. }) if path == from && source.kind() == ErrorKind::NotFound => {
+            let expected = expected.to_owned();
+            Err(BackupError::Missing { path, expected })
+        }
+        Ok(held) if held.sha256 != expected => Err(BackupError::Differs {
+            path: from.to_owned(),
+            found: held.sha256,
+            expected: expected.to_owned(),
+        }),
+        other => Ok(other?.bytes),
+    }
+}
+
+/// What this connector cosigned as a witness is in no backup; where it is not in the storage directory either, its key could cosign another
+/// history, and is not used again.
+fn lose_witness(config: &Config, secrets: &Secrets) -> Result<Option<String>, BackupError> {
+    let memory = config.storage.directory.join("witness").join("CURRENT");
+    if memory.try_exists().map_err(io(&memory, "found"))? {
+        return Ok(None);
+    }
+    let key =
+        witness_verifier_key(config.listen.public_url.as_str(), secrets).map_err(|error| LedgerError::Option {
+            option: "witness_policy",
+            why: error.to_string(),
+        })?;
+    storage::lose_witness(&config.storage.directory, &key)?;
+    Ok(config.witness.is_some().then_some(key))
+}
+
+/// That nothing of a log is in the storage directory; folders without a file in them are none.
+fn check_empty(target: &Path) -> Result<(), BackupError> {
+    make_folder(target)?;
+    for name in NAMES {
+        let path = target.join(name);
+        let is_there = match path.is_dir() {
+            true => !files::below(&path, &[])?.is_empty(),
+            false => path.try_exists().map_err(io(&path, "found"))?,
+        };
+        if is_there {
+            return Err(BackupError::Holds { path });
+        }
+    }
+    Ok(())
+}
+
+/// Removes what a restore made.
+fn clear(target: &Path) -> Result<(), BackupError> {
+    NAMES.iter().rev().try_for_each(|name| remove(&target.join(name)))?;
+    files::sync(target)
+}

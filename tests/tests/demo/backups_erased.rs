@@ -1,0 +1,166 @@
+//! What two people erased after a backup was made does not come back with it.
+
+use crate::backups::{Parts, payload};
+use crate::doctor::refused;
+use herleid_tests::connector::{Connector, good, serve};
+use herleid_tests::machine::free_port;
+use herleid_tests::process::told;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+const TOKENS: [(&str, &str); 2] = [
+    ("dewit", "dewit-dewit-dewit-dewit-dewit-dewit-dewit"),
+    ("jansen", "jansen-jansen-jansen-jansen-jansen-jansen"),
+];
+
+/// Names two people, and where erasures are listed if they are.
+fn people(connector: &Connector, register: Option<&Path>) {
+    let one = |(id, token): (&str, &str)| {
+        let digest = crate::backups::sha256(token.as_bytes());
+        format!("{{id = \"{id}\", name = \"{id}\", token_sha256 = \"{digest}\"}}")
+    };
+    let mut lines = format!("people = [{}]", TOKENS.map(one).join(", "));
+    if let Some(register) = register {
+        lines.push_str(&format!("\nregister = \"{}\"", register.display()));
+    }
+    connector.set("erasure", &lines);
+}
+
+/// A command with somebody's token on standard input.
+fn by(connector: &Connector, person: usize, arguments: &[&str]) -> Output {
+    let mut command = connector.command(arguments);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    writeln!(running.stdin.take().unwrap(), "{}", TOKENS[person].1).unwrap();
+    running.wait_with_output().unwrap()
+}
+
+/// Erases a record, with both.
+fn erase(connector: &Connector, index: &str) -> Value {
+    let why = ["--ground", "avg-17", "--authority", "request 2026-204"];
+    let proposal = [["erase", "propose", "--record", index].as_slice(), &why].concat();
+    let proposed = good(&by(connector, 0, &proposal));
+    let id = proposed["erasure"]["id"].as_str().unwrap();
+    good(&by(connector, 1, &["erase", "approve", id]))
+}
+
+const SAID: &[u8] = b"A. de Vries, Dorpsstraat 1: 51.3 mm";
+
+fn publish_and_withdraw(connector: &Connector) {
+    connector.publish("rain", SAID);
+    good(&connector.run(&["withdraw", "rain", "--reason", "over"]));
+}
+
+#[test]
+fn what_was_erased_after_a_backup_is_erased_again_before_anybody_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut connector = Connector::new(folder.path().join("one"), port, port);
+    let register = folder.path().join("register");
+    people(&connector, Some(&register));
+    // A list that is not there may be one that was lost.
+    let output = serve(&connector.directory).output().unwrap();
+    assert!(
+        !output.status.success() && told(&output).contains("the list of erasures"),
+        "{}",
+        told(&output)
+    );
+    fs::create_dir(&register).unwrap();
+    connector.start();
+    publish_and_withdraw(&connector);
+    let parts = Parts::within(folder.path(), "before");
+    let made = good(&parts.backup(&connector));
+    let path = payload(&connector.storage(), SAID);
+    assert!(path.exists());
+    let erased = erase(&connector, "1");
+    let id = erased["erasure"]["id"].as_str().unwrap();
+    assert!(register.join(format!("{id}.erased")).exists());
+    assert!(!path.exists());
+    let sections = good(&connector.run(&["doctor"]))["erased_sections"].as_u64().unwrap();
+    assert!(sections > 0);
+    connector.kill();
+    fs::rename(connector.storage(), folder.path().join("lost")).unwrap();
+
+    let restored = good(&parts.restore(&connector));
+    assert_eq!(restored["size"], made["size"]);
+    assert!(path.exists(), "it came back with the backup");
+    // While the list cannot be read nothing is served.
+    let aside = folder.path().join("aside");
+    fs::rename(&register, &aside).unwrap();
+    let output = serve(&connector.directory).output().unwrap();
+    assert!(
+        !output.status.success() && told(&output).contains("the list of erasures"),
+        "{}",
+        told(&output)
+    );
+    assert!(path.exists());
+    fs::rename(&aside, &register).unwrap();
+    connector.start();
+    assert!(!path.exists());
+    let doctor = good(&connector.run(&["doctor"]));
+    assert_eq!(doctor["erased_sections"], json!(sections), "{doctor}");
+    let again = good(&connector.run(&["erase", "show", id]));
+    assert_eq!(again["erasure"]["state"], "erased");
+    assert!(again["erasure"]["records"][0]["tombstone"].is_u64(), "{again}");
+    let size = good(&connector.run(&["status"]))["size"].clone();
+    // Once is enough.
+    connector.kill();
+    connector.start();
+    assert_eq!(good(&connector.run(&["status"]))["size"], size);
+}
+
+#[test]
+fn where_erasures_are_listed_nowhere_a_restore_asks_for_somebodys_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut connector = Connector::new(folder.path().join("one"), port, port);
+    people(&connector, None);
+    connector.start();
+    let parts = Parts::within(folder.path(), "one");
+    good(&parts.backup(&connector));
+    connector.kill();
+    fs::remove_dir_all(connector.storage()).unwrap();
+    let output = parts.restore(&connector);
+    let said = refused(&output);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(
+        said.contains("erasure.register") && said.contains("--without-erasures"),
+        "{said}"
+    );
+    assert!(!connector.storage().join("log").exists());
+    let (from, keys) = (parts.out.to_str().unwrap(), parts.keys.to_str().unwrap());
+    good(&connector.run(&["restore", "--from", from, "--keys", keys, "--without-erasures"]));
+    connector.start();
+}
+
+#[test]
+fn what_a_list_that_cannot_be_written_would_miss_is_not_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut connector = Connector::new(folder.path().join("one"), port, port);
+    let register = folder.path().join("register");
+    fs::create_dir(&register).unwrap();
+    people(&connector, Some(&register));
+    connector.start();
+    publish_and_withdraw(&connector);
+    let why = ["--ground", "avg-17", "--authority", "request 2026-204"];
+    let proposal = [["erase", "propose", "--record", "1"].as_slice(), &why].concat();
+    let id = good(&by(&connector, 0, &proposal))["erasure"]["id"].clone();
+    fs::remove_dir(&register).unwrap();
+    let said = refused(&by(&connector, 1, &["erase", "approve", id.as_str().unwrap()]));
+    assert!(
+        said.contains("the list of erasures") && said.contains("nothing is erased without it"),
+        "{said}"
+    );
+    assert_eq!(good(&connector.run(&["doctor"]))["erased_sections"], json!(0));
+    assert!(payload(&connector.storage(), SAID).exists());
+    fs::create_dir(&register).unwrap();
+    good(&by(&connector, 1, &["erase", "approve", id.as_str().unwrap()]));
+    assert_eq!(fs::read_dir(&register).unwrap().count(), 1);
+}
