@@ -47,6 +47,7 @@ mod problem;
 mod publish;
 pub mod purpose;
 mod read;
+pub mod ready;
 mod record;
 pub mod terms;
 mod truth;
