@@ -33,6 +33,7 @@ mod again;
 mod agree;
 mod canonical;
 mod decide;
+pub mod difference;
 mod document;
 mod evaluate;
 mod explain;

@@ -3,6 +3,7 @@
 
 mod common;
 mod decisions;
+mod difference;
 mod docs;
 mod duties;
 mod examples;
