@@ -166,10 +166,16 @@ pub fn known() -> impl Iterator<Item = String> {
     dpv.chain(skos::purposes().concepts().map(|concept| concept.iri().to_owned()))
 }
 
+/// Whether a purpose lies below another one, at any depth.
+#[must_use]
+pub fn is_below(narrow: &str, wide: &str) -> bool {
+    narrow != wide && lies_below(narrow, wide)
+}
+
 /// Those of these purposes that lie below no other of them, in the order given.
 #[must_use]
 pub fn tops<'a>(iris: &[&'a str]) -> Vec<&'a str> {
-    let lies_below_another = |iri: &str| iris.iter().any(|other| *other != iri && lies_below(iri, other));
+    let lies_below_another = |iri: &str| iris.iter().any(|other| is_below(iri, other));
     iris.iter().copied().filter(|iri| !lies_below_another(iri)).collect()
 }
 

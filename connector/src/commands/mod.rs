@@ -10,6 +10,7 @@ mod doctor;
 mod exports;
 mod failure;
 mod negotiations;
+mod offered;
 mod publish;
 mod status;
 mod summary;
@@ -70,5 +71,6 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Status => status::status,
         p::Doctor => doctor::doctor,
         p::Reconcile => crate::reconcile::command,
+        p::Offered => offered::offered,
     }
 }

@@ -12,7 +12,8 @@ pub(super) type Area = Vec<BTreeSet<usize>>;
 pub(super) fn merge(cells: BTreeSet<Vec<usize>>, axes: usize) -> Vec<Area> {
     let single = |cell: Vec<usize>| cell.into_iter().map(|place| BTreeSet::from([place])).collect();
     let mut areas: Vec<Area> = cells.into_iter().map(single).collect();
-    for axis in 0..axes {
+    // The first axis last: what is told first of a region, its action, then says one thing where it can.
+    for axis in (0..axes).rev() {
         let mut alike: BTreeMap<Area, BTreeSet<usize>> = BTreeMap::new();
         for mut each in areas {
             let places = each.get_mut(axis).map(std::mem::take).unwrap_or_default();

@@ -8,6 +8,7 @@ mod doctor;
 mod erasing;
 mod exports;
 mod negotiations;
+mod offered;
 mod reconcile;
 mod requests;
 mod uuid_text;
@@ -17,6 +18,7 @@ pub use doctor::*;
 pub use erasing::*;
 pub use exports::*;
 pub use negotiations::*;
+pub use offered::*;
 pub use reconcile::*;
 pub use requests::*;
 
@@ -35,7 +37,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 24] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -59,6 +61,7 @@ pub const NAMES: [&str; 23] = [
     Status::NAME,
     Doctor::NAME,
     Reconcile::NAME,
+    Offered::NAME,
 ];
 
 /// Reads the body of a request.
