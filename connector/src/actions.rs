@@ -9,9 +9,8 @@ mod stamps;
 
 use crate::audit::{self, AuditError};
 use crate::cli::arguments::{
-    AnchorsArguments, BackupArguments, CheckPolicyArguments, CheckTimestampArguments, ContinueArguments, DemoArguments,
-    ExplainArguments, InitArguments, ReplayArguments, RestoreArguments, ServeArguments, SuiteArguments,
-    VerifyArguments,
+    AnchorsArguments, BackupArguments, CheckTimestampArguments, ContinueArguments, DemoArguments, InitArguments,
+    PolicyAction, ReplayArguments, RestoreArguments, ServeArguments, VerifyArguments,
 };
 use crate::cli::show::clean;
 use crate::cli::{Actions, Context, Outcome};
@@ -106,16 +105,8 @@ impl Actions for Plugged {
         continuing::continue_log(context, arguments)
     }
 
-    fn check_policy(&self, context: &Context, arguments: &CheckPolicyArguments) -> Result<Outcome, ControlError> {
-        policy::check(context, arguments)
-    }
-
-    fn explain_decision(&self, context: &Context, arguments: &ExplainArguments) -> Result<Outcome, ControlError> {
-        policy::explain(context, arguments)
-    }
-
-    fn policy_suite(&self, context: &Context, arguments: &SuiteArguments) -> Result<Outcome, ControlError> {
-        policy::suite(context, arguments)
+    fn policy(&self, context: &Context, action: &PolicyAction) -> Result<Outcome, ControlError> {
+        policy::policy(context, action)
     }
 
     fn doctor(&self, context: &Context) -> Result<Outcome, ControlError> {

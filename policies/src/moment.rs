@@ -91,6 +91,15 @@ impl Moment {
         (self.start_ns, self.start_ns + self.length_ns.max(1), self.doubt_ns)
     }
 
+    /// The milliseconds since 1970 (UTC) from which on a comparison with it may come out otherwise than just before; of those before
+    /// 1970 none, since no request has such a time.
+    pub(crate) fn turns(&self) -> Vec<u64> {
+        let ends = [self.start_ns, self.start_ns + self.length_ns.max(1)];
+        let edges = ends.iter().flat_map(|end| [end - self.doubt_ns, end + self.doubt_ns]);
+        let first_from = |edge: i128| edge.div_euclid(NS_PER_MS) + i128::from(edge.rem_euclid(NS_PER_MS) > 0);
+        edges.filter_map(|edge| u64::try_from(first_from(edge)).ok()).collect()
+    }
+
     /// How the instant `now_ms` (UTC milliseconds since 1970) relates to this moment. Operators that are not about order
     /// give unknown.
     #[must_use]
@@ -242,6 +251,30 @@ mod tests {
             Truth::Unknown
         );
         assert_eq!(holds("2024-01-02T14:00:00Z", Gteq, "2024-01-02T00:00:00"), Truth::True);
+    }
+
+    #[test]
+    fn between_two_turns_nothing_changes_and_at_each_something_does() {
+        use Operator::{Eq, Gt, Gteq, Lt, Lteq, Neq};
+        for text in [
+            "2024-02-12T11:20:10.999Z",
+            "2024-02-12T11:20:10.9990001Z",
+            "2024-02-12T11:20:10",
+            "2024-02-12+01:00",
+            "2024-02-12",
+        ] {
+            let moment = Moment::parse(text).unwrap();
+            let all = |now| [Eq, Neq, Lt, Lteq, Gt, Gteq].map(|operator| moment.compare(now, operator));
+            let turns = moment.turns();
+            let near: Vec<u64> = turns.iter().flat_map(|turn| turn - 3..turn + 3).collect();
+            for pair in near.windows(2).filter(|pair| pair[1] == pair[0] + 1) {
+                let is_turn = turns.contains(&pair[1]);
+                assert!(is_turn || all(pair[0]) == all(pair[1]), "{text} at {}", pair[1]);
+            }
+            let changes = turns.iter().filter(|turn| all(**turn - 1) != all(**turn)).count();
+            assert!(changes >= 1, "{text}");
+        }
+        assert_eq!(Moment::parse("1960-01-01Z").unwrap().turns(), Vec::<u64>::new());
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Purposes and what is broader than what: a selection of the Data Privacy Vocabulary 2.3 (W3C community group, purposes
-//! module) and, below it, purposes of Dutch public law of our own.
+//! module) and, below it, our own scheme of purposes of Dutch public law ([`herleid_vocab::skos`]).
 //!
 //! A purpose that is not in these tables equals itself and nothing more is known of it: under the operators that follow the
 //! hierarchy it gives unknown.
 
 use crate::operand::Operator;
-use crate::terms::PURPOSE;
 use crate::truth::Truth;
+use herleid_vocab::skos;
 use herleid_vocab::terms::DPV;
 
 /// DPV purposes: name, and the names that are broader (`skos:broader`). `Purpose` itself is the top.
@@ -81,45 +81,13 @@ const DPV_PURPOSES: [(&str, &[&str]); 67] = [
     ("Verification", &["EnforceSecurity"]),
 ];
 
-/// Our own purposes: name, what is broader (a DPV name or, with `:`, one of ours), the law.
-/// BWBR0037885 is the Omgevingswet.
-const OURS: [(&str, &[&str], &str); 5] = [
-    ("Omgevingswet", &["LegalCompliance", "PublicBenefit"], "BWBR0037885"),
-    (
-        "OmgevingswetHemelwater",
-        &[":Omgevingswet"],
-        "BWBR0037885, artikel 2.16",
-    ),
-    (
-        "OmgevingswetOmgevingsplan",
-        &[":Omgevingswet", "PublicPolicyMaking"],
-        "BWBR0037885, artikel 2.4",
-    ),
-    (
-        "OmgevingswetOmgevingsvergunning",
-        &[":Omgevingswet"],
-        "BWBR0037885, artikel 5.1",
-    ),
-    (
-        "OmgevingswetWatersysteem",
-        &[":Omgevingswet"],
-        "BWBR0037885, artikel 2.17",
-    ),
-];
-
 /// The IRIs one step broader than `iri`; `None` when the purpose is in neither table.
 pub(crate) fn broader(iri: &str) -> Option<Vec<String>> {
     if let Some(local) = iri.strip_prefix(DPV) {
         let (_, above) = DPV_PURPOSES.iter().find(|(name, _)| *name == local)?;
         return Some(above.iter().map(|name| format!("{DPV}{name}")).collect());
     }
-    let local = iri.strip_prefix(PURPOSE)?;
-    let (_, above, _) = OURS.iter().find(|(name, _, _)| *name == local)?;
-    let full = |name: &&str| match name.strip_prefix(':') {
-        Some(ours) => format!("{PURPOSE}{ours}"),
-        None => format!("{DPV}{name}"),
-    };
-    Some(above.iter().map(full).collect())
+    Some(skos::purposes().find(iri)?.broader().to_vec())
 }
 
 /// Whether the tables know the purpose.
@@ -131,8 +99,7 @@ pub(crate) fn is_known(iri: &str) -> bool {
 /// The article of law behind one of our own purposes, as BWB id and article.
 #[must_use]
 pub fn law(iri: &str) -> Option<&'static str> {
-    let local = iri.strip_prefix(PURPOSE)?;
-    OURS.iter().find(|(name, _, _)| *name == local).map(|(_, _, law)| *law)
+    skos::purposes().find(iri)?.law()
 }
 
 /// Whether `narrow` is `wide` or lies below it. The tables have no cycles (tested), so this ends.
@@ -193,10 +160,23 @@ pub(crate) fn compare(stated: &[String], operator: Operator, asked: &[String]) -
     }
 }
 
-/// Every purpose of the tables, as a full IRI.
-pub(crate) fn known() -> impl Iterator<Item = String> {
+/// Every purpose that the tables know, by its IRI: those of the Data Privacy Vocabulary, then ours.
+pub fn known() -> impl Iterator<Item = String> {
     let dpv = DPV_PURPOSES.iter().map(|(name, _)| format!("{DPV}{name}"));
-    dpv.chain(OURS.iter().map(|(name, ..)| format!("{PURPOSE}{name}")))
+    dpv.chain(skos::purposes().concepts().map(|concept| concept.iri().to_owned()))
+}
+
+/// Whether a purpose lies below another one, at any depth.
+#[must_use]
+pub fn is_below(narrow: &str, wide: &str) -> bool {
+    narrow != wide && lies_below(narrow, wide)
+}
+
+/// Those of these purposes that lie below no other of them, in the order given.
+#[must_use]
+pub fn tops<'a>(iris: &[&'a str]) -> Vec<&'a str> {
+    let lies_below_another = |iri: &str| iris.iter().any(|other| is_below(iri, other));
+    iris.iter().copied().filter(|iri| !lies_below_another(iri)).collect()
 }
 
 /// Every row, for the digest of what decisions rest on.
@@ -204,15 +184,17 @@ pub(crate) fn table() -> impl Iterator<Item = String> {
     let dpv = DPV_PURPOSES
         .iter()
         .map(|(name, above)| format!("purpose {DPV}{name} {}", above.join(" ")));
-    let ours = OURS
-        .iter()
-        .map(|(name, above, law)| format!("purpose {PURPOSE}{name} {} {law}", above.join(" ")));
+    let ours = skos::purposes().concepts().map(|concept| {
+        let law = concept.law().unwrap_or_default();
+        format!("purpose {} {} {law}", concept.iri(), concept.broader().join(" "))
+    });
     dpv.chain(ours)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terms::PURPOSE;
 
     fn dpv(name: &str) -> String {
         format!("{DPV}{name}")
@@ -231,7 +213,16 @@ mod tests {
             }
         }
         DPV_PURPOSES.iter().for_each(|(name, _)| climb(&dpv(name), 10));
-        OURS.iter().for_each(|(name, _, _)| climb(&ours(name), 10));
+        skos::purposes().concepts().for_each(|concept| climb(concept.iri(), 10));
+    }
+
+    #[test]
+    fn the_tops_of_a_list_are_those_below_no_other() {
+        let (law, rain, roads) = (ours("Omgevingswet"), ours("OmgevingswetHemelwater"), ours("Wegbeheer"));
+        assert_eq!(tops(&[&rain, &law, &roads, "urn:x"]), [law.as_str(), &roads, "urn:x"]);
+        assert_eq!(tops(&[&rain]), [rain.as_str()]);
+        assert_eq!(known().filter(|iri| is_known(iri)).count(), known().count());
+        assert!(known().count() > 120);
     }
 
     #[test]

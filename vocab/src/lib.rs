@@ -9,5 +9,6 @@ pub mod did;
 pub mod json;
 pub mod reference;
 pub mod rim;
+pub mod skos;
 pub mod terms;
 pub mod time;

@@ -1,9 +1,8 @@
 //! Where the real work of the commands that need no running service is plugged in.
 
 use super::arguments::{
-    AnchorsArguments, BackupArguments, CheckPolicyArguments, CheckTimestampArguments, ContinueArguments, DemoArguments,
-    ExplainArguments, InitArguments, ReplayArguments, RestoreArguments, ServeArguments, SuiteArguments,
-    VerifyArguments,
+    AnchorsArguments, BackupArguments, CheckTimestampArguments, ContinueArguments, DemoArguments, InitArguments,
+    PolicyAction, ReplayArguments, RestoreArguments, ServeArguments, VerifyArguments,
 };
 use super::screen::Screen;
 use super::text::Language;
@@ -101,31 +100,14 @@ pub trait Actions {
         Err(not_built("`herleid ledger continue`"))
     }
 
-    /// `policy check`.
+    /// `policy` and what stands below it.
     ///
     /// # Errors
-    /// When the file cannot be read; a policy that is not understood is an outcome with a verdict.
-    fn check_policy(&self, context: &Context, arguments: &CheckPolicyArguments) -> Result<Outcome, ControlError> {
-        let _ = (context, arguments);
-        Err(not_built("`herleid policy check`"))
-    }
-
-    /// `policy explain`.
-    ///
-    /// # Errors
-    /// When a file cannot be read; a record that does not follow from the policy is an outcome with a verdict.
-    fn explain_decision(&self, context: &Context, arguments: &ExplainArguments) -> Result<Outcome, ControlError> {
-        let _ = (context, arguments);
-        Err(not_built("`herleid policy explain`"))
-    }
-
-    /// `policy suite`.
-    ///
-    /// # Errors
-    /// When the folder holds no suite; a case that fails is an outcome with a verdict.
-    fn policy_suite(&self, context: &Context, arguments: &SuiteArguments) -> Result<Outcome, ControlError> {
-        let _ = (context, arguments);
-        Err(not_built("`herleid policy suite`"))
+    /// When a file, a ready-made policy or a suite cannot be read. A policy that is not understood or says no, policies that differ
+    /// and cases that fail are outcomes with a verdict.
+    fn policy(&self, context: &Context, action: &PolicyAction) -> Result<Outcome, ControlError> {
+        let _ = (context, action);
+        Err(not_built("`herleid policy`"))
     }
 
     /// `doctor`, when no service runs.

@@ -192,7 +192,7 @@ fn publish(context: &Context, a: &PublishArguments) -> Result<Publish, ControlEr
         title: a.title.clone(),
         description: a.description.clone(),
         media_type: a.media_type.clone(),
-        policy: json_file(context, &a.policy)?,
+        policy: super::policies::read(context, &a.policy, &a.places)?.json,
         licence: a.licence.clone(),
         theme: a.theme.clone(),
         metadata: a
@@ -354,19 +354,7 @@ fn bytes(context: &Context, path: &Path) -> Result<Vec<u8>, ControlError> {
     Ok(found)
 }
 
-fn json_file(context: &Context, path: &Path) -> Result<Value, ControlError> {
-    let found = bytes(context, path)?;
-    herleid_vocab::json::parse(&found, &herleid_vocab::json::Limits::MESSAGE).map_err(|e| {
-        let shown = path.display().to_string();
-        ControlError::new(
-            Code::Usage,
-            text(context.language, "cli-file-not-json", &[("path", &shown)]),
-        )
-        .what(e.to_string())
-    })
-}
-
-fn text_file(context: &Context, path: &Path) -> Result<String, ControlError> {
+pub(super) fn text_file(context: &Context, path: &Path) -> Result<String, ControlError> {
     String::from_utf8(bytes(context, path)?).map_err(|e| {
         let shown = path.display().to_string();
         ControlError::new(

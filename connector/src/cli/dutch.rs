@@ -1,10 +1,12 @@
 //! The help in Dutch: laid over the grammar, whose own texts are English.
 
 mod help;
+mod policies;
 mod proving;
 
 use clap::{Arg, ArgAction, Command};
 use help::HELP;
+use policies::POLICIES;
 use proving::PROVING;
 
 /// The grammar with every text in Dutch. Names of commands and options stay as they are: scripts use them.
@@ -78,6 +80,7 @@ fn over(command: Command, before: &str) -> Command {
 fn find(key: &str) -> &'static str {
     HELP.iter()
         .chain(PROVING)
+        .chain(POLICIES)
         .find(|(known, _)| *known == key)
         .map_or("[?]", |(_, text)| text)
 }
@@ -103,10 +106,16 @@ mod tests {
         let mut texts = String::new();
         help_of(&mut grammar.clone(), &mut texts);
         assert!(!texts.contains("[?]"), "{texts}");
-        let keys: BTreeSet<&str> = HELP.iter().chain(PROVING).map(|(key, _)| *key).collect();
-        assert_eq!(keys.len(), HELP.len() + PROVING.len(), "a key stands twice");
+        let keys: BTreeSet<&str> = HELP
+            .iter()
+            .chain(PROVING)
+            .chain(POLICIES)
+            .map(|(key, _)| *key)
+            .collect();
+        let texts_in_all = HELP.len() + PROVING.len() + POLICIES.len();
+        assert_eq!(keys.len(), texts_in_all, "a key stands twice");
         let flat = texts.split_whitespace().collect::<Vec<_>>().join(" ");
-        for (key, text) in HELP.iter().chain(PROVING) {
+        for (key, text) in HELP.iter().chain(PROVING).chain(POLICIES) {
             assert!(flat.contains(text), "`{key}` is not used");
         }
         for english in ["Usage:", "Commands:", "Options:", "Arguments:", "Example", "Print "] {

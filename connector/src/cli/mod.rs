@@ -8,6 +8,7 @@ pub mod arguments;
 mod ask;
 mod dutch;
 pub mod page;
+pub mod policies;
 mod requests;
 pub mod screen;
 pub mod show;
@@ -23,7 +24,7 @@ pub use screen::{Manner, Screen};
 
 use crate::control::error::{Code, ControlError};
 use crate::messages::Messages;
-use arguments::{Chosen, CommandLine, LedgerAction, LedgerArguments, PolicyAction, PolicyArguments};
+use arguments::{Chosen, CommandLine, LedgerAction, LedgerArguments};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
@@ -122,15 +123,7 @@ fn act(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> Result<Outc
         Chosen::Ledger(LedgerArguments {
             action: LedgerAction::Continue(a),
         }) => actions.continue_log(context, a),
-        Chosen::Policy(PolicyArguments {
-            action: PolicyAction::Check(a),
-        }) => actions.check_policy(context, a),
-        Chosen::Policy(PolicyArguments {
-            action: PolicyAction::Explain(a),
-        }) => actions.explain_decision(context, a),
-        Chosen::Policy(PolicyArguments {
-            action: PolicyAction::Suite(a),
-        }) => actions.policy_suite(context, a),
+        Chosen::Policy(a) => actions.policy(context, &a.action),
         Chosen::Replay(a) => actions.replay(context, a),
         Chosen::Restore(a) => actions.restore(context, a),
         Chosen::Demo(a) => actions.demo(context, a),

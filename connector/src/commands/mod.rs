@@ -10,6 +10,7 @@ mod doctor;
 mod exports;
 mod failure;
 mod negotiations;
+mod offered;
 mod publish;
 mod status;
 mod summary;
@@ -72,5 +73,6 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Reconcile => crate::reconcile::command,
         p::Backup => crate::backup::backup,
         p::Retention => crate::erasure::retention,
+        p::Offered => offered::offered,
     }
 }

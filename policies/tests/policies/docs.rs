@@ -1,11 +1,16 @@
 //! The examples and tables of docs/policies.md are what the code does.
 
-use herleid_policies::{Action, Operand, Policy, limits, purpose, terms::PURPOSE};
+use herleid_policies::{Action, Language, Operand, Policy, limits, ready};
+use herleid_vocab::skos::{self, Concept, Scheme};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
+}
 
 fn text() -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/policies.md")).unwrap()
+    std::fs::read_to_string(path("policies.md")).unwrap()
 }
 
 #[test]
@@ -39,11 +44,6 @@ fn the_tables_name_what_is_built() {
             assert!(row.contains(&format!("`{}`", operator.name())), "{row}");
         }
     }
-    for line in text.lines().filter(|line| line.starts_with("| `Omgevingswet")) {
-        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        let iri = format!("{PURPOSE}{}", cells[1].trim_matches('`'));
-        assert!(purpose::law(&iri).is_some_and(|law| law.ends_with(cells[2])), "{line}");
-    }
     for outward in [
         "distribute",
         "grantUse",
@@ -67,5 +67,83 @@ fn the_tables_name_what_is_built() {
     assert_eq!(limits::MAX_CONSTRAINTS, 2000);
     for number in numbers {
         assert!(text.contains(&number), "{number}");
+    }
+}
+
+#[test]
+fn every_ready_made_policy_stands_in_the_table_with_its_open_places() {
+    let text = text();
+    for ready in ready::all() {
+        let places: Vec<String> = ready
+            .places(Language::English)
+            .iter()
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        let row = format!(
+            "| `{}` | {} | {} |",
+            ready.name(),
+            places.join(", "),
+            ready.title(Language::English)
+        );
+        assert!(text.contains(&row.replace("|  |", "| |")), "{row}");
+    }
+}
+
+/// A concept as it is typed: with the prefix of its scheme.
+fn short(iri: &str) -> String {
+    let names = [
+        ("https://w3id.org/herleid/purpose#", "purpose:"),
+        ("https://w3id.org/herleid/legal-basis#", "legal-basis:"),
+        ("https://w3id.org/dpv/legal/eu/gdpr#", "eu-gdpr:"),
+        ("https://w3id.org/dpv#", "dpv:"),
+    ];
+    let mut short = names
+        .iter()
+        .filter_map(|(long, prefix)| Some(format!("{prefix}{}", iri.strip_prefix(long)?)));
+    short.next().unwrap()
+}
+
+fn rows(scheme: &Scheme, law: impl Fn(&Concept) -> String) -> String {
+    let row = |concept: &Concept| {
+        let broader: Vec<String> = concept
+            .broader()
+            .iter()
+            .map(|iri| format!("`{}`", short(iri)))
+            .collect();
+        let label = concept.label();
+        format!(
+            "| `{}` | {} | {} | {} / {} |",
+            short(concept.iri()),
+            law(concept),
+            broader.join(", "),
+            label.en,
+            label.nl
+        )
+    };
+    scheme.concepts().map(row).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_lists_of_purposes_and_legal_bases_are_what_is_built_in() {
+    let purposes = rows(skos::purposes(), |concept| {
+        format!("[{}]({})", concept.law().unwrap(), concept.source())
+    });
+    let bases = rows(skos::legal_bases(), |concept| format!("[GDPR]({})", concept.source()));
+    let head = "|---|---|---|---|\n";
+    let written = std::fs::read_to_string(path("purposes.md")).unwrap();
+    let mut parts: Vec<String> = written.split(head).map(str::to_owned).collect();
+    assert_eq!(parts.len(), 3);
+    for (part, table) in parts.iter_mut().skip(1).zip([purposes, bases]) {
+        let rest = part
+            .split_once("\n\n")
+            .map_or(String::new(), |(_, rest)| format!("\n{rest}"));
+        *part = format!("{table}\n{rest}");
+    }
+    let expected = parts.join(head);
+    if std::env::var_os("HERLEID_WRITE_DOCS").is_some() {
+        std::fs::write(path("purposes.md"), &expected).unwrap();
+    } else {
+        let hint = "HERLEID_WRITE_DOCS=1 cargo test -p herleid-policies --test policies docs writes it anew";
+        assert!(written == expected, "docs/purposes.md is out of date: {hint}");
     }
 }

@@ -9,6 +9,7 @@ mod compiled_spelling;
 mod compiled_worlds;
 mod decisions;
 mod denied;
+mod difference;
 mod docs;
 mod duties;
 mod examples;

@@ -90,3 +90,58 @@ fn an_offer_of_an_older_version_is_not_given_to_another_dataset() {
     );
     assert_eq!(catalogue(&scene), ["one", "rain"]);
 }
+
+/// A ready-made policy by its name, and the question what it would give today and in another year.
+#[test]
+fn a_ready_made_policy_is_published_by_name_and_tried_as_published() {
+    let scene = Scene::set();
+    let file = scene.folder.path().join("sewer");
+    std::fs::write(&file, "pipes").unwrap();
+    let publish = |more: &[&str]| {
+        let what = [
+            "publish",
+            file.to_str().unwrap(),
+            "--id",
+            "sewer",
+            "--policy",
+            "permit-case",
+        ];
+        scene.provider.run(&[&what[..], &DESCRIBED, more].concat())
+    };
+    let until = ["--set", "until=2099-06-30+02:00"];
+    let refused = publish(&until);
+    assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
+    assert!(told(&refused).contains("authority"), "{}", told(&refused));
+    let authority = format!("authority={}", scene.consumer.did);
+    good(&publish(&[&until[..], &["--set", &authority]].concat()));
+
+    let permit = "purpose:OmgevingswetOmgevingsvergunning";
+    let tried = |more: &[&str]| {
+        let what = ["policy", "try", "--dataset", "sewer", "--who", &scene.consumer.did];
+        scene.provider.run(&[&what[..], more].concat())
+    };
+    let answer = good(&tried(&["--purpose", permit]));
+    assert_eq!(answer["permits"], true, "{answer}");
+    let onward = [
+        "--purpose",
+        permit,
+        "--action",
+        "distribute",
+        "--recipient",
+        &scene.consumer.did,
+    ];
+    good(&tried(&onward));
+    for (more, because) in [
+        (&["--purpose", "dpv:Marketing"][..], "Marketing"),
+        (
+            &["--purpose", permit, "--time", "2100-01-01T00:00:00Z"][..],
+            "2099-06-30+02:00",
+        ),
+    ] {
+        let refused = tried(more);
+        assert_eq!(refused.status.code(), Some(5), "{}", told(&refused));
+        assert!(told(&refused).contains(because), "{}", told(&refused));
+    }
+    good(&scene.provider.run(&["withdraw", "sewer", "--reason", "decided"]));
+    assert_eq!(tried(&[]).status.code(), Some(3));
+}

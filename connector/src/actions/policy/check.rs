@@ -1,8 +1,9 @@
 //! `policy check`: is it understood, where not, and who sees to each of its conditions.
 
 use super::lines::{line_of, lines};
-use super::read;
+use super::understood;
 use crate::cli::arguments::CheckPolicyArguments;
+use crate::cli::policies;
 use crate::cli::show::clean;
 use crate::cli::text::{Language, text};
 use crate::cli::{Context, Outcome};
@@ -13,26 +14,15 @@ use herleid_vocab::terms::ODRL;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What an offer is called that has no name of its own; publishing names it after its dataset.
-const NAMELESS: &str = "urn:herleid:policy";
-
 const TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
 
 /// Lints a policy that is to be published, or an agreement or a Set as a peer sends it. Not understood is a verdict.
-pub(in crate::actions) fn check(context: &Context, arguments: &CheckPolicyArguments) -> Result<Outcome, ControlError> {
-    let shown = arguments.policy.display();
-    let refused = |code, why: String| ControlError::new(code, format!("`{shown}` cannot be read")).what(why);
-    let written = read(&arguments.policy).map_err(|why| refused(Code::Missing, why))?;
-    let json = herleid_vocab::json::parse(written.as_bytes(), &herleid_vocab::json::Limits::MESSAGE)
-        .map_err(|e| refused(Code::Usage, e.to_string()).expected("a policy in JSON"))?;
-    // An offer is checked as publishing checks it; what is no offer as it is checked when a peer sends it.
-    let read = match Policy::parse(&json) {
-        Ok(policy) if policy.kind() != PolicyKind::Offer => Ok(policy),
-        _ => Policy::parse_own_offer(&json, NAMELESS),
-    };
-    Ok(match read {
-        Ok(policy) => good(context.language, &clean(&shown.to_string()), &policy),
-        Err(error) => bad(context.language, &clean(&shown.to_string()), &written, &json, &error),
+pub(super) fn check(context: &Context, arguments: &CheckPolicyArguments) -> Result<Outcome, ControlError> {
+    let source = policies::read(context, &arguments.policy, &arguments.places)?;
+    let shown = clean(&source.shown);
+    Ok(match understood(&source.json) {
+        Ok(policy) => good(context.language, &shown, &policy),
+        Err(error) => bad(context.language, &shown, &source.written, &source.json, &error),
     })
 }
 

@@ -2,8 +2,9 @@
 
 use super::read;
 use crate::cli::arguments::ExplainArguments;
+use crate::cli::policies::spoken;
 use crate::cli::show::clean;
-use crate::cli::text::{Language, text};
+use crate::cli::text::text;
 use crate::cli::{Context, Outcome};
 use crate::control::error::{Code, ControlError};
 use herleid_policies::{Audience, DecisionRecord, Explanation, FORMAT, reevaluate};
@@ -22,7 +23,7 @@ fn json_of(path: &Path) -> Result<Value, ControlError> {
 
 /// Explains a decision to the holder, or to another party as far as that one may see it. A record that does not follow from the
 /// policy is a verdict, and is not explained: its reasons would be somebody's words.
-pub(in crate::actions) fn explain(context: &Context, arguments: &ExplainArguments) -> Result<Outcome, ControlError> {
+pub(super) fn explain(context: &Context, arguments: &ExplainArguments) -> Result<Outcome, ControlError> {
     let (found, policy) = (json_of(&arguments.record)?, json_of(&arguments.policy)?);
     let mut places = PLACES.iter().filter_map(|place| found.pointer(place));
     let record = places.find(|value| value.get("format").and_then(Value::as_str) == Some(FORMAT));
@@ -44,10 +45,7 @@ pub(in crate::actions) fn explain(context: &Context, arguments: &ExplainArgument
             verdict: Some(Code::Failed),
         });
     }
-    let language = match context.language {
-        Language::English => herleid_policies::Language::English,
-        Language::Dutch => herleid_policies::Language::Dutch,
-    };
+    let language = spoken(context.language);
     let audience = match &arguments.reader {
         Some(party) => Audience::of(&parsed, party),
         None => Audience::Holder,

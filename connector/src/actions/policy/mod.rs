@@ -1,33 +1,82 @@
-//! `policy`: what needs no running connector. Suites of others run, and a policy checked before it is published.
+//! `policy`: what needs no running connector. Policies to start from, checked, tried and compared before they are published; decisions
+//! explained; suites of others run.
 
 mod check;
 mod compared;
+mod diff;
 mod explain;
 mod folder;
 mod formal;
 mod lines;
+mod listing;
 mod suite;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_of_commands;
+#[cfg(test)]
+mod tests_of_trying;
+mod trying;
 mod turtle;
 
-use crate::cli::arguments::SuiteArguments;
+use crate::cli::arguments::{PolicyAction, SuiteArguments};
 use crate::cli::show::clean;
 use crate::cli::text::text;
 use crate::cli::{Context, Outcome};
 use crate::control::error::{Code, ControlError};
 use herleid_policies::odrl::{Leniencies, Leniency};
+use herleid_policies::terms::PURPOSE;
+use herleid_policies::{Failing, Policy, PolicyError, PolicyKind};
+use herleid_vocab::terms::DPV;
 use serde_json::{Value, json};
 use std::io::Read as _;
 use std::path::Path;
 
-pub(super) use check::check;
-pub(super) use explain::explain;
+/// Does what `policy` was asked to.
+pub(super) fn policy(context: &Context, action: &PolicyAction) -> Result<Outcome, ControlError> {
+    match action {
+        PolicyAction::List(_) => Ok(listing::list(context)),
+        PolicyAction::Show(a) => listing::show(context, a),
+        PolicyAction::Purposes(a) => Ok(listing::purposes(context, a)),
+        PolicyAction::Check(a) => check::check(context, a),
+        PolicyAction::Try(a) => trying::try_policy(context, a),
+        PolicyAction::Diff(a) => diff::diff(context, a),
+        PolicyAction::Explain(a) => explain::explain(context, a),
+        PolicyAction::Suite(a) => suite(context, a),
+    }
+}
 
 /// A policy has at most half a megabyte of text; a suite's largest file is a third of one.
 const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// What an offer is called that has no name of its own; publishing names it after its dataset.
+const NAMELESS: &str = "urn:herleid:policy";
+
+/// Reads a policy as it would be used: an offer as publishing reads it, what is none as it is read when a peer sends it.
+fn understood(json: &Value) -> Result<Policy, PolicyError> {
+    match Policy::parse(json) {
+        Ok(policy) if policy.kind() != PolicyKind::Offer => Ok(policy),
+        _ => Policy::parse_own_offer(json, NAMELESS),
+    }
+}
+
+/// The rule that stood in the way, as `permission use`.
+fn rule_named(policy: &Policy, failing: &Failing) -> Option<String> {
+    let mut rules = policy.permissions().iter().chain(policy.prohibitions());
+    let rule = rules.find(|rule| Some(rule.id()) == failing.rule.as_deref())?;
+    Some(format!("{} {}", rule.kind().member(), rule.action().name()))
+}
+
+/// A purpose as it is typed: with the prefix that policies may write.
+fn short(iri: &str) -> String {
+    let names = [(PURPOSE, "purpose:"), (DPV, "dpv:")];
+    let mut short = names
+        .iter()
+        .filter_map(|(namespace, prefix)| Some((prefix, iri.strip_prefix(namespace)?)));
+    short
+        .next()
+        .map_or_else(|| iri.to_owned(), |(prefix, name)| format!("{prefix}{name}"))
+}
 
 /// A text file of bounded size.
 fn read(path: &Path) -> Result<String, String> {
@@ -96,7 +145,7 @@ impl Case {
 }
 
 /// Runs the cases of a folder, which is laid out as the ODRL test suite is or as the examples of the formal semantics are.
-pub(super) fn suite(context: &Context, arguments: &SuiteArguments) -> Result<Outcome, ControlError> {
+fn suite(context: &Context, arguments: &SuiteArguments) -> Result<Outcome, ControlError> {
     let folder = &arguments.directory;
     let missing = |why: String| {
         let message = format!("no suite can be read in `{}`", folder.display());

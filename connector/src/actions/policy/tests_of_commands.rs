@@ -23,7 +23,7 @@ impl Write for Kept {
     }
 }
 
-fn run(arguments: &[&str]) -> (u8, String) {
+pub(super) fn run(arguments: &[&str]) -> (u8, String) {
     let out = Kept::default();
     let line = ["herleid"].into_iter().chain(arguments.iter().copied()).map(Into::into);
     let code = run_on(&Plugged, line, false, Box::new(out.clone()), Box::new(out.clone()));
@@ -37,7 +37,7 @@ fn policy(until: &str) -> Value {
             {"leftOperand": "odrl:dateTime", "operator": "lt", "rightOperand": until}]}]})
 }
 
-fn written(folder: &Path, name: &str, json: &Value) -> String {
+pub(super) fn written(folder: &Path, name: &str, json: &Value) -> String {
     let path = folder.join(name);
     fs::write(&path, json.to_string()).unwrap();
     path.to_str().unwrap().to_owned()

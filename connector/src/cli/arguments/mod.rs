@@ -9,7 +9,10 @@ mod proving;
 mod sharing;
 mod using;
 
-pub use checking::{CheckPolicyArguments, ExplainArguments, PolicyAction, PolicyArguments, SuiteArguments};
+pub use checking::{
+    CheckPolicyArguments, DiffArguments, ExplainArguments, ListPoliciesArguments, PolicyAction, PolicyArguments,
+    PurposesArguments, SetArguments, ShowPolicyArguments, SuiteArguments, TryArguments,
+};
 pub use erasing::{
     EraseAction, EraseArguments, EraseDecideArguments, EraseProposeArguments, EraseShowArguments, HoldAction,
     HoldAddArguments, HoldArguments, HoldRemoveArguments, MeantArguments,
@@ -107,7 +110,7 @@ pub enum Chosen {
     Publish(PublishArguments),
     /// No longer offer a dataset or model service
     Withdraw(WithdrawArguments),
-    /// Check a policy before it is published, or run a suite of ODRL cases
+    /// Check, try or compare policies before they are published, or run a suite of ODRL cases
     Policy(PolicyArguments),
     /// Issue, keep or list verifiable credentials
     Credential(CredentialArguments),

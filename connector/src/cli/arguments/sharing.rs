@@ -1,6 +1,6 @@
 //! Commands of who shares: a participant, its datasets and its credentials.
 
-use super::{iri, named_value};
+use super::{SetArguments, iri, named_value};
 use clap::{Args, Subcommand};
 use herleid_vocab::did::Did;
 use std::net::SocketAddr;
@@ -45,6 +45,8 @@ pub struct ServeArguments {}
 #[command(
     after_help = "Examples:\n  herleid publish rain.csv --id rain-vlissingen --title 'Rain, hourly' \\\n    \
                   --description 'Gauge 310' --theme ENVI --policy offer.json\n  \
+                  herleid publish rain.csv --id rain-vlissingen --metadata rain.toml \\\n    \
+                  --policy pilot --set from=2027-01-01+01:00 --set until=2027-06-30+02:00\n  \
                   herleid publish rain.csv --id rain-vlissingen --metadata rain.toml --policy offer.json\n  \
                   herleid publish --model sewer/model.toml --id sewer --metadata sewer.toml --policy offer.json\n  \
                   herleid publish --s3 archive/2020/rain.csv --id rain-2020 \\\n    \
@@ -77,9 +79,12 @@ pub struct PublishArguments {
     /// Title, for people; a model's stands in its package
     #[arg(long, required_unless_present_any = ["model", "metadata"], conflicts_with = "model")]
     pub title: Option<String>,
-    /// The ODRL offer, as a JSON file
-    #[arg(long, value_name = "FILE")]
+    /// The ODRL offer: a JSON file, or the name of a ready-made policy (`herleid policy list`)
+    #[arg(long, value_name = "FILE|NAME")]
     pub policy: PathBuf,
+    /// What belongs in its open places
+    #[command(flatten)]
+    pub places: SetArguments,
     /// Version; without it: made from the digest
     #[arg(long = "version", value_name = "VERSION", conflicts_with = "model")]
     pub release: Option<String>,

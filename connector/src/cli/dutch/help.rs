@@ -79,7 +79,10 @@ pub(super) const HELP: &[(&str, &str)] = &[
         "publish.title",
         "Titel, voor mensen; die van een model staat in het pakket",
     ),
-    ("publish.policy", "Het ODRL-aanbod, als JSON-bestand"),
+    (
+        "publish.policy",
+        "Het ODRL-aanbod: een JSON-bestand, of de naam van kant-en-klare voorwaarden (`herleid policy list`)",
+    ),
     ("publish.release", "Versie; zonder deze: gemaakt uit de digest"),
     ("publish.description", "Beschrijving, voor mensen"),
     (

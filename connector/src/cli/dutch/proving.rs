@@ -1,4 +1,4 @@
-//! The texts, by command and option: proving, erasing and checking.
+//! The texts, by command and option: proving and erasing.
 
 const ANCHORS: &str = "Sleutels van partijen en getuigen, van elders verkregen dan van de maker van het dossier";
 const RECORD: &str = "Nummer van het record, vanaf 0, of de hash van zijn blad";
@@ -150,37 +150,6 @@ pub(super) const PROVING: &[(&str, &str)] = &[
     (
         "ledger continue.even_if_sound",
         "Ook als niet bekend is dat er iets verloren is, zoals bij schade die `herleid doctor` vond",
-    ),
-    (
-        "policy",
-        "Controleer voorwaarden voordat u ze publiceert, of laat een reeks ODRL-gevallen lopen",
-    ),
-    (
-        "policy check",
-        "Zeg of voorwaarden begrepen worden, waar niet, en wie op elk ervan toeziet",
-    ),
-    ("policy check.policy", "De voorwaarden, in JSON"),
-    (
-        "policy explain",
-        "Neem een vastgelegde beslissing opnieuw, uit haar record en de voorwaarden alleen, en zeg waarom ze zo uitkwam",
-    ),
-    ("policy explain.record", "Het record van de beslissing, in JSON"),
-    ("policy explain.policy", "De voorwaarden waarover beslist is, in JSON"),
-    (
-        "policy explain.reader",
-        "Zeg alleen wat deze partij mag zien; zonder dit alles, zoals de houder",
-    ),
-    (
-        "policy suite",
-        "Laat een reeks ODRL-gevallen lopen, en zeg van elk of het uitkomt zoals verwacht",
-    ),
-    (
-        "policy suite.directory",
-        "De reeks: `test_cases`, `policies`, `requests` en `sotw`, of mappen met evaluatieverzoeken",
-    ),
-    (
-        "policy suite.strict",
-        "Lees voorwaarden zoals Herleid dat doet, zonder de soepelheden waarop de reeks rekent",
     ),
     (
         "backup",

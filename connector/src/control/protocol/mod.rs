@@ -9,6 +9,7 @@ mod doctor;
 mod erasing;
 mod exports;
 mod negotiations;
+mod offered;
 mod reconcile;
 mod requests;
 mod tracing;
@@ -21,6 +22,7 @@ pub use doctor::*;
 pub use erasing::*;
 pub use exports::*;
 pub use negotiations::*;
+pub use offered::*;
 pub use reconcile::*;
 pub use requests::*;
 pub use tracing::*;
@@ -41,7 +43,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 25] = [
+pub const NAMES: [&str; 26] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -67,6 +69,7 @@ pub const NAMES: [&str; 25] = [
     Reconcile::NAME,
     Backup::NAME,
     Retention::NAME,
+    Offered::NAME,
 ];
 
 /// Reads the body of a request.

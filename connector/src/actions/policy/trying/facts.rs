@@ -1,0 +1,145 @@
+//! Who asks for what, when and for what: from the options, or from a file.
+
+use crate::cli::Context;
+use crate::cli::arguments::TryArguments;
+use crate::cli::text::text;
+use crate::control::error::{Code, ControlError};
+use crate::rim::SystemClock;
+use herleid_policies::{Facts, Policy, Request};
+use herleid_vocab::did::Did;
+use herleid_vocab::rim::Clock as _;
+use herleid_vocab::time::parse_rfc3339_ms;
+use serde::Deserialize;
+
+const DAY_MS: u64 = 24 * 3_600_000;
+
+/// What `--facts` names: each member as the option of that name.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    action: Option<String>,
+    who: Option<Did>,
+    recipient: Option<Did>,
+    #[serde(default)]
+    purpose: Vec<String>,
+    time: Option<String>,
+    used: Option<u64>,
+    log: Option<String>,
+}
+
+/// What is asked, and what is known.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    action: String,
+    who: Option<Did>,
+    recipient: Option<Did>,
+    purposes: Vec<String>,
+    now_ms: u64,
+    used: Option<u64>,
+    log: Option<bool>,
+}
+
+impl Asked {
+    pub(super) fn of(context: &Context, arguments: &TryArguments) -> Result<Self, ControlError> {
+        let written = match &arguments.facts {
+            Some(path) => {
+                let shown = path.display().to_string();
+                let text = crate::cli::policies::written(context, path)?;
+                serde_json::from_str(&text).map_err(|e| {
+                    ControlError::new(Code::Usage, format!("`{shown}` does not say what is known"))
+                        .what(e.to_string())
+                        .expected(
+                            "an object with some of `action`, `who`, `recipient`, `purpose`, `time`, `used`, `log`",
+                        )
+                })?
+            }
+            None => Written {
+                action: arguments.action.clone(),
+                who: arguments.who.clone(),
+                recipient: arguments.recipient.clone(),
+                purpose: arguments.purposes.clone(),
+                time: arguments.time.clone(),
+                used: arguments.used,
+                log: arguments.log.clone(),
+            },
+        };
+        let wrong = |member: &str, found: &str, expected: &str| {
+            ControlError::new(Code::Usage, format!("`{found}` cannot be the `{member}` of a request"))
+                .expected(expected)
+        };
+        let action = written.action.unwrap_or_else(|| crate::deciding::USE.to_owned());
+        if ![crate::deciding::USE, crate::deciding::DISTRIBUTE].contains(&action.as_str()) {
+            return Err(wrong(
+                "action",
+                &action,
+                "`use` or `distribute`: a connector asks for nothing else",
+            ));
+        }
+        let log = match written.log.as_deref() {
+            None => None,
+            Some("kept") => Some(true),
+            Some("none") => Some(false),
+            Some(other) => return Err(wrong("log", other, "`kept` or `none`")),
+        };
+        let now_ms = SystemClock.now_ms();
+        let at_ms = match written.time.as_deref() {
+            None | Some("now" | "nu") => now_ms,
+            Some("tomorrow" | "morgen") => now_ms.saturating_add(DAY_MS),
+            Some(text) => parse_rfc3339_ms(text).map_err(|_| {
+                wrong(
+                    "time",
+                    text,
+                    "`now`, `tomorrow`, or a time with its zone, as `2027-01-01T09:00:00+01:00`",
+                )
+            })?,
+        };
+        Ok(Self {
+            action,
+            who: written.who,
+            recipient: written.recipient,
+            purposes: written.purpose,
+            now_ms: at_ms,
+            used: written.used,
+            log,
+        })
+    }
+
+    /// The request: between the two ends that an agreement names, or between two whom no policy names.
+    pub(super) fn request(&self, context: &Context, policy: &Policy) -> Request {
+        let somebody = |key: &str| text(context.language, key, &[]);
+        let said = policy.shared();
+        let who = self
+            .who
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| said.assignee.clone());
+        let who = who.unwrap_or_else(|| somebody("cli-try-who"));
+        let holder = said.assigner.clone().unwrap_or_else(|| somebody("cli-try-holder"));
+        let target = said.target.clone().unwrap_or_else(|| somebody("cli-try-target"));
+        Request::new(&who, &holder, &target, self.now_ms).for_action(&self.action)
+    }
+
+    /// What a connector would know then; of each whether it was given or is assumed.
+    pub(super) fn facts(&self, context: &Context, policy: &Policy, request: &Request) -> Facts {
+        let given = text(context.language, "cli-try-given", &[]);
+        let assumed = text(context.language, "cli-try-assumed", &[]);
+        let source = |is_given: bool| if is_given { given.as_str() } else { assumed.as_str() };
+        let recipient = self.recipient.as_ref().map(ToString::to_string);
+        // Who passes something on receives nothing itself: to whom has to be said.
+        let receives_itself = self.action == crate::deciding::USE;
+        let recipient = recipient.or_else(|| receives_itself.then(|| request.assignee.clone()));
+        let is_given = self.recipient.is_some() || self.who.is_some();
+        let mut facts =
+            Facts::none().with_counterparty_log(self.log.unwrap_or(true), source(self.log.is_some()), self.now_ms);
+        if let Some(recipient) = recipient {
+            facts = facts.with_recipient(&recipient, source(is_given), self.now_ms);
+        }
+        if !self.purposes.is_empty() {
+            facts = facts.with_purpose(self.purposes.iter().map(String::as_str), &given, self.now_ms);
+        }
+        let used = self.used.unwrap_or(0);
+        policy.counters().iter().fold(facts, |facts, counter| {
+            facts.with_count(counter, used, source(self.used.is_some()), self.now_ms)
+        })
+    }
+}

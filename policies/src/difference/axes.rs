@@ -1,0 +1,169 @@
+//! Along each aspect, the values that some condition of the two policies may tell apart, those that none does put together.
+
+use super::{Aspect, Case, Gap};
+use crate::model::{Atomic, Constraint, Right, Rule};
+use crate::moment::Moment;
+use crate::operand::{Operand, Operator};
+use crate::policy::Policy;
+use crate::purpose;
+use crate::truth::Truth;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One aspect and its values.
+pub(super) struct Axis {
+    pub(super) aspect: Aspect,
+    /// Values that no condition tells apart stand in one class; each has at least one.
+    pub(super) classes: Vec<Vec<Case>>,
+}
+
+/// Comparisons that are made to find the classes along one aspect.
+const MAX_COMPARED: usize = 2_000_000;
+
+/// The conditions of both policies, by operand.
+#[derive(Default)]
+struct Conditions<'a> {
+    moments: Vec<(&'a Moment, Operator)>,
+    purposes: Vec<(&'a [String], Operator)>,
+    recipients: Vec<&'a [String]>,
+}
+
+impl<'a> Conditions<'a> {
+    fn take(&mut self, atomic: &'a Atomic, gaps: &mut BTreeSet<Gap>) {
+        match (atomic.operand(), atomic.right()) {
+            (Operand::DateTime, Right::Moment(moment)) => self.moments.push((moment, atomic.operator())),
+            (Operand::Purpose, Right::Iris(asked)) => self.purposes.push((asked, atomic.operator())),
+            (Operand::Recipient, Right::Iris(asked)) => self.recipients.push(asked),
+            // Counts are worked out apart, and of logs both values are always asked about.
+            (Operand::Count, Right::Count(_)) | (Operand::CounterpartyLog, Right::Iris(_)) => {}
+            (operand, _) => {
+                gaps.insert(Gap::Operand(operand.name().to_owned()));
+            }
+        }
+    }
+}
+
+fn rules<'a>(first: &'a Policy, second: &'a Policy) -> impl Iterator<Item = &'a Rule> + Clone {
+    let both = [first, second].into_iter();
+    both.flat_map(|policy| policy.permissions().iter().chain(policy.prohibitions()))
+}
+
+/// Every axis. Of each the product is taken, so the order decides nothing.
+pub(super) fn axes(first: &Policy, second: &Policy, gaps: &mut BTreeSet<Gap>) -> Vec<Axis> {
+    let mut conditions = Conditions::default();
+    for rule in rules(first, second) {
+        // A duty that is not due does not stand in the way, so what makes it due counts too.
+        let duties = rule.duties().iter().flat_map(Rule::constraints);
+        let mut stack: Vec<&Constraint> = rule.constraints().iter().chain(duties).collect();
+        while let Some(constraint) = stack.pop() {
+            match constraint {
+                Constraint::Atomic(atomic) => conditions.take(atomic, gaps),
+                Constraint::Logical { parts, .. } => stack.extend(parts),
+            }
+        }
+    }
+    let actions = ["use", "distribute"].map(|action| vec![Case::Named(action.to_owned())]);
+    let named = |of: fn(&Rule) -> Option<&String>| {
+        let names: BTreeSet<&String> = rules(first, second).filter_map(of).collect();
+        let classes = names.into_iter().map(|name| vec![Case::Named(name.clone())]);
+        classes.chain([vec![Case::Other]]).collect()
+    };
+    let axis = |aspect, classes| Axis { aspect, classes };
+    vec![
+        axis(Aspect::Action, actions.to_vec()),
+        axis(Aspect::Time, times(&conditions.moments, gaps)),
+        axis(Aspect::Purpose, purposes(&conditions.purposes, gaps)),
+        axis(Aspect::Recipient, recipients(&conditions.recipients, gaps)),
+        axis(
+            Aspect::CounterpartyLog,
+            vec![vec![Case::KeepsLog(true)], vec![Case::KeepsLog(false)]],
+        ),
+        axis(Aspect::Assignee, named(|rule| rule.scope().assignee.as_ref())),
+        axis(Aspect::Assigner, named(|rule| rule.scope().assigner.as_ref())),
+        axis(Aspect::Target, named(|rule| rule.scope().target.as_ref())),
+    ]
+}
+
+/// Puts together what every comparison answers alike. As many values are looked at as `each` comparisons of one allow.
+fn classes<A: Ord>(
+    aspect: Aspect,
+    values: Vec<Case>,
+    each: usize,
+    answers: impl Fn(&Case) -> Vec<A>,
+    gaps: &mut BTreeSet<Gap>,
+) -> Vec<Vec<Case>> {
+    let of = values.len();
+    let asked = of.min((MAX_COMPARED / each.max(1)).max(1));
+    if asked < of {
+        gaps.insert(Gap::Values {
+            aspect,
+            asked: asked as u64,
+            of: of as u64,
+        });
+    }
+    let mut classes: BTreeMap<Vec<A>, Vec<Case>> = BTreeMap::new();
+    for value in values.into_iter().take(asked) {
+        classes.entry(answers(&value)).or_default().push(value);
+    }
+    classes.into_values().collect()
+}
+
+/// Between two turns that follow each other every comparison stays as it is.
+fn times(moments: &[(&Moment, Operator)], gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {
+    let turns = moments.iter().flat_map(|(moment, _)| moment.turns());
+    let starts: BTreeSet<u64> = turns.chain([0]).collect();
+    let ends = starts.iter().skip(1).map(|end| Some(*end)).chain([None]);
+    let spans = starts
+        .iter()
+        .zip(ends)
+        .map(|(from, end)| Case::Times(*from, end))
+        .collect();
+    let answers = |case: &Case| -> Vec<Truth> {
+        let at = match case {
+            Case::Times(from, _) => *from,
+            _ => 0,
+        };
+        moments
+            .iter()
+            .map(|(moment, operator)| moment.compare(at, *operator))
+            .collect()
+    };
+    // A comparison of times costs next to nothing beside one of purposes.
+    classes(Aspect::Time, spans, moments.len() / 16, answers, gaps)
+}
+
+fn purposes(asked: &[(&[String], Operator)], gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {
+    let named = asked.iter().flat_map(|(iris, _)| iris.iter().cloned());
+    let known: BTreeSet<String> = purpose::known().chain(named).collect();
+    let values = [Case::Nothing, Case::Other]
+        .into_iter()
+        .chain(known.into_iter().map(Case::Named))
+        .collect();
+    let each = asked.iter().map(|(iris, _)| iris.len()).sum();
+    let answers = |case: &Case| -> Vec<Truth> {
+        let stated = match case {
+            Case::Nothing => return vec![Truth::Unknown; asked.len()],
+            Case::Named(iri) => iri.as_str(),
+            _ => super::OTHER,
+        };
+        let stated = [stated.to_owned()];
+        asked
+            .iter()
+            .map(|(iris, operator)| purpose::compare(&stated, *operator, iris))
+            .collect()
+    };
+    classes(Aspect::Purpose, values, each, answers, gaps)
+}
+
+fn recipients(asked: &[&[String]], gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {
+    let named: BTreeSet<&String> = asked.iter().copied().flatten().collect();
+    let values = [Case::Other]
+        .into_iter()
+        .chain(named.into_iter().cloned().map(Case::Named))
+        .collect();
+    let each = asked.iter().map(|list| list.len()).sum();
+    let answers = |case: &Case| -> Vec<bool> {
+        let is_in = |list: &&[String]| matches!(case, Case::Named(did) if list.contains(did));
+        asked.iter().map(is_in).collect()
+    };
+    classes(Aspect::Recipient, values, each, answers, gaps)
+}
