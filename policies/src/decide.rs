@@ -51,8 +51,8 @@ impl Decision {
 
 /// Stands among the tables, and changes when the same policy, request and facts come to give something else. In 2, a
 /// prohibition of a part of what is asked applies, and a duty does not lapse with its deadline; in 3, a permission that says nothing
-/// of parties without a log does not hold for them.
-const SEMANTICS: &str = "semantics 3";
+/// of parties without a log does not hold for them; in 4, purposes below which the same one lies are not apart.
+const SEMANTICS: &str = "semantics 4";
 
 /// SHA-256 of the tables that decisions rest on, one row a line.
 pub(crate) fn tables_digest() -> Digest {

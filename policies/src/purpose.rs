@@ -109,7 +109,8 @@ fn lies_below(narrow: &str, wide: &str) -> bool {
 
 /// Whether the purpose `stated` falls under `asked`.
 ///
-/// Unknown when `stated` is the broader of the two (it may or may not be meant), or when either is in neither table.
+/// Unknown when `stated` is the broader of the two (it may or may not be meant), when some purpose lies below both (it may be the one that is
+/// meant), or when either is in neither table.
 #[must_use]
 pub(crate) fn is_within(stated: &str, asked: &str) -> Truth {
     if stated == asked {
@@ -118,7 +119,7 @@ pub(crate) fn is_within(stated: &str, asked: &str) -> Truth {
         Truth::Unknown
     } else if lies_below(stated, asked) {
         Truth::True
-    } else if lies_below(asked, stated) {
+    } else if known().any(|one| lies_below(&one, stated) && lies_below(&one, asked)) {
         Truth::Unknown
     } else {
         Truth::False
@@ -242,6 +243,26 @@ mod tests {
         assert_eq!(is_within(&dpv("DirectMarketing"), &ours("Omgevingswet")), Truth::False);
         assert_eq!(is_within("https://example.org/p", &dpv("Purpose")), Truth::Unknown);
         assert_eq!(is_within(&dpv("TargetedAdvertising"), &dpv("Marketing")), Truth::True);
+    }
+
+    #[test]
+    fn purposes_that_share_a_narrower_one_are_not_apart() {
+        let (planning, watching) = (ours("Omgevingswet"), ours("ToezichtEnHandhaving"));
+        let both = ours("OmgevingswetHandhaving");
+        assert!(is_below(&both, &planning) && is_below(&both, &watching));
+        assert_eq!(is_within(&planning, &watching), Truth::Unknown);
+        let stated = [planning];
+        let asked = [watching];
+        for operator in [Operator::IsNoneOf, Operator::Neq, Operator::IsA, Operator::Eq] {
+            assert_eq!(compare(&stated, operator, &asked), Truth::Unknown, "{operator:?}");
+        }
+        let all: Vec<String> = known().collect();
+        for one in &all {
+            for other in &all {
+                let share = all.iter().any(|below| lies_below(below, one) && lies_below(below, other));
+                assert_eq!(is_within(one, other) == Truth::False, !share, "{one} {other}");
+            }
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ struct Tables {
     rows: HashMap<String, usize>,
     /// By row, the rows that are the same or broader.
     above: Vec<Box<[u64]>>,
+    /// By row, the rows that some row lies below together with it.
+    touching: Vec<Box<[u64]>>,
 }
 
 fn tables() -> &'static Tables {
@@ -31,19 +33,35 @@ fn tables() -> &'static Tables {
             }
             bits
         };
-        let above = names.iter().map(climb).collect();
-        Tables { rows, above }
+        let above: Vec<_> = names.iter().map(climb).collect();
+        let touches = |row: usize| {
+            let mut bits = vec![0_u64; names.len().div_ceil(64)].into_boxed_slice();
+            // All that is above something that lies below this row.
+            for upward in above.iter().filter(|upward| has(upward, row)) {
+                bits.iter_mut().zip(upward.iter()).for_each(|(word, more)| *word |= more);
+            }
+            bits
+        };
+        let touching = (0..names.len()).map(touches).collect();
+        Tables { rows, above, touching }
     })
 }
 
-fn lies_below(narrow: usize, wide: usize) -> bool {
-    let above = tables().above.get(narrow);
-    above
-        .and_then(|bits| bits.get(wide / 64))
-        .is_some_and(|word| word & (1 << (wide % 64)) != 0)
+fn has(bits: &[u64], row: usize) -> bool {
+    bits.get(row / 64).is_some_and(|word| word & (1 << (row % 64)) != 0)
 }
 
-/// Whether one purpose falls under another. Unknown when it is the broader of the two, or when either is in no table.
+fn lies_below(narrow: usize, wide: usize) -> bool {
+    tables().above.get(narrow).is_some_and(|bits| has(bits, wide))
+}
+
+/// Whether one row lies below both; each lies below itself.
+fn touch(one: usize, other: usize) -> bool {
+    tables().touching.get(one).is_some_and(|bits| has(bits, other))
+}
+
+/// Whether one purpose falls under another. Unknown when it is the broader of the two, when another one lies below both, or when either is in
+/// no table.
 fn within(stated: &str, asked: &str) -> Truth {
     if stated == asked {
         return Truth::True;
@@ -51,7 +69,7 @@ fn within(stated: &str, asked: &str) -> Truth {
     let rows = &tables().rows;
     match (rows.get(asked), rows.get(stated)) {
         (Some(asked), Some(stated)) if lies_below(*stated, *asked) => Truth::True,
-        (Some(asked), Some(stated)) if lies_below(*asked, *stated) => Truth::Unknown,
+        (Some(asked), Some(stated)) if touch(*asked, *stated) => Truth::Unknown,
         (Some(_), Some(_)) => Truth::False,
         _ => Truth::Unknown,
     }
