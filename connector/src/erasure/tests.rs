@@ -38,6 +38,7 @@ fn named(directory: &Path, people: u8, name: &str) -> Arc<Node> {
          [listen]\npublic_url = \"http://localhost:7101\"\n\
          [ledger]\norigin = \"localhost:7101/log/1\"\n\
          [erasure]\npeople = [{}]\n\
+         [network]\nallow_private_addresses = true\n\
          [development]\nplain_http = true\n",
         people.join(", ")
     );
