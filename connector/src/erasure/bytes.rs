@@ -122,3 +122,19 @@ pub(super) fn offered(node: &Node) -> Result<BTreeMap<String, String>, Failure> 
     }
     Ok(found)
 }
+
+/// The documents that what is offered at this moment cannot do without, as [`offered`] tells the payloads.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(super) fn offered_documents(node: &Node) -> Result<BTreeMap<String, String>, Failure> {
+    let mut found = BTreeMap::new();
+    for (_, entry) in node.state.scan::<ModelEntry>("model/")? {
+        if entry.withdrawn.is_none() {
+            let what = format!("{} --version {}", entry.model, entry.version);
+            found.insert(entry.process, what.clone());
+            found.insert(entry.environment, what);
+        }
+    }
+    Ok(found)
+}

@@ -32,6 +32,8 @@ use std::time::Duration;
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
 /// What could not be removed from files is tried again this often.
 const AGAIN: Duration = Duration::from_secs(60);
+/// How long whoever approves waits for the recipients to be told.
+const TELLING: Duration = Duration::from_secs(10);
 /// Characters of a reason.
 const LONGEST: usize = 400;
 
@@ -131,8 +133,8 @@ async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<Era
     }
     // Others may be told by us while they tell us.
     drop(turn);
-    // Who cannot be reached now is told later.
-    if let Err(error) = deliver(node).await {
+    // Who cannot be reached now, or does not answer soon, is told later: whoever approves does not wait for that.
+    if let Ok(Err(error)) = tokio::time::timeout(TELLING, deliver(node)).await {
         tracing::error!(%id, %error, "who has to be told could not be looked through; it is tried again");
     }
     let told = bytes::buried_below(node).and_then(|below| entries::with_tombstones(node, line, below));

@@ -6,7 +6,7 @@ use crate::commands::Failure;
 use crate::control::protocol::{ErasedRecord, HoldLine, Meant};
 use crate::dossier::closure::{follow, receipts};
 use crate::node::Node;
-use crate::state::{AgreementEntry, Change, PullEntry, RunEntry, Side, set};
+use crate::state::{AgreementEntry, Change, PullEntry, RunEntry, Side, digest_bytes, set};
 use herleid_ledger::handover::HandedOver;
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
@@ -273,24 +273,30 @@ pub(super) fn state(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Fail
     Ok(changes)
 }
 
-/// Refuses what would take away the bytes of something that is still offered.
+/// Refuses what would take away the bytes of something that is still offered, or a document that it cannot do without.
 ///
 /// # Errors
 /// Names the record and the offer.
 pub(super) fn check_offers(node: &Node, targets: &[Target]) -> Result<(), Failure> {
-    let offered = bytes::offered(node)?;
+    let (offered, documents) = (bytes::offered(node)?, bytes::offered_documents(node)?);
     for target in targets {
         let record = node.ledger.record(target.index)?;
         let going = target.sections.iter().filter_map(|name| record.sections().get(name));
         for text in going.map(|bytes| String::from_utf8_lossy(bytes)) {
             let runs = text.split(|c: char| !matches!(c, '0'..='9' | 'a'..='f'));
             for sha256 in runs.filter(|run| run.len() == 64) {
-                let Some(what) = offered.get(sha256) else { continue };
-                let leading = bytes::leading(node, sha256)?;
+                let (what, leading) = match (offered.get(sha256), documents.get(sha256)) {
+                    (Some(what), _) => (what, bytes::leading(node, sha256)?),
+                    (None, Some(what)) => {
+                        let digest = digest_bytes(sha256).unwrap_or_default();
+                        (what, node.ledger.by_document(&digest)?)
+                    }
+                    (None, None) => continue,
+                };
                 let is_named = |index: &u64| targets.iter().any(|target| target.index == *index);
                 if leading.iter().all(is_named) {
                     return Err(Failure::refused(format!(
-                        "record {} is the last one that leads to bytes which are still offered, and what is offered is not erased",
+                        "record {} is the last one that leads to bytes which are still offered, or needed for that, and what is offered is not erased",
                         target.index
                     ))
                     .next(format!("`herleid withdraw {what} --reason <why>` withdraws it; then propose, or approve, it again")));

@@ -49,6 +49,7 @@ fn configuration(people: u8, name: &str) -> String {
          [listen]\npublic_url = \"http://localhost:7101\"\n\
          [ledger]\norigin = \"localhost:7101/log/1\"\n\
          [erasure]\npeople = [{}]\n\
+         [network]\nallow_private_addresses = true\n\
          [development]\nplain_http = true\n",
         people.join(", ")
     )

@@ -7,6 +7,7 @@ use crate::http::Refusal;
 use crate::node::{Node, fresh_trace};
 use crate::state::{AgreementEntry, Change, Side, StateError, set};
 use axum::http::StatusCode;
+use futures_util::{StreamExt as _, stream};
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{Ground, StoredRecord, Target};
@@ -23,6 +24,8 @@ const TOLD: &str = "erasure-told/";
 const MOST: usize = 1_024;
 /// Records of one transaction that are looked at for the sake of a caller.
 const MOST_LOOKED_AT: usize = 16;
+/// Recipients that are told at a time.
+const AT_ONCE: usize = 16;
 /// Between two attempts: a minute, doubled each time up to six hours.
 const FIRST_MS: u64 = 60_000;
 const LONGEST_MS: u64 = 6 * 3_600_000;
@@ -196,24 +199,29 @@ pub(super) fn recipients(node: &Node, id: &str) -> Result<Vec<Recipient>, StateE
 /// # Errors
 /// When the state cannot be read or written.
 pub(crate) async fn deliver(node: &Node) -> Result<(), StateError> {
-    for (key, mut tell) in node.state.scan::<Tell>(TELL)? {
-        let now_ms = node.now_ms();
-        // No pause is longer than the longest: a later instant was written by a clock that was ahead.
-        if tell.told_ms.is_some() || (tell.from_ms > now_ms && tell.from_ms - now_ms <= LONGEST_MS) {
-            continue;
+    let now_ms = node.now_ms();
+    let all = node.state.scan::<Tell>(TELL)?.into_iter();
+    // No pause is longer than the longest: a later instant was written by a clock that was ahead.
+    let waits = |tell: &Tell| tell.from_ms > now_ms && tell.from_ms - now_ms <= LONGEST_MS;
+    let due = all.filter(|(_, tell)| tell.told_ms.is_none() && !waits(tell));
+    let attempts = due.map(|(key, tell)| attempt(node, key, tell));
+    // One who does not answer keeps nobody else waiting.
+    let done: Vec<Result<(), StateError>> = stream::iter(attempts).buffer_unordered(AT_ONCE).collect().await;
+    done.into_iter().collect()
+}
+
+/// Tells one of them, and notes what came of it.
+async fn attempt(node: &Node, key: String, mut tell: Tell) -> Result<(), StateError> {
+    match send(node, &tell).await {
+        Ok(()) => tell.told_ms = Some(node.now_ms()),
+        Err(why) => {
+            tracing::warn!(recipient = %tell.to, %why, "a recipient of what was erased could not be told; it is tried again");
+            let pause = FIRST_MS.saturating_mul(1 << tell.failures.min(16)).min(LONGEST_MS);
+            tell.failures = tell.failures.saturating_add(1);
+            tell.from_ms = node.now_ms().saturating_add(pause);
         }
-        match send(node, &tell).await {
-            Ok(()) => tell.told_ms = Some(node.now_ms()),
-            Err(why) => {
-                tracing::warn!(recipient = %tell.to, %why, "a recipient of what was erased could not be told; it is tried again");
-                let pause = FIRST_MS.saturating_mul(1 << tell.failures.min(16)).min(LONGEST_MS);
-                tell.failures = tell.failures.saturating_add(1);
-                tell.from_ms = node.now_ms().saturating_add(pause);
-            }
-        }
-        node.state.write(vec![set(key, &tell)?])?;
     }
-    Ok(())
+    node.state.write(vec![set(key, &tell)?])
 }
 
 async fn send(node: &Node, tell: &Tell) -> Result<(), String> {

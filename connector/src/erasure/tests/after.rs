@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::node::ledger_options;
-use crate::state::{SourceEntry, VersionEntry, digest_bytes};
+use crate::state::{ModelEntry, SourceEntry, VersionEntry, digest_bytes};
 use herleid_ledger::Ledger;
 use std::fs;
 
@@ -119,6 +119,69 @@ async fn what_is_offered_is_withdrawn_before_its_bytes_are_erased() {
     write(&entry);
     scene.approve(&early.id, 2).await.unwrap();
     assert!(!scene.has_payload(b"rain"));
+}
+
+#[tokio::test]
+async fn documents_of_a_model_that_is_offered_stay_until_it_is_withdrawn() {
+    let scene = Scene::set(2);
+    let description = br#"{"id": "sewer"}"#;
+    let document = || herleid_ledger::record::Document {
+        role: "process".to_owned(),
+        media_type: "application/json".to_owned(),
+        bytes: description.to_vec(),
+    };
+    let brought = async |transaction: &str| {
+        let draft = Draft::new(Kind::OneSidedPullReceived, fresh_trace(&scene.node))
+            .section(SectionName::Facts, json!({"transaction": transaction}))
+            .stream(StreamKey::Agreement {
+                agreement: AGREEMENT.to_owned(),
+                side: Side::Consumer,
+                other: "did:web:app.example".parse().unwrap(),
+            })
+            .evidence(document());
+        scene.node.append(draft).await.unwrap().index()
+    };
+    let record = brought("t1").await;
+    let sha256 = Digests::of(description).sha256;
+    let mut entry = ModelEntry {
+        model: "urn:sewer".to_owned(),
+        version: "2".to_owned(),
+        title: "Sewer".to_owned(),
+        program: "ab".repeat(32),
+        program_blake3: "ab".repeat(32),
+        program_in_dossier: false,
+        process: sha256.clone(),
+        environment: "cd".repeat(32),
+        metadata: None,
+        offers: Vec::new(),
+        withdrawn: None,
+        published_ms: 1,
+    };
+    let write = |entry: &ModelEntry| {
+        let change = set("model/urn:sewer/2", entry).unwrap();
+        scene.node.state.write(vec![change]).unwrap();
+    };
+    write(&entry);
+    let propose = || scene.propose(Meant::Records(vec![record]), &["evidence"]);
+    let error = propose().await.unwrap_err();
+    assert!(
+        error.contains("needed for that") && error.contains("`herleid withdraw urn:sewer --version 2 --reason <why>`"),
+        "{error}"
+    );
+    // As long as another record lists it, it stays where it is.
+    brought("t2").await;
+    let line = propose().await.unwrap();
+    scene.approve(&line.id, 2).await.unwrap();
+    let digest = digest_bytes(&sha256).unwrap();
+    assert!(scene.node.ledger.evidence(&digest).unwrap().is_some());
+    entry.withdrawn = Some("over".to_owned());
+    write(&entry);
+    let last = scene
+        .propose(Meant::Records(vec![record + 1]), &["evidence"])
+        .await
+        .unwrap();
+    scene.approve(&last.id, 2).await.unwrap();
+    assert!(scene.node.ledger.evidence(&digest).unwrap().is_none());
 }
 
 /// Payloads of all logs of a participant lie together.

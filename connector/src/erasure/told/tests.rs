@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::erasure::tests::{AGREEMENT, Scene};
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 fn notice(agreement: &str, transactions: &[&str], ground: &str) -> Notice {
     let transactions = transactions.iter().map(|id| (*id).to_owned()).collect();
@@ -102,4 +104,40 @@ async fn who_cannot_be_reached_is_told_later_and_not_at_every_round() {
     }
     let shown = recipients(&scene.node, "p1").unwrap();
     assert_eq!((shown.len(), shown[0].told_ms), (1, None));
+}
+
+#[tokio::test]
+async fn one_who_does_not_answer_keeps_nobody_else_waiting() {
+    let scene = Scene::set(0);
+    let asked = Arc::new(tokio::sync::Barrier::new(2));
+    let mut changes = Vec::new();
+    for name in ["app", "other"] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = asked.clone();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // Neither answers before the other one has been asked, too.
+            asked.wait().await;
+            let mut heard = Vec::new();
+            while !heard.ends_with(b"}") {
+                assert_ne!(stream.read_buf(&mut heard).await.unwrap(), 0);
+            }
+            let answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        });
+        let tell = Tell {
+            to: format!("did:web:{name}.example").parse().unwrap(),
+            url: format!("http://localhost:{port}/erasures"),
+            notice: notice(AGREEMENT, &["t1"], "avg-17"),
+            told_ms: None,
+            failures: 0,
+            from_ms: 0,
+        };
+        changes.push(set(format!("{TELL}p1/{}", tell.to), &tell).unwrap());
+    }
+    scene.node.state.write(changes).unwrap();
+    deliver(&scene.node).await.unwrap();
+    let shown = recipients(&scene.node, "p1").unwrap();
+    assert_eq!(shown.iter().filter(|one| one.told_ms.is_some()).count(), 2, "{shown:?}");
 }
