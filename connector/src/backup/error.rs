@@ -3,6 +3,7 @@
 use crate::commands::Failure;
 use crate::continuing::PlaceError;
 use crate::control::error::{Code, ControlError};
+use crate::erasure::register::RegisterError;
 use crate::storage::{FORMAT, PROGRAM, StorageError};
 use herleid_ledger::LedgerError;
 use herleid_ledger::note::NoteError;
@@ -91,6 +92,9 @@ pub(crate) enum BackupError {
         "nothing says what was erased after this backup was made, and restoring it would bring that back: `erasure.register` is not set"
     )]
     NoErasures,
+    /// The list of what was erased since.
+    #[error(transparent)]
+    Erasures(#[from] RegisterError),
     /// The log itself.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -111,7 +115,7 @@ impl BackupError {
     fn code(&self) -> Code {
         match self {
             Self::Exists { .. } | Self::Inside { .. } => Code::Usage,
-            Self::Holds { .. } | Self::NoErasures => Code::Refused,
+            Self::Holds { .. } | Self::NoErasures | Self::Erasures(_) => Code::Refused,
             Self::NotABackup { .. } | Self::Missing { .. } => Code::Missing,
             Self::Signature { .. } | Self::Other { .. } | Self::Differs { .. } => Code::Untrusted,
             Self::Newer { .. } | Self::Place(_) | Self::Storage(StorageError::Newer { .. }) => Code::Configuration,
@@ -149,7 +153,7 @@ impl BackupError {
             Self::FoundUnsound { .. } => {
                 "see what `herleid doctor` says; to keep the directory as evidence, stop the service and copy it"
             }
-            Self::NoErasures => {
+            Self::NoErasures | Self::Erasures(_) => {
                 "set `erasure.register` to the folder in which erasures are listed (docs/backup.md); or, if nothing was erased since, say `--without-erasures`"
             }
             Self::Ledger(_) | Self::Place(_) | Self::Storage(_) => "see what `herleid doctor` says",

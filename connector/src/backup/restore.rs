@@ -5,6 +5,7 @@ use super::files::{self, Made, make_folder, remove};
 use super::manifest::{Head, Opened, open_both};
 use super::{BackupError, Told, check};
 use crate::config::Config;
+use crate::erasure::register::{self, BROUGHT};
 use crate::node::{Secrets, witness_verifier_key};
 use crate::storage;
 use herleid_ledger::note::Signer;
@@ -13,9 +14,16 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 /// What a storage directory with a log has, and what a restore makes. The log last: without it nothing starts there by mistake.
-const NAMES: [&str; 7] = ["payloads", "evidence", "logs", "keys", "log", "unsound", storage::NAME];
-/// People that it takes to erase something.
-const NEEDED: usize = 2;
+const NAMES: [&str; 8] = [
+    "payloads",
+    "evidence",
+    "logs",
+    "keys",
+    BROUGHT,
+    "log",
+    "unsound",
+    storage::NAME,
+];
 /// The step that copies.
 const STEP: &str = "restore";
 
@@ -49,9 +57,14 @@ pub(crate) fn restore(
     } else {
         check_empty(target)?;
     }
-    // Fewer than two people cannot have had anything erased.
-    if config.erasure.people.len() >= NEEDED && config.erasure.register.is_none() && !without_erasures {
-        return Err(BackupError::NoErasures);
+    // Whatever the configuration says today, and of whom: it may be a new one.
+    let register = match (&config.erasure.register, without_erasures) {
+        (_, true) => None,
+        (Some(register), false) => Some(register),
+        (None, false) => return Err(BackupError::NoErasures),
+    };
+    if let Some(register) = register {
+        register::read_whole(register, &secrets.log)?;
     }
     let signer = Signer::ed25519(&config.ledger.origin, secrets.log.clone()).map_err(|error| LedgerError::Option {
         option: "signing_key",
@@ -59,7 +72,12 @@ pub(crate) fn restore(
     })?;
     let (main, keys) = open_both(from, keys, config.participant.did.as_str(), signer.verifier())?;
     storage::begin_restoring(target, &main.head.backup)?;
-    let copied = place(config, secrets, &main, &keys, told);
+    let copied = place(config, secrets, &main, &keys, told).and_then(|done| {
+        if let Some(register) = register {
+            register::bring(register, target, &secrets.log)?;
+        }
+        Ok(done)
+    });
     let (audited, lost_witness) = match copied {
         Ok(done) => done,
         Err(error) => {

@@ -21,7 +21,7 @@ pub(crate) use agreements::{chosen_offer, line as agreement_line};
 pub(crate) use doctor::{STEP, answer, failure, wrong};
 pub use failure::Failure;
 pub(crate) use negotiations::{Turn, counterparty, named, possible, turn};
-pub(crate) use summary::{open_until, summary};
+pub(crate) use summary::{open_until, permits_until, summary};
 
 use crate::control::error::{Code, ControlError};
 use crate::control::progress::Progress;

@@ -52,8 +52,17 @@ fn condition(constraint: &Constraint) -> String {
 
 /// Until when the policy permits use, in UTC milliseconds since 1970; `None` when a permission sets no such bound.
 pub(crate) fn open_until(policy: &Value) -> Option<u64> {
+    until(policy, |action| action == "use")
+}
+
+/// Until when the policy permits anything at all; `None` when a permission sets no such bound, or the policy cannot be read.
+pub(crate) fn permits_until(policy: &Value) -> Option<u64> {
+    until(policy, |_| true)
+}
+
+fn until(policy: &Value, counts: impl Fn(&str) -> bool) -> Option<u64> {
     let policy = Policy::parse(policy).ok()?;
-    let permitted = policy.permissions().iter().filter(|rule| rule.action().name() == "use");
+    let permitted = policy.permissions().iter().filter(|rule| counts(rule.action().name()));
     // Any permission will do, so the latest of them counts; within one all bounds hold, so the earliest.
     permitted
         .map(|rule| rule.constraints().iter().filter_map(bound).min())
@@ -86,6 +95,19 @@ mod tests {
 
     fn offer(permissions: Value) -> Value {
         json!({"@type": "Offer", "@id": "urn:o", "permission": permissions, "prohibition": [{"action": "distribute"}]})
+    }
+
+    #[test]
+    fn what_may_be_passed_on_is_permitted_still() {
+        let (soon, late) = (before("2027-01-01T00:00:00Z"), before("2030-01-01T00:00:00Z"));
+        let both =
+            offer(json!([{"action": "use", "constraint": [soon]}, {"action": "distribute", "constraint": [late]}]));
+        let at = |text: &str| herleid_vocab::time::parse_rfc3339_ms(text).ok();
+        assert_eq!(open_until(&both), at("2027-01-01T00:00:00Z"));
+        assert_eq!(permits_until(&both), at("2030-01-01T00:00:00Z"));
+        let for_ever =
+            offer(json!([{"action": "use", "constraint": [before("2027-01-01T00:00:00Z")]}, {"action": "distribute"}]));
+        assert_eq!(permits_until(&for_ever), None);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::raw::RawConfig;
 use super::sandbox::Sandbox;
 use super::sections::{
     Config, Decisions, Directory, Identity, Issuer, Ledger, Limits, Listen, Log, Management, Models, Network,
-    Participant, S3Source, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi,
-    WitnessOfOthers, WitnessedLog,
+    Participant, S3Source, Sources, TlsFiles, Trust, TrustedIssuer, TrustedWitness, UpstreamApi, WitnessOfOthers,
+    WitnessedLog,
 };
 use super::value::{Found, Shape};
 use crate::config::keys::Kind;

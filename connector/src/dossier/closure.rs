@@ -35,7 +35,7 @@ pub(crate) fn of_case(node: &Node, case: &str) -> Result<Closure, Failure> {
     // The first record says whose log this is, under which key and witnesses.
     waiting.insert(0);
     Ok(Closure {
-        records: follow(&node.ledger, waiting)?,
+        records: follow_case(&node.ledger, waiting)?,
         decision,
     })
 }
@@ -45,31 +45,60 @@ pub(crate) fn of_case(node: &Node, case: &str) -> Result<Closure, Failure> {
 /// # Errors
 /// When the log cannot be read.
 pub(crate) fn follow(ledger: &Ledger, waiting: BTreeSet<u64>) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
-    follow_along(ledger, waiting, |_| true)
+    follow_along(ledger, waiting, |_| true, |_, _| true)
 }
 
-/// The same without what only lies under the same agreements: earlier records and transactions that they name, and so on.
+/// The same of a case: of decisions only those that one begins with, or that are named as earlier records. Another decision that rests on the
+/// same transaction is no ground of this one, and is about somebody else.
+///
+/// # Errors
+/// As [`follow`].
+pub(crate) fn follow_case(ledger: &Ledger, waiting: BTreeSet<u64>) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
+    let begun = waiting.clone();
+    follow_along(
+        ledger,
+        waiting,
+        |_| true,
+        |index, record| is_of_case(&begun, index, record),
+    )
+}
+
+/// [`follow_case`] without what only lies under the same agreements: earlier records and transactions that they name, and so on.
 ///
 /// # Errors
 /// As [`follow`].
 pub(crate) fn rests_on(ledger: &Ledger, waiting: BTreeSet<u64>) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
-    follow_along(ledger, waiting, |term| matches!(term, Term::Transaction(_)))
+    let begun = waiting.clone();
+    let leads = |term: &Term| matches!(term, Term::Transaction(_));
+    follow_along(ledger, waiting, leads, |index, record| {
+        is_of_case(&begun, index, record)
+    })
+}
+
+fn is_of_case(begun: &BTreeSet<u64>, index: u64, record: &StoredRecord) -> bool {
+    begun.contains(&index) || kind(record) != Some(Kind::DecisionMade)
 }
 
 fn follow_along(
     ledger: &Ledger,
     mut waiting: BTreeSet<u64>,
     leads: impl Fn(&Term) -> bool,
+    enters: impl Fn(u64, &StoredRecord) -> bool,
 ) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
     let mut records = BTreeMap::new();
-    let mut asked = BTreeSet::new();
+    let (mut asked, mut named) = (BTreeSet::new(), BTreeSet::new());
     while let Some(index) = waiting.pop_first() {
         if records.contains_key(&index) {
             continue;
         }
         let record = ledger.record(index)?;
+        if !named.contains(&index) && !enters(index, &record) {
+            continue;
+        }
         for leaf in prior(&record) {
-            waiting.extend(ledger.by_leaf(&leaf)?);
+            let earlier = ledger.by_leaf(&leaf)?;
+            named.extend(earlier);
+            waiting.extend(earlier);
         }
         for term in terms(&record).into_iter().filter(|term| leads(term)) {
             if asked.insert(format!("{term:?}")) {

@@ -127,7 +127,7 @@ async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<Era
     let listed = register::add(node, &line)?;
     if let Err(error) = carry_out(node, &line, targets, &line).await {
         if let Some(path) = &listed {
-            register::take_off(path);
+            register::take_off(path, &node.manifests, node.now_ms() / 1000);
         }
         return Err(error);
     }
@@ -182,12 +182,25 @@ async fn carry_out(
 /// # Errors
 /// When the list cannot be read, or something cannot be erased: nothing must be served then.
 pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
-    let Some(folder) = &node.config.erasure.register else {
-        return Ok(());
-    };
-    register::check(folder, &node.config.storage.directory)?;
     let secrets = Secrets::load(&node.config.keys.directory).map_err(Failure::failed)?;
-    for listed in register::read(folder, &secrets.log)? {
+    let mut all = Vec::new();
+    // What a restore found listed, wherever the list is now.
+    let brought = node.config.storage.directory.join(register::BROUGHT);
+    let is_brought = brought.try_exists().map_err(Failure::failed)?;
+    if is_brought {
+        all = register::read(&brought, &secrets.log)?;
+    }
+    if let Some(folder) = &node.config.erasure.register {
+        register::check(folder, &node.config.storage.directory)?;
+        let erased = node.state.scan::<ErasureLine>(ERASURES)?.into_iter();
+        let erased: Vec<ErasureLine> = erased
+            .map(|(_, line)| line)
+            .filter(|line| line.state == ErasureState::Erased)
+            .collect();
+        register::complete(node, folder, &erased, &secrets.log)?;
+        all.extend(register::read(folder, &secrets.log)?);
+    }
+    for listed in all {
         if listed.origin != node.ledger.origin() {
             continue;
         }
@@ -202,6 +215,9 @@ pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
         line.complete_by_ms = line.complete_by_ms.max(node.now_ms().saturating_add(DAY_MS));
         let targets = select::targets(node, &line.records)?;
         carry_out(node, &line, targets, &listed.erasure).await?;
+    }
+    if is_brought {
+        std::fs::remove_dir_all(&brought).map_err(Failure::failed)?;
     }
     Ok(())
 }

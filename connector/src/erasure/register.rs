@@ -6,9 +6,11 @@ use crate::control::error::Code;
 use crate::control::protocol::{ErasedRecord, ErasureLine};
 use crate::node::Node;
 use crate::state::digest_bytes;
+use ed25519_dalek::SigningKey;
 use herleid_ledger::LedgerError;
 use herleid_ledger::note::{SignedNote, Signer};
 use herleid_ledger::section::SectionName;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -20,6 +22,31 @@ use std::path::{Path, PathBuf};
 const FIRST: &str = "herleid-erasure/1";
 /// How the files end.
 const ENDING: &str = ".erased";
+/// First line of the note that says how many there are.
+const FIRST_OF_MARK: &str = "herleid-erasures/1";
+/// The file with that note.
+const MARK: &str = "register";
+/// Where in the storage directory a restore leaves what it found listed, for the first start.
+pub(crate) const BROUGHT: &str = "erasures";
+
+/// Leaves what is listed in `from` for the first start on the storage directory `to`.
+///
+/// # Errors
+/// When it is not the whole list, or cannot be copied.
+pub(crate) fn bring(from: &Path, to: &Path, key: &SigningKey) -> Result<(), RegisterError> {
+    read_whole(from, key)?;
+    let brought = to.join(BROUGHT);
+    fs::create_dir_all(&brought).map_err(io(&brought, "made"))?;
+    for name in names(from)? {
+        let (from, to) = (from.join(&name), brought.join(&name));
+        fs::copy(&from, &to).map_err(io(&to, "written"))?;
+        File::open(&to)
+            .and_then(|file| file.sync_all())
+            .map_err(io(&to, "synced"))?;
+    }
+    sync(&brought)?;
+    sync(to)
+}
 
 /// Why the list cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +70,16 @@ pub enum RegisterError {
     Inside {
         /// Which.
         path: PathBuf,
+    },
+    /// A folder that is not the list, or not all of it.
+    #[error(
+        "`{path}` is not the whole list of erasures: {why}; expected the folder that `erasure.register` named before, with all that was ever in it: see whether its disk is mounted"
+    )]
+    NotWhole {
+        /// Which.
+        path: PathBuf,
+        /// What is missing.
+        why: String,
     },
     /// A file in it.
     #[error(
@@ -96,19 +133,49 @@ pub(super) fn add(node: &Node, line: &ErasureLine) -> Result<Option<PathBuf>, Fa
         erasure: line.clone(),
         leaves,
     };
-    Ok(Some(write(folder, &listed, &node.manifests, node.now_ms() / 1000)?))
+    let (signer, now_s) = (&node.manifests, node.now_ms() / 1000);
+    let path = write(folder, &listed, signer, now_s)?;
+    mark(folder, names(folder)?.len(), signer, now_s)?;
+    Ok(Some(path))
 }
 
 fn write(folder: &Path, listed: &Listed, signer: &Signer, now_s: u64) -> Result<PathBuf, RegisterError> {
-    let path = folder.join(format!("{}{ENDING}", listed.erasure.id));
+    put(
+        folder,
+        &format!("{}{ENDING}", listed.erasure.id),
+        FIRST,
+        listed,
+        signer,
+        now_s,
+    )
+}
+
+/// Says how many entries there are. Never more than there are: it is written after an entry, and before one is taken off.
+fn mark(folder: &Path, entries: usize, signer: &Signer, now_s: u64) -> Result<(), RegisterError> {
+    let said = Mark {
+        origin: signer.verifier().name().to_owned(),
+        entries,
+    };
+    put(folder, MARK, FIRST_OF_MARK, &said, signer, now_s).map(drop)
+}
+
+fn put(
+    folder: &Path,
+    name: &str,
+    first: &str,
+    said: &impl Serialize,
+    signer: &Signer,
+    now_s: u64,
+) -> Result<PathBuf, RegisterError> {
+    let path = folder.join(name);
     let content = |why: String| RegisterError::Content {
         path: path.clone(),
         why,
     };
-    let said = serde_json::to_string(listed).map_err(|error| content(error.to_string()))?;
-    let text = format!("{FIRST}\n{said}\n");
+    let said = serde_json::to_string(said).map_err(|error| content(error.to_string()))?;
+    let text = format!("{first}\n{said}\n");
     let note = SignedNote::new(&text, vec![signer.sign(&text, now_s)]).map_err(|error| content(error.to_string()))?;
-    let unfinished = folder.join(format!("{}.tmp", listed.erasure.id));
+    let unfinished = folder.join(format!("{name}.tmp"));
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     options
@@ -130,44 +197,123 @@ fn sync(folder: &Path) -> Result<(), RegisterError> {
 }
 
 /// Takes an erasure off the list that was not carried out.
-pub(super) fn take_off(path: &Path) {
-    let removed = fs::remove_file(path).map_err(io(path, "removed"));
-    let removed = removed.and_then(|()| path.parent().map_or(Ok(()), sync));
+pub(super) fn take_off(path: &Path, signer: &Signer, now_s: u64) {
+    let folder = path.parent().unwrap_or(path);
+    let marked = names(folder).and_then(|names| mark(folder, names.len().saturating_sub(1), signer, now_s));
+    let removed = marked.and_then(|()| fs::remove_file(path).map_err(io(path, "removed")));
+    let removed = removed.and_then(|()| sync(folder));
     if let Err(error) = removed {
         tracing::error!(%error, "an erasure is listed that was not carried out; it is at the next start");
     }
 }
 
-/// All that is listed, in order of the proposals, the oldest first.
-///
-/// # Errors
-/// When the folder or a file in it cannot be read, or is not by the log's key.
-pub(crate) fn read(folder: &Path, key: &ed25519_dalek::SigningKey) -> Result<Vec<Listed>, RegisterError> {
+/// How many entries a list has at least.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mark {
+    /// Of the log that wrote it last.
+    origin: String,
+    entries: usize,
+}
+
+/// Names of the files, in order of the proposals, the oldest first.
+fn names(folder: &Path) -> Result<Vec<String>, RegisterError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(io(folder, "read"))? {
         let name = entry.map_err(io(folder, "read"))?.file_name();
         names.extend(name.to_str().filter(|name| name.ends_with(ENDING)).map(str::to_owned));
     }
     names.sort_unstable();
-    let paths = names.into_iter().map(|name| folder.join(name));
-    paths.map(|path| one(&path, key)).collect()
+    Ok(names)
 }
 
-fn one(path: &Path, key: &ed25519_dalek::SigningKey) -> Result<Listed, RegisterError> {
+/// All that is listed, the oldest first.
+///
+/// # Errors
+/// When the folder or a file in it cannot be read, or is not by the log's key.
+pub(crate) fn read(folder: &Path, key: &SigningKey) -> Result<Vec<Listed>, RegisterError> {
+    let paths = names(folder)?.into_iter().map(|name| folder.join(name));
+    paths
+        .map(|path| note(&path, FIRST, key, |listed: &Listed| &listed.origin))
+        .collect()
+}
+
+/// [`read`], of a folder that is known to be the list, with all that was ever in it.
+///
+/// # Errors
+/// As there; and when it is another folder, or an entry is missing.
+pub(crate) fn read_whole(folder: &Path, key: &SigningKey) -> Result<Vec<Listed>, RegisterError> {
+    let listed = read(folder, key)?;
+    let not_whole = |why: String| RegisterError::NotWhole {
+        path: folder.to_owned(),
+        why,
+    };
+    let Some(mark) = marked(folder, key)? else {
+        return Err(not_whole(format!(
+            "it has no file `{MARK}`, which a list has from its first day"
+        )));
+    };
+    match listed.len() < mark.entries {
+        true => Err(not_whole(format!(
+            "{} erasures of {} are there",
+            listed.len(),
+            mark.entries
+        ))),
+        false => Ok(listed),
+    }
+}
+
+fn marked(folder: &Path, key: &SigningKey) -> Result<Option<Mark>, RegisterError> {
+    let path = folder.join(MARK);
+    match path.try_exists().map_err(io(&path, "found"))? {
+        false => Ok(None),
+        true => note(&path, FIRST_OF_MARK, key, |mark: &Mark| &mark.origin).map(Some),
+    }
+}
+
+/// Sees to it that a folder is a whole list of what the log knows to be erased: a new one, or one that was not there when something was
+/// erased.
+///
+/// # Errors
+/// When it cannot be read or written, or entries that were there are missing.
+pub(super) fn complete(node: &Node, folder: &Path, erased: &[ErasureLine], key: &SigningKey) -> Result<(), Failure> {
+    match marked(folder, key)? {
+        Some(_) => drop(read_whole(folder, key)?),
+        None if erased.is_empty() => {}
+        None => {
+            tracing::warn!(folder = %folder.display(), "the list of erasures is begun anew, from what the log knows")
+        }
+    }
+    let there = names(folder)?;
+    let missing = |line: &&ErasureLine| !there.contains(&format!("{}{ENDING}", line.id));
+    for line in erased.iter().filter(missing) {
+        add(node, line)?;
+    }
+    mark(folder, names(folder)?.len(), &node.manifests, node.now_ms() / 1000)?;
+    Ok(())
+}
+
+/// A note of this participant's.
+fn note<T: DeserializeOwned>(
+    path: &Path,
+    first: &str,
+    key: &SigningKey,
+    origin: impl Fn(&T) -> &String,
+) -> Result<T, RegisterError> {
     let content = |why: &dyn std::fmt::Display| RegisterError::Content {
         path: path.to_owned(),
         why: why.to_string(),
     };
     let bytes = fs::read(path).map_err(io(path, "read"))?;
     let note = SignedNote::parse(&bytes).map_err(|error| content(&error))?;
-    let said = note.text().strip_prefix(FIRST).and_then(|said| said.strip_prefix('\n'));
-    let said = said.ok_or_else(|| content(&format!("it does not begin with `{FIRST}`")))?;
-    let listed: Listed = serde_json::from_str(said).map_err(|error| content(&error))?;
+    let said = note.text().strip_prefix(first).and_then(|said| said.strip_prefix('\n'));
+    let said = said.ok_or_else(|| content(&format!("it does not begin with `{first}`")))?;
+    let found: T = serde_json::from_str(said).map_err(|error| content(&error))?;
     // Logs of one participant have one key; its name is the origin.
-    let signer = Signer::ed25519(&listed.origin, key.clone()).map_err(|error| content(&error))?;
+    let signer = Signer::ed25519(origin(&found), key.clone()).map_err(|error| content(&error))?;
     note.verify(std::slice::from_ref(signer.verifier()))
         .map_err(|error| content(&error))?;
-    Ok(listed)
+    Ok(found)
 }
 
 /// That the folder does not lie in the storage directory.
@@ -190,7 +336,7 @@ pub(super) fn check(folder: &Path, storage: &Path) -> Result<(), RegisterError> 
 /// As [`read`].
 pub(crate) fn of_log(
     folder: Option<&Path>,
-    key: &ed25519_dalek::SigningKey,
+    key: &SigningKey,
     origin: &str,
 ) -> Result<BTreeMap<u64, Vec<SectionName>>, RegisterError> {
     let mut erased: BTreeMap<u64, Vec<SectionName>> = BTreeMap::new();
@@ -246,87 +392,4 @@ pub(super) fn left(node: &Node, listed: &Listed) -> Result<Vec<ErasedRecord>, Fa
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::control::protocol::{Actor, ErasureState};
-
-    fn listed(id: &str, index: u64) -> Listed {
-        let by = Actor {
-            id: "a".to_owned(),
-            name: "A".to_owned(),
-        };
-        Listed {
-            origin: "a.example/log/1".to_owned(),
-            erasure: ErasureLine {
-                id: id.to_owned(),
-                state: ErasureState::Erased,
-                ground: "avg-17".to_owned(),
-                authority: "request 1".to_owned(),
-                complete_by_ms: 7,
-                proposed_by: by.clone(),
-                decided_by: Some(by),
-                is_buried: None,
-                records: vec![ErasedRecord {
-                    index,
-                    kind: "decision-made".to_owned(),
-                    sections: vec!["people".to_owned()],
-                    tombstone: None,
-                }],
-                recipients: Vec::new(),
-            },
-            leaves: BTreeMap::from([(index, "ab".repeat(32))]),
-        }
-    }
-
-    #[test]
-    fn what_is_listed_is_read_and_what_somebody_else_put_there_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
-        let signer = |key: &ed25519_dalek::SigningKey| Signer::ed25519("a.example/log/1", key.clone()).unwrap();
-        for (id, index) in [("b", 3), ("a", 4), ("c", 3)] {
-            write(folder.path(), &listed(id, index), &signer(&key), 1).unwrap();
-        }
-        fs::write(folder.path().join("d.tmp"), "half").unwrap();
-        let ids: Vec<String> = read(folder.path(), &key)
-            .unwrap()
-            .into_iter()
-            .map(|one| one.erasure.id)
-            .collect();
-        assert_eq!(ids, ["a", "b", "c"]);
-        let of = |origin: &str| of_log(Some(folder.path()), &key, origin).unwrap();
-        assert_eq!(of("a.example/log/1").into_keys().collect::<Vec<_>>(), [3, 4]);
-        assert!(of("a.example/log/2").is_empty());
-        assert!(of_log(None, &key, "a.example/log/1").unwrap().is_empty());
-
-        take_off(&folder.path().join("a.erased"));
-        assert_eq!(read(folder.path(), &key).unwrap().len(), 2);
-        check(folder.path(), &folder.path().join("d.tmp")).unwrap();
-        for inner in [folder.path(), folder.path().parent().unwrap()] {
-            let error = check(folder.path(), inner).unwrap_err().to_string();
-            assert!(error.contains("would be lost with it"), "{error}");
-        }
-        let nowhere = folder.path().join("nowhere");
-        let error = read(&nowhere, &key).unwrap_err().to_string();
-        assert!(
-            error.contains("nowhere") && error.contains("erasure.register"),
-            "{error}"
-        );
-        // By another key, altered, or something else.
-        let other = ed25519_dalek::SigningKey::from_bytes(&[2; 32]);
-        write(folder.path(), &listed("e", 3), &signer(&other), 1).unwrap();
-        let wrong = folder.path().join("e.erased");
-        let refused = || read(folder.path(), &key).unwrap_err().to_string();
-        assert!(
-            refused().contains("e.erased") && refused().contains("signature"),
-            "{}",
-            refused()
-        );
-        let good = fs::read_to_string(folder.path().join("b.erased")).unwrap();
-        fs::write(&wrong, good.replace("people", "content")).unwrap();
-        assert!(refused().contains("does not verify"), "{}", refused());
-        fs::write(&wrong, "nothing").unwrap();
-        assert!(refused().contains("not a signed note"), "{}", refused());
-        fs::write(&wrong, good.replace(FIRST, "herleid-erasure/2")).unwrap();
-        assert!(refused().contains("does not begin with"), "{}", refused());
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use super::bytes;
 use super::entries::HOLDS;
 use crate::commands::Failure;
 use crate::control::protocol::{ErasedRecord, HoldLine, Meant};
-use crate::dossier::closure::{follow, receipts};
+use crate::dossier::closure::{follow_case, receipts};
 use crate::node::Node;
 use crate::state::{AgreementEntry, Change, PullEntry, RunEntry, Side, digest_bytes, set};
 use herleid_ledger::handover::HandedOver;
@@ -314,7 +314,7 @@ fn covered(node: &Node, hold: &HoldLine) -> Result<BTreeSet<u64>, Failure> {
         Meant::Agreement(id) => node.ledger.by_term(&Term::Agreement(id.clone()))?.into_iter().collect(),
         Meant::Case(case) => {
             let of_case = node.ledger.by_term(&Term::Case(case.clone()))?;
-            follow(&node.ledger, of_case.into_iter().collect())?
+            follow_case(&node.ledger, of_case.into_iter().collect())?
                 .into_keys()
                 .collect()
         }

@@ -14,9 +14,9 @@ use std::path::Path;
 
 mod after;
 mod kept;
-mod traced;
 mod listed;
 mod retained;
+mod traced;
 
 pub(super) const AGREEMENT: &str = "urn:agreement:1";
 

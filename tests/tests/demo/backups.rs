@@ -31,7 +31,14 @@ impl Parts {
         connector.run(&["backup", "--out", out, "--keys", keys])
     }
 
+    /// Nothing was erased since it was made.
     pub(crate) fn restore(&self, connector: &Connector) -> Output {
+        let (from, keys) = (self.out.to_str().unwrap(), self.keys.to_str().unwrap());
+        connector.run(&["restore", "--from", from, "--keys", keys, "--without-erasures"])
+    }
+
+    /// Nobody says whether anything was.
+    pub(crate) fn restore_with_list(&self, connector: &Connector) -> Output {
         let (from, keys) = (self.out.to_str().unwrap(), self.keys.to_str().unwrap());
         connector.run(&["restore", "--from", from, "--keys", keys])
     }

@@ -87,11 +87,26 @@ fn what_was_erased_after_a_backup_is_erased_again_before_anybody_is_served() {
     connector.kill();
     fs::rename(connector.storage(), folder.path().join("lost")).unwrap();
 
-    let restored = good(&parts.restore(&connector));
+    // A folder in its place: the disk that it lies on is not mounted, say.
+    let aside = folder.path().join("aside");
+    fs::rename(&register, &aside).unwrap();
+    fs::create_dir(&register).unwrap();
+    let said = refused(&parts.restore_with_list(&connector));
+    assert!(said.contains("has no file `register`"), "{said}");
+    assert!(!connector.storage().join("log").exists());
+    fs::remove_dir(&register).unwrap();
+    fs::rename(&aside, &register).unwrap();
+    // Or an entry of it is missing.
+    let entry = register.join(format!("{id}.erased"));
+    fs::rename(&entry, &aside).unwrap();
+    let said = refused(&parts.restore_with_list(&connector));
+    assert!(said.contains("0 erasures of 1 are there"), "{said}");
+    fs::rename(&aside, &entry).unwrap();
+
+    let restored = good(&parts.restore_with_list(&connector));
     assert_eq!(restored["size"], made["size"]);
     assert!(path.exists(), "it came back with the backup");
     // While the list cannot be read nothing is served.
-    let aside = folder.path().join("aside");
     fs::rename(&register, &aside).unwrap();
     let output = serve(&connector.directory).output().unwrap();
     assert!(
@@ -100,9 +115,11 @@ fn what_was_erased_after_a_backup_is_erased_again_before_anybody_is_served() {
         told(&output)
     );
     assert!(path.exists());
-    fs::rename(&aside, &register).unwrap();
+    // What was listed when it was restored is erased again, wherever the list is now; and the list is whole again.
+    fs::create_dir(&register).unwrap();
     connector.start();
     assert!(!path.exists());
+    assert!(entry.exists());
     let doctor = good(&connector.run(&["doctor"]));
     assert_eq!(doctor["erased_sections"], json!(sections), "{doctor}");
     let again = good(&connector.run(&["erase", "show", id]));
@@ -126,7 +143,7 @@ fn where_erasures_are_listed_nowhere_a_restore_asks_for_somebodys_word() {
     good(&parts.backup(&connector));
     connector.kill();
     fs::remove_dir_all(connector.storage()).unwrap();
-    let output = parts.restore(&connector);
+    let output = parts.restore_with_list(&connector);
     let said = refused(&output);
     assert_eq!(output.status.code(), Some(5), "{said}");
     assert!(

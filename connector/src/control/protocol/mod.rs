@@ -12,8 +12,8 @@ mod negotiations;
 mod offered;
 mod reconcile;
 mod requests;
-mod tracing;
 mod retention;
+mod tracing;
 mod uuid_text;
 
 pub use answers::*;
@@ -25,8 +25,8 @@ pub use negotiations::*;
 pub use offered::*;
 pub use reconcile::*;
 pub use requests::*;
-pub use tracing::*;
 pub use retention::*;
+pub use tracing::*;
 
 use super::error::{Code, ControlError};
 use serde::de::DeserializeOwned;

@@ -1,6 +1,6 @@
 //! What rules can be about: cases, agreements, denials; since when each is over.
 
-use crate::commands::{Failure, open_until};
+use crate::commands::{Failure, permits_until};
 use crate::config::{RetentionOf, RetentionRule};
 use crate::node::Node;
 use crate::state::{AgreementEntry, RunEntry};
@@ -58,21 +58,28 @@ pub(super) fn all(node: &Node, now_ms: u64) -> Result<Vec<Unit>, Failure> {
 /// A case is over with the last of its records, once something was decided.
 fn cases(node: &Node) -> Result<Vec<Unit>, Failure> {
     let mut names = BTreeSet::new();
-    let mut decided = BTreeSet::new();
-    for index in node.ledger.by_term(&Term::Kind(Kind::DecisionMade))? {
-        let facts = node.ledger.record(index)?.value(SectionName::Facts).unwrap_or_default();
-        let case = facts.get("case").and_then(Value::as_str);
-        decided.extend(case.map(str::to_owned));
+    let decisions: BTreeSet<u64> = node
+        .ledger
+        .by_term(&Term::Kind(Kind::DecisionMade))?
+        .into_iter()
+        .collect();
+    for index in &decisions {
+        let facts = node
+            .ledger
+            .record(*index)?
+            .value(SectionName::Facts)
+            .unwrap_or_default();
+        names.extend(facts.get("case").and_then(Value::as_str).map(str::to_owned));
     }
     for (_, run) in node.state.scan::<RunEntry>("run/")? {
         names.extend(run.case);
     }
-    names.extend(decided.iter().cloned());
     let mut found = Vec::new();
     for name in names {
         let records = node.ledger.by_term(&Term::Case(name.clone()))?;
-        // Times never step back, so that the last record is the latest.
-        let last = records.last().copied().filter(|_| decided.contains(&name));
+        // By the index, which stays when the facts of a decision are erased. Times never step back, so that the last record is the latest.
+        let is_decided = records.iter().any(|index| decisions.contains(index));
+        let last = records.last().copied().filter(|_| is_decided);
         found.push(Unit {
             of: RetentionOf::Case,
             known_as: vec![name.clone()],
@@ -95,7 +102,7 @@ fn agreements(node: &Node, now_ms: u64) -> Result<Vec<Unit>, Failure> {
         let records = node.ledger.by_term(&Term::Agreement(name.clone()))?;
         let last = records.last().map(|last| recorded_at_ms(node, *last)).transpose()?;
         // Of one that was agreed with oneself both sides have to be over.
-        let ends = sides.iter().map(|entry| match open_until(&entry.agreement) {
+        let ends = sides.iter().map(|entry| match permits_until(&entry.agreement) {
             Some(until) if until <= now_ms => Some(until),
             _ => entry.terminated.as_ref().map(|_| 0),
         });

@@ -132,7 +132,13 @@ async fn documents_of_a_model_that_is_offered_stay_until_it_is_withdrawn() {
     };
     let brought = async |transaction: &str| {
         let draft = Draft::new(Kind::OneSidedPullReceived, fresh_trace(&scene.node))
-            .section(SectionName::Facts, json!({"transaction": transaction}))
+            .section(
+                SectionName::Facts,
+                json!({
+                    "transaction": transaction, "agreement": AGREEMENT, "dataset": "rain", "version": "1", "blake3": "ab".repeat(32),
+                    "sha256": "ab".repeat(32), "bytes": 4, "mediaType": "text/csv", "provider": "did:web:app.example",
+                }),
+            )
             .stream(StreamKey::Agreement {
                 agreement: AGREEMENT.to_owned(),
                 side: Side::Consumer,

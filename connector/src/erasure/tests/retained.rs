@@ -51,6 +51,7 @@ impl Scene {
             .section(SectionName::People, json!({"author": {"name": "A. de Wit"}}))
             .stream(StreamKey::Case { case: case.to_owned() })
             .term(Term::Case(case.to_owned()))
+            .term(Term::Transaction(transaction.to_owned()))
             .term(Term::Kind(Kind::DecisionMade));
         self.node.append(draft).await.unwrap().index()
     }
@@ -145,6 +146,27 @@ async fn what_is_due_stays_as_long_as_something_that_is_not_rests_on_it() {
     assert_eq!(of(&lines, AGREEMENT).state, RetentionState::Needed);
     assert!(scene.applied().await.proposals.is_empty());
     scene.node.ledger.verify_all(|_, _| {}).unwrap();
+}
+
+#[tokio::test]
+async fn a_case_does_not_keep_another_that_rests_on_the_same_pull() {
+    let scene = Scene::ruled(RULES);
+    let pull = scene.pulled("t1", b"rain").await;
+    let decision = scene.decides("Z1", "t1").await;
+    let other = scene.decides("Z-LONG", "t1").await;
+    scene.agreed(Some("over")).await;
+    // Nor does its dossier say anything of the other.
+    let closure = crate::dossier::closure::of_case(&scene.node, "Z1").unwrap();
+    assert!(closure.records.contains_key(&pull) && !closure.records.contains_key(&other));
+    let lines = scene.planned(None).await;
+    assert_eq!(of(&lines, "Z1").state, RetentionState::Due, "{lines:?}");
+    // What both rest on stays.
+    assert_eq!(of(&lines, AGREEMENT).state, RetentionState::Needed, "{lines:?}");
+    let applied = scene.applied().await;
+    for id in &applied.proposals {
+        scene.approve(id, 2).await.unwrap();
+    }
+    assert!(scene.facts(decision).is_none() && scene.facts(pull).is_some());
 }
 
 #[tokio::test]
