@@ -24,6 +24,8 @@ mod value;
 mod world;
 
 pub(crate) use actions::Actions;
+#[cfg(test)]
+pub(crate) use actions::full as full_action;
 pub use graph::{Graph, Term};
 pub use model::{Atomic, Condition, Parties, Policy, Rule, Thing};
 pub use number::{Decimal, Duration};
