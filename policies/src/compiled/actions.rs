@@ -260,3 +260,77 @@ impl Universe {
         seen
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Narrow actions, wide ones, one of two kinds at once, one that is only implied, and a circle of what implies what.
+    fn defined() -> Actions {
+        let relation = |pairs: &[(&str, &[&str])]| -> BTreeMap<String, BTreeSet<String>> {
+            let full = |name: &&str| crate::action::Action::parse(name).map_or_else(|| (*name).to_owned(), Action::iri);
+            pairs
+                .iter()
+                .map(|(name, others)| ((*name).to_owned(), others.iter().map(full).collect()))
+                .collect()
+        };
+        Actions {
+            within: relation(&[
+                ("urn:peek", &["read"]),
+                ("urn:glance", &["urn:peek"]),
+                ("urn:leak", &["distribute"]),
+                ("urn:both", &["urn:peek", "distribute"]),
+                ("urn:sale", &["sell"]),
+            ]),
+            implies: relation(&[
+                ("urn:glance", &["urn:hint"]),
+                ("urn:hint", &["urn:leak", "urn:wink"]),
+                ("urn:wink", &["urn:hint"]),
+                ("urn:sale", &["transfer"]),
+            ]),
+        }
+    }
+
+    #[test]
+    fn the_bits_say_what_looking_up_says() {
+        let actions = defined();
+        let universe = Universe::of(&actions, &mut Texts::default());
+        let odrl = Action::spellings().map(|(name, _)| name.to_owned());
+        let own = actions.within.keys().chain(actions.implies.keys()).cloned();
+        let names: Vec<String> = odrl.chain(own).chain(["urn:unheard".to_owned()]).collect();
+        let switches = [Leniency::UseIncludesPassingOn, Leniency::PartLeavesWhole];
+        for lenient in [Leniencies::strict(), Leniencies::suite()]
+            .into_iter()
+            .chain(switches.map(|one| Leniencies::strict().with(one)))
+        {
+            for rule in names.iter().filter(|rule| actions.knows(rule)) {
+                let number = universe.find(rule).unwrap();
+                let (permitted, prohibited) = (
+                    universe.permitted(number, &lenient),
+                    universe.prohibited(number, &lenient),
+                );
+                let rule = crate::odrl::full_action(rule);
+                for asked in &names {
+                    let full = crate::odrl::full_action(asked);
+                    let number = universe.find(asked);
+                    let has = |bits: &Bits| number.is_some_and(|number| bits.has(number));
+                    assert_eq!(
+                        number.is_some_and(|number| universe.knows(number)),
+                        actions.knows(&full),
+                        "{asked}"
+                    );
+                    assert_eq!(
+                        has(&permitted),
+                        actions.permits(&rule, &full, &lenient),
+                        "{rule} permits {full}"
+                    );
+                    assert_eq!(
+                        has(&prohibited),
+                        actions.prohibits(&rule, &full, &lenient),
+                        "{rule} prohibits {full}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -113,6 +113,7 @@ pub(super) fn compare(stated: Left<'_>, operator: Operator, asked: &Right<'_>) -
 
 #[cfg(test)]
 mod tests {
+    use super::super::values::{Rights, Typed};
     use super::*;
 
     #[test]
@@ -121,6 +122,37 @@ mod tests {
         for one in &names {
             for other in &names {
                 assert_eq!(within(one, other), purpose::is_within(one, other), "{one} {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_operator_judges_as_the_tables_do() {
+        let [law, narrow] =
+            ["Omgevingswet", "OmgevingswetHemelwater"].map(|name| format!("{}{name}", crate::terms::PURPOSE));
+        let dpv = |name: &str| format!("{}{name}", herleid_vocab::terms::DPV);
+        let all = [
+            law,
+            narrow,
+            dpv("PublicBenefit"),
+            dpv("Marketing"),
+            "urn:nobody:knows".to_owned(),
+        ];
+        let pairs = || {
+            all.iter()
+                .flat_map(|one| all.iter().map(move |other| vec![one.clone(), other.clone()]))
+        };
+        for operator in Operator::ALL {
+            for stated in pairs() {
+                for asked in pairs() {
+                    let typed = asked.iter().map(|name| Typed::Name(name.as_str().into()));
+                    let right = Rights::of(typed.collect());
+                    assert_eq!(
+                        compare(Left::Names(&stated), operator, &Right::Fixed(&right)),
+                        purpose::compare(&stated, operator, &asked),
+                        "{stated:?} {operator:?} {asked:?}"
+                    );
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 mod before;
 mod common;
 mod compiled;
+mod compiled_cases;
 mod compiled_generated;
 mod compiled_spelling;
 mod compiled_worlds;

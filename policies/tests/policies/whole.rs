@@ -1,6 +1,7 @@
 //! ODRL 2.2 whole: constructs that a connector does not enforce, judged.
 
 use crate::common::NOW;
+use herleid_policies::compiled::Program;
 use herleid_policies::odrl::{
     self, Ask, Decimal, Deontic, Evaluation, Graph, Leniencies, Performance, Quantity, Reading, Term, Value, World,
 };
@@ -40,7 +41,20 @@ pub(crate) fn ask() -> Ask {
 }
 
 pub(crate) fn judge(policy: &Json, ask: &Ask, world: &World) -> Evaluation {
-    read(policy).evaluate(ask, world, &Leniencies::strict())
+    both(&read(policy), ask, world, &Leniencies::strict())
+}
+
+/// What the plain evaluator says, and the one that decides with it, at every node.
+pub(crate) fn both(policy: &odrl::Policy, ask: &Ask, world: &World, leniencies: &Leniencies) -> Evaluation {
+    let plain = policy.evaluate(ask, world, leniencies);
+    let program = Program::of(policy, leniencies);
+    let compiled = program.evaluate(ask, world);
+    assert_eq!((compiled.outcome, compiled.reason), (plain.outcome, plain.reason));
+    assert_eq!(program.judge(ask, world), plain.reason);
+    if plain.reason != Reason::UnknownAction {
+        assert_eq!(compiled.rules, plain.rules);
+    }
+    plain
 }
 
 pub(crate) fn permits(policy: &Json, ask: &Ask, world: &World) -> bool {

@@ -1,7 +1,7 @@
 //! ODRL 2.2 whole: what is read, what is inherited, which leniencies there are; and what is refused by name.
 
 use crate::common::{NOW, ODRL};
-use crate::whole::{ask, judge, permits, read, read_with, refused, set};
+use crate::whole::{ask, both, judge, permits, read, read_with, refused, set};
 use herleid_policies::odrl::{self, Ask, Graph, Leniencies, Leniency, Reading, Term, World};
 use herleid_policies::{Document, DutyState, Facts, Outcome, Policy, ProblemKind, Reason, Request};
 use serde_json::{Value as Json, json};
@@ -66,9 +66,12 @@ fn rules_are_inherited_and_circles_are_named() {
     assert_eq!(policy.inherited, ["urn:parent".to_owned()].into());
     assert_eq!(policy.rules.len(), 2);
     let strategies = json!({"@type": "Set", "@id": "urn:parent", "conflict": "prohibit", "prohibition": [{"@id": "urn:theirs", "action": "print"}]});
-    let voided = with_parent(strategies)
-        .unwrap()
-        .evaluate(&ask(), &World::at(NOW), &Leniencies::strict());
+    let voided = both(
+        &with_parent(strategies).unwrap(),
+        &ask(),
+        &World::at(NOW),
+        &Leniencies::strict(),
+    );
     assert_eq!(voided.reason, Reason::Conflict, "two strategies");
     let circle = json!({"@type": "Set", "@id": "urn:parent", "inheritFrom": "urn:p", "permission": [{"@id": "urn:t", "action": "use"}]});
     let error = with_parent(circle).unwrap_err().to_string();
@@ -93,9 +96,7 @@ fn leniencies_are_off_and_show_when_they_made_a_difference() {
     let on = Leniencies::strict()
         .with(Leniency::RuleWithoutAction)
         .with(Leniency::UnsetDutyPermits);
-    let evaluation = read_with(&any, on.clone())
-        .unwrap()
-        .evaluate(&ask(), &World::at(NOW), &on);
+    let evaluation = both(&read_with(&any, on.clone()).unwrap(), &ask(), &World::at(NOW), &on);
     assert_eq!(
         (evaluation.outcome, evaluation.made_a_difference.clone()),
         (Outcome::Permit, vec![Leniency::RuleWithoutAction])
@@ -118,7 +119,7 @@ fn leniencies_are_off_and_show_when_they_made_a_difference() {
         let world = state
             .into_iter()
             .fold(World::at(NOW), |world, state| world.with_duty("urn:d", state));
-        let outcome = |leniencies| duty.evaluate(&ask(), &world, leniencies).outcome == Outcome::Permit;
+        let outcome = |leniencies| both(&duty, &ask(), &world, leniencies).outcome == Outcome::Permit;
         assert_eq!(
             (outcome(&Leniencies::strict()), outcome(&lenient)),
             (strict, lax),
@@ -129,7 +130,7 @@ fn leniencies_are_off_and_show_when_they_made_a_difference() {
     let distribute = Ask::new("distribute", None, None);
     for (leniencies, outcome) in [(Leniencies::strict(), Outcome::Deny), (lenient, Outcome::Permit)] {
         assert_eq!(
-            passing_on.evaluate(&distribute, &World::at(NOW), &leniencies).outcome,
+            both(&passing_on, &distribute, &World::at(NOW), &leniencies).outcome,
             outcome
         );
     }
