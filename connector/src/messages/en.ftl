@@ -348,6 +348,7 @@ cli-diff-none-found = no difference was found between { $first } and { $second }
 cli-diff-more = { $second } permits what { $first } does not:
 cli-diff-less = { $second } does not permit what { $first } does:
 cli-diff-shown = { $shown } of { $of } are shown; `--json` gives all
+cli-diff-unlisted = there are { $unlisted } places more, which are listed nowhere
 cli-diff-asked = cases that both were asked about: { $asked }
 cli-diff-gap = NOT EXHAUSTIVE: { $why }
 cli-diff-gap-cases = { $asked } of { $of } cases were asked about, spread evenly

@@ -341,6 +341,7 @@ cli-diff-none-found = er is geen verschil gevonden tussen { $first } en { $secon
 cli-diff-more = { $second } staat toe wat { $first } niet toestaat:
 cli-diff-less = { $second } staat niet toe wat { $first } wel toestaat:
 cli-diff-shown = { $shown } van { $of } staan hier; `--json` geeft alles
+cli-diff-unlisted = er zijn nog { $unlisted } plekken, die nergens staan
 cli-diff-asked = gevallen die aan beide zijn voorgelegd: { $asked }
 cli-diff-gap = NIET VOLLEDIG: { $why }
 cli-diff-gap-cases = { $asked } van { $of } gevallen zijn voorgelegd, gelijk verdeeld

@@ -140,6 +140,8 @@ pub struct Difference {
     pub more: Vec<Region>,
     /// Where the second permits less.
     pub less: Vec<Region>,
+    /// Regions that are not listed: of either kind there are at most [`MAX_REGIONS`].
+    pub unlisted: u64,
     /// Empty: nothing else differs.
     pub gaps: Vec<Gap>,
 }
@@ -152,6 +154,8 @@ impl Difference {
     }
 }
 
+/// Regions of one kind that are listed. Nobody reads more, and two policies made for it could differ in tens of thousands.
+pub const MAX_REGIONS: usize = 200;
 /// Most cases that are asked about, for policies of a few conditions; the larger the policies, the fewer.
 const MAX_CASES: u64 = 100_000;
 /// What may be looked at in all: cases, times conditions and rules of both. A few seconds.
@@ -190,20 +194,26 @@ pub fn difference(first: &Policy, second: &Policy) -> Difference {
             found.entry(answers).or_default().insert(cell);
         }
     }
-    let (mut more, mut less) = (Vec::new(), Vec::new());
+    let (mut more, mut less, mut unlisted) = (Vec::new(), Vec::new(), 0);
     for ((first, second), cells) in found {
         let into = if second > first { &mut more } else { &mut less };
-        let regions = regions::merge(cells, axes.len()).into_iter();
-        into.extend(regions.map(|region| Region {
-            parts: regions::parts(&axes, &region),
-            first,
-            second,
-        }));
+        for region in regions::merge(cells, axes.len()) {
+            if into.len() == MAX_REGIONS {
+                unlisted += 1;
+                continue;
+            }
+            into.push(Region {
+                parts: regions::parts(&axes, &region),
+                first,
+                second,
+            });
+        }
     }
     Difference {
         asked,
         more,
         less,
+        unlisted,
         gaps: gaps.into_iter().collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{APP, BOARD, DPV, KNMI, NOW, OURS, RAIN, agreement, atom, use_if};
 use crate::generated::policy;
-use herleid_policies::difference::{Aspect, Case, Difference, Gap, Part, Region, Uses, difference};
+use herleid_policies::difference::{Aspect, Case, Difference, Gap, MAX_REGIONS, Part, Region, Uses, difference};
 use herleid_policies::{Facts, Policy, PolicyKind, Request};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -127,6 +127,27 @@ fn the_same_in_other_words_is_no_difference() {
     }
 }
 
+/// Each party may use it as often as no other one, and in the other policy once more: no two places are alike.
+#[test]
+fn a_difference_in_very_many_places_is_counted_and_not_listed_whole() {
+    const PARTIES: usize = MAX_REGIONS + 100;
+    let with = |more: usize| {
+        let rules = (0..PARTIES).map(|n| {
+            json!({"action": "use", "constraint": [
+                atom("odrl:recipient", "eq", json!(format!("did:web:a{n}.example"))),
+                atom("odrl:count", "lteq", json!((n + more).to_string())),
+            ]})
+        });
+        offer(json!(rules.collect::<Vec<_>>()))
+    };
+    let found = between(&with(1), &with(2));
+    assert_eq!(
+        (found.more.len(), found.less.len(), found.unlisted),
+        (MAX_REGIONS, 0, 100)
+    );
+    assert!(found.gaps.is_empty() && !found.is_none());
+}
+
 #[test]
 fn what_is_not_looked_at_is_said() {
     let duty = agreement(
@@ -150,6 +171,7 @@ fn what_is_not_looked_at_is_said() {
         panic!("{:?}", found.gaps)
     };
     assert!(asked < of && *asked == found.asked && !found.is_none());
+    assert!(found.more.len() <= MAX_REGIONS && found.less.len() <= MAX_REGIONS);
 }
 
 /// How often the policy permits this, asked over and over with its counters kept as a ledger keeps them.

@@ -12,7 +12,7 @@ use herleid_policies::ready::{Given, places};
 use herleid_policies::{Policy, purpose};
 use serde_json::{Value, json};
 
-/// Regions that are told in words; all stand in the JSON.
+/// Regions of one kind that are told in words; the JSON has all that are listed.
 const MAX_TOLD: usize = 40;
 /// Values of one aspect that are named.
 const MAX_NAMED: usize = 6;
@@ -36,6 +36,7 @@ pub(super) fn diff(context: &Context, arguments: &DiffArguments) -> Result<Outco
             "asked": found.asked,
             "more": regions(&found.more),
             "less": regions(&found.less),
+            "unlisted": found.unlisted,
             "gaps": found.gaps.iter().map(|gap| gap_told(Language::English, gap)).collect::<Vec<_>>(),
         }),
         verdict: (!found.is_none()).then_some(Code::Failed),
@@ -110,6 +111,10 @@ fn told(language: Language, found: &Difference, names: &[String; 2]) -> String {
             let (shown, of) = (MAX_TOLD.to_string(), list.len().to_string());
             lines.push(text(language, "cli-diff-shown", &[("shown", &shown), ("of", &of)]));
         }
+    }
+    if found.unlisted > 0 {
+        let unlisted = found.unlisted.to_string();
+        lines.push(text(language, "cli-diff-unlisted", &[("unlisted", &unlisted)]));
     }
     lines.push(text(language, "cli-diff-asked", &[("asked", &found.asked.to_string())]));
     for gap in &found.gaps {
