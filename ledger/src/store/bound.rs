@@ -4,7 +4,7 @@ use super::evidence::Evidence;
 use super::rocks::{Part, Rocks, store_error};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
-use rocksdb::properties::{CUR_SIZE_ALL_MEM_TABLES, ESTIMATE_LIVE_DATA_SIZE};
+use rocksdb::properties::{CUR_SIZE_ALL_MEM_TABLES, LIVE_SST_FILES_SIZE};
 use std::fs;
 use std::io::ErrorKind;
 use std::sync::OnceLock;
@@ -52,10 +52,10 @@ impl Evidence {
         Ok(())
     }
 
-    /// What small documents take is what the store estimates, of what is only in memory by the mebibyte; of large ones it is counted.
+    /// What small documents take is what the tables of the store take, and what is only in memory by the mebibyte; of large ones it is counted.
     fn used_bytes(&self, log: &Rocks) -> Result<u64, LedgerError> {
         let mut used = self.bound.large.load(Ordering::Relaxed);
-        for property in [ESTIMATE_LIVE_DATA_SIZE, CUR_SIZE_ALL_MEM_TABLES] {
+        for property in [LIVE_SST_FILES_SIZE, CUR_SIZE_ALL_MEM_TABLES] {
             let found = log.db.property_int_value_cf(log.part(Part::Evidence)?, property);
             used += found
                 .map_err(|error| store_error(log.dir(), "read", &error))?

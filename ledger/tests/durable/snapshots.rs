@@ -13,7 +13,7 @@ fn document(n: u64) -> Document {
         role: "receipt".into(),
         media_type: "text/plain".into(),
         // Every third one is a file of its own.
-        bytes: format!("{n}{}", "x".repeat(if n % 3 == 0 { 70_000 } else { 10 })).into_bytes(),
+        bytes: format!("{n}{}", "x".repeat(if n.is_multiple_of(3) { 70_000 } else { 10 })).into_bytes(),
     }
 }
 

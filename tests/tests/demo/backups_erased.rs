@@ -17,7 +17,7 @@ const TOKENS: [(&str, &str); 2] = [
 ];
 
 /// Names two people, and where erasures are listed if they are.
-fn people(connector: &Connector, register: Option<&Path>) {
+pub(crate) fn people(connector: &Connector, register: Option<&Path>) {
     let one = |(id, token): (&str, &str)| {
         let digest = crate::backups::sha256(token.as_bytes());
         format!("{{id = \"{id}\", name = \"{id}\", token_sha256 = \"{digest}\"}}")
@@ -30,7 +30,7 @@ fn people(connector: &Connector, register: Option<&Path>) {
 }
 
 /// A command with somebody's token on standard input.
-fn by(connector: &Connector, person: usize, arguments: &[&str]) -> Output {
+pub(crate) fn by(connector: &Connector, person: usize, arguments: &[&str]) -> Output {
     let mut command = connector.command(arguments);
     command
         .stdin(Stdio::piped())

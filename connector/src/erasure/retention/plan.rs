@@ -34,7 +34,7 @@ fn state(unit: &Unit, rule: Option<&(&RetentionRule, Option<u64>)>, now_ms: u64)
 pub(super) fn plan(node: &Node, now_ms: u64) -> Result<Vec<Planned>, Failure> {
     let rules = &node.config.retention.rules;
     let units = units::all(node, now_ms)?;
-    let judged: Vec<(&Unit, Option<(&RetentionRule, Option<u64>)>, RetentionState)> = units
+    let judged: Vec<_> = units
         .iter()
         .map(|unit| {
             let rule = unit.rule(rules);
