@@ -18,7 +18,7 @@ pub(super) async fn trace(node: Arc<Node>, request: Trace, _progress: Progress) 
     let task = move || {
         let start = lineage::resolve(&node, &request.what)?;
         match &request.sparql {
-            None => lineage::tree(&node, &request, &start).map(TraceAnswer::Tree),
+            None => lineage::tree(&node, &request, &start).map(|tree| TraceAnswer::Tree(Box::new(tree))),
             Some(query) => {
                 let records = crate::dossier::closure::follow(start.ledger, start.records)?;
                 lineage::sparql(&records, query).map(TraceAnswer::Sparql)

@@ -54,7 +54,7 @@ fn unanswered(state: AskedState, why: impl Into<String>) -> Asked {
 
 /// The questions of a tree, in order, each with how deep it stands.
 fn questions<'t>(node: &'t TraceNode, depth: usize, found: &mut Vec<(usize, &'t Question)>) {
-    found.extend(node.question.as_ref().map(|question| (depth, question)));
+    found.extend(node.question.as_deref().map(|question| (depth, question)));
     for child in &node.children {
         questions(child, depth + 1, found);
     }
@@ -326,9 +326,9 @@ mod tests {
         };
         let mut tree = node("trace", "app", 0);
         tree.children = vec![node("pull", "app", 1), node("pull", "app", 2)];
-        tree.children[0].question = Some(question(1));
+        tree.children[0].question = Some(Box::new(question(1)));
         tree.children[1].children = vec![node("receipt", "knmi", 7)];
-        tree.children[1].children[0].question = Some(question(2));
+        tree.children[1].children[0].question = Some(Box::new(question(2)));
         let mut found = Vec::new();
         questions(&tree, 0, &mut found);
         let found: Vec<(usize, u128)> = found

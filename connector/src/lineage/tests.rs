@@ -4,6 +4,7 @@
 #[path = "../../../ledger/tests/rig/linked.rs"]
 mod linked;
 
+mod answered;
 mod continued;
 
 use super::{DEEPEST, SHOWN_AT_MOST};

@@ -90,7 +90,7 @@ fn decision(runs: &[Uuid]) -> Draft {
         .stream(StreamKey::Case { case: "Z-1".to_owned() })
 }
 
-/// Adds the runs and the decision to a log of pulls, opens it again, and traces the decision.
+/// Adds the runs and the decision to a log of pulls, opens it again when it is at rest, and traces the decision.
 pub(crate) fn traced(log: &mut Ours) -> Traced {
     let ledger = log.ledger();
     let step = (ledger.size() / (RUNS * INPUTS)).max(1);
@@ -120,6 +120,7 @@ pub(crate) fn traced(log: &mut Ours) -> Traced {
         .collect();
     let start = BTreeSet::from([ledger.append_blocking(decision(&ids)).unwrap().index()]);
     drop(ledger);
+    log.at_rest();
     log.reopened_ms();
     let ledger = log.ledger();
     let bounds = Bounds {

@@ -10,6 +10,8 @@ use herleid_ledger::{Ledger, Options, Recorded, WitnessPolicy, fatal_abort};
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::{Clock as _, Entropy as _};
 use serde_json::json;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -244,6 +246,27 @@ impl Ours {
         let began = Instant::now();
         self.ledger = Some(Ledger::open(self.options.clone()).unwrap());
         began.elapsed().as_secs_f64() * 1000.0
+    }
+
+    /// Waits until RocksDB has put its tables in order, which it goes on with for a while after millions of keys: what is measured next is a
+    /// log at rest.
+    pub(crate) fn at_rest(&self) {
+        const QUIET: Duration = Duration::from_secs(5);
+        let tables = || -> BTreeSet<OsString> {
+            let files = std::fs::read_dir(self.options.dir.join("log")).unwrap();
+            let names = files.map(|file| file.unwrap().file_name());
+            names.filter(|name| name.to_string_lossy().ends_with(".sst")).collect()
+        };
+        let mut before = tables();
+        for _ in 0..60 {
+            std::thread::sleep(QUIET);
+            let now = tables();
+            if now == before {
+                return;
+            }
+            before = now;
+        }
+        panic!("RocksDB still rewrites its tables after {:?}", QUIET * 60);
     }
 
     pub(crate) fn size(&self) -> u64 {

@@ -309,7 +309,7 @@ pub struct DecideAnswer {
 #[serde(rename_all = "lowercase")]
 pub enum TraceAnswer {
     /// The tree, from what was asked for to its sources.
-    Tree(TraceNode),
+    Tree(Box<TraceNode>),
     /// What the SPARQL query gave: SPARQL 1.1 Query Results JSON Format.
     Sparql(Value),
 }

@@ -84,7 +84,7 @@ pub struct TraceNode {
     pub asked: Option<Asked>,
     /// What that party can be asked; never told.
     #[serde(skip)]
-    pub question: Option<Question>,
+    pub question: Option<Box<Question>>,
     /// What it rests on, or what rests on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<TraceNode>,

@@ -18,11 +18,11 @@ fn not_asked() -> Option<Asked> {
 
 impl Told<'_> {
     /// What the other end can be asked of it.
-    fn question(&self) -> Option<Question> {
+    fn question(&self) -> Option<Box<Question>> {
         let transaction = self.activity.transaction?;
         let mut keys = self.activity.streams.iter().filter_map(|id| self.streams.get(id));
         keys.find_map(|(key, _)| match key {
-            StreamKey::Agreement { agreement, side, other } => Some(Question {
+            StreamKey::Agreement { agreement, side, other } => Some(Box::new(Question {
                 transaction,
                 agreement: agreement.clone(),
                 side: match side {
@@ -30,7 +30,7 @@ impl Told<'_> {
                     Side::Consumer => crate::state::Side::Consumer,
                 },
                 other: other.clone(),
-            }),
+            })),
             _ => None,
         })
     }

@@ -5,7 +5,7 @@ use crate::ledger::strip::tests::*;
 use crate::ledger::{At, Erasure, Target};
 use crate::record::Term;
 use crate::section::SectionName;
-use crate::store::codec::{code, wrapped_key};
+use crate::store::codec::{META, code, wrapped_key};
 use herleid_vocab::rim::{Entropy as _, SeededEntropy};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -294,4 +294,49 @@ fn a_log_that_is_over_finds_nothing_by_what_its_tombstones_erase() {
     assert_eq!(found(&over), [[0u64; 0]; 3]);
     let kinds = over.of_kind(&[TARGET], crate::record::Kind::Replayed).unwrap();
     assert_eq!(kinds, [TARGET], "the record itself is there");
+}
+
+/// What a log without a lineage index still has to lose is gone before the index is made: of what is left.
+#[test]
+fn an_index_is_made_after_an_erasure_that_was_broken_off_is_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = sample(dir.path());
+    let linked = linked_by(TARGET);
+    assert_eq!(ledger.by_digest(&linked).unwrap(), [TARGET]);
+    let log = &ledger.shared().log;
+    let grave = Grave {
+        target: TARGET,
+        sections: vec![SectionName::Facts],
+    };
+    let mut batch = log.batch();
+    batch
+        .put(Part::State, &grave_key(ledger.size() - 1), &grave.encode())
+        .unwrap();
+    for tag in [b"n", b"x", b"y"] {
+        log.scan(Part::Index, tag, |rest, _| {
+            batch.delete(Part::Index, &[tag, rest].concat()).unwrap();
+            true
+        })
+        .unwrap();
+    }
+    let meta = String::from_utf8(log.get(Part::State, META).unwrap().unwrap()).unwrap();
+    let older = meta.replace("\"format\":3", "\"format\":2");
+    assert_ne!(older, meta);
+    batch.put(Part::State, META, older.as_bytes()).unwrap();
+    batch.write_synced().unwrap();
+    drop(ledger);
+
+    let ledger = open(dir.path(), 5);
+    assert!(ledger.has_lineage().unwrap());
+    assert!(
+        !ledger
+            .record(TARGET)
+            .unwrap()
+            .sections()
+            .contains_key(&SectionName::Facts)
+    );
+    assert_eq!(ledger.by_digest(&linked).unwrap(), [0u64; 0]);
+    assert_eq!(ledger.by_digest(&linked_by(TARGET + 1)).unwrap(), [TARGET + 1]);
+    let kinds = ledger.of_kind(&[TARGET], crate::record::Kind::Replayed).unwrap();
+    assert_eq!(kinds, [TARGET]);
 }
