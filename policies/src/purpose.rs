@@ -259,7 +259,9 @@ mod tests {
         let all: Vec<String> = known().collect();
         for one in &all {
             for other in &all {
-                let share = all.iter().any(|below| lies_below(below, one) && lies_below(below, other));
+                let share = all
+                    .iter()
+                    .any(|below| lies_below(below, one) && lies_below(below, other));
                 assert_eq!(is_within(one, other) == Truth::False, !share, "{one} {other}");
             }
         }

@@ -394,8 +394,6 @@ fn begin(shared: &Arc<Shared>, sequencer: &mut Sequencer) -> Result<(), LedgerEr
     let prepared = prepare_sealed(shared, sealed)?;
     let (sender, receiver) = sync_channel(1);
     sequencer.commit(vec![Job::Append(Box::new(prepared), Reply::Blocked(sender))]);
-    match receiver.recv() {
-        Ok(Ok(_)) => Ok(()),
-        _ => Err(LedgerError::Closed),
-    }
+    let written = receiver.recv().is_ok_and(|answer| answer.is_ok());
+    if written { Ok(()) } else { Err(LedgerError::Closed) }
 }

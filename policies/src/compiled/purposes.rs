@@ -38,7 +38,9 @@ fn tables() -> &'static Tables {
             let mut bits = vec![0_u64; names.len().div_ceil(64)].into_boxed_slice();
             // All that is above something that lies below this row.
             for upward in above.iter().filter(|upward| has(upward, row)) {
-                bits.iter_mut().zip(upward.iter()).for_each(|(word, more)| *word |= more);
+                bits.iter_mut()
+                    .zip(upward.iter())
+                    .for_each(|(word, more)| *word |= more);
             }
             bits
         };
