@@ -52,7 +52,7 @@ fn what_would_make_evidence_larger_than_it_may_be_is_refused() {
     std::fs::write(&large, vec![0; 16 << 20]).unwrap();
     connector.start();
     let file = connector.directory.join("published");
-    let offer = r#"{"@type": "Offer", "permission": [{"action": "read"}]}"#;
+    let offer = r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#;
     let publish = |connector: &Connector| connector.publish_under(&[file.to_str().unwrap()], "snow", offer);
     let said = refused(&publish(&connector));
     assert!(
