@@ -47,8 +47,26 @@ fn rules<'a>(first: &'a Policy, second: &'a Policy) -> impl Iterator<Item = &'a 
     both.flat_map(|policy| policy.permissions().iter().chain(policy.prohibitions()))
 }
 
-/// Every axis. Of each the product is taken, so the order decides nothing.
-pub(super) fn axes(first: &Policy, second: &Policy, gaps: &mut BTreeSet<Gap>) -> Vec<Axis> {
+/// Somebody and something that neither policy names, whatever they name.
+pub(super) fn nobody(first: &Policy, second: &Policy) -> String {
+    const OTHER: &str = "urn:herleid:named-by-neither";
+    let conditions = conditions(first, second, &mut BTreeSet::new());
+    let purposes = conditions.purposes.iter().flat_map(|(iris, _)| iris.iter());
+    let recipients = conditions.recipients.iter().copied().flatten();
+    let scopes = rules(first, second).flat_map(|rule| {
+        let scope = rule.scope();
+        [&scope.assignee, &scope.assigner, &scope.target].into_iter().flatten()
+    });
+    let named: BTreeSet<&String> = purposes.chain(recipients).chain(scopes).collect();
+    let mut other = OTHER.to_owned();
+    // Each turn is longer than the one before, so that this ends after as many turns as there are names.
+    while named.contains(&other) {
+        other.push('-');
+    }
+    other
+}
+
+fn conditions<'a>(first: &'a Policy, second: &'a Policy, gaps: &mut BTreeSet<Gap>) -> Conditions<'a> {
     let mut conditions = Conditions::default();
     for rule in rules(first, second) {
         // A duty that is not due does not stand in the way, so what makes it due counts too.
@@ -61,6 +79,12 @@ pub(super) fn axes(first: &Policy, second: &Policy, gaps: &mut BTreeSet<Gap>) ->
             }
         }
     }
+    conditions
+}
+
+/// Every axis. Of each the product is taken, so the order decides nothing.
+pub(super) fn axes(first: &Policy, second: &Policy, other: &str, gaps: &mut BTreeSet<Gap>) -> Vec<Axis> {
+    let conditions = conditions(first, second, gaps);
     let actions = ["use", "distribute"].map(|action| vec![Case::Named(action.to_owned())]);
     let named = |of: fn(&Rule) -> Option<&String>| {
         let names: BTreeSet<&String> = rules(first, second).filter_map(of).collect();
@@ -71,7 +95,7 @@ pub(super) fn axes(first: &Policy, second: &Policy, gaps: &mut BTreeSet<Gap>) ->
     vec![
         axis(Aspect::Action, actions.to_vec()),
         axis(Aspect::Time, times(&conditions.moments, gaps)),
-        axis(Aspect::Purpose, purposes(&conditions.purposes, gaps)),
+        axis(Aspect::Purpose, purposes(&conditions.purposes, other, gaps)),
         axis(Aspect::Recipient, recipients(&conditions.recipients, gaps)),
         axis(
             Aspect::CounterpartyLog,
@@ -131,7 +155,7 @@ fn times(moments: &[(&Moment, Operator)], gaps: &mut BTreeSet<Gap>) -> Vec<Vec<C
     classes(Aspect::Time, spans, moments.len() / 16, answers, gaps)
 }
 
-fn purposes(asked: &[(&[String], Operator)], gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {
+fn purposes(asked: &[(&[String], Operator)], other: &str, gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {
     let named = asked.iter().flat_map(|(iris, _)| iris.iter().cloned());
     let known: BTreeSet<String> = purpose::known().chain(named).collect();
     let values = [Case::Nothing, Case::Other]
@@ -143,7 +167,7 @@ fn purposes(asked: &[(&[String], Operator)], gaps: &mut BTreeSet<Gap>) -> Vec<Ve
         let stated = match case {
             Case::Nothing => return vec![Truth::Unknown; asked.len()],
             Case::Named(iri) => iri.as_str(),
-            _ => super::OTHER,
+            _ => other,
         };
         let stated = [stated.to_owned()];
         asked

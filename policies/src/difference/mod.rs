@@ -14,7 +14,7 @@ use crate::facts::{Facts, Request};
 use crate::model::PolicyKind;
 use crate::policy::Policy;
 use crate::truth::Truth;
-use axes::{Axis, axes};
+use axes::{Axis, axes, nobody};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a case is told by.
@@ -129,6 +129,10 @@ pub enum Gap {
     Operand(String),
     /// A permission with a duty: it was taken as not fulfilled.
     Duty,
+    /// Several counters: each case was counted alone, and two that share a counter leave less to each other.
+    Counters,
+    /// An obligation: what somebody has to do was not compared.
+    Obligation,
 }
 
 /// How two policies differ.
@@ -171,7 +175,17 @@ fn size(policy: &Policy) -> u64 {
 #[must_use]
 pub fn difference(first: &Policy, second: &Policy) -> Difference {
     let mut gaps = BTreeSet::new();
-    let axes = axes(first, second, &mut gaps);
+    let other = nobody(first, second);
+    let axes = axes(first, second, &other, &mut gaps);
+    // Of one and the same nothing can differ.
+    if first.digest() != second.digest() {
+        if [first, second].iter().any(|policy| policy.counters().len() > 1) {
+            gaps.insert(Gap::Counters);
+        }
+        if [first, second].iter().any(|policy| !policy.obligations().is_empty()) {
+            gaps.insert(Gap::Obligation);
+        }
+    }
     let mut permissions = first.permissions().iter().chain(second.permissions());
     if permissions.any(|rule| !rule.duties().is_empty()) {
         gaps.insert(Gap::Duty);
@@ -188,7 +202,7 @@ pub fn difference(first: &Policy, second: &Policy) -> Difference {
         // Spread evenly when not all are asked about.
         let place = u64::try_from(u128::from(number) * u128::from(of) / u128::from(asked)).unwrap_or(number);
         let cell = coordinates(&axes, place);
-        let (request, facts) = question(&axes, &cell);
+        let (request, facts) = question(&axes, &cell, &other);
         let answers = (uses(first, &request, &facts), uses(second, &request, &facts));
         if answers.0 != answers.1 {
             found.entry(answers).or_default().insert(cell);
@@ -229,13 +243,10 @@ fn coordinates(axes: &[Axis], mut place: u64) -> Vec<usize> {
     axes.iter().map(digit).collect()
 }
 
-/// Somebody and something that no policy names: no DID of a participant has this form.
-const OTHER: &str = "urn:herleid:named-by-neither";
-
-/// One request from this cell.
-fn question(axes: &[Axis], cell: &[usize]) -> (Request, Facts) {
+/// One request from this cell; `other` is somebody and something that neither policy names.
+fn question(axes: &[Axis], cell: &[usize], other: &str) -> (Request, Facts) {
     const SOURCE: &str = "difference";
-    let mut request = Request::new(OTHER, OTHER, OTHER, 0);
+    let mut request = Request::new(other, other, other, 0);
     let mut facts = Facts::none();
     let chosen = axes.iter().zip(cell).filter_map(|(axis, place)| {
         let class = axis.classes.get(*place)?;
@@ -244,7 +255,7 @@ fn question(axes: &[Axis], cell: &[usize]) -> (Request, Facts) {
     for (aspect, case) in chosen {
         let text = match case {
             Case::Named(text) => text.as_str(),
-            _ => OTHER,
+            _ => other,
         };
         match (aspect, case) {
             (Aspect::Action, _) => text.clone_into(&mut request.action),

@@ -149,6 +149,53 @@ fn a_difference_in_very_many_places_is_counted_and_not_listed_whole() {
 }
 
 #[test]
+fn no_name_hides_what_neither_names() {
+    let mut name = "urn:herleid:named-by-neither".to_owned();
+    for _ in 0..3 {
+        let narrow = offer(json!([{"action": "use", "target": RAIN}]));
+        let mut wide = offer(json!([{"action": "use"}]));
+        wide["prohibition"] = json!([{"action": "use", "target": name}]);
+        let found = between(&narrow, &wide);
+        assert!(
+            found
+                .more
+                .iter()
+                .any(|region| part(region, Aspect::Target).cases.contains(&Case::Other)),
+            "{found:?}"
+        );
+        name.push('-');
+    }
+}
+
+#[test]
+fn what_several_cases_share_is_said_to_be_left_out() {
+    let by = |parties: &[&str]| {
+        let constraint = |party: &str| {
+            json!([
+                atom("odrl:recipient", "eq", json!(party)),
+                atom("odrl:count", "lteq", json!(10))
+            ])
+        };
+        let rules = parties
+            .iter()
+            .map(|party| json!({"action": "use", "constraint": constraint(party)}));
+        rules.collect::<Vec<_>>()
+    };
+    let apart = offer(json!(by(&[APP, BOARD])));
+    let together = offer(json!([{"action": "use", "constraint": [
+        atom("odrl:recipient", "isAnyOf", json!([APP, BOARD])), atom("odrl:count", "lteq", json!(10)),
+    ]}]));
+    let found = between(&together, &apart);
+    assert!(found.gaps.contains(&Gap::Counters) && !found.is_none(), "{found:?}");
+    assert!(between(&apart, &apart).is_none());
+    let mut bound = agreement(json!([{"action": "use"}]), json!([]));
+    let free = bound.clone();
+    bound["obligation"] = json!([{"action": "odrl:delete"}]);
+    let found = between(&bound, &free);
+    assert!(found.gaps.contains(&Gap::Obligation) && !found.is_none(), "{found:?}");
+}
+
+#[test]
 fn what_is_not_looked_at_is_said() {
     let duty = agreement(
         json!([{"action": "use", "duty": [{"action": "odrl:inform"}]}]),
@@ -289,7 +336,9 @@ proptest! {
         let parse = |json: &Value| Policy::parse(json).map_err(|why| TestCaseError::fail(why.to_string()));
         let (first, second) = (parse(&first)?, parse(&second)?);
         let found = difference(&first, &second);
-        prop_assert!(found.gaps.iter().all(|gap| *gap == Gap::Duty), "{:?}", found.gaps);
+        // What one case alone cannot show is said; all cases are asked about.
+        let said = |gap: &Gap| matches!(gap, Gap::Duty | Gap::Counters | Gap::Obligation);
+        prop_assert!(found.gaps.iter().all(said), "{:?}", found.gaps);
         for probe in probes {
             let request = Request::new(&probe.assignee, KNMI, RAIN, probe.now_ms).for_action(probe.action);
             let facts = Facts::none()

@@ -275,6 +275,25 @@ fn what_is_declared_is_said_to_be() {
     }
 }
 
+/// Who receives what is passed on, only the connector of whoever passes it on can see to.
+#[test]
+fn where_something_may_be_passed_on_to_some_it_is_said_that_this_is_a_promise() {
+    let mut found = 0;
+    for ready in ready::all() {
+        let offer = ready.offer();
+        let permissions = offer["permission"].as_array().cloned().unwrap_or_default();
+        for rule in permissions.iter().filter(|rule| rule["action"] == "odrl:distribute") {
+            if rule["constraint"].to_string().contains("odrl:recipient") {
+                found += 1;
+                let says = rule["dct:description"].as_str().unwrap();
+                assert!(says.contains("outside the connectors"), "{}: {says}", ready.name());
+                assert!(says.contains("daarbuiten"), "{}: {says}", ready.name());
+            }
+        }
+    }
+    assert!(found >= 10, "{found}");
+}
+
 #[test]
 fn one_with_an_open_place_cannot_be_published() {
     let mut open = 0;

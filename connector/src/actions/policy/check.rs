@@ -9,7 +9,7 @@ use crate::cli::text::{Language, text};
 use crate::cli::{Context, Outcome};
 use crate::control::error::{Code, ControlError};
 use herleid_policies::odrl::{self, Graph, Reading, Term};
-use herleid_policies::{Constraint, EnforcedBy, Policy, PolicyError, PolicyKind, Problem, Rule};
+use herleid_policies::{Action, Constraint, EnforcedBy, Policy, PolicyError, PolicyKind, Problem, Rule};
 use herleid_vocab::terms::ODRL;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ fn rule_lines(language: Language, rule: &Rule, depth: usize, said: &mut Vec<Stri
     let margin = "  ".repeat(depth);
     said.push(format!("{margin}{} {}", rule.kind().member(), rule.action().name()));
     for constraint in rule.constraints() {
-        constraint_lines(language, constraint, depth + 1, said, conditions);
+        constraint_lines(language, rule.action(), constraint, depth + 1, said, conditions);
     }
     for duty in rule.duties() {
         rule_lines(language, duty, depth + 1, said, conditions);
@@ -60,6 +60,7 @@ fn rule_lines(language: Language, rule: &Rule, depth: usize, said: &mut Vec<Stri
 
 fn constraint_lines(
     language: Language,
+    action: Action,
     constraint: &Constraint,
     depth: usize,
     said: &mut Vec<String>,
@@ -69,7 +70,12 @@ fn constraint_lines(
     match constraint {
         Constraint::Atomic(atomic) => {
             let operand = atomic.operand();
-            let (key, code) = match operand.enforced_by() {
+            let enforced_by = match operand.enforced_by() {
+                // What somebody else passes on, this end never sees.
+                EnforcedBy::Provider if action.to_others() => EnforcedBy::ConsumerConnector,
+                by => by,
+            };
+            let (key, code) = match enforced_by {
                 EnforcedBy::Provider => ("cli-policy-by-provider", "provider"),
                 EnforcedBy::ConsumerConnector => ("cli-policy-by-consumer", "consumer-connector"),
                 EnforcedBy::Declared => ("cli-policy-declared", "declared"),
@@ -88,7 +94,7 @@ fn constraint_lines(
         Constraint::Logical { logic, parts, .. } => {
             said.push(format!("{margin}{}", logic.name()));
             for part in parts {
-                constraint_lines(language, part, depth + 1, said, conditions);
+                constraint_lines(language, action, part, depth + 1, said, conditions);
             }
         }
     }

@@ -261,6 +261,8 @@ fn gap_told(language: Language, gap: &Gap) -> String {
         }
         Gap::Operand(operand) => text(language, "cli-diff-gap-operand", &[("operand", operand)]),
         Gap::Duty => text(language, "cli-diff-gap-duty", &[]),
+        Gap::Counters => text(language, "cli-diff-gap-counters", &[]),
+        Gap::Obligation => text(language, "cli-diff-gap-obligation", &[]),
     }
 }
 

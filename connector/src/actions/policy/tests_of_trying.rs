@@ -99,6 +99,20 @@ fn a_file_with_open_places_is_filled_in_too() {
 }
 
 #[test]
+fn what_is_passed_on_the_provider_does_not_see() {
+    let (code, found) = json_of(&["check", "accredited-models", "--set", "models=did:web:m.example"]);
+    assert_eq!(code, 0);
+    let conditions = found["conditions"].as_array().unwrap();
+    assert_eq!(
+        (conditions.len(), &conditions[0]["enforcedBy"]),
+        (1, &json!("consumer-connector")),
+        "{found}"
+    );
+    let (_, found) = json_of(&["check", "one-recipient", "--set", "party=did:web:b.example"]);
+    assert_eq!(found["conditions"][0]["enforcedBy"], "provider");
+}
+
+#[test]
 fn a_refusal_names_the_rule_the_condition_what_was_shown_and_who_can_change_it() {
     let (code, said) = english(&["try", "omgevingswet", "--purpose", "dpv:Marketing"]);
     assert_eq!(code, 5, "{said}");
@@ -149,6 +163,16 @@ fn time_count_recipient_and_log_are_weighed() {
         (0, 5)
     );
     assert_eq!(at(inside, &["--action", "distribute"]).0, 5, "to whom is not said");
+    // Whoever uses something receives it, and states one purpose: what no connector asks is not tried.
+    let one = |more: &[&'static str]| {
+        english(&[&["try", "one-recipient", "--set", "party=did:web:b.example"], more].concat())
+    };
+    assert_eq!(one(&["--recipient", "did:web:b.example"]).0, 0);
+    assert_eq!(one(&["--recipient", "did:web:a.example"]).0, 5);
+    let (code, said) = one(&["--who", "did:web:a.example", "--recipient", "did:web:b.example"]);
+    assert!(code == 2 && said.contains("nobody else receives anything"), "{said}");
+    let (code, said) = english(&["try", "omgevingswet", "--purpose", RAIN, "--purpose", "dpv:Marketing"]);
+    assert!(code == 2 && said.contains("one purpose"), "{said}");
     let always = |time| english(&["try", "open-data", "--time", time]).0;
     assert_eq!(
         [always("now"), always("tomorrow"), always("morgen"), always("soon")],
@@ -193,6 +217,16 @@ fn an_agreement_is_tried_for_those_whom_it_names_and_what_is_not_understood_perm
     assert_eq!(english(&["try", &file]).0, 0);
     let (code, said) = english(&["try", &file, "--who", "did:web:other.example"]);
     assert!(code == 5 && said.contains("did:web:app.example"), "{said}");
+    agreement["permission"][0]["constraint"] =
+        json!([{"leftOperand": "odrl:count", "operator": "lteq", "rightOperand": 3}]);
+    let counting = written(folder.path(), "counting.json", &agreement);
+    let (code, said) = english(&["try", &counting]);
+    assert!(
+        code == 2 && said.contains("--used NUMBER"),
+        "how much of it is left is not guessed: {said}"
+    );
+    assert_eq!(english(&["try", &counting, "--used", "2"]).0, 0);
+    assert_eq!(english(&["try", &counting, "--used", "3"]).0, 5);
     agreement["permission"][0]["constraint"] =
         json!([{"leftOperand": "odrl:spatial", "operator": "eq", "rightOperand": "urn:x"}]);
     let file = written(folder.path(), "b.json", &agreement);

@@ -31,7 +31,10 @@ pub(super) fn try_policy(context: &Context, arguments: &TryArguments) -> Result<
     let mut permits = false;
     for (name, json) in &named {
         let answer = match understood(json) {
-            Ok(policy) => weighed(context, &policy, &asked),
+            Ok(policy) => {
+                asked.check(&policy)?;
+                weighed(context, &policy, &asked)
+            }
             Err(error) => not_understood(context, name, &error),
         };
         permits |= answer.verdict.is_none();

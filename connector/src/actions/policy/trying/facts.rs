@@ -5,7 +5,7 @@ use crate::cli::arguments::TryArguments;
 use crate::cli::text::text;
 use crate::control::error::{Code, ControlError};
 use crate::rim::SystemClock;
-use herleid_policies::{Facts, Policy, Request};
+use herleid_policies::{Facts, Policy, PolicyKind, Request};
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::Clock as _;
 use herleid_vocab::time::parse_rfc3339_ms;
@@ -75,6 +75,26 @@ impl Asked {
                 "`use` or `distribute`: a connector asks for nothing else",
             ));
         }
+        let mut who = written.who;
+        if action == crate::deciding::USE {
+            // Whoever uses something receives it itself: a connector never asks otherwise.
+            match (&who, &written.recipient) {
+                (Some(who), Some(recipient)) if who != recipient => {
+                    return Err(wrong(
+                        "recipient",
+                        recipient.as_str(),
+                        &format!(
+                            "`{who}`, who asks: for `use` nobody else receives anything; to pass it on is `distribute`"
+                        ),
+                    ));
+                }
+                (None, Some(recipient)) => who = Some(recipient.clone()),
+                _ => {}
+            }
+        }
+        if let [_, second, ..] = written.purpose.as_slice() {
+            return Err(wrong("purpose", second, "one purpose: a connector states no more"));
+        }
         let log = match written.log.as_deref() {
             None => None,
             Some("kept") => Some(true),
@@ -95,7 +115,7 @@ impl Asked {
         };
         Ok(Self {
             action,
-            who: written.who,
+            who,
             recipient: written.recipient,
             purposes: written.purpose,
             now_ms: at_ms,
@@ -117,6 +137,18 @@ impl Asked {
         let holder = said.assigner.clone().unwrap_or_else(|| somebody("cli-try-holder"));
         let target = said.target.clone().unwrap_or_else(|| somebody("cli-try-target"));
         Request::new(&who, &holder, &target, self.now_ms).for_action(&self.action)
+    }
+
+    /// Refuses to guess how much of an agreement was used.
+    pub(super) fn check(&self, policy: &Policy) -> Result<(), ControlError> {
+        if policy.kind() != PolicyKind::Agreement || policy.counters().is_empty() || self.used.is_some() {
+            return Ok(());
+        }
+        Err(ControlError::new(
+            Code::Usage,
+            "it is not said how often the agreement was used, which it counts",
+        )
+        .expected("`--used NUMBER`; `herleid agreements` shows how often"))
     }
 
     /// What a connector would know then; of each whether it was given or is assumed.
