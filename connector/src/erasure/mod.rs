@@ -192,12 +192,7 @@ pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
     }
     if let Some(folder) = &node.config.erasure.register {
         register::check(folder, &node.config.storage.directory)?;
-        let erased = node.state.scan::<ErasureLine>(ERASURES)?.into_iter();
-        let erased: Vec<ErasureLine> = erased
-            .map(|(_, line)| line)
-            .filter(|line| line.state == ErasureState::Erased)
-            .collect();
-        register::complete(node, folder, &erased, &secrets.log)?;
+        register::complete(node, folder, &known(node)?, &secrets.log)?;
         all.extend(register::read(folder, &secrets.log)?);
     }
     for listed in all {
@@ -217,9 +212,22 @@ pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
         carry_out(node, &line, targets, &listed.erasure).await?;
     }
     if is_brought {
+        // What was erased again is known here now, and is listed wherever the list is.
+        if let Some(folder) = &node.config.erasure.register {
+            register::complete(node, folder, &known(node)?, &secrets.log)?;
+        }
         std::fs::remove_dir_all(&brought).map_err(Failure::failed)?;
     }
     Ok(())
+}
+
+/// What this log knows to be erased, by proposal.
+fn known(node: &Node) -> Result<Vec<ErasureLine>, Failure> {
+    let all = node.state.scan::<ErasureLine>(ERASURES)?.into_iter();
+    Ok(all
+        .map(|(_, line)| line)
+        .filter(|line| line.state == ErasureState::Erased)
+        .collect())
 }
 
 fn erasure(node: &Node, line: &ErasureLine, targets: Vec<Target>, state: Vec<Change>) -> Result<Erasure, Failure> {

@@ -169,7 +169,7 @@ fn what_a_list_that_cannot_be_written_would_miss_is_not_erased() {
     let why = ["--ground", "avg-17", "--authority", "request 2026-204"];
     let proposal = [["erase", "propose", "--record", "1"].as_slice(), &why].concat();
     let id = good(&by(&connector, 0, &proposal))["erasure"]["id"].clone();
-    fs::remove_dir(&register).unwrap();
+    fs::remove_dir_all(&register).unwrap();
     let said = refused(&by(&connector, 1, &["erase", "approve", id.as_str().unwrap()]));
     assert!(
         said.contains("the list of erasures") && said.contains("nothing is erased without it"),
@@ -179,5 +179,13 @@ fn what_a_list_that_cannot_be_written_would_miss_is_not_erased() {
     assert!(payload(&connector.storage(), SAID).exists());
     fs::create_dir(&register).unwrap();
     good(&by(&connector, 1, &["erase", "approve", id.as_str().unwrap()]));
-    assert_eq!(fs::read_dir(&register).unwrap().count(), 1);
+    let mut listed: Vec<String> = fs::read_dir(&register)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    listed.sort();
+    assert_eq!(
+        listed,
+        [format!("{}.erased", id.as_str().unwrap()), "register".to_owned()]
+    );
 }

@@ -41,7 +41,8 @@ async fn it_is_told_kinds_and_cases_and_no_people_parameters_or_texts() {
         .iter()
         .map(|node| node["label"].as_str().unwrap())
         .collect();
-    assert_eq!(labels, ["Z-1", "Z-2"]);
+    // By the output of the run that each rests on.
+    assert_eq!(labels, ["water: Z-1", "water: Z-2"]);
     assert_eq!((of("pull").len(), of("run").len()), (1, 2));
     assert!(of("parameters").is_empty());
     // The same trace for ourselves has all of that.
