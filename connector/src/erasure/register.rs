@@ -4,7 +4,7 @@
 use crate::commands::Failure;
 use crate::control::error::Code;
 use crate::control::protocol::{ErasedRecord, ErasureLine};
-use crate::node::Node;
+use crate::node::{Node, Secrets};
 use crate::state::digest_bytes;
 use ed25519_dalek::SigningKey;
 use herleid_ledger::LedgerError;
@@ -124,6 +124,14 @@ pub(super) fn add(node: &Node, line: &ErasureLine) -> Result<Option<PathBuf>, Fa
     let Some(folder) = &node.config.erasure.register else {
         return Ok(None);
     };
+    // Not into a folder that stands where the list was: it would be the whole list from then on, with one entry.
+    let secrets = Secrets::load(&node.config.keys.directory).map_err(Failure::failed)?;
+    drop(read_whole(folder, &secrets.log)?);
+    Ok(Some(enter(node, folder, line)?))
+}
+
+/// Writes an entry, and says how many there are.
+fn enter(node: &Node, folder: &Path, line: &ErasureLine) -> Result<PathBuf, Failure> {
     let mut leaves = BTreeMap::new();
     for record in &line.records {
         leaves.insert(record.index, hex::encode(node.ledger.record(record.index)?.leaf()));
@@ -136,7 +144,7 @@ pub(super) fn add(node: &Node, line: &ErasureLine) -> Result<Option<PathBuf>, Fa
     let (signer, now_s) = (&node.manifests, node.now_ms() / 1000);
     let path = write(folder, &listed, signer, now_s)?;
     mark(folder, names(folder)?.len(), signer, now_s)?;
-    Ok(Some(path))
+    Ok(path)
 }
 
 fn write(folder: &Path, listed: &Listed, signer: &Signer, now_s: u64) -> Result<PathBuf, RegisterError> {
@@ -253,13 +261,11 @@ pub(crate) fn read_whole(folder: &Path, key: &SigningKey) -> Result<Vec<Listed>,
             "it has no file `{MARK}`, which a list has from its first day"
         )));
     };
-    match listed.len() < mark.entries {
-        true => Err(not_whole(format!(
-            "{} erasures of {} are there",
-            listed.len(),
-            mark.entries
-        ))),
-        false => Ok(listed),
+    let why = format!("{} erasures of {} are there", listed.len(), mark.entries);
+    if listed.len() < mark.entries {
+        Err(not_whole(why))
+    } else {
+        Ok(listed)
     }
 }
 
@@ -287,7 +293,7 @@ pub(super) fn complete(node: &Node, folder: &Path, erased: &[ErasureLine], key: 
     let there = names(folder)?;
     let missing = |line: &&ErasureLine| !there.contains(&format!("{}{ENDING}", line.id));
     for line in erased.iter().filter(missing) {
-        add(node, line)?;
+        enter(node, folder, line)?;
     }
     mark(folder, names(folder)?.len(), &node.manifests, node.now_ms() / 1000)?;
     Ok(())

@@ -169,7 +169,8 @@ fn what_a_list_that_cannot_be_written_would_miss_is_not_erased() {
     let why = ["--ground", "avg-17", "--authority", "request 2026-204"];
     let proposal = [["erase", "propose", "--record", "1"].as_slice(), &why].concat();
     let id = good(&by(&connector, 0, &proposal))["erasure"]["id"].clone();
-    fs::remove_dir_all(&register).unwrap();
+    let aside = folder.path().join("aside");
+    fs::rename(&register, &aside).unwrap();
     let said = refused(&by(&connector, 1, &["erase", "approve", id.as_str().unwrap()]));
     assert!(
         said.contains("the list of erasures") && said.contains("nothing is erased without it"),
@@ -177,7 +178,14 @@ fn what_a_list_that_cannot_be_written_would_miss_is_not_erased() {
     );
     assert_eq!(good(&connector.run(&["doctor"]))["erased_sections"], json!(0));
     assert!(payload(&connector.storage(), SAID).exists());
+    // Nor where another folder stands in its place: the disk is not mounted any more, say.
     fs::create_dir(&register).unwrap();
+    let said = refused(&by(&connector, 1, &["erase", "approve", id.as_str().unwrap()]));
+    assert!(said.contains("has no file `register`"), "{said}");
+    assert_eq!(fs::read_dir(&register).unwrap().count(), 0);
+    assert!(payload(&connector.storage(), SAID).exists());
+    fs::remove_dir(&register).unwrap();
+    fs::rename(&aside, &register).unwrap();
     good(&by(&connector, 1, &["erase", "approve", id.as_str().unwrap()]));
     let mut listed: Vec<String> = fs::read_dir(&register)
         .unwrap()
