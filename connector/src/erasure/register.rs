@@ -277,8 +277,7 @@ fn marked(folder: &Path, key: &SigningKey) -> Result<Option<Mark>, RegisterError
     }
 }
 
-/// Sees to it that a folder is a whole list of what the log knows to be erased: a new one, or one that was not there when something was
-/// erased.
+/// Sees to it that a folder is a whole list of what the log knows to be erased: a new one, or one that was away meanwhile.
 ///
 /// # Errors
 /// When it cannot be read or written, or entries that were there are missing.

@@ -38,7 +38,10 @@ async fn a_log_that_is_over_does_not_show_what_was_erased_after_its_last_backup(
         node: opened(directory.path(), &listed),
         directory,
     };
+    // As a start does: an empty folder is a list from then on, and not before.
     let line = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
+    scene.approve(&line.id, 2).await.unwrap_err();
+    again(&scene.node).await.unwrap();
     scene.approve(&line.id, 2).await.unwrap();
     let config = scene.node.config.clone();
     let secrets = Secrets::load(&config.keys.directory).unwrap();
