@@ -1,5 +1,6 @@
 //! A connector: the real binary, with a directory and a configuration of its own.
 
+use crate::machine::copy_all;
 use crate::process::{Service, herleid, mortal, told};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,22 @@ impl Connector {
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         self.service.take().expect("it runs").kill();
+    }
+
+    /// Stops it, copies what it stored to a directory that is not there yet, and starts it again.
+    pub fn copied(&mut self, copy: &Path) {
+        self.kill();
+        copy_all(&self.storage(), copy);
+        self.start();
+    }
+
+    /// Puts a copy in the place of what it stored; it does not run afterwards.
+    pub fn put_back(&mut self, copy: &Path) {
+        if self.service.is_some() {
+            self.kill();
+        }
+        std::fs::remove_dir_all(self.storage()).unwrap();
+        copy_all(copy, &self.storage());
     }
 
     /// Waits until it ends by itself.

@@ -4,7 +4,7 @@ use super::Refusal;
 use crate::node::Node;
 use crate::provider::access;
 use crate::reconcile::stream::{StreamError, back};
-use crate::state::{AgreementEntry, Side, digest_bytes};
+use crate::state::{Side, digest_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -112,12 +112,7 @@ pub(super) async fn of_agreement(
             Some(digest_bytes(text).ok_or_else(|| Refusal::malformed(&expected))?)
         }
     };
-    let key = AgreementEntry::key(&asked.agreement, asked.side);
-    let entry: Option<AgreementEntry> = node.state.get(&key).map_err(|e| Refusal::internal(&e))?;
-    // An agreement of others is not told from one that is not there.
-    let entry = entry
-        .filter(|entry| entry.other == *caller.did())
-        .ok_or_else(|| Refusal::not_found(&"there is no such agreement with you"))?;
+    let entry = access::agreement_with(&node, caller.did(), &asked.agreement, asked.side)?;
     // Asked after the agreement: a log that continues another one is smaller, has none of its agreements, and has lost nothing by that.
     let seen = Some(access::seen(&node, &headers)?).filter(|seen| *seen > 0);
     let place = turns.take(caller.did()).await?;

@@ -8,7 +8,7 @@ use crate::lineage::{Asking, FARTHEST, answer};
 use crate::node::{Node, traceparent};
 use crate::provider::access;
 use crate::provider::grants::record_refusal;
-use crate::state::{AgreementEntry, Side};
+use crate::state::Side;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
@@ -68,12 +68,7 @@ pub(super) async fn of_transaction(
             &"this participant tells you no lineage; ask its operator, who can name you under `[[lineage.answers]]`",
         ));
     }
-    let key = AgreementEntry::key(&asked.agreement, asked.side);
-    let entry: Option<AgreementEntry> = node.state.get(&key).map_err(|e| Refusal::internal(&e))?;
-    // An agreement of others is not told from one that is not there.
-    let entry = entry
-        .filter(|entry| entry.other == *caller.did())
-        .ok_or_else(|| Refusal::not_found(&"there is no such agreement with you"))?;
+    let entry = access::agreement_with(&node, caller.did(), &asked.agreement, asked.side)?;
     let seen = Some(access::seen(&node, &headers)?).filter(|seen| *seen > 0);
     let _turn = turns.take(caller.did()).await?;
     via.insert(caller.did().clone());

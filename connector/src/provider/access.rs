@@ -6,7 +6,7 @@ use crate::deciding::Asker;
 use crate::http::Refusal;
 use crate::identity::{AuthenticationError, Resolved, bearer as bearer_token};
 use crate::node::Node;
-use crate::state::{Change, GrantEntry};
+use crate::state::{AgreementEntry, Change, GrantEntry, Side};
 use axum::http::{HeaderMap, Method, StatusCode};
 use herleid_credentials::access_token;
 use herleid_credentials::did_document::Relationship;
@@ -315,4 +315,16 @@ pub(crate) fn seen(node: &Node, headers: &HeaderMap) -> Result<u64, Refusal> {
             node.did
         ),
     ))
+}
+
+/// The agreement that the caller names, on the side on which this connector stands in it.
+///
+/// # Errors
+/// 404 also for an agreement of others: it is not told from one that is not there.
+pub(crate) fn agreement_with(node: &Node, caller: &Did, id: &str, side: Side) -> Result<AgreementEntry, Refusal> {
+    let key = AgreementEntry::key(id, side);
+    let entry: Option<AgreementEntry> = node.state.get(&key).map_err(|e| Refusal::internal(&e))?;
+    entry
+        .filter(|entry| entry.other == *caller)
+        .ok_or_else(|| Refusal::not_found(&"there is no such agreement with you"))
 }

@@ -78,7 +78,7 @@ fn a_restored_backup_is_continued_and_its_old_records_stay_checkable() {
     );
     watched.log.start();
     watched.grow("snow");
-    watched.restore(&copy);
+    watched.log.put_back(&copy);
     let before = files(&watched.log.storage());
 
     let would = good(&continued(&watched.log, &[]));
@@ -225,15 +225,7 @@ fn a_lost_directory_is_continued_from_what_the_witness_saw() {
 #[test]
 fn a_history_that_its_witness_does_not_know_is_named_as_lost() {
     let mut watched = Watched::set();
-    let copy = watched.copied();
-    watched.grow("rain");
-    watched.restore(&copy);
-    watched.log.set("trust", "");
-    watched.log.start();
-    watched.log.publish("snow", b"0");
-    watched.log.publish("hail", b"0");
-    watched.log.kill();
-    watched.log.set("trust", &watched.trust);
+    watched.grow_otherwise();
     // Where the witness does not answer, nobody knows how far the log went.
     watched.witness.kill();
     refused(
@@ -307,7 +299,7 @@ fn a_log_that_was_continued_elsewhere_does_not_start_from_a_backup() {
     watched.take_up(done["log_key"].as_str().unwrap());
     watched.log.start();
     // The backup knows nothing of that, and no witness has seen more of the log itself.
-    watched.restore(&copy);
+    watched.log.put_back(&copy);
     std::fs::write(&file, configuration).unwrap();
     let output = serve(&watched.log.directory).output().unwrap();
     refused(&output, 4, "which continues");

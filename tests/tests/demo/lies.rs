@@ -2,7 +2,6 @@
 
 use crate::scene::Scene;
 use herleid_tests::connector::{Connector, DESCRIBED, RAIN, good};
-use herleid_tests::machine::copy_all;
 use herleid_tests::process::told;
 use rocksdb::{DB, Options};
 use std::path::PathBuf;
@@ -49,15 +48,11 @@ fn each_lie_about_one_pull_has_its_name_and_leaves_nothing() {
 #[test]
 fn a_provider_that_goes_back_to_an_older_log_is_caught_as_a_fork() {
     let mut scene = Scene::set();
-    let (storage, copy) = (scene.provider.storage(), scene.folder.path().join("copy"));
-    scene.provider.kill();
-    copy_all(&storage, &copy);
-    scene.provider.start();
+    let copy = scene.folder.path().join("copy");
+    scene.provider.copied(&copy);
     good(&scene.pull());
     // The operator restores the copy: the record of that pull is gone from its log, and another takes its place.
-    scene.provider.kill();
-    std::fs::remove_dir_all(&storage).unwrap();
-    copy_all(&copy, &storage);
+    scene.provider.put_back(&copy);
     scene.provider.start();
     // Of a shorter log nothing can be continued; one that has grown past it again has no proof to show.
     scene.caught("log forked");

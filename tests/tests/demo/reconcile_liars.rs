@@ -4,7 +4,6 @@ use crate::reconcile::{change, reconcile, whats};
 use crate::runs;
 use crate::scene::Scene;
 use herleid_tests::connector::good;
-use herleid_tests::machine::copy_all;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
@@ -115,16 +114,13 @@ fn an_exchange_that_is_kept_closed_is_withheld() {
 #[test]
 fn a_log_that_was_rolled_back_differs() {
     let mut scene = Scene::set();
-    let (storage, copy) = (scene.provider.storage(), scene.folder.path().join("copy"));
-    scene.provider.kill();
-    copy_all(&storage, &copy);
-    scene.provider.start();
+    let copy = scene.folder.path().join("copy");
+    scene.provider.copied(&copy);
     good(&scene.pull());
     scene.provider.kill();
     let (code, said) = reconcile(&scene.consumer, &scene.provider);
     assert_eq!((code, &said["verdict"]), (Some(7), &json!("unfinished")), "{said:#}");
-    std::fs::remove_dir_all(&storage).unwrap();
-    copy_all(&copy, &storage);
+    scene.provider.put_back(&copy);
     scene.provider.start();
     let (code, said) = reconcile(&scene.consumer, &scene.provider);
     assert_eq!((code, &said["verdict"]), (Some(1), &json!("differs")), "{said:#}");
