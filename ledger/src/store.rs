@@ -1,5 +1,5 @@
 //! What lies on disk: two RocksDB stores and a folder of evidence; and, apart from the log, a witness's memory. See
-//! `docs/ledger.md`.
+//! `docs/ledger-inside.md`.
 
 pub(crate) mod bound;
 pub(crate) mod codec;

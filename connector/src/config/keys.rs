@@ -137,7 +137,7 @@ pub const KEYS: &[Key] = &[
     key("trust", "one_sided", Tables(&[("did", Did)]), Means("[]"), "participants that keep no log and are dealt with all the same; nothing exchanged with them is decision-grade, and an offer has to permit them"),
     key("trust", "witnesses", Tables(&[("verifier_key", WitnessKey), ("url", Url)]), Means("[]"), "witnesses that are asked to cosign this log's checkpoints"),
     // 16 signatures is what every reader of a signed note must accept (C2SP signed-note); one is the log's own.
-    key("trust", "quorum", Whole(0, 15), Nothing, "cosignatures that make a record witnessed, n of m witnesses; a start needs max(n, m - n + 1) of them to answer (docs/ledger.md); when left out 1, or 0 without witnesses"),
+    key("trust", "quorum", Whole(0, 15), Nothing, "cosignatures that make a record witnessed, n of m witnesses; a start needs max(n, m - n + 1) of them to answer (docs/ledger-inside.md); when left out 1, or 0 without witnesses"),
     key("timestamps", "authorities", Tables(&[("url", Url), ("certificate", Path)]), Means("[]"), "time authorities (RFC 3161) that are asked to stamp this log's checkpoints; `certificate` is a file (PEM) with the certificate that theirs leads to"),
     // At most a year: 366 x 24 x 3600 s.
     key("timestamps", "every_s", Whole(60, 31_622_400), Means("86400"), "seconds between two stamps of one authority; a log that has not grown is not stamped again"),

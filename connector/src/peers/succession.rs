@@ -30,7 +30,7 @@ pub enum SuccessionError {
     /// It is not proved to continue it.
     #[error(
         "`{peer}` names the log `{shown}`, and is known here by the log `{known}`: {why}; expected the known log, or one under the same key whose record `continued` \
-         names it (docs/ledger.md). Ask its operator what became of `{known}`"
+         names it (docs/ledger-lost.md). Ask its operator what became of `{known}`"
     )]
     Unproved {
         /// Who.
