@@ -31,6 +31,13 @@ pub fn until<T, F: Display>(what: &str, patience: Duration, mut ask: impl FnMut(
     }
 }
 
+/// Looks again and again, for a minute at most, until there is something.
+pub fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    until("what is waited for", Duration::from_secs(60), || {
+        look().ok_or("nothing")
+    })
+}
+
 /// What `name: value` says in a file of `/proc`.
 fn proc_value(file: &str, name: &str) -> Option<String> {
     let text = std::fs::read_to_string(file).ok()?;

@@ -7,13 +7,12 @@ mod quiet;
 use crate::receiving::{Act, Endpoint};
 use crate::scene::Scene;
 use herleid_tests::connector::{Connector, good};
-use herleid_tests::machine::free_port;
+use herleid_tests::machine::{free_port, wait_for};
 use herleid_tests::process::told;
 use quiet::{TWICE_FAILED, holds_the_secret, stays_quiet};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 /// Once, and no more.
 const ONCE: &str = r#"{"@type": "Offer", "permission": [{"action": "use",
@@ -86,18 +85,6 @@ fn refused(output: &Output, why: &str) {
         "{}",
         told(output)
     );
-}
-
-/// Waits until `look` finds something.
-fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + Duration::from_secs(60);
-    while Instant::now() < until {
-        if let Some(found) = look() {
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("it did not come within a minute");
 }
 
 /// The pushes of a connector that are in a state: their ids.

@@ -6,7 +6,6 @@ use herleid_tests::process::told;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::sync::mpsc::channel;
-use std::time::{Duration, Instant};
 
 /// Once, and no more.
 const ONCE: &str = r#"{"@type": "Offer", "permission": [{"action": "use",
@@ -40,18 +39,6 @@ fn came_once(scene: &Scene, agreement: &str, output: &Output) {
     let again = scene.consumer.run(&["pull", agreement]);
     assert_eq!(again.status.code(), Some(5), "{}", told(&again));
     assert!(told(&again).contains("times used"), "{}", told(&again));
-}
-
-/// Waits until `look` finds something.
-fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + Duration::from_secs(60);
-    while Instant::now() < until {
-        if let Some(found) = look() {
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("it did not come within a minute");
 }
 
 /// The transfers of a connector that are in a state: their ids.

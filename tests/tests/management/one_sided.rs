@@ -4,7 +4,7 @@ use crate::Managed;
 use crate::http::{Answer, Request, Server, post};
 use crate::receiving::{Act, Endpoint};
 use herleid_tests::connector::{DESCRIBED, good};
-use herleid_tests::machine::free_port;
+use herleid_tests::machine::{free_port, wait_for};
 use herleid_tests::process::text;
 use serde_json::{Value, json};
 use std::sync::mpsc::{Receiver, channel};
@@ -307,6 +307,11 @@ fn a_person_lets_a_requested_transfer_begin() {
     let came = endpoint.next();
     assert!(came.whole && came.body == data(), "{}", came.head);
     peer.next("/completion");
+    // It is over once the peer's answer to that has come back.
+    wait_for(|| {
+        let listed = good(&provider.connector.run(&["transfers", "--limit", "0"]));
+        (listed["transfers"][0]["state"] == "COMPLETED").then_some(())
+    });
     refused(&step("start"), "is COMPLETED, so that it cannot be started");
     assert!(endpoint.is_quiet());
 }
