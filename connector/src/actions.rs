@@ -9,8 +9,8 @@ mod stamps;
 
 use crate::audit::{self, AuditError};
 use crate::cli::arguments::{
-    AnchorsArguments, BackupArguments, CheckTimestampArguments, ContinueArguments, DemoArguments, InitArguments,
-    PolicyAction, ReplayArguments, RestoreArguments, ServeArguments, VerifyArguments,
+    AnchorsArguments, BackupArguments, CheckTimestampArguments, ContinueArguments, DemoArguments, DoctorArguments,
+    InitArguments, PolicyAction, ReplayArguments, RestoreArguments, ServeArguments, VerifyArguments,
 };
 use crate::cli::show::clean;
 use crate::cli::{Actions, Context, Outcome};
@@ -109,8 +109,8 @@ impl Actions for Plugged {
         policy::policy(context, action)
     }
 
-    fn doctor(&self, context: &Context) -> Result<Outcome, ControlError> {
-        doctor::doctor(context)
+    fn doctor(&self, context: &Context, arguments: &DoctorArguments) -> Result<Outcome, ControlError> {
+        doctor::doctor(context, arguments)
     }
 
     fn backup(&self, context: &Context, arguments: &BackupArguments) -> Result<Outcome, ControlError> {
@@ -284,7 +284,7 @@ fn serve_error(error: ServeError) -> ControlError {
         ) => Code::Configuration,
         ServeError::Unusable(StorageError::Newer { .. })
         | ServeError::Open(OpenError::Unusable(_) | OpenError::WitnessLost { .. }) => Code::Configuration,
-        ServeError::Rollback(_) => Code::Untrusted,
+        ServeError::Rollback(_) | ServeError::Restored { .. } => Code::Untrusted,
         ServeError::NoQuorum { .. } => Code::Unreachable,
         ServeError::Open(_)
         | ServeError::Listen(_)

@@ -8,9 +8,9 @@ pub use receiving::Receiving;
 
 use sha2::Digest as _;
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -73,7 +73,9 @@ impl Payloads {
             let path = path.to_owned();
             move |source| PayloadError::File { path, what, source }
         };
-        fs::create_dir_all(directory).map_err(fail(directory, "made"))?;
+        // For its owner alone: the SHA-256 of personal data can be guessed.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        made.map_err(fail(directory, "made"))?;
         for first in 0..=u8::MAX {
             let folder = directory.join(format!("{first:02x}"));
             match fs::create_dir(&folder) {

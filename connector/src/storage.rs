@@ -18,7 +18,9 @@ pub const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 pub(crate) const NAME: &str = "format.json";
 /// The file that is there while a restore is under way.
 const RESTORING: &str = "restoring";
-/// The file with the witness's key that may not be used any more.
+/// The file that is there from a restore to the next start.
+const RESTORED: &str = "restored";
+/// The file with the witness's keys that may not be used any more, a line each.
 const WITNESS_LOST: &str = "witness-lost";
 
 /// Why a storage directory is not used.
@@ -47,9 +49,17 @@ pub enum StorageError {
         /// What is wrong.
         why: String,
     },
+    /// What a restore left for the next start is not what it must be.
+    #[error("`{path}` is not what `herleid restore` writes: {why}; restore the backup again, into another directory")]
+    Mark {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// A restore was broken off.
     #[error(
-        "a restore was broken off (`{path}` is there), so what lies beside it is not complete: run `herleid restore` again; it begins anew"
+        "a restore was broken off (`{path}` is there), so what lies beside it is not complete: run `herleid restore` again; it removes what lies there and begins anew"
     )]
     Restoring {
         /// The file that says so.
@@ -176,17 +186,83 @@ pub(crate) fn end_restoring(storage: &Path) -> Result<(), StorageError> {
     sync(storage)
 }
 
-/// Forbids the witness's key whose memory is lost: what it cosigned is not known any more, and it could cosign another history.
+/// The backup that a restore under way, or broken off, is of.
+pub(crate) fn restoring(storage: &Path) -> Result<Option<String>, StorageError> {
+    Ok(read(&storage.join(RESTORING))?.map(|text| text.trim().to_owned()))
+}
+
+/// Forbids the witness's key whose memory is lost: what it cosigned is not known any more, and it could cosign another history. A key that was
+/// lost before stays forbidden.
 pub(crate) fn lose_witness(storage: &Path, key: &str) -> Result<(), StorageError> {
-    write(storage, WITNESS_LOST, &format!("{key}\n"))
+    let before = read(&storage.join(WITNESS_LOST))?.unwrap_or_default();
+    if before.lines().any(|line| line.trim() == key) {
+        return Ok(());
+    }
+    let lines = before.lines().chain([key]).map(|line| format!("{line}\n"));
+    write(storage, WITNESS_LOST, &lines.collect::<String>())
 }
 
 /// The file that says so, if it forbids `key`.
 pub(crate) fn lost_witness(storage: &Path, key: &str) -> Result<Option<PathBuf>, StorageError> {
     let path = storage.join(WITNESS_LOST);
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok((text.trim() == key).then_some(path)),
+    let found = read(&path)?.unwrap_or_default();
+    Ok(found.lines().any(|line| line.trim() == key).then_some(path))
+}
+
+/// The text of a file, if it is there.
+fn read(path: &Path) -> Result<Option<String>, StorageError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io(path)(error)),
+    }
+}
+
+/// What is known of a storage directory that was restored, until a service has started on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Restored {
+    /// Of which log.
+    pub(crate) origin: String,
+    /// Records in the backup.
+    pub(crate) size: u64,
+    /// When the backup was made: UTC milliseconds since 1970.
+    pub(crate) made_ms: u64,
+    /// Whether somebody said that nothing was recorded after it was made.
+    pub(crate) nothing_since: bool,
+}
+
+/// Where that is kept.
+pub(crate) fn restored_file(storage: &Path) -> PathBuf {
+    storage.join(RESTORED)
+}
+
+/// Keeps that the directory was restored.
+pub(crate) fn set_restored(storage: &Path, restored: &Restored) -> Result<(), StorageError> {
+    let text = serde_json::to_string(restored).map_err(|error| StorageError::Mark {
+        path: restored_file(storage),
+        why: error.to_string(),
+    })?;
+    write(storage, RESTORED, &format!("{text}\n"))
+}
+
+/// Whether it was, and nothing has started on it since.
+pub(crate) fn restored(storage: &Path) -> Result<Option<Restored>, StorageError> {
+    let path = restored_file(storage);
+    let Some(text) = read(&path)? else { return Ok(None) };
+    let said = serde_json::from_str(&text).map_err(|error| StorageError::Mark {
+        path,
+        why: error.to_string(),
+    })?;
+    Ok(Some(said))
+}
+
+/// A service has started on it.
+pub(crate) fn forget_restored(storage: &Path) -> Result<(), StorageError> {
+    let path = restored_file(storage);
+    match fs::remove_file(&path) {
+        Ok(()) => sync(storage),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(io(&path)(error)),
     }
 }
@@ -238,5 +314,36 @@ mod tests {
         lose_witness(folder.path(), "a").unwrap();
         assert!(lost_witness(folder.path(), "a").unwrap().is_some());
         assert!(lost_witness(folder.path(), "b").unwrap().is_none());
+        // Lost once more, with a new key: the first one is no better for it.
+        for _ in 0..2 {
+            lose_witness(folder.path(), "b").unwrap();
+        }
+        for key in ["a", "b"] {
+            assert!(lost_witness(folder.path(), key).unwrap().is_some(), "{key}");
+        }
+        assert_eq!(fs::read_to_string(folder.path().join(WITNESS_LOST)).unwrap(), "a\nb\n");
+    }
+
+    #[test]
+    fn that_a_directory_was_restored_is_known_until_something_starts_on_it() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(restored(folder.path()).unwrap(), None);
+        forget_restored(folder.path()).unwrap();
+        let said = Restored {
+            origin: "a.example/log/1".to_owned(),
+            size: 7,
+            made_ms: 1,
+            nothing_since: false,
+        };
+        set_restored(folder.path(), &said).unwrap();
+        assert_eq!(restored(folder.path()).unwrap(), Some(said));
+        fs::write(restored_file(folder.path()), "{}").unwrap();
+        let error = restored(folder.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("restored") && error.contains("restore the backup again"),
+            "{error}"
+        );
+        forget_restored(folder.path()).unwrap();
+        assert_eq!(restored(folder.path()).unwrap(), None);
     }
 }

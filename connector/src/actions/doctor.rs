@@ -1,7 +1,9 @@
 //! `doctor` without a running service: the log is opened for the check alone, and nothing is recorded in it.
 
 use super::load;
+use crate::cli::arguments::DoctorArguments;
 use crate::cli::show::Shown as _;
+use crate::cli::text::text;
 use crate::cli::{Context, Outcome};
 use crate::commands::{STEP, answer, failure, wrong};
 use crate::continuing::{self, PlaceError};
@@ -13,7 +15,7 @@ use crate::storage;
 use herleid_ledger::{Ledger, LedgerError};
 use std::sync::Arc;
 
-pub(super) fn doctor(context: &Context) -> Result<Outcome, ControlError> {
+pub(super) fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<Outcome, ControlError> {
     let config = load(context)?;
     let unsound = |error: LedgerError| ControlError::from(failure(&error));
     let (folder, origin) = (&config.storage.directory, &config.ledger.origin);
@@ -59,6 +61,15 @@ pub(super) fn doctor(context: &Context) -> Result<Outcome, ControlError> {
             unit: Unit::Items,
         }));
     };
+    if arguments.rebuild_index {
+        if is_over {
+            let what = format!("`{origin}` is over, and nothing is written into it any more");
+            return Err(
+                ControlError::new(Code::Refused, what).next("`herleid doctor` without `--rebuild-index` checks it")
+            );
+        }
+        ledger.rebuild_lineage(told).map_err(unsound)?;
+    }
     let audited = ledger.verify_all(told).map_err(|error| match is_over {
         // Nothing is written beside a log that is over, and nothing more is recorded in it anyway.
         true => ControlError::from(failure(&error)),
@@ -69,10 +80,14 @@ pub(super) fn doctor(context: &Context) -> Result<Outcome, ControlError> {
         // Nobody writes meanwhile, so that what was audited is all there is.
         answer.found_before = ledger.is_sound_again(&audited).map_err(unsound)?;
     }
+    let mut lines = vec![answer.show(context.language)];
+    if arguments.rebuild_index {
+        lines.push(text(context.language, "cli-doctor-rebuilt", &[]));
+    }
     let json = serde_json::to_value(&answer)
         .map_err(|e| ControlError::new(Code::Failed, "the answer has no JSON form").what(e.to_string()))?;
     Ok(Outcome {
-        text: answer.show(context.language),
+        text: lines.join("\n"),
         json,
         verdict: None,
     })

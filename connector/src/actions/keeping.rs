@@ -17,6 +17,8 @@ use crate::storage;
 use herleid_ledger::{Ledger, LedgerError};
 use herleid_vocab::rim::Clock as _;
 use serde_json::json;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -105,7 +107,9 @@ pub(super) fn restore(context: &Context, arguments: &RestoreArguments) -> Result
     let config = load(context)?;
     let (from, keys) = (absolute(&arguments.from)?, absolute(&arguments.keys)?);
     let storage = &config.storage.directory;
-    std::fs::create_dir_all(storage).map_err(|e| {
+    // For its owner alone: names in it can be guessed from what they name.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(storage);
+    made.map_err(|e| {
         let what = format!("the storage directory `{}` cannot be made: {e}", storage.display());
         ControlError::new(Code::Failed, what).next("see to who may write there")
     })?;
@@ -117,7 +121,10 @@ pub(super) fn restore(context: &Context, arguments: &RestoreArguments) -> Result
             &secrets,
             &from,
             &keys,
-            arguments.without_erasures,
+            backup::Said {
+                without_erasures: arguments.without_erasures,
+                nothing_since: arguments.nothing_since,
+            },
             &mut telling(context),
         )?;
         let say = |key: &str, values: &[(&str, &str)]| text(context.language, key, values);
@@ -130,6 +137,9 @@ pub(super) fn restore(context: &Context, arguments: &RestoreArguments) -> Result
             ("directory", &directory),
         ];
         let mut lines = vec![say("cli-restored", &values), say("cli-restored-next", &values)];
+        lines.push(say("cli-restored-since", &values));
+        let unsound = restored.unsound.iter();
+        lines.extend(unsound.map(|what| say("cli-backup-unsound", &[("what", &clean(what))])));
         if let Some(key) = &restored.lost_witness {
             lines.push(say("cli-restored-witness", &[("key", key)]));
         }
@@ -138,6 +148,7 @@ pub(super) fn restore(context: &Context, arguments: &RestoreArguments) -> Result
             json: json!({
                 "backup": restored.backup, "origin": restored.origin, "size": restored.audited.size, "root": hex::encode(restored.audited.root),
                 "made_ms": restored.made_ms, "documents": restored.audited.documents, "storage": storage, "lost_witness": restored.lost_witness,
+                "unsound": restored.unsound,
             }),
             verdict: None,
         })

@@ -14,6 +14,35 @@ use std::sync::Arc;
 /// The step that checks.
 const STEP: &str = "backup-check";
 
+/// Checks the logs below `main` that are over, as far as they can be opened, and gives what is wrong with which. A log was continued because
+/// something was wrong with it: that keeps nobody from keeping what is left.
+///
+/// # Errors
+/// When they cannot be looked for.
+pub(super) fn older(
+    config: &Config,
+    secrets: &Secrets,
+    main: &Path,
+    keys: &Path,
+    head: &Head,
+    told: Told<'_>,
+) -> Result<Vec<String>, BackupError> {
+    let mut wrong = Vec::new();
+    for (origin, directory) in continuing::previous(main, &head.origin)? {
+        let inner = directory.strip_prefix(main).unwrap_or(Path::new(""));
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let mut options = ledger_options(config, secrets, &directory, clock, entropy)?;
+        options.origin.clone_from(&origin);
+        let opened = Ledger::open_closed_apart(options, &keys.join(inner).join("keys"), &BTreeMap::new());
+        let checked = opened.and_then(|log| log.verify_all(|done, total| told(STEP, done, total)));
+        if let Err(error) = checked {
+            tracing::warn!(%origin, %error, "a log that is over is kept as it is, and does not verify");
+            wrong.push(format!("`{origin}`: {error}"));
+        }
+    }
+    Ok(wrong)
+}
+
 /// Checks the log below `main`, whose section keys lie below `keys`. Both stay as they are.
 ///
 /// # Errors

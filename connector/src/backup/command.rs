@@ -7,6 +7,7 @@ use super::{BackupError, Source, Told, check};
 use crate::commands::Failure;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Backup, BackupAnswer, Unit};
+use crate::erasure::{self, Came};
 use crate::node::{Node, Secrets};
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(crate) fn clear(storage: &Path) -> Result<(), BackupError> {
 pub(crate) async fn backup(node: Arc<Node>, request: Backup, progress: Progress) -> Result<BackupAnswer, Failure> {
     // In a task of its own: whoever asked may go away, and nothing is to be left half made.
     let working = tokio::spawn(async move {
+        // What waits to leave the files goes now, if it can.
+        erasure::go_on(&node, Came::Recorded).await?;
         // Nothing is erased while files are copied: it would be in some of them, and count as gone.
         let turn = node.erasing.lock().await;
         let (own, request) = (node.clone(), Arc::new(request));
@@ -101,7 +104,16 @@ fn verified(
         &main.head,
         told,
     )?;
+    let unsound = check::older(
+        source.config,
+        source.secrets,
+        &request.out,
+        &request.keys,
+        &main.head,
+        told,
+    )?;
     let answer = BackupAnswer {
+        unsound,
         backup: main.head.backup,
         out: request.out.clone(),
         keys: request.keys.clone(),

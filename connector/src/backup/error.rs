@@ -7,6 +7,7 @@ use crate::erasure::register::RegisterError;
 use crate::storage::{FORMAT, PROGRAM, StorageError};
 use herleid_ledger::LedgerError;
 use herleid_ledger::note::NoteError;
+use std::fs::FileType;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -71,6 +72,27 @@ pub(crate) enum BackupError {
         found: String,
         expected: String,
     },
+    /// A file with more than there can be in all.
+    #[error("`{path}` has more than the {most} bytes that are left of what its manifest says of all files together")]
+    Long { path: PathBuf, most: u64 },
+    /// Neither a file nor a folder.
+    #[error("`{path}` {what}; expected files and folders alone: what lies behind anything else would be in no backup")]
+    Odd { path: PathBuf, what: &'static str },
+    /// What was erased and is in files still.
+    #[error(
+        "something that was erased stands in files of the log still, and a backup would keep it after the log has said that it is gone"
+    )]
+    Unburied,
+    /// A restore of another backup that was broken off.
+    #[error(
+        "a restore of the backup `{found}` was broken off in this storage directory, and this is the backup `{backup}`: what lies there would be removed"
+    )]
+    OtherRestore { found: String, backup: String },
+    /// Not enough room for what is copied on the log's own disk.
+    #[error(
+        "the disk of `{path}` has {free} bytes free, and linking the log's files there takes up to {needed}: the log needs room to go on"
+    )]
+    Room { path: PathBuf, free: u64, needed: u64 },
     /// A payload that is not what its name says.
     #[error("the payload `{path}` has changed on disk: its SHA-256 is {found}, expected its name")]
     Payload { path: PathBuf, found: String },
@@ -112,12 +134,25 @@ pub(super) fn io(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error)
 }
 
 impl BackupError {
+    /// What is neither file nor folder.
+    pub(super) fn odd(path: &Path, kind: FileType) -> Self {
+        let what = match kind {
+            kind if kind.is_symlink() => "is a symbolic link",
+            kind if kind.is_dir() => "is a folder",
+            _ => "is neither a file nor a folder",
+        };
+        let path = path.to_owned();
+        Self::Odd { path, what }
+    }
+
     fn code(&self) -> Code {
         match self {
             Self::Exists { .. } | Self::Inside { .. } => Code::Usage,
-            Self::Holds { .. } | Self::NoErasures | Self::Erasures(_) => Code::Refused,
+            Self::Holds { .. } | Self::NoErasures | Self::Erasures(_) | Self::Unburied | Self::OtherRestore { .. } => {
+                Code::Refused
+            }
             Self::NotABackup { .. } | Self::Missing { .. } => Code::Missing,
-            Self::Signature { .. } | Self::Other { .. } | Self::Differs { .. } => Code::Untrusted,
+            Self::Signature { .. } | Self::Other { .. } | Self::Differs { .. } | Self::Long { .. } => Code::Untrusted,
             Self::Newer { .. } | Self::Place(_) | Self::Storage(StorageError::Newer { .. }) => Code::Configuration,
             Self::Io { source, .. } if source.kind() == ErrorKind::NotFound => Code::Missing,
             _ => Code::Failed,
@@ -143,7 +178,19 @@ impl BackupError {
             }
             Self::Newer { .. } => "use that version or a newer one",
             Self::Other { .. } => "use the backup that belongs there, or the configuration that belongs to the backup",
-            Self::Missing { .. } | Self::Differs { .. } => "use another copy of this backup, or another backup",
+            Self::Missing { .. } | Self::Differs { .. } | Self::Long { .. } => {
+                "use another copy of this backup, or another backup"
+            }
+            Self::Odd { .. } => {
+                "put what it leads to in its place, or mount the other disk there, with the service stopped; then run it again"
+            }
+            Self::Unburied => {
+                "it is tried again every minute, and at each start (`herleid erase list` says when it is done): make the backup then"
+            }
+            Self::OtherRestore { .. } => {
+                "restore that backup again, or move the whole storage directory away and keep what is of worth in it"
+            }
+            Self::Room { .. } => "free space there, then run it again; nothing was linked or copied",
             Self::Payload { .. } => {
                 "put the file back from an earlier backup, or move it away: then it is missing, and the backup says nothing of it"
             }

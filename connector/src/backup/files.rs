@@ -31,8 +31,12 @@ pub(super) fn sync(folder: &Path) -> Result<(), BackupError> {
         .map_err(io(folder, "synced"))
 }
 
-/// Reads a file to its end, in pieces.
-fn read(path: &Path, mut each: impl FnMut(&[u8]) -> Result<(), BackupError>) -> Result<Held, BackupError> {
+/// Reads a file to its end, in pieces; at most so many bytes of it, and nothing that is no file: a pipe has no end, and a link may lead to one.
+fn read(path: &Path, most: u64, mut each: impl FnMut(&[u8]) -> Result<(), BackupError>) -> Result<Held, BackupError> {
+    let kind = fs::symlink_metadata(path).map_err(io(path, "read"))?.file_type();
+    if !kind.is_file() {
+        return Err(BackupError::odd(path, kind));
+    }
     let mut file = File::open(path).map_err(io(path, "read"))?;
     let (mut hasher, mut bytes, mut piece) = (Sha256::new(), 0, vec![0u8; PIECE]);
     loop {
@@ -45,9 +49,13 @@ fn read(path: &Path, mut each: impl FnMut(&[u8]) -> Result<(), BackupError>) -> 
         if got.is_empty() {
             break;
         }
+        bytes += n as u64;
+        if bytes > most {
+            let path = path.to_owned();
+            return Err(BackupError::Long { path, most });
+        }
         hasher.update(got);
         each(got)?;
-        bytes += n as u64;
     }
     let sha256 = hex::encode(hasher.finalize());
     Ok(Held { sha256, bytes })
@@ -55,13 +63,13 @@ fn read(path: &Path, mut each: impl FnMut(&[u8]) -> Result<(), BackupError>) -> 
 
 /// What a file holds.
 pub(super) fn held(path: &Path) -> Result<Held, BackupError> {
-    read(path, |_| Ok(()))
+    read(path, u64::MAX, |_| Ok(()))
 }
 
-/// A new file at `to`, for its owner alone; durable when this returns, but for its name.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<Held, BackupError> {
+/// A new file at `to`, for its owner alone; durable when this returns, but for its name. What has more than `most` bytes is not copied on.
+pub(super) fn copy(from: &Path, to: &Path, most: u64) -> Result<Held, BackupError> {
     let mut new = new_file(to)?;
-    let held = read(from, |piece| new.write_all(piece).map_err(io(to, "written")))?;
+    let held = read(from, most, |piece| new.write_all(piece).map_err(io(to, "written")))?;
     new.sync_all().map_err(io(to, "synced"))?;
     Ok(held)
 }
@@ -79,7 +87,8 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
     new.sync_all().map_err(io(path, "synced"))
 }
 
-/// Files below `folder`, by their path from there, in order; folders named by `skipped` are left out. None where there is no folder.
+/// Files below `folder`, by their path from there, in order; folders named by `skipped` are left out. None where there is no folder. Links and
+/// whatever else is neither file nor folder are refused: what is left out without a word is missed when it is too late.
 pub(super) fn below(folder: &Path, skipped: &[&str]) -> Result<Vec<PathBuf>, BackupError> {
     let mut found = BTreeSet::new();
     let mut waiting = vec![PathBuf::new()];
@@ -94,11 +103,21 @@ pub(super) fn below(folder: &Path, skipped: &[&str]) -> Result<Vec<PathBuf>, Bac
             let entry = entry.map_err(io(&path, "read"))?;
             let kind = entry.file_type().map_err(io(&entry.path(), "read"))?;
             let name = entry.file_name();
-            let is_skipped = name.to_str().is_none_or(|name| skipped.contains(&name));
-            if kind.is_dir() && !is_skipped {
-                waiting.push(inner.join(name));
+            let Some(text) = name.to_str() else {
+                let path = entry.path();
+                return Err(BackupError::Odd {
+                    path,
+                    what: "has a name that is no UTF-8",
+                });
+            };
+            if kind.is_dir() {
+                if !skipped.contains(&text) {
+                    waiting.push(inner.join(name));
+                }
             } else if kind.is_file() {
                 found.insert(inner.join(name));
+            } else {
+                return Err(BackupError::odd(&entry.path(), kind));
             }
         }
     }
@@ -106,6 +125,7 @@ pub(super) fn below(folder: &Path, skipped: &[&str]) -> Result<Vec<PathBuf>, Bac
 }
 
 /// Folders that were made for a copy, so that their names can be made durable at its end, and all of it removed if there is none.
+#[derive(Default)]
 pub(super) struct Made {
     roots: Vec<PathBuf>,
     folders: BTreeSet<PathBuf>,
@@ -113,12 +133,30 @@ pub(super) struct Made {
 }
 
 impl Made {
-    /// Nothing yet; `roots` and what lies in them goes when this is dropped before [`Self::keep`].
-    pub(super) fn within(roots: &[&Path]) -> Self {
+    /// Folders that are made now, for their owner alone; they and what lies in them go when this is dropped before [`Self::keep`]. One that
+    /// somebody else has made meanwhile is theirs.
+    pub(super) fn anew(roots: &[&Path]) -> Result<Self, BackupError> {
+        let mut made = Self::default();
+        for root in roots {
+            match DirBuilder::new().mode(0o700).create(root) {
+                Ok(()) => made.roots.push((*root).to_owned()),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    let path = (*root).to_owned();
+                    return Err(BackupError::Exists { path });
+                }
+                Err(error) => return Err(io(root, "made")(error)),
+            }
+            made.folders.insert((*root).to_owned());
+        }
+        Ok(made)
+    }
+
+    /// Nothing yet, in a folder that is there and stays.
+    pub(super) fn within(root: &Path) -> Self {
         Self {
-            roots: roots.iter().map(|root| (*root).to_owned()).collect(),
+            roots: vec![root.to_owned()],
             folders: BTreeSet::new(),
-            is_kept: false,
+            is_kept: true,
         }
     }
 

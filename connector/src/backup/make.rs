@@ -3,7 +3,7 @@
 use super::error::io;
 use super::files::{self, Held, Made, make_folder, remove};
 use super::manifest::{Head, Part, seal};
-use super::{BackupError, Source, Told, places};
+use super::{BackupError, Source, Told, places, room};
 use crate::continuing;
 use crate::storage;
 use herleid_ledger::note::Signer;
@@ -24,8 +24,8 @@ struct Item {
     /// Its path from the storage directory.
     name: String,
     part: Part,
-    /// Whether it lies where the service works: what goes meanwhile was listed by no record.
-    is_live: bool,
+    /// Whether it is a document of a log that goes on: what goes meanwhile was listed by no record.
+    may_go: bool,
 }
 
 /// What was made.
@@ -69,41 +69,33 @@ pub(super) fn copy(source: &Source<'_>, out: &Path, keys: &Path, told: Told<'_>)
         return Err(BackupError::FoundUnsound { found });
     }
     places::check(out, keys, storage, &source.config.keys.directory)?;
-    let mut made = Made::within(&[out, keys]);
-    for folder in [out, keys] {
-        made.folder_of(folder, &folder.join("x"))?;
+    // What stands in files still would be in the copy, and the log would soon say that it is in none.
+    if source.ledger.is_unburied()? {
+        return Err(BackupError::Unburied);
     }
+    let current = continuing::directory(storage, source.ledger.origin())?;
+    room::check(&current)?;
+    let mut made = Made::anew(&[out, keys])?;
     let stage = Stage::begin(storage)?;
     let checkpoint = source.ledger.snapshot(&stage.0)?;
-    let items = items(source, &stage.0)?;
-    let sizes = items
-        .iter()
-        .map(|item| item.from.metadata().map_or(0, |metadata| metadata.len()));
-    let (total, mut done) = (sizes.sum(), 0);
-    let (mut of_main, mut of_keys) = (BTreeMap::new(), BTreeMap::new());
-    for item in items {
-        told(STEP, done, total);
-        let (root, list) = match item.part {
-            Part::Main => (out, &mut of_main),
-            Part::Keys => (keys, &mut of_keys),
-        };
-        let to = root.join(&item.name);
-        made.folder_of(root, &to)?;
-        let held = match files::copy(&item.from, &to) {
-            Err(BackupError::Io { path, source, .. })
-                if item.is_live && path == item.from && source.kind() == ErrorKind::NotFound =>
-            {
-                remove(&to)?;
-                continue;
-            }
-            other => other?,
-        };
-        check_payload(&item, &held)?;
-        done += held.bytes;
-        list.insert(item.name, held);
-    }
-    told(STEP, total, total);
+    let linked = linked(source, &current, &stage.0)?;
+    let items = items(source, &current)?;
+    let sizes = linked.iter().chain(&items);
+    let sizes = sizes.map(|item| item.from.metadata().map_or(0, |metadata| metadata.len()));
+    let total = sizes.sum();
+    let mut copied = Copied::default();
+    let mut copy = |items: Vec<Item>| {
+        items.into_iter().try_for_each(|item| {
+            told(STEP, copied.bytes, total);
+            copied.add(item, out, keys, &mut made)
+        })
+    };
+    copy(linked)?;
+    // As soon as they can: while they are there no table of the log leaves its disk, and payloads may take hours.
     drop(stage);
+    copy(items)?;
+    told(STEP, total, total);
+    let Copied { of_main, of_keys, .. } = copied;
     let head = |part| Head {
         part,
         backup: source.id.clone(),
@@ -131,6 +123,38 @@ pub(super) fn copy(source: &Source<'_>, out: &Path, keys: &Path, told: Told<'_>)
         bytes: all().map(|held: &Held| held.bytes).sum(),
         made,
     })
+}
+
+/// What was copied, by part.
+#[derive(Default)]
+struct Copied {
+    of_main: BTreeMap<String, Held>,
+    of_keys: BTreeMap<String, Held>,
+    bytes: u64,
+}
+
+impl Copied {
+    fn add(&mut self, item: Item, out: &Path, keys: &Path, made: &mut Made) -> Result<(), BackupError> {
+        let (root, list) = match item.part {
+            Part::Main => (out, &mut self.of_main),
+            Part::Keys => (keys, &mut self.of_keys),
+        };
+        let to = root.join(&item.name);
+        made.folder_of(root, &to)?;
+        let held = match files::copy(&item.from, &to, u64::MAX) {
+            // A payload never goes while this copies: only erasing removes one.
+            Err(BackupError::Io { path, source, .. })
+                if item.may_go && path == item.from && source.kind() == ErrorKind::NotFound =>
+            {
+                return remove(&to);
+            }
+            other => other?,
+        };
+        check_payload(&item, &held)?;
+        self.bytes += held.bytes;
+        list.insert(item.name, held);
+        Ok(())
+    }
 }
 
 fn signer(source: &Source<'_>) -> Result<Signer, BackupError> {
@@ -166,7 +190,7 @@ struct Items<'a> {
 
 impl Items<'_> {
     /// The files of a folder, which becomes `name` in the place of what is copied; inner folders called `tmp` are left out.
-    fn folder(&mut self, from: &Path, name: &Path, part: Part, is_live: bool) -> Result<(), BackupError> {
+    fn folder(&mut self, from: &Path, name: &Path, part: Part, may_go: bool) -> Result<(), BackupError> {
         for path in files::below(from, &["tmp"])? {
             let last = path.file_name().map(|last| last.to_string_lossy()).unwrap_or_default();
             if OWN.iter().any(|own| last.starts_with(own)) || last.starts_with('.') {
@@ -176,7 +200,7 @@ impl Items<'_> {
                 from: from.join(&path),
                 name: name.join(&path).display().to_string(),
                 part,
-                is_live,
+                may_go,
             });
         }
         Ok(())
@@ -189,7 +213,7 @@ impl Items<'_> {
                 from: from.to_owned(),
                 name: self.inner(from).display().to_string(),
                 part: Part::Main,
-                is_live: false,
+                may_go: false,
             });
         }
         Ok(())
@@ -201,23 +225,31 @@ impl Items<'_> {
     }
 }
 
-/// Everything that belongs to the storage directory, but for a witness's memory, which must not come back from a backup
+/// The stores of the log as they were linked.
+fn linked(source: &Source<'_>, current: &Path, stage: &Path) -> Result<Vec<Item>, BackupError> {
+    let mut items = Items {
+        storage: &source.config.storage.directory,
+        found: Vec::new(),
+    };
+    for (folder, part) in [("log", Part::Main), ("keys", Part::Keys)] {
+        let to = items.inner(&current.join(folder)).to_owned();
+        items.folder(&stage.join(folder), &to, part, false)?;
+    }
+    Ok(items.found)
+}
+
+/// Everything else that belongs to the storage directory, but for a witness's memory, which must not come back from a backup
 /// (docs/decisions/0008-witness-memory-apart.md), and what is there only while a process runs.
-fn items(source: &Source<'_>, stage: &Path) -> Result<Vec<Item>, BackupError> {
+fn items(source: &Source<'_>, current: &Path) -> Result<Vec<Item>, BackupError> {
     let (storage, origin) = (&source.config.storage.directory, source.ledger.origin());
     let mut items = Items {
         storage,
         found: Vec::new(),
     };
-    let current = continuing::directory(storage, origin)?;
     let name = |items: &Items<'_>, folder: &Path| items.inner(folder).to_owned();
-    for (folder, part) in [("log", Part::Main), ("keys", Part::Keys)] {
-        let to = name(&items, &current.join(folder));
-        items.folder(&stage.join(folder), &to, part, false)?;
-    }
-    for folder in [current.join("evidence"), storage.join("payloads")] {
+    for (folder, may_go) in [(current.join("evidence"), true), (storage.join("payloads"), false)] {
         let to = name(&items, &folder);
-        items.folder(&folder, &to, Part::Main, true)?;
+        items.folder(&folder, &to, Part::Main, may_go)?;
     }
     // Nobody writes into a log that is over.
     for (_, directory) in continuing::previous(storage, origin)? {

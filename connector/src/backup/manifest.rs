@@ -17,6 +17,8 @@ use std::path::{Component, Path, PathBuf};
 pub(super) const MANIFEST: &str = "manifest";
 /// The list, as `sha256sum -c` reads it.
 pub(super) const LIST: &str = "SHA256SUMS";
+/// Bytes of a line of the list at most: the longest path is that of a payload or a document, about 90.
+const LINE_BYTES: u64 = 1_024;
 /// First line of the note. No checkpoint begins with it, so that none can be taken for the other.
 const FIRST: &str = "herleid-backup/1";
 /// What it is in every format.
@@ -179,13 +181,20 @@ fn text_of<'a>(note: &'a SignedNote, path: &Path) -> Result<&'a str, BackupError
 
 fn list(folder: &Path, head: &Head) -> Result<Files, BackupError> {
     let path = folder.join(LIST);
-    let bytes = match fs::read(&path) {
+    // Digest, two spaces, a path of the storage directory, the end of the line: longer ones this program never writes.
+    let most = head.files.saturating_mul(LINE_BYTES);
+    let kind = fs::symlink_metadata(&path).map(|found| found.file_type());
+    let mut bytes = Vec::new();
+    match kind {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let expected = head.list.clone();
             return Err(BackupError::Missing { path, expected });
         }
-        other => other.map_err(io(&path, "read"))?,
-    };
+        Ok(kind) if !kind.is_file() => return Err(BackupError::odd(&path, kind)),
+        _ => {}
+    }
+    let read = File::open(&path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes));
+    read.map_err(io(&path, "read"))?;
     let found = hex::encode(Sha256::digest(&bytes));
     if found != head.list {
         let expected = head.list.clone();

@@ -12,10 +12,11 @@ mod make;
 mod manifest;
 mod places;
 mod restore;
+mod room;
 
 pub(crate) use command::{backup, clear, made};
 pub(crate) use error::BackupError;
-pub(crate) use restore::restore;
+pub(crate) use restore::{Said, restore};
 
 use crate::config::Config;
 use crate::node::Secrets;

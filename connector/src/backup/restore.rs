@@ -10,11 +10,13 @@ use crate::node::{Secrets, witness_verifier_key};
 use crate::storage;
 use herleid_ledger::note::Signer;
 use herleid_ledger::{Audited, LedgerError};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
 /// What a storage directory with a log has, and what a restore makes. The log last: without it nothing starts there by mistake.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
+    "restored",
     "payloads",
     "evidence",
     "logs",
@@ -34,8 +36,19 @@ pub(crate) struct Restored {
     /// UTC milliseconds since 1970.
     pub(crate) made_ms: u64,
     pub(crate) audited: Audited,
+    /// Logs that are over and do not verify.
+    pub(crate) unsound: Vec<String>,
     /// The witness's key that this connector may not use any more.
     pub(crate) lost_witness: Option<String>,
+}
+
+/// What whoever restores knows, and the backup cannot.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Said {
+    /// That nothing was erased after it was made.
+    pub(crate) without_erasures: bool,
+    /// That nothing at all was recorded after it was made.
+    pub(crate) nothing_since: bool,
 }
 
 /// Restores both parts of a backup into the storage directory of `config`. The caller sees to it that no service runs there. After a crash it
@@ -48,17 +61,16 @@ pub(crate) fn restore(
     secrets: &Secrets,
     from: &Path,
     keys: &Path,
-    without_erasures: bool,
+    said: Said,
     told: Told<'_>,
 ) -> Result<Restored, BackupError> {
     let target = &config.storage.directory;
-    if storage::is_restoring(target)? {
-        clear(target)?;
-    } else {
+    let before = storage::restoring(target)?;
+    if before.is_none() {
         check_empty(target)?;
     }
     // Whatever the configuration says today, and of whom: it may be a new one.
-    let register = match (&config.erasure.register, without_erasures) {
+    let register = match (&config.erasure.register, said.without_erasures) {
         (_, true) => None,
         (Some(register), false) => Some(register),
         (None, false) => return Err(BackupError::NoErasures),
@@ -71,14 +83,29 @@ pub(crate) fn restore(
         why: error.to_string(),
     })?;
     let (main, keys) = open_both(from, keys, config.participant.did.as_str(), signer.verifier())?;
-    storage::begin_restoring(target, &main.head.backup)?;
+    match before {
+        // What lies there may be something else than what was half restored: somebody may have put back what was there before.
+        Some(found) if found != main.head.backup => {
+            let backup = main.head.backup;
+            return Err(BackupError::OtherRestore { found, backup });
+        }
+        Some(_) => clear(target)?,
+        None => storage::begin_restoring(target, &main.head.backup)?,
+    }
     let copied = place(config, secrets, &main, &keys, told).and_then(|done| {
         if let Some(register) = register {
             register::bring(register, target, &secrets.log)?;
         }
+        let restored = storage::Restored {
+            origin: main.head.origin.clone(),
+            size: main.head.size,
+            made_ms: main.head.made_ms,
+            nothing_since: said.nothing_since,
+        };
+        storage::set_restored(target, &restored)?;
         Ok(done)
     });
-    let (audited, lost_witness) = match copied {
+    let (audited, unsound, lost_witness) = match copied {
         Ok(done) => done,
         Err(error) => {
             // What cannot be removed now keeps the mark, and the next restore removes it.
@@ -101,6 +128,7 @@ pub(crate) fn restore(
         origin,
         made_ms,
         audited,
+        unsound,
         lost_witness,
     })
 }
@@ -111,34 +139,34 @@ fn place(
     main: &Opened,
     keys: &Opened,
     told: Told<'_>,
-) -> Result<(Audited, Option<String>), BackupError> {
+) -> Result<(Audited, Vec<String>, Option<String>), BackupError> {
     let target = &config.storage.directory;
-    let mut made = Made::within(&[target]);
-    let placed = (|| {
-        let total = main.head.bytes + keys.head.bytes;
-        let mut done = 0;
-        for part in [main, keys] {
-            for (name, expected) in &part.files {
-                told(STEP, done, total);
-                let (from, to) = (part.folder.join(name), target.join(name));
-                made.folder_of(target, &to)?;
-                done += copy(&from, &to, expected)?;
-            }
-        }
-        told(STEP, total, total);
-        made.sync()?;
-        let audited = check::log(config, secrets, target, target, &main.head, told)?;
-        let lost = lose_witness(config, secrets)?;
-        Ok((audited, lost))
-    })();
     // What is to be removed of it is removed by its names: the directory itself was there before.
-    made.keep();
-    placed
+    let mut made = Made::within(target);
+    let total = main.head.bytes.saturating_add(keys.head.bytes);
+    let mut done = 0;
+    for part in [main, keys] {
+        let mut left = part.head.bytes;
+        for (name, expected) in &part.files {
+            told(STEP, done, total);
+            let (from, to) = (part.folder.join(name), target.join(name));
+            made.folder_of(target, &to)?;
+            let bytes = copy(&from, &to, left, expected)?;
+            left = left.saturating_sub(bytes);
+            done += bytes;
+        }
+    }
+    told(STEP, total, total);
+    made.sync()?;
+    let audited = check::log(config, secrets, target, target, &main.head, told)?;
+    let unsound = check::older(config, secrets, target, target, &main.head, told)?;
+    let lost = lose_witness(config, secrets)?;
+    Ok((audited, unsound, lost))
 }
 
-/// Copies a file that has to have this digest; gives its length.
-fn copy(from: &Path, to: &Path, expected: &str) -> Result<u64, BackupError> {
-    match files::copy(from, to) {
+/// Copies a file that has to have this digest, and at most so many bytes; gives its length.
+fn copy(from: &Path, to: &Path, most: u64, expected: &str) -> Result<u64, BackupError> {
+    match files::copy(from, to, most) {
         Err(BackupError::Io { path, source, .. }) if path == from && source.kind() == ErrorKind::NotFound => {
             let expected = expected.to_owned();
             Err(BackupError::Missing { path, expected })
@@ -173,9 +201,13 @@ fn check_empty(target: &Path) -> Result<(), BackupError> {
     make_folder(target)?;
     for name in NAMES {
         let path = target.join(name);
-        let is_there = match path.is_dir() {
-            true => !files::below(&path, &[])?.is_empty(),
-            false => path.try_exists().map_err(io(&path, "found"))?,
+        let is_there = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => !files::below(&path, &[])?.is_empty(),
+            // What is behind a link would stay there when what was half restored is removed.
+            Ok(found) if found.is_symlink() => return Err(BackupError::odd(&path, found.file_type())),
+            Ok(_) => true,
+            Err(error) if error.kind() == ErrorKind::NotFound => false,
+            Err(error) => return Err(io(&path, "found")(error)),
         };
         if is_there {
             return Err(BackupError::Holds { path });

@@ -1,8 +1,8 @@
 //! Where the real work of the commands that need no running service is plugged in.
 
 use super::arguments::{
-    AnchorsArguments, BackupArguments, CheckTimestampArguments, ContinueArguments, DemoArguments, InitArguments,
-    PolicyAction, ReplayArguments, RestoreArguments, ServeArguments, VerifyArguments,
+    AnchorsArguments, BackupArguments, CheckTimestampArguments, ContinueArguments, DemoArguments, DoctorArguments,
+    InitArguments, PolicyAction, ReplayArguments, RestoreArguments, ServeArguments, VerifyArguments,
 };
 use super::screen::Screen;
 use super::text::Language;
@@ -114,8 +114,8 @@ pub trait Actions {
     ///
     /// # Errors
     /// When the log cannot be opened, or is not sound.
-    fn doctor(&self, context: &Context) -> Result<Outcome, ControlError> {
-        let _ = context;
+    fn doctor(&self, context: &Context, arguments: &DoctorArguments) -> Result<Outcome, ControlError> {
+        let _ = (context, arguments);
         Err(not_built("`herleid doctor`"))
     }
 

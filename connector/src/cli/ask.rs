@@ -99,8 +99,10 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
         Chosen::Retention(a) => requests::retention(context, &a.action).and_then(|request| asking.send(&request)),
         Chosen::Status(_) => asking.send(&Status {}),
         // The service has the log while it runs; without it the log is opened here.
-        Chosen::Doctor(_) => match asking.send(&Doctor {}) {
-            Err(error) if error.code == Code::NotRunning => actions.doctor(context),
+        // Nobody else may have it while its index is made anew.
+        Chosen::Doctor(a) if a.rebuild_index => actions.doctor(context, a),
+        Chosen::Doctor(a) => match asking.send(&Doctor {}) {
+            Err(error) if error.code == Code::NotRunning => actions.doctor(context, a),
             answered => answered,
         },
         Chosen::Backup(a) => requests::backup(context, a).and_then(|request| match asking.send(&request) {

@@ -81,6 +81,9 @@ pub enum Keep {
 /// Longest time that is not for ever: 200 years.
 const MOST: u32 = 200;
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
+/// How far clocks go before UTC at most, on Kiritimati, and behind it, on Baker Island.
+const AHEAD_MS: u64 = 14 * 3_600 * 1_000;
+const BEHIND_MS: u64 = 12 * 3_600 * 1_000;
 
 impl Keep {
     /// `permanent`, or a number with `y`, `m` or `d`.
@@ -102,13 +105,18 @@ impl Keep {
         Some(Self::For { months, days })
     }
 
-    /// When what was over at `since_ms` is due; `None`: never. A month without such a day ends with its last.
+    /// When what was over at `since_ms` is due; `None`: never. A month without such a day ends with its last. Months and years are counted from
+    /// the date where it is latest, and end where it is latest: a day too long somewhere, and nowhere too short.
     #[must_use]
     pub fn due_ms(self, since_ms: u64) -> Option<u64> {
         let Self::For { months, days } = self else {
             return None;
         };
-        let text = format_rfc3339_ms(since_ms);
+        let (ahead_ms, behind_ms) = match months {
+            0 => (0, 0),
+            _ => (AHEAD_MS, BEHIND_MS),
+        };
+        let text = format_rfc3339_ms(since_ms.checked_add(ahead_ms)?);
         let mut parts = text.splitn(3, '-');
         let mut number = || parts.next()?.parse::<u32>().ok();
         let (year, month) = (number()?, number()?);
@@ -120,7 +128,7 @@ impl Keep {
         let found = (0..4).find_map(|less| {
             parse_rfc3339_ms(&format!("{year:04}-{month:02}-{:02}{time}", day.checked_sub(less)?)).ok()
         })?;
-        Some(found + u64::from(days) * DAY_MS)
+        Some(found + behind_ms + u64::from(days) * DAY_MS)
     }
 }
 
@@ -184,13 +192,15 @@ mod tests {
             let since = parse_rfc3339_ms(since).unwrap();
             Keep::parse(keep).unwrap().due_ms(since).map(format_rfc3339_ms)
         };
-        let on = |text: &str| Some(format!("{text}T10:00:00.000Z"));
-        assert_eq!(due("7y", "2026-11-22T10:00:00Z"), on("2033-11-22"));
-        assert_eq!(due("1y", "2028-02-29T10:00:00Z"), on("2029-02-28"));
-        assert_eq!(due("1m", "2026-01-31T10:00:00Z"), on("2026-02-28"));
-        assert_eq!(due("14m", "2026-12-31T10:00:00Z"), on("2028-02-29"));
-        assert_eq!(due("0d", "2026-12-31T10:00:00Z"), on("2026-12-31"));
-        assert_eq!(due("3d", "2026-12-31T10:00:00Z"), on("2027-01-03"));
+        let on = |text: &str| Some(format!("{text}.000Z"));
+        assert_eq!(due("7y", "2026-11-22T09:00:00Z"), on("2033-11-23T11:00:00"));
+        assert_eq!(due("1y", "2028-02-28T20:00:00Z"), on("2029-02-28T22:00:00"));
+        assert_eq!(due("1m", "2026-01-30T20:00:00Z"), on("2026-02-28T22:00:00"));
+        assert_eq!(due("14m", "2026-12-30T20:00:00Z"), on("2028-02-29T22:00:00"));
+        // The 1st of March in Amsterdam: due on the 1st of April there, and no earlier.
+        assert_eq!(due("1m", "2026-02-28T23:30:00Z"), on("2026-04-02T01:30:00"));
+        assert_eq!(due("0d", "2026-12-31T10:00:00Z"), on("2026-12-31T10:00:00"));
+        assert_eq!(due("3d", "2026-12-31T10:00:00Z"), on("2027-01-03T10:00:00"));
         assert_eq!(due("permanent", "2026-12-31T10:00:00Z"), None);
         assert_eq!(due("200y", "9900-12-31T10:00:00Z"), None);
         for wrong in [

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::net::client::GuardedClient;
 use crate::node::{Secrets, client_settings, ledger_options, witnesses};
 use crate::rim::{SystemClock, SystemEntropy};
+use crate::storage;
 use crate::witnessing::{self, WitnessingError};
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::note::{MAX_NOTE_BYTES, Signer, Verifier};
@@ -39,6 +40,8 @@ pub struct Inspected {
     pub witnessed: Vec<(String, u64)>,
     /// Who says that the records in the directory are another history, and why.
     pub other_history: Option<String>,
+    /// Whether the directory was restored from a backup, and no service has started on it since.
+    pub is_restored: bool,
 }
 
 impl Inspected {
@@ -58,9 +61,14 @@ impl Inspected {
         self.witnessed.iter().map(|(_, size)| *size).chain(last).max()
     }
 
-    /// Whether nothing of it is known to be lost.
+    /// Whether nothing of it is known to be lost. Of a backup that was restored nobody knows.
     #[must_use]
     pub fn is_sound(&self) -> bool {
+        self.is_whole() && !self.is_restored
+    }
+
+    /// Whether nobody outside knows more of it than the directory has.
+    fn is_whole(&self) -> bool {
         let whole = |ledger: &Ledger| self.known().unwrap_or(0) <= ledger.size();
         matches!(&self.old, Old::There(ledger) if whole(ledger)) && self.other_history.is_none()
     }
@@ -78,7 +86,7 @@ impl Inspected {
                 json!({"from": from, "to": known, "otherHistory": own})
             }
             // Whoever goes on without it has a reason that is not known here.
-            (Old::There(_), _) if self.is_sound() => json!("unknown"),
+            (Old::There(_), _) if self.is_whole() => json!("unknown"),
             (Old::There(ledger), Some(known)) => json!({"from": ledger.size(), "to": known.max(ledger.size())}),
             (Old::Absent, Some(known)) => json!({"from": 0, "to": known}),
             _ => json!("unknown"),
@@ -142,6 +150,7 @@ pub async fn inspect(config: &Config, secrets: &Secrets, files: &[PathBuf]) -> R
         last: None,
         witnessed: Vec::new(),
         other_history: None,
+        is_restored: storage::restored(storage)?.is_some_and(|restored| restored.origin == config.ledger.origin),
     };
     // In this order: of two histories of one size, that of whoever stands outside is named.
     let mut held = Vec::new();

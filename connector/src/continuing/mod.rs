@@ -13,6 +13,7 @@ pub(crate) use place::{next, parts};
 
 use crate::net::error::TlsError;
 use crate::node::SecretsError;
+use crate::storage::StorageError;
 use crate::witnessing::WitnessingError;
 use herleid_ledger::checkpoint::CheckpointError;
 use herleid_ledger::note::NoteError;
@@ -28,6 +29,9 @@ pub enum ContinuingError {
     /// A log.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The storage directory.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// Key files.
     #[error(transparent)]
     Secrets(#[from] SecretsError),

@@ -16,6 +16,8 @@ pub(crate) enum Came {
     Recorded,
     /// While nobody looked: from a backup, too.
     Anyhow,
+    /// With all else, from a backup that was restored: it may hold what no record of it leads to, and what was erased since.
+    Restored,
 }
 
 /// What the mark says when everything is done; `None` when nothing was ever erased.
@@ -51,22 +53,25 @@ fn are_gone(node: &Node) -> Result<bool, Failure> {
 pub(super) async fn remove(node: &Arc<Node>, came: Came) -> Result<bool, Failure> {
     let node = node.clone();
     let removing = tokio::task::spawn_blocking(move || {
-        let Some(mark) = mark(&node)? else { return Ok(true) };
+        let mark = mark(&node)?;
+        if mark.is_none() && came != Came::Restored {
+            return Ok(true);
+        }
         // Payloads lie together, whichever log they were recorded in: what nobody can read may lead to any of them.
         if let Some(why) = node.unreadable.first() {
             tracing::warn!(%why, "no payload is removed while a log that is over cannot be read");
             return Ok(false);
         }
-        let all = match (node.payloads.erased()?.as_ref() == Some(&mark), came) {
+        let all = match (node.payloads.erased()? == mark, came) {
             (true, Came::Recorded) => return Ok(true),
             (true, Came::Anyhow) => node.payloads.changed()?,
-            (false, _) => node.payloads.all()?,
+            (false, _) | (_, Came::Restored) => node.payloads.all()?,
         };
         let mut are_gone = true;
         for sha256 in all {
             are_gone &= node.payloads.remove_unused(&sha256, || is_unused(&node, &sha256))?;
         }
-        if are_gone {
+        if let Some(mark) = mark.filter(|_| are_gone) {
             node.payloads.set_erased(&mark)?;
         }
         Ok(are_gone)

@@ -1,8 +1,10 @@
 //! Erasing: one person proposes, another approves, nothing that is held goes, and every act is recorded. The ledger erases; the connector adds
 //! what it keeps itself: the bytes, and what it remembers of pulls and runs.
 
+mod again;
 mod bytes;
 mod entries;
+mod over;
 mod people;
 pub(crate) mod register;
 mod retention;
@@ -11,6 +13,7 @@ mod select;
 mod tests;
 mod told;
 
+pub(crate) use again::again;
 pub(crate) use bytes::Came;
 pub(crate) use retention::retention;
 pub(crate) use told::{Notice, deliver, take};
@@ -21,7 +24,7 @@ use crate::control::protocol::{
     Erase, EraseAnswer, ErasureLine, ErasureState, Hold, HoldAnswer, HoldLine, Meant, PersonToken,
 };
 use crate::net::server::CancellationToken;
-use crate::node::{Node, Secrets, fresh_trace};
+use crate::node::{Node, fresh_trace};
 use crate::state::{Change, set};
 use entries::{ERASURES, HOLDS};
 use herleid_ledger::{EraseError, Erasure, Ground, LedgerError, Target};
@@ -51,6 +54,13 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
             complete_days,
             person,
         } => {
+            let elsewhere = over::elsewhere(&node, &what)?;
+            let records = match select::records(&node, &what, &sections) {
+                Err(_) if !elsewhere.is_empty() && select::indices(&node, &what).is_err() => {
+                    return Err(over::refused(&node, &elsewhere));
+                }
+                found => found?,
+            };
             let line = ErasureLine {
                 id: node.fresh_id(),
                 state: ErasureState::Proposed,
@@ -60,10 +70,12 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
                     .now_ms()
                     .saturating_add(u64::from(complete_days).saturating_mul(DAY_MS)),
                 proposed_by: people::known(&node.config.erasure, &person)?,
+                is_planned: false,
                 decided_by: None,
                 is_buried: None,
                 recipients: Vec::new(),
-                records: select::records(&node, &what, &sections)?,
+                records,
+                elsewhere,
             };
             propose(&node, line).await
         }
@@ -123,13 +135,22 @@ async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<Era
     select::check_offers(node, &targets)?;
     line.state = ErasureState::Erased;
     line.decided_by = Some(by);
+    // What would be refused must not be listed: it would be erased at the next start.
+    node.ledger
+        .can_erase(&erasure(node, &line, targets.clone(), Vec::new())?)?;
+    retention::check_over(node, &line).await?;
     // Before anything is erased: what a backup does not know is known there.
     let listed = register::add(node, &line)?;
-    if let Err(error) = carry_out(node, &line, targets, &line).await {
-        if let Some(path) = &listed {
-            register::take_off(path, &node.manifests, node.now_ms() / 1000);
+    if let Err(refused) = carry_out(node, &line, targets, &line).await {
+        match listed {
+            Some(path) if refused.is_known => register::take_off(&path, &node.manifests, node.now_ms() / 1000),
+            Some(path) => tracing::warn!(
+                path = %path.display(),
+                "whether it was erased is not known; it is listed, and the next start sees to it"
+            ),
+            None => {}
         }
-        return Err(error);
+        return Err(refused.failure);
     }
     // Others may be told by us while they tell us.
     drop(turn);
@@ -145,16 +166,32 @@ async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<Era
     Ok(EraseAnswer::Erasure(Box::new(told)))
 }
 
+/// Why something was not erased.
+struct NotErased {
+    failure: Failure,
+    /// Whether nothing can have been erased. Where the answer was lost, the tombstones may be durable.
+    is_known: bool,
+}
+
+impl<T: Into<Failure>> From<T> for NotErased {
+    fn from(failure: T) -> Self {
+        Self {
+            failure: failure.into(),
+            is_known: true,
+        }
+    }
+}
+
 /// Erases `targets` as `line` says, and keeps `kept` as what became of the proposal.
 ///
 /// # Errors
-/// When nothing was erased. From the tombstones on nothing fails: what is left to do is done later.
+/// When nothing was erased, or whether it was is not known. From the tombstones on nothing fails: what is left to do is done later.
 async fn carry_out(
     node: &Arc<Node>,
     line: &ErasureLine,
     targets: Vec<Target>,
     kept: &ErasureLine,
-) -> Result<(), Failure> {
+) -> Result<(), NotErased> {
     let id = &line.id;
     let mut state = select::state(node, &targets)?;
     state.push(set(format!("{ERASURES}{id}"), kept)?);
@@ -163,7 +200,14 @@ async fn carry_out(
     let ledger = node.ledger.clone();
     // Rewriting files may take minutes.
     let erased = tokio::task::spawn_blocking(move || ledger.erase(erasure)).await;
-    let erased = erased.map_err(Failure::failed)??;
+    let erased = erased.map_err(|error| NotErased {
+        failure: Failure::failed(error),
+        is_known: false,
+    })?;
+    let erased = erased.map_err(|error| NotErased {
+        is_known: !error.is_unknown(),
+        failure: error.into(),
+    })?;
     node.has_grown();
     if !erased.is_buried {
         let why = erased.why.unwrap_or_else(|| "somebody reads or writes them".to_owned());
@@ -175,59 +219,6 @@ async fn carry_out(
         Err(error) => tracing::error!(%id, %error, "bytes that were to go could not be removed; it is tried again"),
     }
     Ok(())
-}
-
-/// Erases again what is listed as erased and is still there, since a backup brought it back. Before anybody is served.
-///
-/// # Errors
-/// When the list cannot be read, or something cannot be erased: nothing must be served then.
-pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
-    let secrets = Secrets::load(&node.config.keys.directory).map_err(Failure::failed)?;
-    let mut all = Vec::new();
-    // What a restore found listed, wherever the list is now.
-    let brought = node.config.storage.directory.join(register::BROUGHT);
-    let is_brought = brought.try_exists().map_err(Failure::failed)?;
-    if is_brought {
-        all = register::read(&brought, &secrets.log)?;
-    }
-    if let Some(folder) = &node.config.erasure.register {
-        register::check(folder, &node.config.storage.directory)?;
-        register::complete(node, folder, &known(node)?, &secrets.log)?;
-        all.extend(register::read(folder, &secrets.log)?);
-    }
-    for listed in all {
-        if listed.origin != node.ledger.origin() {
-            continue;
-        }
-        let mut line = listed.erasure.clone();
-        line.records = register::left(node, &listed)?;
-        if line.records.is_empty() {
-            continue;
-        }
-        tracing::warn!(id = %line.id, records = line.records.len(), "what was erased is here again, from a backup; it is erased again");
-        let _turn = node.erasing.lock().await;
-        // It may have been long ago.
-        line.complete_by_ms = line.complete_by_ms.max(node.now_ms().saturating_add(DAY_MS));
-        let targets = select::targets(node, &line.records)?;
-        carry_out(node, &line, targets, &listed.erasure).await?;
-    }
-    if is_brought {
-        // What was erased again is known here now, and is listed wherever the list is.
-        if let Some(folder) = &node.config.erasure.register {
-            register::complete(node, folder, &known(node)?, &secrets.log)?;
-        }
-        std::fs::remove_dir_all(&brought).map_err(Failure::failed)?;
-    }
-    Ok(())
-}
-
-/// What this log knows to be erased, by proposal.
-fn known(node: &Node) -> Result<Vec<ErasureLine>, Failure> {
-    let all = node.state.scan::<ErasureLine>(ERASURES)?.into_iter();
-    Ok(all
-        .map(|(_, line)| line)
-        .filter(|line| line.state == ErasureState::Erased)
-        .collect())
 }
 
 fn erasure(node: &Node, line: &ErasureLine, targets: Vec<Target>, state: Vec<Change>) -> Result<Erasure, Failure> {
@@ -259,7 +250,13 @@ fn erasure(node: &Node, line: &ErasureLine, targets: Vec<Target>, state: Vec<Cha
 /// When it cannot be looked for, or removed.
 pub(crate) async fn go_on(node: &Arc<Node>, came: Came) -> Result<(), Failure> {
     let ledger = node.ledger.clone();
-    let buried = tokio::task::spawn_blocking(move || ledger.bury()).await;
+    let buried = tokio::task::spawn_blocking(move || {
+        if came == Came::Restored {
+            ledger.sweep_documents()?;
+        }
+        ledger.bury()
+    });
+    let buried = buried.await;
     // Also when the other has failed. Not beside an erasure, of which the tombstone is there and the index entries still are: the bytes would
     // count as used, and as looked at.
     let turn = node.erasing.lock().await;

@@ -2,7 +2,6 @@
 //! would come back with it. A file for each, signed by the log's key, since whoever could add one could have something erased.
 
 use crate::commands::Failure;
-use crate::control::error::Code;
 use crate::control::protocol::{ErasedRecord, ErasureLine};
 use crate::node::{Node, Secrets};
 use crate::state::digest_bytes;
@@ -17,6 +16,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+mod error;
+
+pub(crate) use error::RegisterError;
+use error::io;
 
 /// First line of a note. No checkpoint begins with it.
 const FIRST: &str = "herleid-erasure/1";
@@ -48,62 +52,6 @@ pub(crate) fn bring(from: &Path, to: &Path, key: &SigningKey) -> Result<(), Regi
     sync(to)
 }
 
-/// Why the list cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RegisterError {
-    /// A file or the folder.
-    #[error(
-        "the list of erasures `{path}` cannot be {what}: {source}; expected the folder that `erasure.register` names, with all that was ever in it: without it what was erased could come back"
-    )]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// read, written, ...
-        what: &'static str,
-        /// The system's answer.
-        source: std::io::Error,
-    },
-    /// A folder that is lost with what it is to be remembered for.
-    #[error(
-        "the list of erasures `{path}` lies in the storage directory, and would be lost with it: expected a folder on another disk, named by `erasure.register`"
-    )]
-    Inside {
-        /// Which.
-        path: PathBuf,
-    },
-    /// A folder that is not the list, or not all of it.
-    #[error(
-        "`{path}` is not the whole list of erasures: {why}; expected the folder that `erasure.register` named before, with all that was ever in it: see whether its disk is mounted"
-    )]
-    NotWhole {
-        /// Which.
-        path: PathBuf,
-        /// What is missing.
-        why: String,
-    },
-    /// A file in it.
-    #[error(
-        "`{path}` in the list of erasures is not what this participant wrote: {why}; put it back as it was, or ask who changed it"
-    )]
-    Content {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
-}
-
-impl From<RegisterError> for Failure {
-    fn from(error: RegisterError) -> Self {
-        Self::new(Code::Failed, &error).next("see to the folder and its disk; nothing is erased without it")
-    }
-}
-
-fn io(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> RegisterError {
-    let path = path.to_owned();
-    move |source| RegisterError::Io { path, what, source }
-}
-
 /// An erasure as it is listed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,6 +60,9 @@ pub(crate) struct Listed {
     pub(super) origin: String,
     /// What was erased, why, and by whom.
     pub(super) erasure: ErasureLine,
+    /// When it was listed: UTC milliseconds since 1970. Older versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) listed_ms: Option<u64>,
     /// Leaf hashes (hex) of its records, by number: another history has other records under these numbers.
     leaves: BTreeMap<u64, String>,
 }
@@ -139,12 +90,18 @@ fn enter(node: &Node, folder: &Path, line: &ErasureLine) -> Result<PathBuf, Fail
     let listed = Listed {
         origin: node.ledger.origin().to_owned(),
         erasure: line.clone(),
+        listed_ms: Some(node.now_ms()),
         leaves,
     };
     let (signer, now_s) = (&node.manifests, node.now_ms() / 1000);
     let path = write(folder, &listed, signer, now_s)?;
     mark(folder, names(folder)?.len(), signer, now_s)?;
     Ok(path)
+}
+
+/// Where an erasure is listed.
+pub(super) fn place(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}{ENDING}"))
 }
 
 fn write(folder: &Path, listed: &Listed, signer: &Signer, now_s: u64) -> Result<PathBuf, RegisterError> {

@@ -74,6 +74,19 @@ pub(super) fn left_of(node: &Node, records: &[u64]) -> Result<Vec<ErasedRecord>,
     with_receipts(node, those(node, records, &BTreeSet::new(), false)?)
 }
 
+/// Whether anything is left of these records that goes without being named.
+///
+/// # Errors
+/// When the log cannot be read.
+pub(super) fn has_left(node: &Node, records: &[u64]) -> Result<bool, Failure> {
+    for index in records {
+        if !those(node, std::slice::from_ref(index), &BTreeSet::new(), false)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// What goes of these records; all but `exchange` where no section is wanted.
 fn those(
     node: &Node,
@@ -321,13 +334,14 @@ fn covered(node: &Node, hold: &HoldLine) -> Result<BTreeSet<u64>, Failure> {
     })
 }
 
-/// Every record that is held, and by which hold.
+/// Every record that is held, and by which hold of those that were placed at this time or after it (UTC milliseconds since 1970).
 ///
 /// # Errors
 /// When the log or the state cannot be read.
-pub(super) fn held(node: &Node) -> Result<BTreeMap<u64, String>, Failure> {
+pub(super) fn held(node: &Node, since_ms: u64) -> Result<BTreeMap<u64, String>, Failure> {
     let mut held = BTreeMap::new();
-    for (_, hold) in node.state.scan::<HoldLine>(HOLDS)? {
+    let holds = node.state.scan::<HoldLine>(HOLDS)?.into_iter();
+    for (_, hold) in holds.filter(|(_, hold)| hold.since_ms >= since_ms) {
         let said = format!("`{}`, by {}: {}", hold.id, hold.by, hold.reason);
         for index in covered(node, &hold)? {
             held.entry(index).or_insert_with(|| said.clone());

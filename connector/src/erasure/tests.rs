@@ -98,6 +98,11 @@ impl Scene {
 
     /// A pull of `bytes` from somebody without a log, as it is kept and recorded.
     pub(super) async fn pulled(&self, transaction: &str, bytes: &[u8]) -> u64 {
+        self.pulled_for(None, transaction, bytes).await
+    }
+
+    /// The same, for a case.
+    async fn pulled_for(&self, case: Option<&str>, transaction: &str, bytes: &[u8]) -> u64 {
         let kept = self.node.payloads.put(bytes).unwrap();
         let digests = kept.digests().clone();
         let entry = PullEntry {
@@ -124,6 +129,10 @@ impl Scene {
             .term(Term::Transaction(transaction.to_owned()))
             .term(Term::Agreement(AGREEMENT.to_owned()))
             .put(key, value);
+        let draft = match case {
+            Some(case) => draft.term(Term::Case(case.to_owned())),
+            None => draft,
+        };
         self.node.append(draft).await.unwrap().index()
     }
 

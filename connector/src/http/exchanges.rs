@@ -4,11 +4,14 @@ use super::Refusal;
 use crate::node::Node;
 use crate::provider::access;
 use crate::reconcile::stream::{StreamError, back};
+use crate::reconcile::tombstone;
 use crate::state::{Side, digest_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
+use herleid_ledger::StoredRecord;
+use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::record::StreamKey;
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
@@ -131,7 +134,7 @@ pub(super) async fn of_agreement(
 }
 
 fn page(node: &Node, stream: &StreamKey, from: Option<[u8; 32]>, seen: Option<u64>) -> Result<Value, Refusal> {
-    let (mut records, mut bytes, mut failed) = (Vec::new(), 0, None);
+    let (mut records, mut erased, mut bytes, mut failed) = (Vec::new(), Vec::new(), 0, None);
     let mut checkpoint = None;
     let read = back(&node.ledger, stream, from, |record| {
         if records.len() >= PAGE_RECORDS || bytes >= PAGE_BYTES {
@@ -158,6 +161,14 @@ fn page(node: &Node, stream: &StreamKey, from: Option<[u8; 32]>, seen: Option<u6
                 hand(&open)
             }
         });
+        let handed = handed.and_then(|length| {
+            let is_erased = !record.sections().contains_key(&SectionName::Exchange)
+                && record.macs().contains_key(&SectionName::Exchange);
+            match is_erased {
+                true => Ok(length + prove(node, record, seen, checkpoint, &mut erased)?),
+                false => Ok(length),
+            }
+        });
         match handed {
             Ok(length) => bytes += length,
             Err(refusal) => failed = Some(refusal),
@@ -171,7 +182,35 @@ fn page(node: &Node, stream: &StreamKey, from: Option<[u8; 32]>, seen: Option<u6
         StreamError::Stranger => Refusal::not_found(&error),
         error => Refusal::internal(&error),
     })?;
-    Ok(json!({"n": n, "records": records, "next": next.map(hex::encode)}))
+    let mut page = json!({"n": n, "records": records, "next": next.map(hex::encode)});
+    if let (Some(page), false) = (page.as_object_mut(), erased.is_empty()) {
+        page.insert("erased".to_owned(), erased.into());
+    }
+    Ok(page)
+}
+
+/// Hands over the record that says that the exchange of `record` was erased: without it the other end would have to take it for kept closed. Its
+/// length.
+fn prove(
+    node: &Node,
+    record: &StoredRecord,
+    seen: Option<u64>,
+    checkpoint: &Checkpoint,
+    erased: &mut Vec<Value>,
+) -> Result<usize, Refusal> {
+    let internal = |e: &dyn std::fmt::Display| Refusal::internal(&e);
+    let Some(tombstone) = tombstone(&node.ledger, record).map_err(|e| internal(&e))? else {
+        return Ok(0);
+    };
+    if tombstone >= checkpoint.size() {
+        let text = "something of this agreement is being erased; ask again later";
+        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &text));
+    }
+    let opened = [SectionName::Envelope, SectionName::Facts];
+    let handed = node.ledger.hand_over_under(tombstone, &opened, seen, checkpoint);
+    let handed = handed.map_err(|e| internal(&e))?;
+    erased.push(handed.to_value().map_err(|e| internal(&e))?);
+    Ok(handed.to_bytes().map_err(|e| internal(&e))?.len())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::net::error::{ServerError, TlsError};
 use crate::net::server::{CancellationToken, Listener, Security, ServerLimits};
 use crate::net::tls;
 use crate::provider::{acknowledge, grants, push, run};
-use crate::storage::{self, StorageError};
+use crate::storage::{self, Restored, StorageError};
 use crate::witnessing::{self, Told, WitnessingError};
 use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
@@ -76,6 +76,23 @@ pub enum ServeError {
         /// What the last one that did not answer said.
         why: String,
     },
+    /// A backup was restored, and nobody can say what came after it.
+    #[error(
+        "this storage directory was restored from a backup of {size} records of {made} (`{path}` says so), and {confirmed} witnesses that know this log confirm that these were all: \
+         uses counted since, agreements ended and parties distrusted would be forgotten, and what is signed next could be a second history; \
+         start a successor log (`herleid ledger continue` says how), or name the witnesses of this log; only if you know that nothing was recorded since, \
+         move the directory away and restore again with `--nothing-since`"
+    )]
+    Restored {
+        /// The file that says so.
+        path: PathBuf,
+        /// Records in the backup.
+        size: u64,
+        /// When it was made.
+        made: String,
+        /// Witnesses that had seen the log and confirmed it.
+        confirmed: usize,
+    },
     /// The management API.
     #[error(transparent)]
     Management(#[from] ManagementError),
@@ -112,11 +129,15 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     storage::check(&storage)?;
     // Links of it keep what was erased since.
     backup::clear(&storage).map_err(|e| ServeError::Backup(e.to_string()))?;
+    let restored = storage::restored(&storage)?;
     ask_before_the_first_record(&config).await?;
     let node = tokio::task::spawn_blocking(move || open(config))
         .await
         .map_err(|e| ServeError::Resume(Refusal::Unavailable { why: e.to_string() }))??;
-    ask_witnesses(&node).await?;
+    let confirmed = ask_witnesses(&node).await?;
+    if let Some(restored) = &restored {
+        check_restored(&node, restored, confirmed)?;
+    }
     // Before anybody can ask for another one.
     run::close_interrupted(&node, &fresh_trace(&node)).await.map_err(|e| {
         let why = format!("runs that a stop interrupted could not be recorded as failed: {e}");
@@ -131,12 +152,14 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         let why = format!("what rests on trust that was withdrawn could not be looked through: {e}");
         ServeError::Resume(Refusal::Unavailable { why })
     })?;
-    crate::erasure::go_on(&node, crate::erasure::Came::Anyhow)
-        .await
-        .map_err(|e| {
-            let why = format!("what is left of erasures that a stop interrupted could not be removed: {e}");
-            ServeError::Resume(Refusal::Unavailable { why })
-        })?;
+    let came = match &restored {
+        Some(_) => crate::erasure::Came::Restored,
+        None => crate::erasure::Came::Anyhow,
+    };
+    crate::erasure::go_on(&node, came).await.map_err(|e| {
+        let why = format!("what is left of erasures that a stop interrupted could not be removed: {e}");
+        ServeError::Resume(Refusal::Unavailable { why })
+    })?;
     crate::erasure::again(&node).await.map_err(|e| {
         let why = format!("what was erased after a backup was made could not be erased again: {e}");
         ServeError::Resume(Refusal::Unavailable { why })
@@ -145,6 +168,10 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         let why = format!("which keys are ours could not be recorded: {e}");
         ServeError::Resume(Refusal::Unavailable { why })
     })?;
+    if restored.is_some() {
+        // From here on it is a log like any other.
+        storage::forget_restored(&storage)?;
+    }
     node.negotiator.resume(&node).map_err(ServeError::Resume)?;
     crate::consumer::pull::pushed::resume(&node).map_err(|e| {
         let why = format!("pushes that were asked for could not be looked through: {e}");
@@ -239,11 +266,27 @@ async fn ask_before_the_first_record(config: &Config) -> Result<(), ServeError> 
     quorum.reached()
 }
 
-/// Before this log signs anything more, its witnesses say how far they saw it.
-async fn ask_witnesses(node: &Node) -> Result<(), ServeError> {
+/// That a log which was restored has all that there was. Somebody outside has to say so who saw it before: one that never did says nothing.
+fn check_restored(node: &Node, restored: &Restored, confirmed: usize) -> Result<(), ServeError> {
+    let needed = witnessing::needed_to_start(node.config.trust.quorum, node.config.trust.witnesses.len());
+    let is_of_another = restored.origin != node.ledger.origin();
+    // What was recorded since by a service on it is no loss.
+    if restored.nothing_since || is_of_another || (needed > 0 && confirmed >= needed) {
+        return Ok(());
+    }
+    Err(ServeError::Restored {
+        path: storage::restored_file(&node.config.storage.directory),
+        size: restored.size,
+        made: crate::cli::show::when(restored.made_ms),
+        confirmed,
+    })
+}
+
+/// Before this log signs anything more, its witnesses say how far they saw it. Gives how many of them had seen records of it.
+async fn ask_witnesses(node: &Node) -> Result<usize, ServeError> {
     let mut quorum = Quorum::of(&node.config);
     if node.witnesses.is_empty() {
-        return quorum.reached();
+        return quorum.reached().map(|()| 0);
     }
     let secrets = Secrets::load(&node.config.keys.directory).map_err(OpenError::from)?;
     let empty_of = |origin: &str| -> Result<Checkpoint, ServeError> {
@@ -268,15 +311,18 @@ async fn ask_witnesses(node: &Node) -> Result<(), ServeError> {
         }
     }
     asked.sort_by_key(|(seen, _)| std::cmp::Reverse(*seen));
-    for (_, witness) in asked {
+    let mut confirmed = 0;
+    for (seen, witness) in asked {
         let answer = witnessing::ask(&node.ledger, &node.client, witness, 0).await;
         node.standings.heard(witness, &answer, node.now_ms());
-        quorum.heard(match (answer, &next) {
+        let answer = match (answer, &next) {
             (Ok(_), Some(next)) => witnessing::not_continued(&node.client, witness, node.ledger.origin(), next).await,
             (answer, _) => answer.map(|_| ()),
-        })?;
+        };
+        confirmed += usize::from(answer.is_ok() && seen > 0);
+        quorum.heard(answer)?;
     }
-    quorum.reached()
+    quorum.reached().map(|()| confirmed)
 }
 
 /// Counts the witnesses that answered.

@@ -3,6 +3,7 @@
 use super::said::Said;
 use crate::control::protocol::{Finding, Reconciled, Side, What};
 use herleid_ledger::handover::{Exchange, Phase};
+use herleid_ledger::record::Kind;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -20,11 +21,34 @@ pub(super) struct Entry {
     pub(super) said: Said,
 }
 
+/// A record of which the exchange was erased, as a record `erased` of the same log proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Gone {
+    /// Its number.
+    pub(super) index: u64,
+    /// Number of the record `erased`.
+    pub(super) tombstone: u64,
+    /// Of which phase it can have been, by its kind.
+    pub(super) phase: Option<Phase>,
+}
+
+/// The phase of an exchange that a record of this kind has (docs/log-format.md, section 6).
+pub(super) const fn phase_of(kind: Kind) -> Option<Phase> {
+    match kind {
+        Kind::PullOpened | Kind::PullServed | Kind::PullReceived => Some(Phase::Pull),
+        Kind::RunRequested | Kind::RunStarted => Some(Phase::RunRequest),
+        Kind::RunFinished | Kind::RunReceived => Some(Phase::RunResult),
+        _ => None,
+    }
+}
+
 /// What one end has.
 #[derive(Debug, Default)]
 pub(super) struct End {
     /// Each exchange once.
     pub(super) entries: BTreeMap<Key, Entry>,
+    /// Records whose exchange was erased: which one, they do not say.
+    pub(super) gone: Vec<Gone>,
     /// Records that say something else of an exchange than another one before: their numbers.
     pub(super) twice: Vec<(Key, u64)>,
 }
@@ -53,6 +77,8 @@ pub(super) struct Beside<'a> {
     pub(super) is_whole: bool,
     /// Transactions begun here of which this end's log holds the other end's receipt: number of the last record that does.
     pub(super) receipts: &'a BTreeMap<Uuid, u64>,
+    /// Of this end's erased records the transactions that its index still knows.
+    pub(super) erased_here: &'a BTreeMap<Uuid, Vec<Gone>>,
     /// What was recorded before says nothing of how the clocks stand now.
     pub(super) clocks_since_ms: u64,
 }
@@ -75,7 +101,7 @@ const fn begins(side: Side, phase: Phase) -> bool {
 
 fn finding(what: What, key: &Key, ours: Option<u64>, theirs: Option<u64>) -> Finding {
     Finding {
-        is_grave: !matches!(what, What::NotReceivedHere | What::NotReceivedThere),
+        is_grave: !matches!(what, What::NotReceivedHere | What::NotReceivedThere | What::Erased),
         what,
         exchange: Some((key.0.to_string(), key.1, key.2.to_string())),
         ours,
@@ -84,9 +110,23 @@ fn finding(what: What, key: &Key, ours: Option<u64>, theirs: Option<u64>) -> Fin
     }
 }
 
+fn erased(key: &Key, ours: Option<u64>, theirs: Option<u64>, tombstone: u64, at: &str) -> Finding {
+    Finding {
+        detail: Some(format!("by record {tombstone} {at}")),
+        ..finding(What::Erased, key, ours, theirs)
+    }
+}
+
+/// One of these that can have been of this phase.
+fn take(gone: &mut Vec<Gone>, phase: Phase) -> Option<Gone> {
+    let at = gone.iter().position(|one| one.phase == Some(phase))?;
+    Some(gone.remove(at))
+}
+
 /// Holds them against each other.
 pub(super) fn compare(ours: &End, theirs: &End, beside: &Beside<'_>) -> Compared {
     let mut compared = Compared::default();
+    let mut gone_there = theirs.gone.clone();
     for (key, own) in &ours.entries {
         match theirs.entries.get(key) {
             Some(their) if their.said.is_same(&own.said) => {
@@ -99,23 +139,44 @@ pub(super) fn compare(ours: &End, theirs: &End, beside: &Beside<'_>) -> Compared
                 compared.findings.push(found);
             }
             None => {
-                let missing = beside.missing(key, own.index);
-                compared
-                    .findings
-                    .extend(missing.map(|what| finding(what, key, Some(own.index), None)));
+                let Some(what) = beside.missing(key, own.index) else {
+                    continue;
+                };
+                // Which exchange an erased record had, it says no more; that there was one, and of which phase, is proved.
+                compared.findings.push(match take(&mut gone_there, key.2) {
+                    Some(gone) => erased(key, Some(own.index), Some(gone.index), gone.tombstone, "there"),
+                    None => finding(what, key, Some(own.index), None),
+                });
             }
         }
     }
+    let mut gone_here = beside.erased_here.clone();
     for (key, their) in &theirs.entries {
         if !ours.entries.contains_key(key) {
+            let gone = gone_here.get_mut(&key.0).and_then(|gone| take(gone, key.2));
             let what = if begins(beside.side, key.2) {
                 What::NeverGiven
             } else {
                 What::NotReceivedHere
             };
-            compared.findings.push(finding(what, key, None, Some(their.index)));
+            compared.findings.push(match gone {
+                Some(gone) => erased(key, Some(gone.index), Some(their.index), gone.tombstone, "here"),
+                None => finding(what, key, None, Some(their.index)),
+            });
         }
     }
+    // What both ends erased, or nobody has the other half of.
+    compared.findings.extend(gone_there.into_iter().map(|gone| Finding {
+        is_grave: false,
+        what: What::Erased,
+        exchange: None,
+        ours: None,
+        theirs: Some(gone.index),
+        detail: Some(format!(
+            "record {} there, by record {} there",
+            gone.index, gone.tombstone
+        )),
+    }));
     let here = ours
         .twice
         .iter()

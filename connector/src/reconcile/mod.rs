@@ -12,6 +12,7 @@ mod schedule;
 pub(crate) mod stream;
 mod theirs;
 
+pub(crate) use ours::tombstone;
 pub(crate) use schedule::{rounds, told};
 pub(crate) use theirs::their_side;
 
@@ -174,6 +175,12 @@ fn hold(
     };
     let ours = ours::read(node, entry, &stream, size_before)?;
     let mut told = nothing(entry);
+    let missing = theirs
+        .end
+        .entries
+        .keys()
+        .filter(|key| !ours.end.entries.contains_key(key));
+    let erased_here = ours::gone_of(&node.ledger, &ours.end.gone, missing.map(|key| key.0))?;
     let mut compared = compare(
         &ours.end,
         &theirs.end,
@@ -182,18 +189,20 @@ fn hold(
             size_before,
             is_whole,
             receipts: &ours.receipts,
+            erased_here: &erased_here,
             clocks_since_ms: node.now_ms().saturating_sub(CLOCKS_MS),
         },
     );
     compared.findings.extend(hidden(theirs));
     compared.sort();
     told.verdict = compared.verdict();
-    if ours.erased > 0 {
+    let erased_here = ours.end.gone.len() as u64 + ours.unexplained;
+    if erased_here > 0 {
         // What is not there any more was not compared.
         told.verdict = told.verdict.max(Reconciled::Open);
     }
     (told.ours, told.theirs, told.same) = (ours.n, theirs.chain.total(), compared.same);
-    told.erased_here = ours.erased;
+    told.erased_here = erased_here;
     told.found = compared.findings.len() as u64;
     told.clock_ahead_ms = compared.clock_ahead_ms;
     told.findings = compared.findings;

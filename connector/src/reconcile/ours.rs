@@ -1,6 +1,6 @@
 //! What this end recorded of an agreement's exchanges.
 
-use super::compare::{End, Entry};
+use super::compare::{End, Entry, Gone, phase_of};
 use super::said::Said;
 use super::stream::{StreamError, back};
 use crate::commands::Failure;
@@ -8,10 +8,10 @@ use crate::control::error::Code;
 use crate::node::Node;
 use crate::provider::kind_of;
 use crate::state::{AgreementEntry, Side};
-use herleid_ledger::StoredRecord;
 use herleid_ledger::handover::Exchange;
-use herleid_ledger::record::{Kind, StreamKey};
+use herleid_ledger::record::{Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
+use herleid_ledger::{Ledger, LedgerError, StoredRecord};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -22,8 +22,8 @@ pub(super) struct Ours {
     pub(super) end: End,
     /// How many records the stream has.
     pub(super) n: u64,
-    /// Records whose exchange was erased.
-    pub(super) erased: u64,
+    /// Records of which nothing says why their exchange is not there.
+    pub(super) unexplained: u64,
     /// Transactions begun here of which a record holds the other end's receipt: number of the last one that does.
     pub(super) receipts: BTreeMap<Uuid, u64>,
 }
@@ -38,7 +38,7 @@ pub(super) fn read(node: &Node, entry: &AgreementEntry, stream: &StreamKey, size
         if record.index() < size_before {
             receipts(&mut ours, entry.side, record);
         }
-        failed = exchange(&mut ours, entry, record).err();
+        failed = exchange(node, &mut ours, entry, record).err();
         failed.is_none()
     });
     if let Some(failure) = failed {
@@ -75,7 +75,7 @@ pub(super) fn recorded_at_ms(envelope: Option<&Value>) -> Option<u64> {
     envelope.get("recordedAt").and_then(Value::as_u64)
 }
 
-fn exchange(ours: &mut Ours, entry: &AgreementEntry, record: &StoredRecord) -> Result<(), Failure> {
+fn exchange(node: &Node, ours: &mut Ours, entry: &AgreementEntry, record: &StoredRecord) -> Result<(), Failure> {
     match record.sections().get(&SectionName::Exchange) {
         Some(bytes) => {
             let wrong = |why: &dyn std::fmt::Display| {
@@ -92,10 +92,57 @@ fn exchange(ours: &mut Ours, entry: &AgreementEntry, record: &StoredRecord) -> R
             };
             ours.end.add(&exchange, entry);
         }
-        None if record.macs().contains_key(&SectionName::Exchange) => ours.erased += 1,
+        None if record.macs().contains_key(&SectionName::Exchange) => match tombstone(&node.ledger, record)? {
+            Some(tombstone) => ours.end.gone.push(Gone {
+                index: record.index(),
+                tombstone,
+                phase: record.kind().and_then(phase_of),
+            }),
+            None => ours.unexplained += 1,
+        },
         None => {}
     }
     Ok(())
+}
+
+/// The record that says that the exchange of `record` was erased.
+///
+/// # Errors
+/// When the log cannot be read.
+pub(crate) fn tombstone(ledger: &Ledger, record: &StoredRecord) -> Result<Option<u64>, LedgerError> {
+    for index in ledger.tombstones(record.leaf())? {
+        let facts = ledger.record(index)?.value(SectionName::Facts).unwrap_or_default();
+        let sections = facts.get("sections").and_then(Value::as_array);
+        let name = SectionName::Exchange.as_str();
+        if sections.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(name))) {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
+}
+
+/// Records of ours whose exchange was erased, by the transactions of which they were: the index still knows those that `keys` name.
+///
+/// # Errors
+/// When the log cannot be read.
+pub(super) fn gone_of(
+    ledger: &Ledger,
+    gone: &[Gone],
+    transactions: impl Iterator<Item = Uuid>,
+) -> Result<BTreeMap<Uuid, Vec<Gone>>, LedgerError> {
+    let mut found = BTreeMap::new();
+    if gone.is_empty() {
+        return Ok(found);
+    }
+    for transaction in transactions {
+        if found.contains_key(&transaction) {
+            continue;
+        }
+        let of = ledger.by_term(&Term::Transaction(transaction.to_string()))?;
+        let of_it: Vec<Gone> = gone.iter().filter(|one| of.contains(&one.index)).cloned().collect();
+        found.insert(transaction, of_it);
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the other end recorded of an agreement's exchanges, as it hands it over: nothing of it is believed unchecked.
 
 use super::chain::{Broken, Chain};
-use super::compare::{End, Entry};
+use super::compare::{End, Entry, Gone, phase_of};
 use super::ours::recorded_at_ms;
 use super::said::Said;
 use crate::commands::Failure;
@@ -12,7 +12,8 @@ use crate::node::Node;
 use crate::peers::{ReceiptError, Shown};
 use crate::provider::access::SEEN;
 use crate::state::{AgreementEntry, LogIdentity, Side, digest_bytes};
-use herleid_ledger::handover::{Exchange, HandedOver};
+use herleid_ledger::handover::{Exchange, HandedOver, VerifiedRecord};
+use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use serde_json::Value;
@@ -118,12 +119,31 @@ impl Theirs {
             if records.is_empty() && next.is_some() {
                 return Err(unusable("it goes on without showing more"));
             }
-            let mut shown = Vec::new();
-            for record in records {
-                let handed = HandedOver::from_value(record.clone()).map_err(|e| unusable(&e.to_string()))?;
-                shown.push(node.peers.show(log, handed).await?);
+            // Versions before this one hand over no proof of what they erased.
+            let tombstones = match page.get("erased") {
+                None => &[][..],
+                Some(erased) => {
+                    let all = erased.as_array().map(Vec::as_slice);
+                    all.ok_or_else(|| unusable("`erased` is no list"))?
+                }
+            };
+            if tombstones.len() > records.len() {
+                return Err(unusable("it shows more that erases than records"));
             }
-            self.take(node, entry, log, shown).await?;
+            let (mut shown, mut erasing) = (Vec::new(), Vec::new());
+            for (record, into) in records
+                .iter()
+                .map(|record| (record, false))
+                .chain(tombstones.iter().map(|record| (record, true)))
+            {
+                let handed = HandedOver::from_value(record.clone()).map_err(|e| unusable(&e.to_string()))?;
+                let record = node.peers.show(log, handed).await?;
+                match into {
+                    true => erasing.push(record),
+                    false => shown.push(record),
+                }
+            }
+            self.take(node, entry, log, shown, erasing).await?;
             from = next;
             if from.is_none() {
                 self.chain.end();
@@ -145,6 +165,7 @@ impl Theirs {
         entry: &AgreementEntry,
         log: &LogIdentity,
         mut page: Vec<Shown>,
+        mut erasing: Vec<Shown>,
     ) -> Result<(), Stop> {
         let mut read = Vec::new();
         for shown in &page {
@@ -169,6 +190,9 @@ impl Theirs {
             places.push(place);
         }
         node.peers.accept_all(log, &page).await?;
+        // Its log stands for what it says is erased, as for the rest. They are in no stream.
+        erasing.iter_mut().for_each(Shown::without_numbers);
+        node.peers.accept_all(log, &erasing).await?;
         for ((shown, place), exchange) in page.iter().zip(places).zip(read) {
             let record = shown.record();
             let Some(place) = place else {
@@ -196,9 +220,18 @@ impl Theirs {
                     };
                     self.end.add(&exchange, entry);
                 }
-                // Whoever could close what it does not like to show would never be caught. That it was erased will count once the
-                // same log proves its record `erased` with this index and these MACs; none is handed over yet.
-                None if record.macs().contains_key(&SectionName::Exchange) => self.withheld.push(record.index()),
+                // Whoever could close what it does not like to show would never be caught. That it was erased counts where the same log
+                // proves a record `erased` with this index and these MACs.
+                None if record.macs().contains_key(&SectionName::Exchange) => {
+                    match erasing.iter().find(|tombstone| erases(tombstone.record(), record)) {
+                        Some(tombstone) => self.end.gone.push(Gone {
+                            index: record.index(),
+                            tombstone: tombstone.record().index(),
+                            phase: kind(record).and_then(phase_of),
+                        }),
+                        None => self.withheld.push(record.index()),
+                    }
+                }
                 None => {}
             }
         }
@@ -231,6 +264,36 @@ impl Theirs {
         self.bytes = self.bytes.saturating_add(answer.body.len());
         Ok(answer.json()?)
     }
+}
+
+fn kind(record: &VerifiedRecord) -> Option<Kind> {
+    record
+        .section(SectionName::Envelope)?
+        .get("kind")?
+        .as_str()?
+        .parse()
+        .ok()
+}
+
+/// Whether one record of a log says that the exchange of another was erased (docs/log-format.md, section 6).
+fn erases(tombstone: &VerifiedRecord, record: &VerifiedRecord) -> bool {
+    let Some(facts) = tombstone
+        .section(SectionName::Facts)
+        .filter(|_| kind(tombstone) == Some(Kind::Erased))
+    else {
+        return false;
+    };
+    let sections = facts.get("sections").and_then(Value::as_array);
+    let macs: serde_json::Map<String, Value> = record
+        .macs()
+        .iter()
+        .map(|(name, mac)| (name.to_string(), hex::encode(mac).into()))
+        .collect();
+    let name = SectionName::Exchange.as_str();
+    tombstone.index() > record.index()
+        && facts.get("index").and_then(Value::as_u64) == Some(record.index())
+        && facts.get("macs").and_then(Value::as_object) == Some(&macs)
+        && sections.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(name)))
 }
 
 /// The exchange that a record opens, if it does.

@@ -5,6 +5,7 @@ use super::sequencer::Job;
 use super::strip::Stripped;
 use super::{Ledger, Shared};
 use crate::error::LedgerError;
+use crate::record::{Kind, Term};
 use crate::store::codec::{FINISHED, GRAVES, Grave, STRIPPED, grave_key};
 use crate::store::rocks::{Part, Rocks};
 use std::sync::PoisonError;
@@ -162,6 +163,35 @@ impl Ledger {
             receiver.recv().map_err(|_| LedgerError::Closed)?;
         }
         shared.bury(Stripped::default())
+    }
+
+    /// Whether files hold something still that a tombstone erases.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn is_unburied(&self) -> Result<bool, LedgerError> {
+        let last = self.by_term(&Term::Kind(Kind::Erased))?.into_iter().max();
+        match last {
+            Some(last) => Ok(self.buried_below()? <= last),
+            None => Ok(false),
+        }
+    }
+
+    /// Removes large documents that no record lists: of a record that came after the backup was made from which a log was restored, say. Before
+    /// anything is appended.
+    ///
+    /// # Errors
+    /// When one cannot be removed, or the log was closed.
+    pub fn sweep_documents(&self) -> Result<(), LedgerError> {
+        let shared = self.shared();
+        let _alone = shared.erasing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (sender, receiver) = sync_channel(1);
+        // On the thread that writes: nobody begins to list a document meanwhile.
+        self.send(Job::Still(Box::new(move |shared| {
+            // Whoever asked may have gone.
+            drop(sender.send(shared.evidence.sweep(|digest| shared.lists(digest, |_| true))));
+        })))?;
+        receiver.recv().map_err(|_| LedgerError::Closed)?
     }
 
     /// Below which record number every tombstone's erasure is finished: nothing of it is left in any file of the log.

@@ -6,7 +6,7 @@ use crate::error::LedgerError;
 use crate::merkle::Hash;
 use crate::record::{StreamKey, Term};
 use crate::section::SectionName;
-use crate::store::codec::{StreamPlace, document_prefix, leaf_key, state_key, term_prefix};
+use crate::store::codec::{StreamPlace, document_prefix, leaf_key, state_key, stream_key, term_prefix};
 use crate::store::rocks::Part;
 
 impl Ledger {
@@ -85,6 +85,30 @@ impl Ledger {
     /// When the store cannot be read.
     pub fn stream(&self, key: &StreamKey) -> Result<Option<StreamPlace>, LedgerError> {
         stored_stream(self.shared(), &key.stored_key())
+    }
+
+    /// Every case in which something was decided, by its number; also those of which everything was erased.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or holds a stream that is none.
+    pub fn cases(&self) -> Result<Vec<String>, LedgerError> {
+        let empty = StreamKey::Case { case: String::new() }.stored_key();
+        // The beginning that all of them share: a list of the section's name and the number.
+        let prefix = empty.trim_end_matches("\"\"]");
+        let (mut found, mut damaged) = (Vec::new(), None);
+        let shared = self.shared();
+        shared.log.scan(Part::State, &stream_key(prefix), |rest, _| {
+            let number = rest.strip_suffix(b"]").map(serde_json::from_slice::<String>);
+            match number {
+                Some(Ok(case)) => found.push(case),
+                _ => damaged = Some(String::from_utf8_lossy(rest).into_owned()),
+            }
+            damaged.is_none()
+        })?;
+        match damaged {
+            None => Ok(found),
+            Some(rest) => Err(shared.corrupt("the name of a stream", format!("{prefix}<case number>]"), rest)),
+        }
     }
 
     /// Where a counter stands; 0 when it never moved.

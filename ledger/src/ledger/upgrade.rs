@@ -79,7 +79,7 @@ pub(crate) fn upgrade(shared: &Shared, size: u64) -> Result<(), LedgerError> {
 }
 
 /// `None` for what is damaged.
-fn undamaged<T>(read: Result<T, LedgerError>) -> Result<Option<T>, LedgerError> {
+pub(super) fn undamaged<T>(read: Result<T, LedgerError>) -> Result<Option<T>, LedgerError> {
     match read {
         Err(LedgerError::Corrupt { .. }) => Ok(None),
         other => other.map(Some),

@@ -112,6 +112,73 @@ fn an_entry_that_is_missing_or_altered_is_an_error_wherever_it_is_asked_for() {
     }
 }
 
+#[test]
+fn a_damaged_index_is_made_anew_and_is_what_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path(), 1);
+    let (rain, decisions) = two_cases(&ledger);
+    let traces = |ledger: &herleid_ledger::Ledger| {
+        [
+            trace(ledger, rain, Direction::Down, FAR),
+            trace(ledger, decisions[1], Direction::Up, FAR),
+        ]
+    };
+    let before = traces(&ledger);
+    drop(ledger);
+    let log = dir.path().join("log");
+    let rows = || {
+        let db = DB::open_cf(
+            &RocksOptions::default(),
+            &log,
+            DB::list_cf(&RocksOptions::default(), &log).unwrap(),
+        )
+        .unwrap();
+        let index = db.cf_handle("index").unwrap();
+        let rows = db.iterator_cf(index, IteratorMode::Start).map(|row| row.unwrap());
+        rows.collect::<Vec<_>>()
+    };
+    let sound = rows();
+    let entry = [b"n".as_slice(), &rain.to_be_bytes()].concat();
+    let under = [
+        b"t\x05\0\0\0\0\0\0\0\x24".as_slice(),
+        transaction(1).to_string().as_bytes(),
+        &rain.to_be_bytes(),
+    ]
+    .concat();
+    alter(dir.path(), "index", &entry, |bytes| bytes.truncate(3));
+    alter(dir.path(), "index", &under, |bytes| bytes.truncate(30));
+    let db = DB::open_cf(
+        &RocksOptions::default(),
+        &log,
+        DB::list_cf(&RocksOptions::default(), &log).unwrap(),
+    )
+    .unwrap();
+    let index = db.cf_handle("index").unwrap();
+    // A way back that is missing, and one that leads nowhere.
+    let way = sound.iter().find(|(key, _)| key.starts_with(b"x")).unwrap();
+    db.delete_cf(index, &way.0).unwrap();
+    db.put_cf(index, [b"y".as_slice(), &[7; 24]].concat(), []).unwrap();
+    drop(db);
+    let ledger = open(dir.path(), 5);
+    let error = ledger.verify_all(|_, _| {}).unwrap_err();
+    assert!(error.is_of_lineage() && error.is_damage(), "{error}");
+    let mut told = (0, 0);
+    ledger.rebuild_lineage(|done, total| told = (done, total)).unwrap();
+    assert_eq!(told, (ledger.size(), ledger.size()));
+    ledger.verify_all(|_, _| {}).unwrap();
+    assert_eq!(traces(&ledger), before);
+    drop(ledger);
+    assert_eq!(rows(), sound);
+    // What else is damaged is not mended by that, and is no damage of the index.
+    alter(dir.path(), "records", &rain.to_be_bytes(), |row| {
+        *row.last_mut().unwrap() ^= 1
+    });
+    let ledger = open(dir.path(), 6);
+    ledger.rebuild_lineage(|_, _| {}).unwrap();
+    let error = ledger.verify_all(|_, _| {}).unwrap_err();
+    assert!(!error.is_of_lineage(), "{error}");
+}
+
 /// What lies under a transaction is what is followed: nobody is told that nothing rests on it.
 #[test]
 fn what_lies_under_a_transaction_is_damaged_and_said_so() {

@@ -31,16 +31,19 @@ impl Parts {
         connector.run(&["backup", "--out", out, "--keys", keys])
     }
 
-    /// Nothing was erased since it was made.
+    /// Nothing was erased since it was made, nor recorded.
     pub(crate) fn restore(&self, connector: &Connector) -> Output {
-        let (from, keys) = (self.out.to_str().unwrap(), self.keys.to_str().unwrap());
-        connector.run(&["restore", "--from", from, "--keys", keys, "--without-erasures"])
+        self.restore_saying(connector, &["--without-erasures", "--nothing-since"])
     }
 
-    /// Nobody says whether anything was.
+    /// Nobody says whether anything was erased.
     pub(crate) fn restore_with_list(&self, connector: &Connector) -> Output {
+        self.restore_saying(connector, &["--nothing-since"])
+    }
+
+    pub(crate) fn restore_saying(&self, connector: &Connector, words: &[&str]) -> Output {
         let (from, keys) = (self.out.to_str().unwrap(), self.keys.to_str().unwrap());
-        connector.run(&["restore", "--from", from, "--keys", keys])
+        connector.run(&[["restore", "--from", from, "--keys", keys].as_slice(), words].concat())
     }
 }
 
@@ -160,12 +163,34 @@ fn a_backup_without_a_service_is_as_good() {
     connector.start();
     connector.publish("rain", b"1 2 3");
     connector.kill();
+    // What came while the files were listed, say, after the log was linked: its record is in no backup.
+    let document = vec![b'd'; 100_000];
+    let name = sha256(&document);
+    let later = [
+        (payload(&connector.storage(), b"later"), b"later".to_vec()),
+        (
+            connector.storage().join("evidence").join(&name[..2]).join(&name),
+            document,
+        ),
+    ];
+    for (path, bytes) in &later {
+        std::fs::write(path, bytes).unwrap();
+    }
     let parts = Parts::within(folder.path(), "one");
     let made = good(&parts.backup(&connector));
     assert_eq!(made["size"], json!(2), "{made}");
     std::fs::rename(connector.storage(), folder.path().join("lost")).unwrap();
     good(&parts.restore(&connector));
+    assert!(later.iter().all(|(path, _)| path.exists()));
+    let modes = ["", "log", "payloads"].map(|name| {
+        let found = std::fs::metadata(connector.storage().join(name)).unwrap();
+        std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777
+    });
+    assert_eq!(modes, [0o700; 3]);
     connector.start();
+    // Nobody would ever erase it: no record leads there.
+    assert!(later.iter().all(|(path, _)| !path.exists()));
+    assert!(payload(&connector.storage(), b"1 2 3").exists());
     let status = good(&connector.run(&["status"]));
     assert_eq!(status["size"], json!(2), "{status}");
     // What was restored says by which format it was written.
@@ -208,6 +233,55 @@ fn a_backup_that_is_behind_its_witness_is_not_gone_on_with_but_can_be_continued(
     watched.log.start();
     let old = Caller::new(watched.port, &[]).get("/log/1/checkpoint").text();
     assert!(old.starts_with(&format!("{origin}\n{size}\n")), "{old}");
+}
+
+#[test]
+fn a_backup_of_which_nobody_knows_what_came_after_it_is_not_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut connector = Connector::new(folder.path().join("one"), port, port);
+    connector.start();
+    connector.publish("rain", b"1 2 3");
+    let parts = Parts::within(folder.path(), "one");
+    good(&parts.backup(&connector));
+    connector.kill();
+    let lose = || std::fs::remove_dir_all(connector.storage()).unwrap();
+    lose();
+    good(&parts.restore_saying(&connector, &["--without-erasures"]));
+    for _ in 0..2 {
+        let output = serve(&connector.directory).output().unwrap();
+        refused(&output, 4, "restored from a backup of 2 records");
+        refused(&output, 4, "--nothing-since");
+    }
+    // A successor knows what it does not know.
+    let origin = connector.made["origin"].as_str().unwrap().to_owned();
+    let would = good(&continued(&connector, &[]));
+    assert_eq!(would["lost"], json!("unknown"), "{would}");
+    let done = good(&continued(&connector, &["--confirm", &origin]));
+    assert_eq!(done["continued"]["lost"], json!("unknown"), "{done}");
+    // Or somebody gives their word.
+    lose();
+    good(&parts.restore(&connector));
+    connector.start();
+    let size = |connector: &Connector| good(&connector.run(&["status"]))["size"].clone();
+    assert_eq!(size(&connector), json!(2));
+    // Once.
+    connector.kill();
+    connector.start();
+    assert_eq!(size(&connector), json!(2));
+}
+
+#[test]
+fn a_backup_that_its_witness_confirms_is_gone_on_with() {
+    let mut watched = Watched::set();
+    watched.grow("rain");
+    let parts = Parts::within(watched.folder.path(), "whole");
+    let made = good(&parts.backup(&watched.log));
+    watched.log.kill();
+    std::fs::remove_dir_all(watched.log.storage()).unwrap();
+    good(&parts.restore_saying(&watched.log, &["--without-erasures"]));
+    watched.log.start();
+    assert_eq!(good(&watched.log.run(&["status"]))["size"], made["size"]);
 }
 
 #[test]

@@ -152,7 +152,8 @@ fn where_erasures_are_listed_nowhere_a_restore_asks_for_somebodys_word() {
     );
     assert!(!connector.storage().join("log").exists());
     let (from, keys) = (parts.out.to_str().unwrap(), parts.keys.to_str().unwrap());
-    good(&connector.run(&["restore", "--from", from, "--keys", keys, "--without-erasures"]));
+    let words = ["--without-erasures", "--nothing-since"];
+    good(&connector.run(&[["restore", "--from", from, "--keys", keys].as_slice(), &words].concat()));
     connector.start();
 }
 

@@ -203,9 +203,11 @@ fn a_log_is_never_restored_over_and_a_restore_that_was_broken_off_begins_anew() 
     kept.connector.kill();
     kept.lose();
 
-    good(&kept.parts.restore(&kept.connector));
+    let restored = good(&kept.parts.restore(&kept.connector));
     // As a kill in the middle leaves it.
-    fs::write(storage.join("restoring"), "x\n").unwrap();
+    let mark = storage.join("restoring");
+    let backup = restored["backup"].as_str().unwrap();
+    fs::write(&mark, format!("{backup}\n")).unwrap();
     fs::remove_dir_all(storage.join("keys")).unwrap();
     for output in [
         serve(&kept.connector.directory).output().unwrap(),
@@ -220,8 +222,56 @@ fn a_log_is_never_restored_over_and_a_restore_that_was_broken_off_begins_anew() 
             "{said}"
         );
     }
+    // What lies there is removed for the backup that it is half of, and for no other one.
+    fs::write(&mark, "another\n").unwrap();
+    let said = refused(&kept.parts.restore(&kept.connector));
+    assert!(said.contains("the backup `another`") && said.contains(backup), "{said}");
+    fs::write(&mark, format!("{backup}\n")).unwrap();
+    let none = Parts::within(kept.folder.path(), "none");
+    assert_eq!(none.restore(&kept.connector).status.code(), Some(3));
+    assert!(storage.join("log/CURRENT").exists());
     good(&kept.parts.restore(&kept.connector));
     kept.connector.start();
+}
+
+#[test]
+fn what_is_neither_a_file_nor_a_folder_is_left_out_of_no_backup() {
+    let kept = Kept::made();
+    let (storage, folder) = (kept.connector.storage(), kept.folder.path().to_owned());
+    let path = payload(&storage, b"1 2 3");
+    let (inner, aside) = (path.parent().unwrap(), folder.join("bigdisk"));
+    fs::rename(inner, &aside).unwrap();
+    std::os::unix::fs::symlink(&aside, inner).unwrap();
+    let parts = Parts::within(&folder, "linked");
+    let said = refused(&parts.backup(&kept.connector));
+    assert!(
+        said.contains(inner.to_str().unwrap()) && said.contains("is a symbolic link"),
+        "{said}"
+    );
+    assert!(!parts.out.exists() && !parts.keys.exists() && !storage.join(".backup").exists());
+    fs::remove_file(inner).unwrap();
+    fs::rename(&aside, inner).unwrap();
+    good(&parts.backup(&kept.connector));
+    // Nor is anything put behind a link, where it would stay if the rest is removed.
+    kept.lose();
+    fs::create_dir_all(&storage).unwrap();
+    fs::create_dir(&aside).unwrap();
+    std::os::unix::fs::symlink(&aside, storage.join("payloads")).unwrap();
+    let said = refused(&parts.restore(&kept.connector));
+    assert!(said.contains("is a symbolic link"), "{said}");
+    fs::remove_file(storage.join("payloads")).unwrap();
+    // A pipe in a backup has no end.
+    let file = payload(&parts.out, b"1 2 3");
+    fs::remove_file(&file).unwrap();
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    let said = refused(&parts.restore(&kept.connector));
+    assert!(said.contains("is neither a file nor a folder"), "{said}");
+    // What is longer than it may be is not read to its end.
+    fs::remove_file(&file).unwrap();
+    let all = 64 << 20;
+    fs::File::create(&file).unwrap().set_len(all).unwrap();
+    let said = refused(&parts.restore(&kept.connector));
+    assert!(said.contains("more than the"), "{said}");
 }
 
 #[test]

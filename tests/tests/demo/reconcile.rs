@@ -1,5 +1,6 @@
 //! Two connectors hold their ledgers against each other: both say the same, or what does not fit is named.
 
+use crate::backups_erased::{by, people};
 use crate::scene::Scene;
 use herleid_tests::connector::{Connector, good};
 use herleid_tests::lying_proxy::Answer;
@@ -75,6 +76,64 @@ fn both_ends_recorded_the_same_over_several_pages() {
     assert_eq!(missing.status.code(), Some(3), "{}", told(&missing));
     let wrong = scene.consumer.run(&["reconcile", "the provider"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", told(&wrong));
+}
+
+#[test]
+fn what_was_erased_is_told_with_its_proof_and_accuses_nobody() {
+    let mut scene = Scene::set();
+    scene.provider.kill();
+    people(&scene.provider, None);
+    scene.provider.start();
+    for _ in 0..2 {
+        good(&scene.pull());
+    }
+    let agreement = scene.agreement().to_owned();
+    let what = ["erase", "propose", "--agreement", &agreement, "--section", "exchange"];
+    let why = ["--ground", "court-order", "--authority", "C/26/1"];
+    let proposed = good(&by(&scene.provider, 0, &[what.as_slice(), &why].concat()));
+    let id = proposed["erasure"]["id"].as_str().unwrap();
+    let erased = good(&by(&scene.provider, 1, &["erase", "approve", id]));
+    let records = erased["erasure"]["records"].as_array().unwrap();
+    let with_exchange = records
+        .iter()
+        .filter(|record| record["sections"].as_array().unwrap().contains(&json!("exchange")));
+    let mut tombstones: Vec<String> = with_exchange.map(|record| record["tombstone"].to_string()).collect();
+    tombstones.sort();
+    for (here, there, at) in [
+        (&scene.consumer, &scene.provider, "there"),
+        (&scene.provider, &scene.consumer, "here"),
+    ] {
+        let (code, said) = reconcile(here, there);
+        assert_eq!((code, &said["verdict"]), (Some(0), &json!("open")), "{said:#}");
+        let one = &said["agreements"][0];
+        assert_eq!(whats(one), ["erased", "erased"], "{said:#}");
+        let findings = one["findings"].as_array().unwrap();
+        let mut told: Vec<&str> = findings.iter().map(|found| found["detail"].as_str().unwrap()).collect();
+        told.sort_unstable();
+        let expected: Vec<String> = tombstones
+            .iter()
+            .map(|number| format!("by record {number} {at}"))
+            .collect();
+        assert_eq!(told, expected, "{said:#}");
+    }
+    // Without the proof, or with that of another record, it is kept closed.
+    for other in [false, true] {
+        scene.proxy.lie_about("GET /exchanges", move |answer| {
+            let mut page: Value = serde_json::from_slice(&answer.body).unwrap();
+            let erased = page["erased"].as_array_mut().unwrap();
+            let first = erased[0].clone();
+            erased.clear();
+            if other {
+                erased.extend([first.clone(), first]);
+            }
+            answer.body = page.to_string().into_bytes();
+        });
+        let (code, said) = reconcile(&scene.consumer, &scene.provider);
+        assert_eq!((code, &said["verdict"]), (Some(1), &json!("differs")), "{said:#}");
+        let found = whats(&said["agreements"][0]);
+        let withheld = found.iter().filter(|what| **what == "withheld").count();
+        assert_eq!(withheld, if other { 1 } else { 2 }, "{said:#}");
+    }
 }
 
 #[test]

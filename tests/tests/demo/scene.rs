@@ -44,6 +44,11 @@ impl Scene {
         agreed["agreement"].as_str().unwrap().to_owned()
     }
 
+    /// The agreement about the dataset.
+    pub(crate) fn agreement(&self) -> &str {
+        &self.agreement
+    }
+
     pub(crate) fn pull(&self) -> Output {
         self.consumer.run(&["pull", &self.agreement])
     }

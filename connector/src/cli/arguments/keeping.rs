@@ -28,6 +28,9 @@ pub struct RestoreArguments {
     /// Also where no list of erasures is kept (erasure.register): you know that nothing was erased since
     #[arg(long)]
     pub without_erasures: bool,
+    /// Also where no witness can say so: you know that nothing was recorded since
+    #[arg(long)]
+    pub nothing_since: bool,
 }
 
 /// `retention`.

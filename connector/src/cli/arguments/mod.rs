@@ -177,8 +177,12 @@ pub struct StatusArguments {}
 
 /// `doctor`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(after_help = "Example:\n  herleid doctor --json")]
-pub struct DoctorArguments {}
+#[command(after_help = "Examples:\n  herleid doctor --json\n  herleid doctor --rebuild-index")]
+pub struct DoctorArguments {
+    /// First make the lineage index anew from the records, where a check found it damaged; with the service stopped
+    #[arg(long)]
+    pub rebuild_index: bool,
+}
 
 /// `completions`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

@@ -251,6 +251,10 @@ pub(super) const HELP: &[(&str, &str)] = &[
         "Controleer het hele logboek: elk record, bewijs, elke reeks en elk document",
     ),
     (
+        "doctor.rebuild_index",
+        "Maak eerst de herkomstindex opnieuw uit de records, waar een controle die beschadigd vond; met de dienst gestopt",
+    ),
+    (
         "demo",
         "Toon het hele pad op deze machine: vier connectoren, regen, een besluit, het bewijs",
     ),

@@ -174,6 +174,10 @@ pub(super) const PROVING: &[(&str, &str)] = &[
         "Ook waar geen lijst van wissingen wordt bijgehouden (erasure.register): u weet dat er sindsdien niets gewist is",
     ),
     (
+        "restore.nothing_since",
+        "Ook waar geen getuige het kan zeggen: u weet dat er sindsdien niets is vastgelegd",
+    ),
+    (
         "retention",
         "Zie wat volgens een selectielijst voorbij is, en stel voor het te wissen",
     ),

@@ -18,11 +18,13 @@ impl Shown for BackupAnswer {
             clean(&self.out.display().to_string()),
             clean(&self.keys.display().to_string()),
         );
-        let lines = [
+        let mut lines = vec![
             text(language, "cli-backup", &values),
             text(language, "cli-backup-out", &[("out", &out)]),
             text(language, "cli-backup-keys", &[("keys", &keys)]),
         ];
+        let told = |what: &String| text(language, "cli-backup-unsound", &[("what", &clean(what))]);
+        lines.extend(self.unsound.iter().map(told));
         lines.join("\n")
     }
 }

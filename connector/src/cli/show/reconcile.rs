@@ -140,6 +140,7 @@ fn what(language: Language, finding: &Finding) -> String {
         What::Twice => "cli-found-twice",
         What::NotReceivedHere => "cli-found-not-received-here",
         What::NotReceivedThere => "cli-found-not-received-there",
+        What::Erased => "cli-found-erased",
     };
     let detail = clean(finding.detail.as_deref().unwrap_or("-"));
     text(language, key, &[("detail", &detail)])

@@ -41,4 +41,7 @@ pub struct BackupAnswer {
     pub bytes: u64,
     /// As of when: UTC milliseconds since 1970.
     pub made_ms: u64,
+    /// Logs that are over and do not verify, each with what is wrong: they are kept as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsound: Vec<String>,
 }

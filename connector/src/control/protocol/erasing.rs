@@ -3,6 +3,7 @@
 use super::Command;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::PathBuf;
 
 /// A person's token. Not shown.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,6 +133,9 @@ pub struct ErasureLine {
     pub complete_by_ms: u64,
     /// Who proposed it.
     pub proposed_by: Actor,
+    /// Whether it was proposed because a selection list says that it is over (`retention apply`): it is approved only if it still is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_planned: bool,
     /// Who approved or ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<Actor>,
@@ -143,6 +147,21 @@ pub struct ErasureLine {
     /// Who is told that it was erased; known once it was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<Recipient>,
+    /// What logs that are over have of the same case or agreement, and keep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
+}
+
+/// Records of a log that is over, from which nothing is erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elsewhere {
+    /// The log.
+    pub origin: String,
+    /// Their numbers there.
+    pub records: Vec<u64>,
+    /// Where it lies.
+    pub directory: PathBuf,
 }
 
 /// Somebody who received what was erased.

@@ -116,4 +116,6 @@ pub enum What {
     NotReceivedHere,
     /// This end gave it, the other end has not received it.
     NotReceivedThere,
+    /// It was erased, at this end or at the other, whose log proves its record `erased`.
+    Erased,
 }

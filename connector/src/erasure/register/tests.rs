@@ -17,6 +17,7 @@ fn listed(id: &str, index: u64) -> Listed {
             authority: "request 1".to_owned(),
             complete_by_ms: 7,
             proposed_by: by.clone(),
+            is_planned: false,
             decided_by: Some(by),
             is_buried: None,
             records: vec![ErasedRecord {
@@ -26,7 +27,9 @@ fn listed(id: &str, index: u64) -> Listed {
                 tombstone: None,
             }],
             recipients: Vec::new(),
+            elsewhere: Vec::new(),
         },
+        listed_ms: None,
         leaves: BTreeMap::from([(index, "ab".repeat(32))]),
     }
 }

@@ -47,19 +47,16 @@ pub(crate) async fn retention(
             let complete_by_ms = node.now_ms().saturating_add(u64::from(complete_days) * DAY_MS);
             let mut proposals = Vec::new();
             for one in planned.iter_mut().filter(|one| one.line.state == RetentionState::Due) {
-                let made = of(&node, one, &by, complete_by_ms).await;
-                match made {
-                    Ok(ids) => {
-                        one.line.state = RetentionState::Proposed;
-                        one.line.why = Some(ids.join(", "));
-                        proposals.extend(ids);
-                    }
+                let (ids, refused) = of(&node, one, &by, complete_by_ms).await;
+                one.line.state = match refused {
                     // The others are not to wait for this one.
-                    Err(error) => {
-                        one.line.state = RetentionState::Refused;
-                        one.line.why = Some(error.to_string());
-                    }
-                }
+                    Some(_) => RetentionState::Refused,
+                    None => RetentionState::Proposed,
+                };
+                // What was proposed of it before is proposed.
+                let whys = ids.iter().cloned().chain(refused.map(|error| error.to_string()));
+                one.line.why = Some(whys.collect::<Vec<_>>().join(", "));
+                proposals.extend(ids);
             }
             Ok(answer(&node, planned, proposals))
         }
@@ -72,8 +69,31 @@ async fn planned(node: &Arc<Node>, now_ms: u64) -> Result<Vec<Planned>, Failure>
     planning.await.map_err(Failure::failed)?
 }
 
-/// Proposes all of one, in as many proposals as it takes.
-async fn of(node: &Arc<Node>, one: &Planned, by: &Actor, complete_by_ms: u64) -> Result<Vec<String>, Failure> {
+/// That what a plan proposed is over still: a case may have gone on since, another one rest on it, or a rule have changed.
+///
+/// # Errors
+/// Names the record, and why it is not; or when the plan cannot be made.
+pub(super) async fn check_over(node: &Arc<Node>, line: &ErasureLine) -> Result<(), Failure> {
+    if !line.is_planned {
+        return Ok(());
+    }
+    let (own, records) = (node.clone(), line.records.clone());
+    let looking = tokio::task::spawn_blocking(move || plan::not_over(&own, own.now_ms(), &records));
+    match looking.await.map_err(Failure::failed)?? {
+        None => Ok(()),
+        Some((index, why)) => Err(Failure::refused(format!(
+            "record {index} was over when `{}` was proposed, and is not now: {why}",
+            line.id
+        ))
+        .next(format!(
+            "`herleid erase reject {}`, then `herleid retention apply` for what is over still",
+            line.id
+        ))),
+    }
+}
+
+/// Proposes all of one, in as many proposals as it takes: their identifiers, and why there are no more of them.
+async fn of(node: &Arc<Node>, one: &Planned, by: &Actor, complete_by_ms: u64) -> (Vec<String>, Option<Failure>) {
     let mut ids = Vec::new();
     let authority = format!(
         "{}, {} ({})",
@@ -87,17 +107,20 @@ async fn of(node: &Arc<Node>, one: &Planned, by: &Actor, complete_by_ms: u64) ->
             authority: authority.clone(),
             complete_by_ms,
             proposed_by: by.clone(),
+            is_planned: true,
             decided_by: None,
             is_buried: None,
             recipients: Vec::new(),
             records: records.to_vec(),
+            elsewhere: Vec::new(),
         };
-        let EraseAnswer::Erasure(line) = propose(node, line).await? else {
-            continue;
-        };
-        ids.push(line.id);
+        match propose(node, line).await {
+            Ok(EraseAnswer::Erasure(line)) => ids.push(line.id),
+            Ok(_) => {}
+            Err(error) => return (ids, Some(error)),
+        }
     }
-    Ok(ids)
+    (ids, None)
 }
 
 fn answer(node: &Node, planned: Vec<Planned>, proposals: Vec<String>) -> RetentionAnswer {

@@ -63,14 +63,8 @@ fn cases(node: &Node) -> Result<Vec<Unit>, Failure> {
         .by_term(&Term::Kind(Kind::DecisionMade))?
         .into_iter()
         .collect();
-    for index in &decisions {
-        let facts = node
-            .ledger
-            .record(*index)?
-            .value(SectionName::Facts)
-            .unwrap_or_default();
-        names.extend(facts.get("case").and_then(Value::as_str).map(str::to_owned));
-    }
+    // By their streams: what a decision itself says of its case may have been erased, and the rest of it not.
+    names.extend(node.ledger.cases()?);
     for (_, run) in node.state.scan::<RunEntry>("run/")? {
         names.extend(run.case);
     }

@@ -63,4 +63,98 @@ async fn a_log_that_is_over_does_not_show_what_was_erased_after_its_last_backup(
     };
     assert_eq!(shown(&plain), [true, true]);
     assert_eq!(shown(&listed), [false, true]);
+    // What it has cannot be erased, and whoever asks is told so: by name, and what can be done.
+    let scene = Scene {
+        node: opened(directory.path(), &listed.replace("log/1", "log/2")),
+        directory,
+    };
+    let agreement = || Meant::Agreement(AGREEMENT.to_owned());
+    let error = scene.propose(agreement(), &[]).await.unwrap_err();
+    let says = [
+        format!("records {other} of `localhost:7101/log/1`"),
+        format!("`evidence` in `{}`", storage.display()),
+    ];
+    assert!(says.iter().all(|text| error.contains(text)), "{error}");
+    let new = scene.pulled("t3", b"snow").await;
+    let line = scene.propose(agreement(), &[]).await.unwrap();
+    assert_eq!((line.records[0].index, line.elsewhere.len()), (new, 1));
+    assert_eq!(
+        (line.elsewhere[0].records.as_slice(), &line.elsewhere[0].directory),
+        (&[other][..], &storage)
+    );
+    let unknown = scene.propose(Meant::Case("none".to_owned()), &[]).await.unwrap_err();
+    assert!(unknown.contains("no record of case `none`"), "{unknown}");
+}
+
+fn listing(scene: &Scene) -> Vec<String> {
+    let folder = scene.directory.path().join("register");
+    let names = fs::read_dir(folder).unwrap();
+    names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_was_listed_and_refused_is_not_erased_at_the_next_start_and_what_was_broken_off_is() {
+    let directory = tempfile::tempdir().unwrap();
+    Secrets::make(&directory.path().join("keys"), &SystemEntropy).unwrap();
+    fs::create_dir(directory.path().join("register")).unwrap();
+    let text = configuration(2, "person").replace("[erasure]\n", "[erasure]\nregister = \"register\"\n");
+    let scene = Scene {
+        node: opened(directory.path(), &text),
+        directory,
+    };
+    again(&scene.node).await.unwrap();
+    // What the log would refuse is not even listed.
+    let pull = scene.pulled("t0", b"hail").await;
+    let mut late = proposal(Meant::Records(vec![pull]), &[]);
+    if let Erase::Propose { complete_days, .. } = &mut late {
+        *complete_days = 0;
+    }
+    // A clock that has gone on: it is asked for in the same millisecond else.
+    let late = loop {
+        let proposed = scene.erase(late.clone()).await;
+        if let Ok(line) = proposed {
+            break line;
+        }
+    };
+    while scene.node.now_ms() <= late.complete_by_ms {
+        tokio::task::yield_now().await;
+    }
+    let error = scene.approve(&late.id, 2).await.unwrap_err();
+    assert!(error.contains("which has passed"), "{error}");
+    assert_eq!(listing(&scene), ["register"]);
+
+    let (held, rejected, open) = (
+        scene.pulled("t1", b"rain").await,
+        scene.pulled("t2", b"sun").await,
+        scene.pulled("t3", b"snow").await,
+    );
+    // As a stop leaves it between the list and the log, or where the log refused and the list could not be written any more.
+    let mut lines = Vec::new();
+    for index in [held, rejected, open] {
+        let mut line = scene.propose(Meant::Records(vec![index]), &[]).await.unwrap();
+        line.state = ErasureState::Erased;
+        line.decided_by = Some(people::known(&scene.node.config.erasure, &token(2)).unwrap());
+        register::add(&scene.node, &line).unwrap();
+        lines.push(line);
+    }
+    assert_eq!(listing(&scene).len(), 4);
+    let hold = Hold::Add {
+        what: Meant::Records(vec![held]),
+        reason: "appeal".to_owned(),
+        person: token(1),
+    };
+    scene.hold(hold).await.unwrap();
+    let (id, person) = (lines[1].id.clone(), token(1));
+    scene.erase(Erase::Reject { id, person }).await.unwrap();
+    again(&scene.node).await.unwrap();
+    assert_eq!(
+        [held, rejected, open].map(|index| scene.facts(index).is_some()),
+        [true, true, false]
+    );
+    let mut left = listing(&scene);
+    left.sort();
+    assert_eq!(left, [format!("{}.erased", lines[2].id), "register".to_owned()]);
+    again(&scene.node).await.unwrap();
 }

@@ -74,6 +74,16 @@ impl Scene {
         let change = set(AgreementEntry::key(AGREEMENT, OwnSide::Consumer), &entry).unwrap();
         self.node.ledger.put_state(vec![change]).await.unwrap();
     }
+
+    /// The service stopped, and started again under other rules.
+    fn under(self, rules: &str) -> Self {
+        let Self { node, directory } = self;
+        drop(node);
+        Self {
+            node: opened(directory.path(), &format!("{}{rules}", configuration(2, "person"))),
+            directory,
+        }
+    }
 }
 
 fn of<'a>(lines: &'a [RetentionLine], name: &str) -> &'a RetentionLine {
@@ -167,6 +177,94 @@ async fn a_case_does_not_keep_another_that_rests_on_the_same_pull() {
         scene.approve(id, 2).await.unwrap();
     }
     assert!(scene.facts(decision).is_none() && scene.facts(pull).is_some());
+}
+
+#[tokio::test]
+async fn what_is_not_over_any_more_is_not_approved() {
+    let scene = Scene::ruled(RULES);
+    let pull = scene.pulled("t1", b"rain").await;
+    let decision = scene.decides("Z1", "t9").await;
+    scene.agreed(Some("over")).await;
+    let applied = scene.applied().await;
+    let id = |name: &str| of(&applied.lines, name).why.clone().unwrap();
+    let (of_pull, of_case) = (id(AGREEMENT), id("Z1"));
+    // A case that is kept rests on it since.
+    scene.decides("Z-LONG", "t1").await;
+    let error = scene.approve(&of_pull, 2).await.unwrap_err();
+    let says = [
+        format!("record {pull} was over"),
+        "case Z-LONG".to_owned(),
+        format!("erase reject {of_pull}"),
+    ];
+    assert!(says.iter().all(|text| error.contains(text)), "{error}");
+    assert!(scene.facts(pull).is_some() && scene.has_payload(b"rain"));
+    // Or a rule keeps it for longer now, or none is about it.
+    let mut scene = scene;
+    for (rules, says) in [
+        (
+            RULES.replace("named = \"Z*\", keep = \"0d\"", "named = \"Z*\", keep = \"permanent\""),
+            "kept for ever",
+        ),
+        (RULES.replace("named = \"Z*\"", "named = \"Y*\""), "no rule is about"),
+    ] {
+        scene = scene.under(&rules);
+        let error = scene.approve(&of_case, 2).await.unwrap_err();
+        assert!(
+            error.contains(&format!("record {decision}")) && error.contains(says),
+            "{error}"
+        );
+    }
+    // What a person proposed is theirs to answer for; and what is over is approved.
+    let own = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
+    scene.approve(&own.id, 2).await.unwrap();
+    scene = scene.under(RULES);
+    scene.approve(&of_case, 2).await.unwrap();
+    assert!(scene.facts(decision).is_none());
+}
+
+#[tokio::test]
+async fn a_record_of_two_that_are_due_is_proposed_once() {
+    let scene = Scene::ruled(RULES);
+    let both = scene.pulled_for(Some("Z1"), "t1", b"rain").await;
+    let own = scene.pulled("t2", b"sun").await;
+    scene.decides("Z1", "t1").await;
+    scene.agreed(Some("over")).await;
+    let lines = scene.planned(None).await;
+    let line = of(&lines, AGREEMENT);
+    assert_eq!(
+        (line.state, line.records, line.kept),
+        (RetentionState::Due, 1, 1),
+        "{line:?}"
+    );
+    assert_eq!(line.why.as_deref(), Some("case Z1"));
+    let applied = scene.applied().await;
+    assert_eq!(applied.proposals.len(), 2, "{applied:?}");
+    for id in &applied.proposals {
+        scene.approve(id, 2).await.unwrap();
+    }
+    assert!(scene.facts(both).is_none() && scene.facts(own).is_none());
+    assert!(scene.planned(None).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_case_of_which_nothing_is_left_keeps_nothing_and_one_of_which_something_is_falls_due() {
+    let scene = Scene::ruled(RULES);
+    scene.pulled("t1", b"rain").await;
+    let erase = async |case: &str, sections: &[&str]| {
+        let line = scene.propose(Meant::Case(case.to_owned()), sections).await.unwrap();
+        scene.approve(&line.id, 2).await.unwrap();
+    };
+    scene.decides("Z-LONG", "t1").await;
+    scene.decides("Z1", "t9").await;
+    scene.agreed(Some("over")).await;
+    assert_eq!(of(&scene.planned(None).await, AGREEMENT).state, RetentionState::Needed);
+    erase("Z-LONG", &[]).await;
+    erase("Z1", &["facts"]).await;
+    let lines = scene.planned(None).await;
+    assert!(lines.iter().all(|line| line.name != "Z-LONG"), "{lines:?}");
+    assert_eq!(of(&lines, AGREEMENT).state, RetentionState::Due);
+    // Its author is still named.
+    assert_eq!(of(&lines, "Z1").state, RetentionState::Due, "{lines:?}");
 }
 
 #[tokio::test]

@@ -50,6 +50,7 @@ fn compared_with(ours: &End, theirs: &End, side: Side, receipt: u64, is_whole: b
         size_before: 100,
         is_whole,
         receipts: &receipts,
+        erased_here: &BTreeMap::new(),
         clocks_since_ms: 1_000,
     };
     let mut compared = compare(ours, theirs, &beside);
@@ -147,6 +148,56 @@ fn who_leaves_out_what_is_told_by_who_gave_it() {
             let expected = if open { Reconciled::Open } else { Reconciled::Differs };
             assert_eq!(compared.verdict(), expected);
         }
+    }
+}
+
+#[test]
+fn what_was_erased_accuses_nobody_and_is_not_the_same() {
+    let gone = |index, phase| Gone {
+        index,
+        tombstone: 20,
+        phase: Some(phase),
+    };
+    // There: of its phase, once.
+    let ours = end(&[
+        ("acknowledged", 1, Phase::Pull, 5, 0, "x"),
+        ("acknowledged", 2, Phase::Pull, 6, 0, "x"),
+    ]);
+    let mut theirs = End::default();
+    theirs.gone.extend([gone(8, Phase::RunRequest), gone(9, Phase::Pull)]);
+    let there = compared(&ours, &theirs, Side::Provider);
+    assert_eq!(
+        found(&there),
+        [
+            (What::Denied, Some(6), None),
+            (What::Erased, Some(5), Some(9)),
+            (What::Erased, None, Some(8))
+        ]
+    );
+    assert_eq!(there.findings[1].detail.as_deref(), Some("by record 20 there"));
+    assert_eq!(there.verdict(), Reconciled::Differs);
+    // Here: of its transaction and phase, once.
+    let here = |transaction_of_it: &str, phase| {
+        let erased_here = BTreeMap::from([(transaction(transaction_of_it), vec![gone(3, phase)])]);
+        let beside = Beside {
+            side: Side::Provider,
+            size_before: 100,
+            is_whole: true,
+            receipts: &BTreeMap::new(),
+            erased_here: &erased_here,
+            clocks_since_ms: 0,
+        };
+        let theirs = end(&[("a", 1, Phase::Pull, 9, 0, "x")]);
+        let compared = compare(&End::default(), &theirs, &beside);
+        (found(&compared), compared.verdict())
+    };
+    assert_eq!(
+        here("a", Phase::Pull),
+        (vec![(What::Erased, Some(3), Some(9))], Reconciled::Open)
+    );
+    for (transaction, phase) in [("b", Phase::Pull), ("a", Phase::RunResult)] {
+        let never = (vec![(What::NeverGiven, None, Some(9))], Reconciled::Differs);
+        assert_eq!(here(transaction, phase), never, "{transaction} {phase}");
     }
 }
 

@@ -5,7 +5,7 @@ use crate::error::{AppendError, LedgerError};
 use crate::record::{DraftError, Kind};
 use crate::section::SectionName;
 
-/// Why nothing is erased. The log is as it was before.
+/// Why nothing is erased. The log is as it was before, unless it is [unknown](Self::is_unknown).
 #[derive(Debug, thiserror::Error)]
 pub enum EraseError {
     /// Nothing is named.
@@ -80,6 +80,17 @@ pub enum EraseError {
     /// The log cannot be read, has no such record or section, or was closed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+impl EraseError {
+    /// Whether the log may have been changed all the same: it was closed before it answered. The next opening knows.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        matches!(
+            self,
+            Self::Ledger(LedgerError::Closed) | Self::Append(AppendError::Ledger(LedgerError::Closed))
+        )
+    }
 }
 
 impl From<DraftError> for EraseError {

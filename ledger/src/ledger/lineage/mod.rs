@@ -2,6 +2,7 @@
 
 mod bared;
 mod found;
+mod rebuild;
 mod stored;
 mod walk;
 
