@@ -5,7 +5,7 @@ SHELL := /bin/bash
 profile := dev
 target := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: bench-catalogue bench-dsp bench-ledger bench-policy conformance demo deny deps doc faults fmt fuzz help interop kill lint log-check native test tidy
+.PHONY: bench-catalogue bench-dsp bench-ledger bench-policy bench-pull conformance demo deny deps doc faults fmt fuzz help interop kill lint log-check native test tidy
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -55,6 +55,11 @@ bench-ledger: deps native ## the log's appends and proofs, beside Tessera's and 
 
 bench-policy: ## decisions under policies, beside cedar-policy's and those of EYE rules; writes target/bench/policy.json
 	deploy/build/bench-policy.sh
+
+bench-pull: needs := nginx
+bench-pull: deps native ## recorded pulls over TLS: small ones a second, a large one beside nginx; writes target/bench/pull.json
+	cargo build --locked --release -p herleid
+	cargo bench --locked --profile release -p herleid-tests --bench pull
 
 deps: ## install what is missing, by package name (Debian; root or sudo)
 	@deploy/build/deps.sh $(needs)

@@ -3,6 +3,7 @@
 # deps.sh demo: what the demonstration needs, which is all but the formatter, the lints and what runs others' programs.
 # deps.sh java: what running others' programs against ours needs (the conformance kit, EDC), which is all but the formatter and the lints.
 # deps.sh postgres: the same, and PostgreSQL, which the ledger is measured beside.
+# deps.sh nginx: the same, and nginx, which large pulls are measured beside.
 set -euo pipefail
 
 # package: what it is for
@@ -36,6 +37,11 @@ if [ "${1:-}" = postgres ] && ! has_postgres; then
   needed+=("postgresql: what the ledger is measured beside")
 fi
 
+# Debian's lies where only root's PATH leads.
+if [ "${1:-}" = nginx ] && ! PATH=$PATH:/usr/sbin command -v nginx >/dev/null; then
+  needed+=("nginx: what large pulls are measured beside")
+fi
+
 cd "$(dirname "$0")/../.."
 wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
 if ! command -v cargo >/dev/null; then
@@ -65,6 +71,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   tools=(c++ python3 bwrap unshare strace git)
   [ "${1:-}" = demo ] || tools+=(javac mvn openssl curl jq)
   [ "${1:-}" != postgres ] || tools+=(initdb pgbench)
+  [ "${1:-}" != nginx ] || tools+=(nginx)
   for tool in "${tools[@]}"; do
     command -v "$tool" >/dev/null || { echo "deps: the command \`$tool\` is missing" >&2; exit 1; }
   done

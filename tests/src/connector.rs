@@ -24,19 +24,54 @@ pub struct Connector {
     /// From the last start of its process until everything answered.
     pub started_in: Duration,
     service: Option<Service>,
+    /// What every command of the binary is told first.
+    flags: &'static [&'static str],
 }
+
+/// What a connector over TLS shows and trusts: PEM files.
+pub struct Tls<'a> {
+    pub certificate: &'a Path,
+    pub key: &'a Path,
+    /// Who issued the certificates of everybody that it deals with.
+    pub authority: &'a Path,
+}
+
+/// Without TLS: development, and said so in every record.
+const PLAIN: &[&str] = &["--development"];
 
 impl Connector {
     /// Made, not started; listens on `port`, others reach it at `public_port`.
     pub fn new(directory: PathBuf, port: u16, public_port: u16) -> Self {
-        let made = init(&directory, port, public_port);
+        let made = init(&directory, PLAIN, (port, public_port), "http", &[]);
+        let file = directory.join("herleid.toml");
+        let configuration = std::fs::read_to_string(&file).unwrap();
+        let plain = configuration.replace("#[development]", "") + "\n[development]\nplain_http = true\n";
+        std::fs::write(&file, plain).unwrap();
         Self {
             did: made["did"].as_str().unwrap().to_owned(),
             directory,
             made,
             started_in: Duration::ZERO,
             service: None,
+            flags: PLAIN,
         }
+    }
+
+    /// Made, not started; over TLS, without any shortcut of development.
+    pub fn over_tls(directory: PathBuf, port: u16, tls: &Tls<'_>) -> Self {
+        let [certificate, key] = [tls.certificate, tls.key].map(|path| path.to_str().unwrap());
+        let more = ["--tls-certificate", certificate, "--tls-key", key];
+        let made = init(&directory, &[], (port, port), "https", &more);
+        let connector = Self {
+            did: made["did"].as_str().unwrap().to_owned(),
+            directory,
+            made,
+            started_in: Duration::ZERO,
+            service: None,
+            flags: &[],
+        };
+        connector.set("trust", &format!("tls_ca = [{:?}]", tls.authority));
+        connector
     }
 
     /// Starts it and waits until everything answers.
@@ -47,7 +82,7 @@ impl Connector {
     /// The same, with a command that is changed before.
     pub fn start_with(&mut self, change: impl FnOnce(&mut Command)) {
         assert!(self.service.is_none(), "`{}` runs already", self.did);
-        let mut command = serve(&self.directory);
+        let mut command = serve_with(self.flags, &self.directory);
         change(&mut command);
         let began = Instant::now();
         let service = Service::start(command, &self.log());
@@ -113,6 +148,7 @@ impl Connector {
             made: self.made.clone(),
             started_in: Duration::ZERO,
             service: None,
+            flags: self.flags,
         }
     }
 
@@ -125,7 +161,8 @@ impl Connector {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = mortal(herleid());
         command
-            .args(["--development", "--json", "--config"])
+            .args(self.flags)
+            .args(["--json", "--config"])
             .arg(self.directory.join("herleid.toml"))
             .args(arguments)
             .env("HERLEID_LANG", "en");
@@ -187,19 +224,17 @@ pub fn run(arguments: &[&str]) -> Output {
     command.args(arguments).env("HERLEID_LANG", "en").output().unwrap()
 }
 
-/// A connector made by `herleid init`, under plain HTTP so that it needs no certificate: development, and said so in every record.
-fn init(directory: &Path, port: u16, public_port: u16) -> Value {
+/// A connector made by `herleid init`, which asks nobody for credentials. It listens on the first port, others reach it at the second.
+fn init(directory: &Path, flags: &[&str], (port, public_port): (u16, u16), scheme: &str, more: &[&str]) -> Value {
     let did = format!("did:web:localhost%3A{public_port}");
     let address = format!("127.0.0.1:{port}");
-    let url = format!("http://localhost:{public_port}");
-    let named = ["--development", "--json", "init", "--did", &did, "--name", "Test"];
+    let url = format!("{scheme}://localhost:{public_port}");
+    let named = ["--json", "init", "--did", &did, "--name", "Test"];
     let placed = ["--listen", &address, "--public-url", &url, "--directory"];
-    let made = run(&[&named[..], &placed, &[directory.to_str().unwrap()]].concat());
+    let made = run(&[flags, &named, &placed, &[directory.to_str().unwrap()], more].concat());
     let made = good(&made);
     let file = directory.join("herleid.toml");
-    let mut configuration = std::fs::read_to_string(&file).unwrap();
-    configuration.push_str("\n[development]\nplain_http = true\n");
-    configuration = configuration.replace("#[development]", "").replace(
+    let configuration = std::fs::read_to_string(&file).unwrap().replace(
         "#required_credentials = [\"MembershipCredential\"]",
         "required_credentials = []",
     );
@@ -209,9 +244,13 @@ fn init(directory: &Path, port: u16, public_port: u16) -> Value {
 
 /// The service of the connector in `directory`, to be started.
 pub fn serve(directory: &Path) -> Command {
+    serve_with(PLAIN, directory)
+}
+
+fn serve_with(flags: &[&str], directory: &Path) -> Command {
     let mut command = mortal(herleid());
     command
-        .arg("--development")
+        .args(flags)
         .arg("--config")
         .arg(directory.join("herleid.toml"))
         .arg("serve")

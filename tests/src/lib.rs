@@ -9,6 +9,7 @@ pub mod http;
 pub mod lying_proxy;
 pub mod machine;
 pub mod management;
+pub mod measured;
 pub mod operated;
 pub mod process;
 pub mod s3;

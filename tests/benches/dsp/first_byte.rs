@@ -1,9 +1,9 @@
 //! How soon data comes: one EDC is given access by our provider and by another EDC's; then both tokens are used in turns.
 
 use crate::PAYLOAD;
-use crate::report::median;
 use herleid_tests::edc::{EDC, Edc, Pace};
 use herleid_tests::http::{self, Caller};
+use herleid_tests::measured::median;
 use herleid_tests::operated::Made;
 use serde_json::{Value, json};
 use std::fmt;

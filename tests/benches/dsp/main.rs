@@ -12,8 +12,8 @@ mod first_byte;
 mod report;
 
 use contenders::{Contender, Measured};
-use herleid_tests::edc;
-use std::path::{Path, PathBuf};
+use herleid_tests::measured;
+use std::path::Path;
 
 /// Each contender is started, warmed up and measured so often; medians are told.
 const ROUNDS: usize = 3;
@@ -33,8 +33,7 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let results = edc::target().parent().map(|target| target.join("bench")).unwrap();
-    std::fs::create_dir_all(&results).unwrap();
+    let results = measured::results();
     let folder = tempfile::tempdir().unwrap();
     let mut rounds = Vec::new();
     for number in 1..=ROUNDS {
@@ -42,10 +41,7 @@ fn main() {
         rounds.push(round(&folder.path().join(number.to_string())));
     }
     let report = report::Report::of(&rounds);
-    let (json, table) = (results.join("dsp.json"), results.join("dsp.md"));
-    std::fs::write(&json, report.json()).unwrap();
-    std::fs::write(&table, report.table()).unwrap();
-    println!("{}\n{}", report.table(), list(&[json, table]));
+    measured::leave(&results, "dsp", &report.json(), &report.table());
 }
 
 fn round(folder: &Path) -> Round {
@@ -58,11 +54,4 @@ fn round(folder: &Path) -> Round {
     round.first_byte = first_byte::measure(&folder.join("first-byte"));
     println!("  first byte: {}", round.first_byte);
     round
-}
-
-fn list(files: &[PathBuf]) -> String {
-    files
-        .iter()
-        .map(|file| format!("written: {}\n", file.display()))
-        .collect()
 }

@@ -3,16 +3,9 @@
 use crate::Round;
 use crate::contenders::{Contender, Measured};
 use herleid_tests::machine;
+use herleid_tests::measured::{median, rounded};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-
-/// The one in the middle; of an even number, the mean of both in the middle.
-pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    let (low, high) = ((values.len() - 1) / 2, values.len() / 2);
-    f64::midpoint(values[low], values[high])
-}
 
 /// Medians over all rounds.
 pub(crate) struct Report {
@@ -139,8 +132,4 @@ fn times_better(times: f64) -> String {
         t if t >= 1.0 => format!("{t:.1} times better"),
         t => format!("{:.1} times worse", 1.0 / t),
     }
-}
-
-fn rounded(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
 }

@@ -15,7 +15,7 @@ mod postgres;
 mod report;
 mod tessera;
 
-use herleid_tests::machine;
+use herleid_tests::{machine, measured};
 use limits::Limits;
 use lineage::Traced;
 use ours::{Appended, Ours};
@@ -59,10 +59,7 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let records = std::env::var("HERLEID_BENCH_RECORDS").map_or(RECORDS, |text| {
-        text.parse()
-            .unwrap_or_else(|_| panic!("HERLEID_BENCH_RECORDS is no number: {text}"))
-    });
+    let records = measured::wanted("HERLEID_BENCH_RECORDS", RECORDS);
     // `target`, where results lie: what is measured is the disk that it lies on, not one in memory.
     let program = std::env::current_exe().unwrap();
     let target = program.ancestors().find(|folder| folder.join("bench-tessera").is_dir());
@@ -73,15 +70,7 @@ fn main() {
         return alone(&results, records);
     }
     let found = measure(&results, records);
-    let (json, table) = (results.join("ledger.json"), results.join("ledger.md"));
-    std::fs::write(&json, report::json(&found)).unwrap();
-    std::fs::write(&table, report::table(&found)).unwrap();
-    println!(
-        "{}\nwritten: {}, {}",
-        report::table(&found),
-        json.display(),
-        table.display()
-    );
+    measured::leave(&results, "ledger", &report::json(&found), &report::table(&found));
 }
 
 /// A folder for one of them, which goes when it has been measured. Passable: PostgreSQL's server runs as a user of its own.

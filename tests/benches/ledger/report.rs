@@ -3,6 +3,7 @@
 use crate::Found;
 use crate::lineage::NODES;
 use herleid_tests::machine;
+use herleid_tests::measured::rounded;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -23,10 +24,6 @@ const GOAL_TRACE_MS: f64 = 100.0;
 /// Milliseconds for 10,000 nodes in a million records, if that was measured.
 fn traced_10k(found: &Found) -> Option<f64> {
     (found.size >= MILLION && found.traced.nodes == NODES).then_some(found.traced.first_ms)
-}
-
-fn rounded(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
 }
 
 pub(crate) fn json(found: &Found) -> String {
