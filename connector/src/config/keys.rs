@@ -148,6 +148,8 @@ pub const KEYS: &[Key] = &[
     key("witness", "logs", Tables(&[("origin", Origin), ("verifier_key", LogKey)]), Means("[]"), "the logs that it cosigns for"),
     key("issuer", "enabled", Switch, Means("false"), "whether this connector issues credentials to others"),
     key("identity", "required_credentials", Texts, Means("[\"MembershipCredential\"]"), "types of credentials that every peer has to present; an empty list asks for none"),
+    // At most an hour: longer, and a transfer may end before it is noticed.
+    key("identity", "status_max_age_s", Whole(1, 3_600), Means("60"), "seconds that an issuer's status list is believed; within these, and ten seconds of fetching, a credential that was taken back stops new requests and what is being sent"),
     key("decisions", "file", Path, Nothing, "rules that leave negotiations and transfers to a script, a person or a webhook; when left out, policies decide alone"),
     key("network", "allow_private_addresses", Switch, Means("false"), "whether this connector may call loopback and private addresses; others could make it call machines behind your firewall"),
     key("network", "connect_timeout_ms", Whole(100, 60_000), Means("10000"), "milliseconds until a connection that does not come about is given up"),

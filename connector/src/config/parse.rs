@@ -55,6 +55,7 @@ impl RawConfig {
             },
             identity: Identity {
                 required_credentials: self.texts("identity.required_credentials")?,
+                status_max_age_s: self.whole("identity.status_max_age_s")?,
             },
             decisions: Decisions {
                 file: self

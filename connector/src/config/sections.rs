@@ -100,6 +100,8 @@ pub struct Issuer {
 pub struct Identity {
     /// Types of credentials that every peer has to present.
     pub required_credentials: Vec<String>,
+    /// Seconds that an issuer's status list is believed.
+    pub status_max_age_s: u64,
 }
 
 /// Section `[decisions]`.

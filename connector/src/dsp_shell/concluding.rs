@@ -164,6 +164,9 @@ pub(super) async fn conclude(
     for token in context.presentations {
         draft = draft.evidence(document("presentation", "application/vp+jwt", token.into_bytes()));
     }
+    for token in context.status_lists {
+        draft = draft.evidence(document("status-list", "application/vc+jwt", token.into_bytes()));
+    }
     Ok(Some(Due {
         decision: None,
         changes: vec![set(AgreementEntry::key(&entry.id, side), &entry).map_err(|e| internal(&e))?],

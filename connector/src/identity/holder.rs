@@ -5,7 +5,7 @@ use crate::commands::Failure;
 use crate::control::protocol::CredentialLine;
 use crate::node::Node;
 use crate::state::{Digests, State, StateError, set};
-use herleid_credentials::credential::{self, Profile, VerifiedCredential};
+use herleid_credentials::credential::{self, CredentialError, Profile, StatusLists, VerifiedCredential};
 use herleid_credentials::did_document::DidDocument;
 use herleid_credentials::jose::{self, MAX_HEADER_TOKEN_BYTES, UnverifiedJws};
 use herleid_credentials::presentation::{self, NewPresentation, PresentationQuery, PresentationResponse};
@@ -66,9 +66,17 @@ impl Holder {
                 format!("the issuer is not known: {}", e.why()),
             )
         })?;
-        let checked = node
-            .check_credential(jwt, document.document())
-            .map_err(|e| Failure::untrusted(format!("the credential is refused: {e}")))?;
+        let mut lists = StatusLists::none();
+        let checked = loop {
+            match node.check_credential(jwt, document.document(), &lists) {
+                Ok(checked) => break checked,
+                Err(CredentialError::StatusNotAtHand { list, issuer }) if !lists.has(&list) => {
+                    let had = super::standing::fetch(node, &list, &issuer, &mut lists).await;
+                    had.map_err(|e| Failure::untrusted(format!("the credential is refused: {e}")))?;
+                }
+                Err(e) => return Err(Failure::untrusted(format!("the credential is refused: {e}"))),
+            }
+        };
         let kept = Kept {
             jwt: jwt.to_owned(),
             issuer,
@@ -202,13 +210,14 @@ impl Node {
         &self,
         jwt: &str,
         issuer_document: &DidDocument,
-    ) -> Result<VerifiedCredential, credential::CredentialError> {
+        lists: &StatusLists,
+    ) -> Result<VerifiedCredential, CredentialError> {
         let expected = credential::Expected {
             issuer_document,
             trusted: &self.trust.issuers(),
             holder: &self.did,
             now: self.now(),
         };
-        credential::verify(jwt, &expected)
+        credential::verify_with(jwt, &expected, lists)
     }
 }

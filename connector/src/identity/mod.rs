@@ -8,12 +8,17 @@ mod holder;
 mod present;
 mod replay;
 mod shortcuts;
+mod standing;
+mod statuses;
 
 pub use documents::{DocumentError, Documents, Resolved};
 pub use holder::{Holder, HolderError};
 pub use present::{Membership, presented_credentials};
 pub use replay::UsedTokens;
 pub use shortcuts::{Shortcuts, authorization};
+pub use standing::Foundations;
+pub(crate) use standing::{lost, until_lost};
+pub use statuses::{StatusFailure, Statuses};
 
 use herleid_credentials::{Now, si_token};
 use herleid_vocab::did::Did;

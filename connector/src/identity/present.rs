@@ -1,17 +1,20 @@
 //! Asking a caller for its credentials (DCP 1.0, "Verifiable Presentation Protocol"), and remembering the answer for a while.
 
+use super::standing::{fetch, stand};
 use super::{Authenticated, AuthenticationError, Resolved, forgetful};
 use crate::node::Node;
+use herleid_credentials::credential::{Claimed, CredentialError, StatusLists};
 use herleid_credentials::did_document::{CREDENTIAL_SERVICE, DidDocument};
-use herleid_credentials::presentation::{self, PresentationQuery, PresentationResponse, Scope, VerifiedPresentation};
+use herleid_credentials::presentation::{
+    self, PresentationError, PresentationQuery, PresentationResponse, Scope, VerifiedPresentation,
+};
 use herleid_vocab::did::Did;
 use http::{HeaderMap, header};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-/// How long shown credentials are believed without asking again; never longer than the first of them is valid. Of a revocation
-/// nothing is learnt by asking: no status list is read, so a credential with a status is refused, and one without counts
-/// until it expires.
+/// How long shown credentials are believed without asking their holder again; never longer than the first of them is valid. Whether
+/// their issuer took one back is looked up each time all the same.
 const FRESH_MS: u64 = 120_000;
 /// Parties remembered at once.
 const KEPT: usize = 1_000;
@@ -20,6 +23,9 @@ const KEPT: usize = 1_000;
 #[derive(Debug)]
 pub struct Shown {
     presentations: Vec<VerifiedPresentation>,
+    claimed: Vec<Claimed>,
+    /// The status lists that said that none of them was taken back.
+    lists: Vec<String>,
     until_ms: u64,
 }
 
@@ -27,6 +33,11 @@ impl Shown {
     /// The presentations' exact bytes: evidence.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
         self.presentations.iter().map(VerifiedPresentation::token)
+    }
+
+    /// The exact bytes of the status lists that were looked at: evidence.
+    pub fn lists(&self) -> impl Iterator<Item = &str> {
+        self.lists.iter().map(String::as_str)
     }
 }
 
@@ -98,10 +109,14 @@ async fn shown(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, Authen
     if required.is_empty() || believed {
         return Ok(Arc::new(Shown {
             presentations: Vec::new(),
+            claimed: Vec::new(),
+            lists: Vec::new(),
             until_ms: now_ms,
         }));
     }
     if let Some(known) = node.membership.get(caller.did(), now_ms) {
+        // Taken back meanwhile, it is shown in vain.
+        stand(node, &known.claimed).await?;
         return Ok(known);
     }
     let refuse = |why: String| AuthenticationError::Credentials(why);
@@ -112,9 +127,10 @@ async fn shown(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, Authen
     let forgotten = node.membership.forgotten();
     let query = PresentationQuery::new(scopes).map_err(|e| refuse(e.to_string()))?;
     let response = ask(node, caller, &query).await?;
-    let mut presentations = Vec::new();
+    let (mut presentations, mut claimed, mut lists) = (Vec::new(), Vec::new(), StatusLists::none());
     for token in response.presentations() {
-        presentations.push(verify(node, caller, token).await?);
+        presentations.push(verify(node, caller, token, &mut lists).await?);
+        claimed.extend(presentation::claimed(token).map_err(|e| refuse(e.to_string()))?);
     }
     let unmet: Vec<String> = query.unmet(&presentations).iter().map(|scope| kind(scope)).collect();
     if !unmet.is_empty() {
@@ -133,6 +149,8 @@ async fn shown(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, Authen
     let until_ms = last.unwrap_or(u64::MAX).min(now_ms + FRESH_MS);
     let shown = Arc::new(Shown {
         presentations,
+        claimed,
+        lists: lists.iter().map(|list| list.token().to_owned()).collect(),
         until_ms,
     });
     if node.membership.forgotten() != forgotten {
@@ -211,7 +229,12 @@ async fn ask(
     })
 }
 
-async fn verify(node: &Node, caller: &Authenticated, token: &str) -> Result<VerifiedPresentation, AuthenticationError> {
+async fn verify(
+    node: &Node,
+    caller: &Authenticated,
+    token: &str,
+    lists: &mut StatusLists,
+) -> Result<VerifiedPresentation, AuthenticationError> {
     let refuse = |why: String| AuthenticationError::Credentials(why);
     let invalid = |e: &dyn std::fmt::Display| {
         refuse(format!(
@@ -247,7 +270,17 @@ async fn verify(node: &Node, caller: &Authenticated, token: &str) -> Result<Veri
         trusted: &trusted,
         now: node.now(),
     };
-    let verified = presentation::verify(token, &expected).map_err(|e| invalid(&e))?;
+    // Each list once: which there are is known only of credentials that a trusted issuer signed.
+    let verified = loop {
+        match presentation::verify_with(token, &expected, lists) {
+            Ok(verified) => break verified,
+            Err(PresentationError::Credential {
+                source: CredentialError::StatusNotAtHand { list, issuer },
+                ..
+            }) if !lists.has(&list) => fetch(node, &list, &issuer, lists).await?,
+            Err(error) => return Err(invalid(&error)),
+        }
+    };
     if let Some(key) = verified.replay_key() {
         let first = node.used.spend(&key, node.now_ms()).await;
         if !first.map_err(forgetful)? {

@@ -22,7 +22,8 @@ use crate::dsp::id::{Id, IdError};
 use crate::dsp_shell::Negotiator;
 use crate::handlers::Handlers;
 use crate::identity::{
-    Authenticated, AuthenticationError, Documents, Holder, Membership, Shortcuts, UsedTokens, authenticate,
+    Authenticated, AuthenticationError, Documents, Foundations, Holder, Membership, Shortcuts, Statuses, UsedTokens,
+    authenticate,
 };
 use crate::journal::Journal;
 use crate::models::sandbox::{Sandbox, SandboxError};
@@ -103,6 +104,10 @@ pub struct Node {
     pub trust: TrustStore,
     /// Credentials of others, for a few minutes.
     pub membership: Membership,
+    /// Status lists of issuers.
+    pub statuses: Statuses,
+    /// What access that was given rests on.
+    pub foundations: Foundations,
     /// What others' logs showed before.
     pub peers: Peers,
     /// What became of negotiations and transfers, for those who are told.

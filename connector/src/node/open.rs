@@ -7,7 +7,7 @@ use crate::continuing::{self, PlaceError};
 use crate::dsp_shell::Negotiator;
 use crate::erasure::register::{self, RegisterError};
 use crate::handlers::{Handlers, HandlersError};
-use crate::identity::{Documents, Holder, Membership, Shortcuts, UsedTokens};
+use crate::identity::{Documents, Foundations, Holder, Membership, Shortcuts, Statuses, UsedTokens};
 use crate::journal::Journal;
 use crate::net::client::{ClientLimits, ClientSettings, GuardedClient};
 use crate::net::error::TlsError;
@@ -204,6 +204,8 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         handlers,
         shortcuts: Shortcuts::new(config.development.as_ref()),
         membership: Membership::default(),
+        statuses: Statuses::new(client.clone(), config.identity.status_max_age_s),
+        foundations: Foundations::default(),
         peers: Peers::new(Remembering {
             ledger: ledger.clone(),
             client: client.clone(),

@@ -4,7 +4,7 @@ mod bearer;
 
 use crate::deciding::Asker;
 use crate::http::Refusal;
-use crate::identity::{AuthenticationError, Resolved, bearer as bearer_token};
+use crate::identity::{AuthenticationError, Resolved, bearer as bearer_token, lost};
 use crate::node::Node;
 use crate::state::{AgreementEntry, Change, GrantEntry, Side};
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -151,7 +151,7 @@ impl Access {
 ///
 /// # Errors
 /// 401 when the caller is not who the token is for; 404 when there is no such grant for this caller; the same for both, so
-/// that nobody can find out which grants exist. 409 when the caller has seen more of our log than there is. 503 when its document
+/// that nobody can find out which grants exist. 403 when access has ended. 409 when the caller has seen more of our log than there is. 503 when its document
 /// could not be had for a reason that passes.
 pub async fn check(
     node: &Node,
@@ -161,7 +161,13 @@ pub async fn check(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Access, Refusal> {
-    let checked = checked(node, grant_id, method, path, headers, body).await;
+    let mut checked = checked(node, grant_id, method, path, headers, body).await;
+    // Last, for it may ask an issuer: only whoever has access can make it.
+    if let Ok(access) = &checked
+        && let Some(why) = lost(node, access.grant()).await
+    {
+        checked = Err(Refusal::denied(&format!("access has ended: {why}")));
+    }
     if checked
         .as_ref()
         .is_err_and(|refusal| refusal.status() == StatusCode::UNAUTHORIZED)

@@ -11,7 +11,7 @@ use super::access::Access;
 use super::kind_of;
 use crate::http::Refusal;
 use crate::models::process::{ExecuteRequest, Process, ProcessError};
-use crate::models::sandbox::{Job, JobInput, Output, Run, Sandbox, SandboxError, Slot};
+use crate::models::sandbox::{Failure, Job, JobInput, Output, Run, Sandbox, SandboxError, Slot};
 use crate::node::Node;
 use crate::peers::same_exchange;
 use crate::state::{AgreementEntry, Digests, ModelEntry};
@@ -24,7 +24,7 @@ use herleid_vocab::did::Did;
 use herleid_vocab::json;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// What the consumer sends beside the request of OGC API - Processes.
@@ -66,6 +66,8 @@ pub(super) struct Asked<'a> {
     process: Arc<Process>,
     request: ExecuteRequest,
     run_inputs: Value,
+    /// The counters of the policy in which it has a place, once it has started.
+    places: OnceLock<Vec<String>>,
     trace: &'a str,
 }
 
@@ -198,7 +200,10 @@ impl Asked<'_> {
             seed: self.request.seed(),
         };
         let run = match sandbox.prepare_in(slot, job).await {
-            Ok(prepared) => sandbox.run(prepared, node.clock.as_ref()).await,
+            Ok(prepared) => {
+                let ends = self.until_over(node);
+                sandbox.run_until(prepared, node.clock.as_ref(), ends).await
+            }
             Err(error) => Err(error),
         };
         match run {
@@ -207,6 +212,12 @@ impl Asked<'_> {
                 environment,
                 ..
             }) => self.finish(node, outputs, environment).await,
+            // It has run in part, and that is recorded; nothing of it leaves.
+            Ok(Run {
+                outcome: Err(Failure::Stopped { why }),
+                environment,
+                ..
+            }) => Err(self.record_failed(node, StatusCode::FORBIDDEN, &why, environment).await),
             Ok(Run {
                 outcome: Err(failure),
                 environment,
@@ -233,13 +244,13 @@ impl Asked<'_> {
         outputs: Vec<Output>,
         environment: Value,
     ) -> Result<Ran, Refusal> {
-        match self.access_ended(node) {
+        match self.is_over(node).await {
             Ok(None) => {}
             // Withdrawn while the program ran. It has run, and that is recorded; nothing of it leaves.
             Ok(Some(why)) => {
                 return Err(self.record_failed(node, StatusCode::FORBIDDEN, &why, environment).await);
             }
-            Err(error) => return Err(self.broke_off(node, &error.to_string(), environment).await),
+            Err(error) => return Err(self.broke_off(node, &error, environment).await),
         }
         match self.record_finished(node, &outputs, environment.clone()).await {
             Ok(()) => Ok(Ran { outputs }),

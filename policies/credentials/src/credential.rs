@@ -3,12 +3,14 @@
 //!
 //! Credentials are read as plain JSON. Contexts that redefine terms in place are refused, since a reader of JSON and a reader of
 //! JSON-LD would then understand different things. `credentialSchema`, `evidence` and `termsOfUse` are checked for their form
-//! and otherwise not acted upon. A `credentialStatus` cannot be checked yet, and so denies; and since none can, a credential must
-//! end by itself.
+//! and otherwise not acted upon. A `credentialStatus` is checked against the lists that are at hand ([`StatusLists`]); one that cannot be
+//! denies. A credential must end by itself: a list that nobody serves any more says nothing.
 
+mod claimed;
 mod issue;
 pub(crate) mod shape;
 mod statement;
+mod status;
 mod trust;
 
 use crate::claims::Now;
@@ -22,8 +24,10 @@ use statement::Statement;
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub use claimed::Claimed;
 pub use issue::{NewCredential, issue};
 pub use shape::ShapeError;
+pub use status::{Purpose, StatusEntry, StatusList, StatusLists};
 pub use trust::TrustedIssuers;
 
 /// JSON-LD context of VC Data Model 2.0 (section 4.3).
@@ -122,19 +126,46 @@ pub enum CredentialError {
         /// The verifier's time.
         now_ms: u64,
     },
-    /// It would hold for ever: nothing ends it, and nothing here could tell that it was revoked.
+    /// It would hold for ever.
     #[error(
-        "the credential does not end; it must end by itself (`validUntil` or `exp`), since no status can be checked yet: ask its \
-         issuer for one that does"
+        "the credential does not end; it must end by itself (`validUntil` or `exp`): ask its issuer for one that does"
     )]
     Endless,
-    /// It has a status, which this version cannot check: it may have been revoked.
+    /// It has a status of a kind that this version cannot check: it may have been revoked.
     #[error(
         "the credential has a status of type `{status_type}`, which cannot be checked here; a status that cannot be checked denies"
     )]
     UncheckableStatus {
         /// `credentialStatus.type`, cut off at 80 characters.
         status_type: String,
+    },
+    /// Its status stands in a list that is not at hand.
+    #[error(
+        "whether the credential was taken back stands in the status list `{list}`, which is not at hand; what is not known denies"
+    )]
+    StatusNotAtHand {
+        /// Where the list is.
+        list: String,
+        /// Whose it has to be: the credential's own issuer.
+        issuer: Did,
+    },
+    /// Its issuer took it back.
+    #[error("the credential was {how} by its issuer (bit {index} of the status list `{list}`); ask its issuer")]
+    TakenBack {
+        /// For good, or for now.
+        how: Purpose,
+        /// The list that says so.
+        list: String,
+        /// Where in it.
+        index: u64,
+    },
+    /// The list that it names is not one, or says nothing of it.
+    #[error("the status list `{list}` is refused: {why}; a status that cannot be checked denies")]
+    StatusList {
+        /// Where it is.
+        list: String,
+        /// What is wrong with it.
+        why: &'static str,
     },
 }
 
@@ -184,12 +215,25 @@ pub fn claimed_issuer(token: &str) -> Result<Did, CredentialError> {
     Ok(Statement::read(jws.unverified_claims(), profile)?.issuer)
 }
 
-/// Verifies a credential: one profile, form, signature by a key in the issuer's `assertionMethod`, an issuer trusted for the type,
-/// the holder as its one subject, no status, and a validity that has begun and ends.
+/// Verifies a credential without a status, or refuses it: as [`verify_with`], with no list at hand.
 ///
 /// # Errors
 /// [`CredentialError`], a variant a cause.
 pub fn verify(token: &str, expected: &Expected<'_>) -> Result<VerifiedCredential, CredentialError> {
+    verify_with(token, expected, &StatusLists::none())
+}
+
+/// Verifies a credential: one profile, form, signature by a key in the issuer's `assertionMethod`, an issuer trusted for the type,
+/// the holder as its one subject, a validity that has begun and ends, and a status that says that it was not taken back.
+///
+/// # Errors
+/// [`CredentialError`], a variant a cause. [`CredentialError::StatusNotAtHand`] comes last of all, so that a list is fetched only for a
+/// credential that a trusted issuer signed.
+pub fn verify_with(
+    token: &str,
+    expected: &Expected<'_>,
+    lists: &StatusLists,
+) -> Result<VerifiedCredential, CredentialError> {
     let jws = UnverifiedJws::parse(token, MAX_BODY_TOKEN_BYTES)?;
     let profile = profile_of(&jws)?;
     let statement = Statement::read(jws.unverified_claims(), profile)?;
@@ -216,15 +260,7 @@ pub fn verify(token: &str, expected: &Expected<'_>) -> Result<VerifiedCredential
         });
     }
     let subject = statement.subject_if_holder(expected.holder)?;
-    statement.check_validity(expected.now)?;
-    if let Some(status_type) = &statement.status_type {
-        return Err(CredentialError::UncheckableStatus {
-            status_type: status_type.clone(),
-        });
-    }
-    if statement.valid_until_ms.is_none() {
-        return Err(CredentialError::Endless);
-    }
+    statement.check_standing(lists, expected.now)?;
     Ok(VerifiedCredential {
         statement,
         subject,

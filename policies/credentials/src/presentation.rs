@@ -8,7 +8,7 @@ mod contents;
 mod message;
 
 use crate::claims::{Claims, Now};
-use crate::credential::{self, CredentialError, Profile, TrustedIssuers, VerifiedCredential};
+use crate::credential::{self, Claimed, CredentialError, Profile, StatusLists, TrustedIssuers, VerifiedCredential};
 use crate::did_document::{DidDocument, Relationship};
 use crate::fault::{TokenFault, signed_by};
 use crate::jose::{MAX_BODY_TOKEN_BYTES, UnverifiedJws};
@@ -135,12 +135,37 @@ pub fn claimed_issuers(token: &str) -> Result<BTreeSet<Did>, PresentationError> 
     Ok(issuers)
 }
 
+/// What the credentials in `token` say of themselves. **Nothing is verified**: for a presentation that was verified before.
+///
+/// # Errors
+/// [`PresentationError`] when the token holds something else than credentials.
+pub fn claimed(token: &str) -> Result<Vec<Claimed>, PresentationError> {
+    let jws = UnverifiedJws::parse(token, MAX_BODY_TOKEN_BYTES)?;
+    let (_, entries) = contents::read(&jws)?;
+    let entries = entries.credentials.iter().enumerate();
+    let read = entries
+        .map(|(index, entry)| Claimed::read(entry).map_err(|source| PresentationError::Credential { index, source }));
+    read.collect()
+}
+
+/// Verifies a presentation of credentials without a status, or refuses it: as [`verify_with`], with no list at hand.
+///
+/// # Errors
+/// [`PresentationError`], a variant a cause.
+pub fn verify(token: &str, expected: &Expected<'_>) -> Result<VerifiedPresentation, PresentationError> {
+    verify_with(token, expected, &StatusLists::none())
+}
+
 /// Verifies a presentation: one profile, signature by a key in the holder's `authentication`, holder, audience, nonce, times, and each
 /// credential in it with the holder as its subject.
 ///
 /// # Errors
 /// [`PresentationError`], a variant a cause.
-pub fn verify(token: &str, expected: &Expected<'_>) -> Result<VerifiedPresentation, PresentationError> {
+pub fn verify_with(
+    token: &str,
+    expected: &Expected<'_>,
+    lists: &StatusLists,
+) -> Result<VerifiedPresentation, PresentationError> {
     let holder = expected.holder_document.id();
     let jws = UnverifiedJws::parse(token, MAX_BODY_TOKEN_BYTES)?;
     let (profile, entries) = contents::read(&jws)?;
@@ -170,7 +195,7 @@ pub fn verify(token: &str, expected: &Expected<'_>) -> Result<VerifiedPresentati
     }
     let mut credentials = Vec::with_capacity(entries.credentials.len());
     for (index, entry) in entries.credentials.iter().enumerate() {
-        credentials.push(verify_entry(index, entry, profile, expected)?);
+        credentials.push(verify_entry(index, entry, profile, expected, lists)?);
     }
     Ok(VerifiedPresentation {
         holder: holder.clone(),
@@ -190,6 +215,7 @@ fn verify_entry(
     entry: &str,
     profile: Profile,
     expected: &Expected<'_>,
+    lists: &StatusLists,
 ) -> Result<VerifiedCredential, PresentationError> {
     let refuse = |source| PresentationError::Credential { index, source };
     let issuer = credential::claimed_issuer(entry).map_err(refuse)?;
@@ -197,7 +223,7 @@ fn verify_entry(
         .issuer_documents
         .get(&issuer)
         .ok_or(PresentationError::NoIssuerDocument { index, issuer })?;
-    let verified = credential::verify(
+    let verified = credential::verify_with(
         entry,
         &credential::Expected {
             issuer_document,
@@ -205,6 +231,7 @@ fn verify_entry(
             holder: expected.holder_document.id(),
             now: expected.now,
         },
+        lists,
     )
     .map_err(refuse)?;
     if verified.profile() == profile {

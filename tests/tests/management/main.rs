@@ -19,6 +19,7 @@ mod receiver;
 #[path = "../demo/receiving.rs"]
 mod receiving;
 mod refusals;
+mod revoked;
 mod signed;
 mod silent;
 mod told;

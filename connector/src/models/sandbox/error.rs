@@ -114,6 +114,12 @@ pub enum Failure {
         /// The limit.
         wall_ms: u64,
     },
+    /// Whoever had it run wanted no more of it, and it was killed with all it had started.
+    #[error("it was stopped: {why}")]
+    Stopped {
+        /// Why.
+        why: String,
+    },
     /// A process used more processor time than it may.
     #[error("processor time limit: a process used more than {cpu_s} s")]
     CpuLimit {

@@ -157,7 +157,20 @@ impl Sandbox {
     /// Only when the walls could not be built, so that the program did not run. A program that ran and failed is a [`Run`]
     /// whose `outcome` says why.
     pub async fn run(&self, prepared: Prepared, clock: &dyn Clock) -> Result<Run, SandboxError> {
-        let ended = run::execute(&self.host, &prepared, clock).await?;
+        self.run_until(prepared, clock, std::future::pending()).await
+    }
+
+    /// The same, but stops the program as soon as `stop` says why: it is killed with all that it has started.
+    ///
+    /// # Errors
+    /// As [`Sandbox::run`].
+    pub async fn run_until(
+        &self,
+        prepared: Prepared,
+        clock: &dyn Clock,
+        stop: impl Future<Output = String>,
+    ) -> Result<Run, SandboxError> {
+        let ended = run::execute(&self.host, &prepared, clock, stop).await?;
         run::conclude(prepared, ended).await
     }
 }

@@ -110,7 +110,12 @@ enum End {
 }
 
 /// Runs the program and waits until it, and everything it started, has ended.
-pub(super) async fn execute(host: &Host, prepared: &Prepared, clock: &dyn Clock) -> Result<Ended, SandboxError> {
+pub(super) async fn execute(
+    host: &Host,
+    prepared: &Prepared,
+    clock: &dyn Clock,
+    stop: impl Future<Output = String>,
+) -> Result<Ended, SandboxError> {
     let limits = prepared.limits();
     let job = &prepared.directory.path;
     let mut child = walls::command(host, job, &limits, prepared.process.model().arguments())
@@ -136,7 +141,7 @@ pub(super) async fn execute(host: &Host, prepared: &Prepared, clock: &dyn Clock)
     let started_ms = clock.now_ms();
     let end = match early {
         Some(end) => end,
-        None => until_the_end(&mut child, &mut watch, &written, limits.wall_ms).await,
+        None => until_the_end(&mut child, &mut watch, &written, limits.wall_ms, stop).await,
     };
     let failure = match end.map_err(SandboxError::io(&host.bwrap))? {
         End::Itself(status) => judge(status, &mut watch, limits.cpu_s, limits.output_bytes).await?,
@@ -168,7 +173,9 @@ async fn until_the_end(
     watch: &mut Watch,
     written: &AtomicU64,
     wall_ms: u64,
+    stop: impl Future<Output = String>,
 ) -> std::io::Result<End> {
+    tokio::pin!(stop);
     let deadline = tokio::time::sleep(Duration::from_millis(wall_ms));
     tokio::pin!(deadline);
     let mut looks = tokio::time::interval(LOOK_EVERY);
@@ -177,6 +184,7 @@ async fn until_the_end(
         tokio::select! {
             biased;
             status = child.wait() => return status.map(End::Itself),
+            why = &mut stop => return Ok(End::Limit(Failure::Stopped { why })),
             () = &mut deadline => return Ok(End::Limit(Failure::TimeLimit { wall_ms })),
             _ = looks.tick() => {
                 if written.load(Ordering::Relaxed) > LOG_BYTES {

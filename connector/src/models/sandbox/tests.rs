@@ -2,6 +2,7 @@
 
 mod abuse;
 mod programs;
+mod stopped;
 
 use super::*;
 use herleid_vocab::rim::FixedClock;

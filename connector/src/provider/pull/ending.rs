@@ -3,6 +3,7 @@
 
 use super::{Opened, check_published};
 use crate::deciding::{self, Asker, DISTRIBUTE, USE};
+use crate::identity::until_lost;
 use crate::node::Node;
 use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, Side};
 use herleid_vocab::time::format_rfc3339_ms;
@@ -22,9 +23,12 @@ pub async fn ended(node: &Node, grant: &GrantEntry, opened: &Opened) -> String {
     if let Some(why) = untrusted(node, grant) {
         return why;
     }
+    // A credential that was taken back is found out while everything else goes on.
+    let mut lost = std::pin::pin!(until_lost(node, grant));
     loop {
         tokio::select! {
             why = under_way.closed() => return why,
+            why = &mut lost => return format!("access has ended: {why}"),
             () = tokio::time::sleep(LOOK) => {}
         }
         match over(node, grant, opened) {

@@ -2,6 +2,7 @@
 
 use super::{Entry, Target, http, s3, target_of, whole};
 use crate::dsp::transfer::Transfer;
+use crate::identity::lost;
 use crate::node::Node;
 use crate::provider::access::Access;
 use crate::provider::kind_of;
@@ -56,6 +57,9 @@ pub(super) async fn attempt(
     // As the configuration is now: who is not dealt with any more gets nothing, and what the operator has taken back is not called.
     if let Some(why) = pull::untrusted(node, grant) {
         return Err(Failed::Ended(why));
+    }
+    if let Some(why) = lost(node, grant).await {
+        return Err(Failed::Ended(format!("access has ended: {why}")));
     }
     let (target, internal) = target_of(node, process, &grant.consumer).map_err(|e| Failed::Final(e.to_string()))?;
     let access = access(

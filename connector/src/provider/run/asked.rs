@@ -3,6 +3,7 @@
 use super::{Asked, NotRun, repeated};
 use crate::deciding::{self, Asker, Decided, USE};
 use crate::http::Refusal;
+use crate::identity::{lost, until_lost};
 use crate::models::process::Process;
 use crate::node::Node;
 use crate::provider::access::Access;
@@ -11,7 +12,11 @@ use crate::provider::{grants, stream};
 use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, ModelEntry, Side, StateError, digest_bytes};
 use herleid_vocab::json::Limits;
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// How often it is looked at whether a run that goes on may still: as often as at what is being sent.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl<'a> Asked<'a> {
     /// Understands what is asked for, if there is something to run for whoever asks; a refusal that is not about the form of the
@@ -56,6 +61,7 @@ impl<'a> Asked<'a> {
             process,
             request,
             run_inputs,
+            places: OnceLock::new(),
             trace,
         })
     }
@@ -88,6 +94,58 @@ impl<'a> Asked<'a> {
         let closed = grant.map_or_else(|| Some("it was removed".to_owned()), |grant| grant.closed);
         let why = closed.or_else(|| untrusted(node, self.access.grant()));
         Ok(why.map(|why| format!("access has ended: {why}")))
+    }
+
+    /// Why nothing may be had of a run that has started: access, agreement, and what the policy says now, save for the credentials.
+    fn over(&self, node: &Node) -> Result<Option<String>, String> {
+        if let Some(why) = self.access_ended(node).map_err(|e| e.to_string())? {
+            return Ok(Some(why));
+        }
+        let grant = self.access.grant();
+        let key = AgreementEntry::key(&grant.agreement, Side::Provider);
+        let agreement: Option<AgreementEntry> = node.state.get(&key).map_err(|e| e.to_string())?;
+        let Some(agreement) = agreement else {
+            return Ok(Some("the agreement is not here any more".to_owned()));
+        };
+        if let Some(why) = &agreement.terminated {
+            return Ok(Some(format!("the agreement has ended: {why}")));
+        }
+        let asker = Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref());
+        // It has its place in the counters, and is not in its own way.
+        let places = self.places.get().map(Vec::as_slice).unwrap_or_default();
+        let decided = deciding::under_agreement_again(node, &agreement, USE, &asker, places);
+        let decided = decided.map_err(|e| e.to_string())?;
+        Ok((!decided.is_permit()).then(|| decided.refusal(&grant.consumer)))
+    }
+
+    /// Why nothing of a run that has started may be had any more.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    pub(in crate::provider) async fn is_over(&self, node: &Node) -> Result<Option<String>, String> {
+        if let Some(why) = lost(node, self.access.grant()).await {
+            return Ok(Some(format!("access has ended: {why}")));
+        }
+        self.over(node)
+    }
+
+    /// Waits until nothing of a run that goes on may be had any more, and says why.
+    pub(in crate::provider) async fn until_over(&self, node: &Node) -> String {
+        let mut lost = std::pin::pin!(until_lost(node, self.access.grant()));
+        loop {
+            tokio::select! {
+                why = &mut lost => return format!("access has ended: {why}"),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            match self.over(node) {
+                Ok(None) => {}
+                Ok(Some(why)) => return why,
+                Err(error) => {
+                    tracing::error!(%error, "whether access goes on could not be found out");
+                    return "whether access goes on could not be found out".to_owned();
+                }
+            }
+        }
     }
 
     /// Decides by the agreement's policy, on what is known now; a denial is recorded.

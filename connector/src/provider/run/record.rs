@@ -68,7 +68,12 @@ impl Asked<'_> {
         let draft = outstanding::reserve(node, decided.reserve(draft), &self.agreement.id);
         match node.append(draft).await {
             Ok(recorded) if recorded.replayed() => Err(repeated(self.access)),
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                let places = decided.decision.reservations().iter();
+                // Set once: nothing starts twice.
+                let _ = self.places.set(places.map(|place| place.counter.clone()).collect());
+                Ok(())
+            }
             Err(e @ (AppendError::Conflict { .. } | AppendError::Exhausted { .. })) => {
                 let waiting = outstanding::refusal(node, &self.agreement.id, &e);
                 Err(waiting.unwrap_or_else(|| Refusal::denied(&e)))

@@ -7,6 +7,7 @@ mod places;
 mod pulls;
 mod receipts;
 mod runs;
+mod standing;
 
 use super::{access, grants, kind_of, outstanding};
 use crate::config::Config;

@@ -34,7 +34,7 @@ impl Scene {
     }
 
     /// A pull of which the first bytes have come.
-    async fn begun(&self, transaction: &str) -> (Body, usize) {
+    pub(super) async fn begun(&self, transaction: &str) -> (Body, usize) {
         let mut body = self.ask(transaction, 0).await.into_body();
         let frame = std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context)).await;
         let first = frame.unwrap().unwrap().into_data().unwrap();
@@ -43,7 +43,7 @@ impl Scene {
     }
 
     /// Waits until a pull that is being sent ends, which must be before its end; gives the reason that was recorded.
-    async fn breaks_off(&self, transaction: &str, (mut body, mut came): (Body, usize)) -> String {
+    pub(super) async fn breaks_off(&self, transaction: &str, (mut body, mut came): (Body, usize)) -> String {
         // Nothing is read meanwhile, so that it is being sent until it breaks off.
         self.recorded(transaction, Kind::PullAborted).await;
         loop {

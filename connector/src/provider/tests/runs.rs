@@ -325,6 +325,30 @@ async fn outputs_do_not_leave_to_whoever_is_no_longer_trusted_when_they_are_ther
 }
 
 #[tokio::test]
+async fn a_run_that_goes_on_ends_with_what_permits_it() {
+    let runs = Runs::set(1_000).await;
+    let (node, asker) = (&runs.scene.node, runs.asker(1).await);
+    let key = AgreementEntry::key(&asker.agreement, Side::Provider);
+    let mut entry: AgreementEntry = node.state.get(&key).unwrap().unwrap();
+    let until = herleid_vocab::time::format_rfc3339_ms(NOW_MS + 60_000);
+    let limit = json!({"leftOperand": "dateTime", "operator": "lt", "rightOperand": {"@value": until, "@type": "xsd:dateTime"}});
+    // Its own place is the last that there is, and not in its way.
+    let once = json!({"leftOperand": "count", "operator": "lteq", "rightOperand": 1});
+    entry.agreement["permission"][0]["constraint"] = json!([once, limit]);
+    entry.sha256 = herleid_policies::Document::read(&entry.agreement).digest().hex();
+    node.state.write(vec![set(key, &entry).unwrap()]).unwrap();
+    let asking = runs.asking(&asker, &transaction(1), None).await;
+    let asked = asking.start(node).await;
+    assert_eq!(asked.is_over(node).await, Ok(None));
+    runs.scene.clock.set(NOW_MS + 60_001);
+    let why = asked.until_over(node).await;
+    assert!(why.contains("dateTime") || why.contains("before"), "{why}");
+    let refusal = asked.finish(node, Vec::new(), json!({})).await.err().unwrap();
+    assert_eq!(refusal.status(), StatusCode::FORBIDDEN);
+    assert_eq!(runs.scene.kinds(&transaction(1)), [Kind::RunStarted, Kind::RunFailed]);
+}
+
+#[tokio::test]
 async fn one_transaction_that_two_consumers_chose_is_two_runs() {
     let runs = Runs::set(1_000).await;
     let (node, one, other) = (&runs.scene.node, runs.asker(1).await, runs.asker(2).await);

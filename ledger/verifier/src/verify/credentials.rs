@@ -9,7 +9,7 @@ use super::verdict::{Check, Findings};
 use crate::anchors::{Anchors, KeyAnchor};
 use crate::dossier::Archive;
 use herleid_credentials::Now;
-use herleid_credentials::credential::{CredentialError, TrustedIssuers};
+use herleid_credentials::credential::{CredentialError, StatusList, StatusLists, TrustedIssuers};
 use herleid_credentials::did_document::{DidDocument, Relationship};
 use herleid_credentials::keys::PublicKey;
 use herleid_credentials::presentation::{self, Expected, PresentationError};
@@ -17,6 +17,7 @@ use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
+use std::sync::Arc;
 
 /// Longest presentation that is read: 16 credentials in one token.
 const MAX_BYTES: u64 = 1 << 20;
@@ -86,7 +87,30 @@ fn one<R: Read + Seek>(archive: &mut Archive<R>, name: &str, rec: &Rec, anchors:
             leeway_ms: presentation::MAX_LIFETIME_MS,
         },
     };
-    match presentation::verify(token, &expected) {
+    let kept = lists(archive, rec)?;
+    let mut at_hand = StatusLists::none();
+    let verified = loop {
+        match presentation::verify_with(token, &expected, &at_hand) {
+            Err(PresentationError::Credential {
+                source: CredentialError::StatusNotAtHand { list, issuer },
+                index,
+            }) => {
+                let had = issuer_documents.get(&issuer).and_then(|document| {
+                    let read = |token: &String| StatusList::verify(token, &list, document, expected.now).ok();
+                    kept.iter().find_map(read)
+                });
+                match had {
+                    Some(had) => at_hand.add(Arc::new(had)),
+                    None => {
+                        let source = CredentialError::StatusNotAtHand { list, issuer };
+                        break Err(PresentationError::Credential { index, source });
+                    }
+                }
+            }
+            other => break other,
+        }
+    };
+    match verified {
         Ok(_) => Ok(()),
         Err(error @ PresentationError::NoIssuerDocument { .. }) => Err(Doubt::Untrusted(Reason::refused(error))),
         Err(PresentationError::Credential {
@@ -95,11 +119,28 @@ fn one<R: Read + Seek>(archive: &mut Archive<R>, name: &str, rec: &Rec, anchors:
         }) => Err(Doubt::Untrusted(Reason::refused(error))),
         Err(PresentationError::Credential {
             // What nothing ends was taken once; whether it had been revoked by then is what cannot be told now.
-            source: error @ (CredentialError::UncheckableStatus { .. } | CredentialError::Endless),
+            source:
+                error @ (CredentialError::UncheckableStatus { .. }
+                | CredentialError::StatusNotAtHand { .. }
+                | CredentialError::Endless),
             ..
         }) => Err(Doubt::NotChecked(Reason::refused(error))),
         Err(error) => Err(Doubt::failed(error)),
     }
+}
+
+/// The status lists that were looked at when the record was made.
+fn lists<R: Read + Seek>(archive: &mut Archive<R>, rec: &Rec) -> Result<Vec<String>, Doubt> {
+    let named = rec.documents().filter(|(role, _)| *role == "status-list");
+    let named: Vec<String> = named.map(|(_, sha256)| format!("evidence/{sha256}")).collect();
+    let mut lists = Vec::new();
+    for name in named {
+        if archive.contains(&name) {
+            let bytes = archive.read(&name, MAX_BYTES).map_err(Doubt::failed)?;
+            lists.push(String::from_utf8(bytes).map_err(Doubt::failed)?);
+        }
+    }
+    Ok(lists)
 }
 
 /// Who presented: the end of the agreement that the log does not belong to.

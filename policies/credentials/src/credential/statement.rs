@@ -1,4 +1,5 @@
 use super::shape::{self, ShapeError, V11, V20};
+use super::status::{self, StatusEntry, StatusLists};
 use super::{CredentialError, Profile, VERIFIABLE_CREDENTIAL};
 use crate::claims::{Claims, Now};
 use herleid_vocab::did::Did;
@@ -17,7 +18,8 @@ pub(super) struct Statement {
     pub(super) claims: Map<String, Value>,
     pub(super) valid_from_ms: Option<u64>,
     pub(super) valid_until_ms: Option<u64>,
-    pub(super) status_type: Option<String>,
+    /// Where it stands whether it was taken back; or the type of a status that cannot be checked.
+    pub(super) statuses: Result<Vec<StatusEntry>, String>,
 }
 
 impl Statement {
@@ -42,7 +44,7 @@ impl Statement {
             });
         }
         shape::credential(payload, &V20)?;
-        let mut statement = Self::common(payload)?;
+        let mut statement = Self::common(payload, Profile::Vc20Jose)?;
         statement.valid_from_ms = shape::instant(payload, "validFrom")?;
         statement.valid_until_ms = shape::instant(payload, "validUntil")?;
         // Registered claims may be present (VC-JOSE-COSE, section 3.1.3); what they say must then be the same.
@@ -82,7 +84,7 @@ impl Statement {
         }
         credential.insert("issuer".to_owned(), Value::String(issuer.as_str().to_owned()));
         shape::credential(&credential, &V11)?;
-        let mut statement = Self::common(&credential)?;
+        let mut statement = Self::common(&credential, Profile::Vc11Jwt)?;
         if let Some(subject) = token.optional_text("sub")? {
             match &statement.subject {
                 Some(written) if written != subject => {
@@ -110,7 +112,7 @@ impl Statement {
         Ok(statement)
     }
 
-    fn common(credential: &Map<String, Value>) -> Result<Self, CredentialError> {
+    fn common(credential: &Map<String, Value>, profile: Profile) -> Result<Self, CredentialError> {
         let issuer = shape::id_of(credential, "issuer")?
             .and_then(|issuer| issuer.parse().ok())
             .ok_or_else(|| ShapeError::new("issuer", "expected a did:web or did:key"))?;
@@ -131,7 +133,7 @@ impl Statement {
             claims,
             valid_from_ms: None,
             valid_until_ms: None,
-            status_type: credential.get("credentialStatus").map(status_type),
+            statuses: status::entries(credential.get("credentialStatus"), profile),
         })
     }
 
@@ -166,6 +168,15 @@ impl Statement {
         }
     }
 
+    /// What may change about a credential: its validity has begun, and ends, but has not ended; and it was not taken back.
+    pub(super) fn check_standing(&self, lists: &StatusLists, now: Now) -> Result<(), CredentialError> {
+        self.check_validity(now)?;
+        if self.valid_until_ms.is_none() {
+            return Err(CredentialError::Endless);
+        }
+        lists.check(self, now)
+    }
+
     pub(super) fn check_validity(&self, now: Now) -> Result<(), CredentialError> {
         let now_ms = now.now_ms;
         match (self.valid_from_ms, self.valid_until_ms) {
@@ -178,16 +189,4 @@ impl Statement {
             _ => Ok(()),
         }
     }
-}
-
-/// What to call a status in the error that refuses it.
-fn status_type(status: &Value) -> String {
-    shape::one_or_many(Some(status))
-        .first()
-        .and_then(|status| status.get("type"))
-        .and_then(Value::as_str)
-        .unwrap_or("unknown")
-        .chars()
-        .take(80)
-        .collect()
 }

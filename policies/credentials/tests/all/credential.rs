@@ -2,6 +2,7 @@ use crate::party::{
     MINUTE_MS, NOW_MS, Party, TYPE, altered, at, flips, holder, issuer, membership, membership_vc11,
     membership_vc11_claims, now, payload, trusting,
 };
+use crate::status::{LIST, status_entry};
 use herleid_credentials::credential::{self, CredentialError, Expected, Profile, TrustedIssuers, VerifiedCredential};
 use herleid_credentials::did_document::{DidDocumentError, Relationship};
 use herleid_credentials::jose::{self, JoseError};
@@ -218,29 +219,63 @@ fn a_credential_that_never_ends_is_refused() {
 }
 
 #[test]
-fn any_status_denies() {
-    let status = json!({"id": "https://issuer.example/status/1#7", "type": "BitstringStatusListEntry",
-                        "statusPurpose": "revocation", "statusListIndex": "7",
-                        "statusListCredential": "https://issuer.example/status/1"});
+fn a_status_that_is_not_known_denies() {
+    let status = status_entry("revocation", 7);
+    let not_at_hand = CredentialError::StatusNotAtHand {
+        list: LIST.to_owned(),
+        issuer: issuer().did,
+    };
+    assert_eq!(error_with("/credentialStatus", status.clone()), not_at_hand);
     assert_eq!(
-        error_with("/credentialStatus", status.clone()),
-        CredentialError::UncheckableStatus {
-            status_type: "BitstringStatusListEntry".to_owned()
-        }
-    );
-    assert!(matches!(
         error_with("/credentialStatus", json!([status.clone(), status])),
-        CredentialError::UncheckableStatus { .. }
-    ));
-    assert!(matches!(
-        error_with("/credentialStatus", json!([])),
-        CredentialError::UncheckableStatus { .. }
-    ));
+        not_at_hand
+    );
+    // Nothing of a list is asked for because of a credential that does not hold otherwise.
+    let claims = altered(&payload(&good()), "/credentialStatus", status_entry("revocation", 7));
+    let late = verify_by(
+        &issuer().sign("vc+jwt", &claims),
+        &issuer(),
+        at(NOW_MS + 720 * MINUTE_MS),
+    );
+    assert!(matches!(late, Err(CredentialError::Expired { .. })));
+    let refused = |status: Value| match error_with("/credentialStatus", status) {
+        CredentialError::UncheckableStatus { status_type } => status_type,
+        other => panic!("{other}"),
+    };
+    assert_eq!(refused(json!([])), "unknown");
+    for (member, value) in [
+        ("statusPurpose", json!("message")),
+        ("statusPurpose", json!("refresh")),
+        ("statusPurpose", Value::Null),
+        ("statusSize", json!(2)),
+        ("statusListIndex", json!(7)),
+        ("statusListIndex", json!("-7")),
+        ("statusListIndex", json!("07")),
+        ("statusListIndex", json!("")),
+        ("statusListIndex", json!("99999999999999999999")),
+        ("statusListCredential", json!("urn:uuid:1")),
+        ("statusListCredential", json!("https://issuer.example/status#1")),
+        ("statusListCredential", Value::Null),
+    ] {
+        let status = altered(
+            &json!({"s": status_entry("revocation", 7)}),
+            &format!("/s/{member}"),
+            value,
+        );
+        assert_eq!(refused(status["s"].clone()), "BitstringStatusListEntry", "{member}");
+    }
     let unknown = json!({"id": "https://issuer.example/x", "type": "SomethingNew"});
-    assert!(matches!(
-        error_with_vc11("/vc/credentialStatus", unknown),
-        CredentialError::UncheckableStatus { status_type } if status_type == "SomethingNew"
-    ));
+    assert_eq!(
+        refused(json!([status_entry("revocation", 7), unknown.clone()])),
+        "SomethingNew"
+    );
+    // The other profile has another kind of list (StatusList2021), which nothing here reads.
+    for status in [unknown, status_entry("revocation", 7)] {
+        assert!(matches!(
+            error_with_vc11("/vc/credentialStatus", status),
+            CredentialError::UncheckableStatus { .. }
+        ));
+    }
 }
 
 #[test]

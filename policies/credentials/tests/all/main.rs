@@ -14,4 +14,5 @@ mod presentation;
 mod presentation_messages;
 mod properties;
 mod si_token;
+mod status;
 mod vectors;
