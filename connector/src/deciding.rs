@@ -1,10 +1,14 @@
 //! Puts a question to a policy: gathers what is known, decides, and keeps the reason.
 
+mod asker;
+
+pub use asker::Asker;
+
 use crate::node::Node;
 use crate::state::{AgreementEntry, Side};
 use herleid_ledger::LedgerError;
 use herleid_ledger::record::Draft;
-use herleid_policies::{Audience, Decision, Document, Explanation, Facts, Language, Request};
+use herleid_policies::{Audience, Decision, Document, Explanation, Facts, Language, Request, Reservation};
 use herleid_vocab::did::Did;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -23,97 +27,6 @@ const LOG_SOURCE: &str = "this connector's configuration and agreements";
 /// year of working days has 66 KiB and takes 13 ms to read, 3 us to decide.
 const MAX_KEPT: usize = 256;
 const MAX_KEPT_BYTES: usize = 16 << 20;
-
-/// What a decision knows its asker by. It stands in the record as the source of the facts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Proof {
-    Token,
-    RequestSignature,
-    SecretToken,
-    Presumed,
-    Ourselves,
-}
-
-impl Proof {
-    /// Sources of the recipient and of the purpose.
-    const fn sources(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Token => (
-                "self-issued token, signature checked",
-                "stated in the self-issued token",
-            ),
-            Self::RequestSignature => (
-                "access token and the request's signature (RFC 9421), both checked",
-                "kept with the access since it was given",
-            ),
-            Self::SecretToken => (
-                "access token that is a secret and bound to no key",
-                "kept with the access since it was given to a peer without a log",
-            ),
-            Self::Presumed => (
-                "chosen by this connector, nothing shown by it",
-                "stated by this connector when it agreed",
-            ),
-            Self::Ourselves => ("this connector itself", "stated by this connector itself"),
-        }
-    }
-}
-
-/// Who asks or receives, what it says of it, and how that is known.
-#[derive(Debug, Clone, Copy)]
-pub struct Asker<'a> {
-    /// The party.
-    pub did: &'a Did,
-    /// The purpose that it declares, if it does.
-    pub purpose: Option<&'a str>,
-    proof: Proof,
-}
-
-impl<'a> Asker<'a> {
-    fn by(proof: Proof, did: &'a Did, purpose: Option<&'a str>) -> Self {
-        Self { did, purpose, proof }
-    }
-
-    /// A party that showed a self-issued token, for the message that is decided on: negotiations and transfers.
-    #[must_use]
-    pub fn by_token(did: &'a Did, purpose: Option<&'a str>) -> Self {
-        Self::by(Proof::Token, did, purpose)
-    }
-
-    /// A party that signed its request with the key that its access token is bound to: pulls and runs. The purpose is the one
-    /// that was stated when the access was given.
-    #[must_use]
-    pub fn by_request_signature(did: &'a Did, purpose: Option<&'a str>) -> Self {
-        Self::by(Proof::RequestSignature, did, purpose)
-    }
-
-    /// A one-sided party, which shows the secret that it was given with its access and signs nothing.
-    #[must_use]
-    pub fn by_secret_token(did: &'a Did, purpose: Option<&'a str>) -> Self {
-        Self::by(Proof::SecretToken, did, purpose)
-    }
-
-    /// A party that we mean to pass data on to, and that has shown nothing yet. The purpose is our own.
-    #[must_use]
-    pub fn presumed(did: &'a Did, purpose: Option<&'a str>) -> Self {
-        Self::by(Proof::Presumed, did, purpose)
-    }
-
-    /// This connector, under an agreement in which it is the consumer.
-    #[must_use]
-    pub fn ourselves(did: &'a Did, purpose: Option<&'a str>) -> Self {
-        Self::by(Proof::Ourselves, did, purpose)
-    }
-
-    fn facts(&self, now_ms: u64) -> Facts {
-        let (recipient, stated) = self.proof.sources();
-        let facts = Facts::none().with_recipient(self.did.as_str(), recipient, now_ms);
-        match self.purpose {
-            Some(purpose) => facts.with_purpose([purpose], stated, now_ms),
-            None => facts,
-        }
-    }
-}
 
 /// A decision together with the policy's exact bytes.
 pub struct Decided {
@@ -140,7 +53,7 @@ impl Decided {
     #[must_use]
     pub fn reserve(&self, mut draft: Draft) -> Draft {
         for reservation in self.decision.reservations() {
-            draft = draft.reserve(reservation.counter.clone(), 1, reservation.at_most);
+            draft = draft.reserve(reservation.counter.clone(), reservation.amount, reservation.at_most);
         }
         draft
     }
@@ -180,7 +93,7 @@ pub fn under_agreement(
     under_agreement_again(node, agreement, action, recipient, &[])
 }
 
-/// The same for a request that has a place in the `counted` counters already: there it is not in its own way.
+/// The same for a request that has the places `counted` already: there it is not in its own way.
 ///
 /// # Errors
 /// As [`under_agreement`].
@@ -189,7 +102,7 @@ pub fn under_agreement_again(
     agreement: &AgreementEntry,
     action: &str,
     recipient: &Asker<'_>,
-    counted: &[String],
+    counted: &[Reservation],
 ) -> Result<Decided, LedgerError> {
     // As the agreement calls the other end, which is not always by its DID.
     let other = node.participant_id(&agreement.other);
@@ -231,22 +144,33 @@ fn facts(
     node: &Node,
     document: &Document,
     asker: &Asker<'_>,
-    counted: &[String],
+    counted: &[Reservation],
     now_ms: u64,
 ) -> Result<Facts, LedgerError> {
     let mut facts = asker.facts(now_ms);
     if let Ok(policy) = document.policy() {
-        for counter in policy.counters() {
-            let used = node.ledger.counter(&counter)?;
-            let (used, source) = if counted.contains(&counter) {
-                (
-                    used.saturating_sub(1),
+        // Without what the transaction itself has taken.
+        let used = |counter: &str| -> Result<(u64, &'static str), LedgerError> {
+            let used = node.ledger.counter(counter)?;
+            Ok(match counted.iter().find(|place| place.counter == counter) {
+                Some(own) => (
+                    used.saturating_sub(own.amount),
                     "this connector's ledger, without this transaction",
-                )
-            } else {
-                (used, "this connector's ledger")
-            };
+                ),
+                None => (used, "this connector's ledger"),
+            })
+        };
+        for counter in policy.counters() {
+            let (used, source) = used(&counter)?;
             facts = facts.with_count(&counter, used, source, now_ms);
+        }
+        let volumes = policy.volumes();
+        for (rule, counter) in &volumes {
+            let (delivered, source) = used(counter)?;
+            facts = facts.with_volume(rule, delivered, source, now_ms);
+        }
+        if let (false, Some(bytes)) = (volumes.is_empty(), asker.bytes) {
+            facts = facts.with_size(bytes, "what leaves with this request, at most", now_ms);
         }
     }
     Ok(facts)

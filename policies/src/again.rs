@@ -1,8 +1,9 @@
 //! Evaluating a decision again, from its record and the policy alone.
 
 use crate::action::Action;
-use crate::decide::{Decision, tables_digest};
+use crate::decide::Decision;
 use crate::document::Document;
+use crate::era::Era;
 use crate::facts::Facts;
 use crate::record::{DecisionRecord, Mode, RecordError};
 use serde_json::Value;
@@ -31,7 +32,7 @@ pub enum Mismatch {
     /// so falsely: whoever relies on the record has to be shown by that engine that it follows.
     #[error(
         "evaluated again, the record's `{member}` comes out differently; it says that it was made by `{engine}` with other \
-         tables of actions and purposes than this version has, so evaluate it with that version before you rely on it"
+         tables of actions and purposes than this version knows, so evaluate it with that version before you rely on it"
     )]
     Tables {
         /// The first member that differs.
@@ -45,8 +46,8 @@ pub enum Mismatch {
 ///
 /// # Errors
 /// What differs. A record that was altered in any member that the evaluator computes is found out; the request and the facts
-/// are taken as recorded, since they are what the decision rests on. What engine and tables the record names decides only which
-/// of two errors a difference gives, never whether there is one.
+/// are taken as recorded, since they are what the decision rests on. It is decided by the tables that the record names, if any version
+/// had them: what was right then stays so when they change.
 pub fn reevaluate(policy: &Value, record: &Value) -> Result<Decision, Mismatch> {
     let record = DecisionRecord::parse(record)?;
     let document = Document::read(policy);
@@ -63,6 +64,9 @@ pub fn reevaluate(policy: &Value, record: &Value) -> Result<Decision, Mismatch> 
         .filter(|fact| fact.about != "dateTime")
         .cloned()
         .fold(Facts::none(), Facts::with);
+    // As it was decided then. Tables that no version had are taken for those of now, and a difference says so.
+    let era = Era::of(&record.tables);
+    let facts = facts.in_era(era.unwrap_or_default());
     let decision = match record.mode {
         Mode::Decide => document.decide(&record.request, &facts),
         Mode::WouldGrant => document.would_grant(&record.request, &facts),
@@ -74,7 +78,7 @@ pub fn reevaluate(policy: &Value, record: &Value) -> Result<Decision, Mismatch> 
     };
     match first_difference(&record.to_json(), &again.to_json()) {
         None => Ok(decision),
-        Some(member) if record.tables == tables_digest().hex() => Err(Mismatch::Result { member }),
+        Some(member) if era.is_some() => Err(Mismatch::Result { member }),
         Some(member) => Err(Mismatch::Tables {
             member,
             engine: crate::problem::quoted(&record.engine),
@@ -101,4 +105,51 @@ fn first_difference(recorded: &Value, again: &Value) -> Option<String> {
         .into_iter()
         .find(|name| recorded.get(*name) != again.get(*name))
         .cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Request;
+    use crate::record::Outcome;
+    use serde_json::json;
+
+    #[test]
+    fn what_was_decided_by_older_tables_is_decided_by_them_again() {
+        let policy = json!({"@type": "Set", "@id": "urn:s", "target": "urn:t", "permission": [{"action": "use", "constraint": [
+            {"leftOperand": "purpose", "operator": "isA", "rightOperand": "https://w3id.org/herleid/purpose#Omgevingswet"}]}]});
+        let document = Document::read(&policy);
+        let request = Request::new("urn:a", "urn:b", "urn:t", 1_592_406_000_000);
+        // In no table once; and of the other end's log nothing is said.
+        let stated = "https://w3id.org/herleid/purpose#OmgevingswetHandhaving";
+        let facts = Facts::none().with_purpose([stated], "stated", request.now_ms);
+        let made_in = |era: Era| {
+            let decision = document.decide(&request, &facts.clone().in_era(era));
+            let tables = era.digest().hex();
+            let record = DecisionRecord {
+                tables,
+                ..decision.record().clone()
+            };
+            (record.outcome, record.to_json())
+        };
+        for (era, expected) in [
+            (Era::Three, Outcome::Deny),
+            (Era::Four, Outcome::Permit),
+            (Era::Five, Outcome::Deny),
+        ] {
+            let (outcome, record) = made_in(era);
+            assert_eq!(outcome, expected, "{era:?}");
+            assert_eq!(reevaluate(&policy, &record).unwrap().outcome(), expected, "{era:?}");
+            // The same said of other tables that a version had does not follow from them; of tables that none had, nothing is known.
+            for other in Era::ALL.into_iter().filter(|other| made_in(*other).0 != expected) {
+                let mut claimed = record.clone();
+                claimed["tables"] = json!(other.digest().hex());
+                assert!(matches!(reevaluate(&policy, &claimed), Err(Mismatch::Result { .. })));
+            }
+            let mut unheard_of = record.clone();
+            unheard_of["tables"] = json!("00".repeat(32));
+            let again = reevaluate(&policy, &unheard_of);
+            assert_eq!(again.is_ok(), outcome == Outcome::Deny && era == Era::Five, "{era:?}");
+        }
+    }
 }

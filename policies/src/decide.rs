@@ -1,18 +1,16 @@
 //! From a policy, a request and facts to a decision.
 
 use crate::action::Action;
-use crate::canonical::sha256;
 use crate::compiled::Fit;
-use crate::facts::{EnforcedBy, Facts, Request, fact};
+use crate::era::Era;
+use crate::facts::{EnforcedBy, Facts, Request, SIZE, fact};
 use crate::failing;
-use crate::model::{Digest, PolicyKind, Rule};
+use crate::model::{self, Digest, PolicyKind, Rule};
 use crate::policy::Policy;
 use crate::problem::PolicyError;
-use crate::purpose;
 use crate::record::{DecisionRecord, FORMAT, Mode, Outcome, PolicyReference, Reason, RecordedProblem, Reservation};
 use crate::truth::Truth;
 use herleid_vocab::time::format_rfc3339_ms;
-use std::sync::OnceLock;
 
 /// Name and version of the evaluator, as recorded.
 pub(crate) const ENGINE: &str = concat!("herleid-policies/", env!("CARGO_PKG_VERSION"));
@@ -49,23 +47,6 @@ impl Decision {
     }
 }
 
-/// Stands among the tables, and changes when the same policy, request and facts come to give something else. In 2, a
-/// prohibition of a part of what is asked applies, and a duty does not lapse with its deadline; in 3, a permission that says nothing
-/// of parties without a log does not hold for them; in 4, purposes below which the same one lies are not apart.
-const SEMANTICS: &str = "semantics 4";
-
-/// SHA-256 of the tables that decisions rest on, one row a line.
-pub(crate) fn tables_digest() -> Digest {
-    static DIGEST: OnceLock<Digest> = OnceLock::new();
-    *DIGEST.get_or_init(|| {
-        let rows: Vec<String> = std::iter::once(SEMANTICS.to_owned())
-            .chain(Action::table())
-            .chain(purpose::table())
-            .collect();
-        sha256(rows.join("\n").as_bytes())
-    })
-}
-
 impl Policy {
     /// The decision alone, as [`Policy::decide`] comes to it: what is not recorded may be shown, and nothing may rest on it.
     #[must_use]
@@ -91,6 +72,11 @@ impl Policy {
             for counter in self.counters() {
                 if facts.values("count", Some(&counter)).is_none() {
                     facts = facts.with_count(&counter, 0, "no agreement yet", request.now_ms);
+                }
+            }
+            for (rule, _) in self.volumes() {
+                if facts.values("volume", Some(&rule)).is_none() {
+                    facts = facts.with_volume(&rule, 0, "no agreement yet", request.now_ms);
                 }
             }
         }
@@ -119,7 +105,7 @@ fn blank(mode: Mode, policy: PolicyReference, request: &Request, facts: &Facts, 
     DecisionRecord {
         format: FORMAT.to_owned(),
         engine: ENGINE.to_owned(),
-        tables: tables_digest().hex(),
+        tables: Era::default().digest().hex(),
         mode,
         policy,
         request: request.clone(),
@@ -157,6 +143,25 @@ pub(crate) fn not_understood(
     Decision { record }
 }
 
+/// What a grant by this rule takes: a place for this execution, and all the bytes that may leave with it.
+fn reservations(policy: &Policy, rule: &Rule, facts: &Facts) -> Vec<Reservation> {
+    let counter = policy.counter(rule);
+    let take = |counter: String, amount: u64| {
+        move |at_most| Reservation {
+            rule: rule.id.clone(),
+            counter,
+            amount,
+            at_most,
+        }
+    };
+    let bytes = model::volume_counter(&counter);
+    let executions = rule.at_most().map(take(counter, 1));
+    // It grants only where the size is known; of nothing nothing is taken.
+    let size = facts.number(SIZE, None).unwrap_or_default();
+    let volume = rule.volume_at_most().filter(|_| size > 0).map(take(bytes, size));
+    executions.into_iter().chain(volume).collect()
+}
+
 fn decide(policy: &Policy, request: &Request, facts: &Facts, mode: Mode) -> Decision {
     let mut request = request.bounded();
     let Some(asked) = Action::parse(&request.action) else {
@@ -181,15 +186,7 @@ fn decide(policy: &Policy, request: &Request, facts: &Facts, mode: Mode) -> Deci
     if let (Reason::Granted, Some(rule)) = (record.reason, granting) {
         record.outcome = Outcome::Permit;
         record.granted_by = Some(rule.id.clone());
-        record.reservations = rule
-            .at_most()
-            .map(|at_most| Reservation {
-                rule: rule.id.clone(),
-                counter: policy.counter(rule),
-                at_most,
-            })
-            .into_iter()
-            .collect();
+        record.reservations = reservations(policy, rule, facts);
     } else {
         let question = failing::Question {
             policy,
@@ -236,7 +233,7 @@ mod tests {
                 obligations: &policy.obligations,
             };
             policy.program = Arc::new(Program::enforced(&policy.id, policy.kind, conflict, &rules));
-            let decision = policy.decide(&request, &Facts::none());
+            let decision = policy.decide(&request, &Facts::none().with_counterparty_log(true, "here", 0));
             assert_eq!(decision.record.reason, reason);
             assert_eq!(decision.is_permit(), conflict == Conflict::Perm);
         }

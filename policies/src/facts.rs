@@ -1,5 +1,6 @@
 //! What is asked, and what is known when it is decided.
 
+use crate::era::Era;
 use crate::operand::{LOG_KEPT, LOG_NONE, Operand};
 use crate::problem::limits::MAX_TEXT;
 use serde::{Deserialize, Serialize};
@@ -104,7 +105,8 @@ impl DutyState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fact {
-    /// What it is about: `dateTime`, `purpose`, `recipient`, `count`, `counterpartyLog` or `duty`.
+    /// What it is about: the name of an operand (`dateTime`, `purpose`, `recipient`, `spatial`, `count`, `volume`, `counterpartyLog`), `size` or
+    /// `duty`.
     pub about: String,
     /// Which counter or which duty; absent for the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,12 +124,15 @@ pub struct Fact {
     pub cut: bool,
 }
 
+/// What the fact is about that says how many bytes may leave.
+pub(crate) const SIZE: &str = "size";
+
 /// Values of one fact that a record holds at most.
 const MAX_VALUES: usize = 32;
 
 /// What is known, sorted by what it is about. What is not in here is unknown, and unknown never grants.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Facts(Vec<Fact>);
+pub struct Facts(Vec<Fact>, Era);
 
 impl Facts {
     /// Nothing known.
@@ -202,6 +207,47 @@ impl Facts {
             enforced_by,
             at_ms,
         ))
+    }
+
+    /// Every area (an IRI) that the asker's credentials say that it is for, as verified when they were shown.
+    #[must_use]
+    pub fn with_area<'a>(self, areas: impl IntoIterator<Item = &'a str>, source: &str, at_ms: u64) -> Self {
+        let values = areas.into_iter().map(str::to_owned).collect();
+        let by = Operand::Spatial.enforced_by();
+        self.with(fact(Operand::Spatial.name(), None, values, source, by, at_ms))
+    }
+
+    /// How many bytes were delivered under a rule ([`crate::Policy::volumes`]) before this request.
+    #[must_use]
+    pub fn with_volume(self, rule: &str, delivered: u64, source: &str, at_ms: u64) -> Self {
+        let by = Operand::Volume.enforced_by();
+        let values = vec![delivered.to_string()];
+        self.with(fact(Operand::Volume.name(), Some(rule), values, source, by, at_ms))
+    }
+
+    /// How many bytes this request may let leave at most.
+    #[must_use]
+    pub fn with_size(self, bytes: u64, source: &str, at_ms: u64) -> Self {
+        let by = Operand::Volume.enforced_by();
+        self.with(fact(SIZE, None, vec![bytes.to_string()], source, by, at_ms))
+    }
+
+    /// The same, to be decided on as it was then.
+    pub(crate) fn in_era(mut self, era: Era) -> Self {
+        self.1 = era;
+        self
+    }
+
+    pub(crate) fn era(&self) -> Era {
+        self.1
+    }
+
+    /// A number that is known.
+    pub(crate) fn number(&self, about: &str, of: Option<&str>) -> Option<u64> {
+        match self.values(about, of)? {
+            [number] => number.parse().ok(),
+            _ => None,
+        }
     }
 
     /// Adds a fact; a second one about the same thing replaces the first.

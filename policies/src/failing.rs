@@ -1,7 +1,7 @@
 //! The minimal failing set: the fewest things that, were they otherwise, would turn the denial into a permit.
 
 use crate::compiled::Fit;
-use crate::facts::{Facts, Request};
+use crate::facts::{Facts, Request, SIZE};
 use crate::model::{Atomic, Constraint, Logic, Rule};
 use crate::operand::{LOG_KEPT, Operand, Operator};
 use crate::policy::Policy;
@@ -30,10 +30,18 @@ impl Question<'_> {
         }
     }
 
+    /// How many bytes the rule has let leave before, and how many may leave now.
+    fn volume(&self, rule: &Rule) -> Option<Vec<String>> {
+        let of = self.policy.counter(rule);
+        let delivered = self.facts.number(Operand::Volume.name(), Some(&of))?;
+        Some(vec![delivered.to_string(), self.facts.number(SIZE, None)?.to_string()])
+    }
+
     /// Whether a permission says nothing of parties without a log, and the other end is one or may be.
     fn is_one_sided_unsaid(&self, rule: &Rule) -> bool {
         let known = self.facts.values(Operand::CounterpartyLog.name(), None);
-        known.is_some_and(|values| values != [LOG_KEPT]) && !rule.names(Operand::CounterpartyLog)
+        let is_one_sided = known.map_or(!self.facts.era().presumes_a_log(), |values| values != [LOG_KEPT]);
+        is_one_sided && !rule.names(Operand::CounterpartyLog)
     }
 }
 
@@ -257,16 +265,18 @@ fn condition(question: &Question<'_>, rule: &Rule, atomic: &Atomic, value: Truth
         Operand::Purpose => stated("purpose"),
         Operand::Recipient => stated("recipient"),
         Operand::CounterpartyLog => stated(Operand::CounterpartyLog.name()),
+        Operand::Spatial => stated(Operand::Spatial.name()),
         Operand::Count => question.used(rule).map(|used| used.to_string()).into_iter().collect(),
+        Operand::Volume => question.volume(rule).unwrap_or_default(),
     };
     let fixed_by = match atomic.operand {
         // A permission that begins later, or a prohibition that ends.
         Operand::DateTime if begins(atomic.operator) != (obstacle == Obstacle::Prohibition) => Fixer::Time,
         Operand::DateTime => Fixer::NewAgreement,
-        Operand::Count if shown.is_empty() => Fixer::Holder,
-        Operand::Count => Fixer::NewAgreement,
+        Operand::Count | Operand::Volume if shown.is_empty() => Fixer::Holder,
+        Operand::Count | Operand::Volume => Fixer::NewAgreement,
         Operand::Recipient if shown.is_empty() => Fixer::Holder,
-        Operand::Purpose | Operand::Recipient | Operand::CounterpartyLog => Fixer::Asker,
+        Operand::Purpose | Operand::Recipient | Operand::Spatial | Operand::CounterpartyLog => Fixer::Asker,
     };
     Failing {
         operand: Some(atomic.operand.name().to_owned()),

@@ -15,7 +15,10 @@
 //! }))?;
 //! let request = Request::new("did:web:app.example", "did:web:knmi.example", "urn:example:rain", 1_592_400_000_000);
 //! let stated = ["https://w3id.org/herleid/purpose#OmgevingswetHemelwater"];
-//! let facts = Facts::none().with_purpose(stated, "stated in the request", 1_592_400_000_000);
+//! let now_ms = 1_592_400_000_000;
+//! let facts = Facts::none()
+//!     .with_purpose(stated, "stated in the request", now_ms)
+//!     .with_counterparty_log(true, "the agreement", now_ms);
 //!
 //! assert_eq!(offer.decide(&request, &facts).outcome(), Outcome::Deny, "an offer never grants");
 //! let decision = offer.would_grant(&request, &facts);
@@ -31,11 +34,13 @@
 mod action;
 mod again;
 mod agree;
+mod area;
 mod canonical;
 pub mod compiled;
 mod decide;
 pub mod difference;
 mod document;
+mod era;
 mod explain;
 mod facts;
 mod failing;

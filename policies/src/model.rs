@@ -162,14 +162,24 @@ impl Rule {
     /// The lowest number of executions that its count constraints allow in total; `None` when it does not count.
     #[must_use]
     pub fn at_most(&self) -> Option<u64> {
+        self.limit(Operand::Count)
+    }
+
+    /// The lowest number of bytes that its volume constraints allow in total; `None` when it does not count them.
+    #[must_use]
+    pub fn volume_at_most(&self) -> Option<u64> {
+        self.limit(Operand::Volume)
+    }
+
+    fn limit(&self, operand: Operand) -> Option<u64> {
         let mut lowest = None;
         for constraint in &self.constraints {
             constraint.each(&mut |atomic| {
-                if let Right::Count(limit) = atomic.right {
+                if let (Right::Count(limit), true) = (&atomic.right, atomic.operand == operand) {
                     let limit = if atomic.operator == Operator::Lt {
                         limit.saturating_sub(1)
                     } else {
-                        limit
+                        *limit
                     };
                     lowest = Some(lowest.map_or(limit, |low: u64| low.min(limit)));
                 }
@@ -182,6 +192,11 @@ impl Rule {
 /// Key of a rule's counter: policy and rule. Two rules that say the same share one.
 pub(crate) fn counter(policy: &str, rule: &Rule) -> String {
     format!("{policy}#{}", rule.id)
+}
+
+/// Key of the counter in which a rule counts bytes, beside that in which it counts executions.
+pub(crate) fn volume_counter(counter: &str) -> String {
+    format!("{counter}/bytes")
 }
 
 /// How a logical constraint joins its parts (Information Model, section 2.5.2).
@@ -297,9 +312,9 @@ impl Atomic {
 pub enum Right {
     /// For `dateTime`.
     Moment(Moment),
-    /// For `purpose` and `recipient`: at least one, sorted, each once.
+    /// For names, such as `purpose` and `recipient`: at least one, sorted, each once.
     Iris(Vec<String>),
-    /// For `count`.
+    /// For `count` and `volume`.
     Count(u64),
 }
 

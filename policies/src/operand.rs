@@ -17,6 +17,10 @@ pub enum Operand {
     Recipient,
     /// How often the action of the rule has been exercised, this time included.
     Count,
+    /// For which area: IRIs that a credential of the asker names.
+    Spatial,
+    /// How many bytes the rule has let leave, this delivery included. Not of ODRL, whose sizes are those of an asset: ours.
+    Volume,
     /// Whether the other end keeps a log of its own: [`LOG_KEPT`] or [`LOG_NONE`]. Not of ODRL: ours.
     CounterpartyLog,
 }
@@ -27,7 +31,7 @@ pub const LOG_KEPT: &str = "https://w3id.org/herleid/ns#logKept";
 pub const LOG_NONE: &str = "https://w3id.org/herleid/ns#logNone";
 
 /// Operands of the Common Vocabulary (section 4.1.1) that are known by name but cannot be evaluated by this version.
-const NOT_YET: [&str; 30] = [
+const NOT_YET: [&str; 29] = [
     "absolutePosition",
     "absoluteSpatialPosition",
     "absoluteTemporalPosition",
@@ -50,7 +54,6 @@ const NOT_YET: [&str; 30] = [
     "relativeTemporalPosition",
     "relativeSize",
     "resolution",
-    "spatial",
     "spatialCoordinates",
     "system",
     "systemDevice",
@@ -62,11 +65,13 @@ const NOT_YET: [&str; 30] = [
 
 impl Operand {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::DateTime,
         Self::Purpose,
         Self::Recipient,
+        Self::Spatial,
         Self::Count,
+        Self::Volume,
         Self::CounterpartyLog,
     ];
 
@@ -74,21 +79,28 @@ impl Operand {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(own) = text.strip_prefix(HERLEID) {
-            return Some(Self::CounterpartyLog).filter(|operand| operand.name() == own);
+            return Self::ALL
+                .into_iter()
+                .find(|operand| operand.is_ours() && operand.name() == own);
         }
         let local = odrl_local(text)?;
-        let odrl = Self::ALL
+        Self::ALL
             .into_iter()
-            .filter(|operand| *operand != Self::CounterpartyLog);
-        odrl.into_iter().find(|operand| operand.name() == local)
+            .find(|operand| !operand.is_ours() && operand.name() == local)
+    }
+
+    /// Whether it is of our own profile, and not of ODRL.
+    const fn is_ours(self) -> bool {
+        matches!(self, Self::Volume | Self::CounterpartyLog)
     }
 
     /// As it stands in canonical documents.
     #[must_use]
     pub fn wire(self) -> String {
-        match self {
-            Self::CounterpartyLog => format!("{HERLEID}{}", self.name()),
-            _ => format!("odrl:{}", self.name()),
+        if self.is_ours() {
+            format!("{HERLEID}{}", self.name())
+        } else {
+            format!("odrl:{}", self.name())
         }
     }
 
@@ -111,7 +123,9 @@ impl Operand {
             Self::DateTime => "dateTime",
             Self::Purpose => "purpose",
             Self::Recipient => "recipient",
+            Self::Spatial => "spatial",
             Self::Count => "count",
+            Self::Volume => "volume",
             Self::CounterpartyLog => "counterpartyLog",
         }
     }
@@ -120,7 +134,9 @@ impl Operand {
     #[must_use]
     pub const fn enforced_by(self) -> EnforcedBy {
         match self {
-            Self::DateTime | Self::Recipient | Self::Count | Self::CounterpartyLog => EnforcedBy::Provider,
+            Self::DateTime | Self::Recipient | Self::Spatial | Self::Count | Self::Volume | Self::CounterpartyLog => {
+                EnforcedBy::Provider
+            }
             Self::Purpose => EnforcedBy::Declared,
         }
     }
@@ -134,8 +150,10 @@ impl Operand {
             Self::DateTime => &[Eq, Neq, Lt, Lteq, Gt, Gteq],
             Self::Purpose => &[Eq, Neq, IsA, IsPartOf, HasPart, IsAllOf, IsAnyOf, IsNoneOf],
             Self::Recipient => &[Eq, Neq, IsAnyOf, IsNoneOf],
+            Self::Spatial => &[Eq, Neq, IsPartOf, HasPart, IsAnyOf, IsNoneOf],
             // Only these say "at most", which a counter can hold under parallel requests.
             Self::Count => &[Eq, Lt, Lteq],
+            Self::Volume => &[Lt, Lteq],
             // Whom it is permitted to has to be named, never left over.
             Self::CounterpartyLog => &[Eq, IsAnyOf],
         }
@@ -228,8 +246,8 @@ mod tests {
 
     #[test]
     fn all_34_operands_and_12_operators_are_known_by_name() {
-        // 34 of ODRL, and one of ours.
-        assert_eq!(Operand::ALL.len() + NOT_YET.len(), 34 + 1);
+        // 34 of ODRL, and two of ours.
+        assert_eq!(Operand::ALL.len() + NOT_YET.len(), 34 + 2);
         assert!(NOT_YET.iter().all(|name| Operand::parse(name).is_none()));
         for operator in Operator::ALL {
             assert_eq!(Operator::parse(&format!("odrl:{}", operator.name())), Some(operator));
@@ -239,7 +257,7 @@ mod tests {
             Operand::parse("http://www.w3.org/ns/odrl/2/purpose"),
             Some(Operand::Purpose)
         );
-        assert!(Operand::is_not_built_yet("odrl:spatial"));
+        assert!(Operand::is_not_built_yet("odrl:payAmount"));
         assert!(!Operand::is_not_built_yet("partner"));
         let own = "https://w3id.org/herleid/ns#counterpartyLog";
         assert_eq!(Operand::parse(own), Some(Operand::CounterpartyLog));

@@ -162,6 +162,19 @@ impl Policy {
         keys
     }
 
+    /// The rules that count bytes, as facts name them ([`crate::Facts::with_volume`]), sorted; each with the key of its counter.
+    #[must_use]
+    pub fn volumes(&self) -> Vec<(String, String)> {
+        let rules = self.permissions.iter().filter(|rule| rule.volume_at_most().is_some());
+        let mut keys: Vec<_> = rules
+            .map(|rule| self.counter(rule))
+            .map(|rule| (rule.clone(), crate::model::volume_counter(&rule)))
+            .collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
     /// Key of a rule's counter.
     pub(crate) fn counter(&self, rule: &Rule) -> String {
         crate::model::counter(&self.id, rule)

@@ -61,6 +61,9 @@ pub(crate) fn check(policy: &Policy) -> Result<(), PolicyError> {
         if rule.at_most() == Some(0) {
             refuse(&rule.at, "count", "this rule would never hold, not even once");
         }
+        if rule.volume_at_most() == Some(0) {
+            refuse(&rule.at, "volume", "this rule would never hold, not even for one byte");
+        }
         rule_constraints(rule, &mut refuse);
     }
     match Problems::from_found(found) {

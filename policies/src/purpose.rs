@@ -4,7 +4,9 @@
 //! A purpose that is not in these tables equals itself and nothing more is known of it: under the operators that follow the
 //! hierarchy it gives unknown.
 
+use crate::era::Era;
 use crate::operand::Operator;
+use crate::terms::PURPOSE;
 use crate::truth::Truth;
 use herleid_vocab::skos;
 use herleid_vocab::terms::DPV;
@@ -180,22 +182,42 @@ pub fn tops<'a>(iris: &[&'a str]) -> Vec<&'a str> {
     iris.iter().copied().filter(|iri| !lies_below_another(iri)).collect()
 }
 
-/// Every row, for the digest of what decisions rest on.
-pub(crate) fn table() -> impl Iterator<Item = String> {
-    let dpv = DPV_PURPOSES
+/// The purposes of the Data Privacy Vocabulary, each with what is one step broader, in the order of the table.
+pub(crate) fn dpv() -> impl Iterator<Item = (String, Vec<String>)> {
+    let full = |name: &&str| format!("{DPV}{name}");
+    DPV_PURPOSES
         .iter()
-        .map(|(name, above)| format!("purpose {DPV}{name} {}", above.join(" ")));
-    let ours = skos::purposes().concepts().map(|concept| {
-        let law = concept.law().unwrap_or_default();
-        format!("purpose {} {} {law}", concept.iri(), concept.broader().join(" "))
-    });
-    dpv.chain(ours)
+        .map(move |(name, above)| (full(name), above.iter().map(full).collect()))
+}
+
+/// Every row, for the digest of what decisions rest on.
+pub(crate) fn table(era: Era) -> impl Iterator<Item = String> {
+    let row = move |number: usize, (iri, above, law): (String, Vec<String>, String)| {
+        // The vocabulary's own are written by their names alone, as are those above ours in the first table.
+        let is_dpv = number < DPV_PURPOSES.len();
+        let name = |above: &String| match (is_dpv, era.purposes()) {
+            (true, _) => above.trim_start_matches(DPV).to_owned(),
+            (false, 0) => match above.strip_prefix(PURPOSE) {
+                Some(ours) => format!(":{ours}"),
+                None => above.trim_start_matches(DPV).to_owned(),
+            },
+            (false, _) => above.clone(),
+        };
+        let above: Vec<String> = above.iter().map(name).collect();
+        match is_dpv {
+            true => format!("purpose {iri} {}", above.join(" ")),
+            false => format!("purpose {iri} {} {law}", above.join(" ")),
+        }
+    };
+    era.rows()
+        .into_iter()
+        .enumerate()
+        .map(move |(number, one)| row(number, one))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terms::PURPOSE;
 
     fn dpv(name: &str) -> String {
         format!("{DPV}{name}")

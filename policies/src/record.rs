@@ -223,9 +223,21 @@ pub struct Reservation {
     pub rule: String,
     /// Key of the counter.
     pub counter: String,
-    /// The counter's highest value after this request is counted. If it already stands there, the decision is void and
+    /// How much of it: 1 for an execution, and then not written; the bytes of a delivery.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub amount: u64,
+    /// The counter's highest value after this request is counted. If it would come to more, the decision is void and
     /// has to be made again with the counter's new value.
     pub at_most: u64,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+const fn is_one(amount: &u64) -> bool {
+    *amount == 1
 }
 
 /// The record of one decision.

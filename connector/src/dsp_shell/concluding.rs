@@ -7,6 +7,7 @@ use crate::dsp::Role;
 use crate::dsp::message::Cause;
 use crate::dsp::negotiation::{Contract, Negotiation, State};
 use crate::dsp::policy::{Agreement, Offer};
+use crate::identity::claimed;
 use crate::node::{Node, fresh_trace};
 use crate::state::{AgreementEntry, LogIdentity, Side, set};
 use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
@@ -128,9 +129,9 @@ pub(super) async fn conclude(
         dataset: context.dataset.clone(),
         terminated: None,
     };
-    let purpose = context.purpose.as_deref();
+    let (purpose, shown) = (context.purpose.as_deref(), claimed(&context.presentations));
     let (provider, consumer, asker) = match side {
-        Side::Provider => (&node.did, &other, Asker::by_token(&other, purpose)),
+        Side::Provider => (&node.did, &other, Asker::by_token(&other, purpose).showing(&shown)),
         Side::Consumer => (&other, &node.did, Asker::ourselves(&node.did, purpose)),
     };
     let decided = deciding::under_agreement(node, &entry, deciding::USE, &asker).map_err(|e| internal(&e))?;

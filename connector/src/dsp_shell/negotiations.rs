@@ -16,6 +16,7 @@ use crate::dsp::negotiation::{Contract, Decide, Negotiation, State};
 use crate::dsp::policy::{Agreement, Offer};
 use crate::dsp::process::Process;
 use crate::handlers::{self, Decider, Handlers, NegotiationAction};
+use crate::identity::claimed;
 use crate::node::Node;
 use crate::state::{AgreementEntry, Change, Side, set};
 use herleid_vocab::did::Did;
@@ -211,7 +212,8 @@ async fn granted(node: &Arc<Node>, process: &Negotiation) -> Result<Result<Offer
     };
     let consumer = node.did_of(process.peer())?;
     let context = node.negotiator.context::<Contract>(node, process.own_pid())?;
-    let asker = Asker::by_token(&consumer, context.purpose.as_deref());
+    let shown = claimed(&context.presentations);
+    let asker = Asker::by_token(&consumer, context.purpose.as_deref()).showing(&shown);
     let decided =
         deciding::under_offer(node, ours.as_value(), ours.target().as_str(), &asker).map_err(|e| internal(&e))?;
     if decided.is_permit() {

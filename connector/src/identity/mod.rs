@@ -17,7 +17,7 @@ pub use present::{Membership, presented_credentials};
 pub use replay::UsedTokens;
 pub use shortcuts::{Shortcuts, authorization};
 pub use standing::Foundations;
-pub(crate) use standing::{lost, until_lost};
+pub(crate) use standing::{claimed, lost, shown_for, until_lost};
 pub use statuses::{StatusFailure, Statuses};
 
 use herleid_credentials::{Now, si_token};

@@ -50,6 +50,26 @@ impl Foundations {
     }
 }
 
+/// What the credentials say that were shown for `grant`; nothing where none were, or they cannot be read. They are those of the asker as
+/// long as [`lost`] finds nothing.
+pub(crate) fn shown_for(node: &Node, grant: &GrantEntry) -> Arc<Vec<Claimed>> {
+    if grant.kind == GrantPurpose::Onward {
+        return Arc::default();
+    }
+    node.foundations.of(node, grant).unwrap_or_else(|why| {
+        tracing::warn!(%why, grant = %grant.id, "what access rests on cannot be read, and says nothing");
+        Arc::default()
+    })
+}
+
+/// What the credentials say in presentations that were verified before.
+pub(crate) fn claimed(presentations: &[String]) -> Vec<Claimed> {
+    let read = presentations
+        .iter()
+        .filter_map(|token| presentation::claimed(token).ok());
+    read.flatten().collect()
+}
+
 /// Whether credentials that were verified before still hold; the lists that say so.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use crate::node::Node;
 use crate::state::{AgreementEntry, StateError, set};
 use herleid_ledger::AppendError;
 use herleid_ledger::record::Draft;
+use herleid_policies::Reservation;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
 
@@ -58,21 +59,26 @@ pub(super) fn wait(
     Ok(draft.put(key, value))
 }
 
-/// The counters of the agreement's policy, when something that `consumer` was given under it waits for its receipt: that may be asked for
+/// The places in the counters of the agreement's policy, when something that `consumer` was given under it waits for its receipt: that may be asked for
 /// once more, and has its places. None otherwise.
 ///
 /// # Errors
 /// When the state cannot be read.
-pub(crate) fn places(node: &Node, agreement: &AgreementEntry, consumer: &Did) -> Result<Vec<String>, StateError> {
+pub(crate) fn places(node: &Node, agreement: &AgreementEntry, consumer: &Did) -> Result<Vec<Reservation>, StateError> {
     let waiting = node.state.scan::<Outstanding>(&format!("{PREFIX}{}/", agreement.id))?;
     if !waiting.iter().any(|(_, waits)| waits.consumer == *consumer) {
         return Ok(Vec::new());
     }
     let document = herleid_policies::Document::read(&agreement.agreement);
-    Ok(document
-        .policy()
-        .map(herleid_policies::Policy::counters)
-        .unwrap_or_default())
+    let counters = document.policy().map(herleid_policies::Policy::counters);
+    // Which transaction it is, and how much of it, is found out at the data; one use is what it has at least.
+    let place = |counter| Reservation {
+        rule: String::new(),
+        counter,
+        amount: 1,
+        at_most: 0,
+    };
+    Ok(counters.unwrap_or_default().into_iter().map(place).collect())
 }
 
 /// Lets `transaction` wait no longer, in the commit of `draft`, which also has to give its place back.

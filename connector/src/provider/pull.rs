@@ -21,6 +21,7 @@ use super::giving::Attempt;
 use super::{outstanding, stream};
 use crate::deciding::{self, DISTRIBUTE, Decided, USE};
 use crate::http::Refusal;
+use crate::identity::shown_for;
 use crate::node::Node;
 use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, digest_bytes};
 use axum::http::StatusCode;
@@ -59,7 +60,8 @@ pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, R
         check_published(node, &grant.subject, version)?;
     }
     let attempt = begin(node, access)?;
-    let asker = access.asker();
+    let shown = shown_for(node, grant);
+    let asker = access.asker().showing(&shown).delivering(Some(digests.bytes));
     let internal = |e: LedgerError| Refusal::internal(&e);
     let counted = again::counted(node, grant, access.transaction(), version, digests).map_err(internal)?;
     // For a repeated pull there is room in its own place.
@@ -254,13 +256,12 @@ async fn record(
         }
         Err(e) => return Err(internal(&e)),
     };
-    let reservations = decided.decision.reservations().iter();
     let given = Given {
         recorded,
         agreement,
         transaction: access.transaction().to_owned(),
         segment: 1,
-        counters: reservations.map(|place| place.counter.clone()).collect(),
+        counters: decided.decision.reservations().to_vec(),
         attempt,
         one_sided: access.is_one_sided(),
     };

@@ -20,6 +20,7 @@ use herleid_ledger::handover::{Content, Exchange, Phase, Subject, content_mac};
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{LedgerError, StoredRecord};
+use herleid_policies::Reservation;
 use herleid_vocab::did::Did;
 use herleid_vocab::json;
 use serde_json::{Map, Value, json};
@@ -66,8 +67,8 @@ pub(super) struct Asked<'a> {
     process: Arc<Process>,
     request: ExecuteRequest,
     run_inputs: Value,
-    /// The counters of the policy in which it has a place, once it has started.
-    places: OnceLock<Vec<String>>,
+    /// The places that it has in the counters of the policy, once it has started.
+    places: OnceLock<Vec<Reservation>>,
     trace: &'a str,
 }
 

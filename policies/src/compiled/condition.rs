@@ -5,6 +5,7 @@ use super::known::Known;
 use super::program::{Atomic, Node, Test, What};
 use super::purposes;
 use super::values::{Left, Right, Shown, Typed};
+use crate::area;
 use crate::model::Logic;
 use crate::odrl::Values;
 use crate::operand::Operator;
@@ -86,7 +87,8 @@ impl<K: Known> Judge<'_, K> {
                     return Truth::Unknown;
                 };
                 match what {
-                    What::Purpose => purposes::compare(left, atomic.operator, &right),
+                    What::Purpose => purposes::compare(self.known.era(), left, atomic.operator, &right),
+                    What::Area => areas(left, atomic.operator, &right),
                     _ => self.values(left, atomic.operator, &right),
                 }
             }
@@ -207,6 +209,16 @@ impl<K: Known> Judge<'_, K> {
         }
         closed
     }
+}
+
+/// Areas are names, on both sides.
+fn areas(left: Left<'_>, operator: Operator, right: &Right<'_>) -> Truth {
+    if left.iter().chain(right.iter()).any(|value| value.name().is_none()) {
+        return Truth::Unknown;
+    }
+    let shown: Vec<&str> = left.iter().filter_map(Shown::name).collect();
+    let asked: Vec<&str> = right.iter().filter_map(Shown::name).collect();
+    area::compare(shown.iter().copied(), operator, asked.iter().copied())
 }
 
 /// One value that moves, the time, against what stands on the right.

@@ -112,7 +112,7 @@ impl Compiler<'_> {
             parties: Box::default(),
             conditions: self.nodes(&rule.constraints),
             duties: rule.duties.iter().map(|duty| self.rule(duty)).collect(),
-            counts: rule.at_most().is_some(),
+            counts: rule.at_most().is_some() || rule.volume_at_most().is_some(),
             is_silent_on_logs: rule.kind == RuleKind::Permission && !rule.names(Enforced::CounterpartyLog),
         }
     }
@@ -160,7 +160,9 @@ impl Compiler<'_> {
             what: match operand {
                 Enforced::DateTime => What::DateTime,
                 Enforced::Purpose => What::Purpose,
+                Enforced::Spatial => What::Area,
                 Enforced::Count => What::Count,
+                Enforced::Volume => What::Volume,
                 Enforced::Recipient | Enforced::CounterpartyLog => What::Other,
             },
             iri: self.texts.of(&operand.iri()),

@@ -2,7 +2,8 @@
 
 use super::program::{Operand, What};
 use super::values::Left;
-use crate::facts::{Facts, Request};
+use crate::era::Era;
+use crate::facts::{Facts, Request, SIZE};
 use crate::odrl::{Ask, Performance, Value, Values, World};
 use crate::operand::{LOG_KEPT, Operand as Enforced};
 use std::collections::BTreeSet;
@@ -44,8 +45,12 @@ pub(super) trait Known {
     fn wholes_of(&self, part: &str) -> Option<&BTreeSet<String>>;
     fn kinds_of(&self, thing: &str) -> Option<&BTreeSet<String>>;
     fn has_members(&self, whole: &str) -> bool;
-    /// Whether it is said of the other end's log that there is none, or that this is not known.
+    /// Whether the other end keeps no log, as far as is known.
     fn is_one_sided(&self) -> bool;
+    /// By which tables it is decided.
+    fn era(&self) -> Era {
+        Era::default()
+    }
 }
 
 /// A request of any policy.
@@ -155,6 +160,10 @@ impl Known for Shown<'_> {
                 [used] => Some(Left::Whole(used.parse::<u64>().ok()?.checked_add(1)?)),
                 _ => None,
             },
+            What::Volume => {
+                let delivered = self.facts.number(&operand.about, Some(key))?;
+                Some(Left::Whole(delivered.checked_add(self.facts.number(SIZE, None)?)?))
+            }
             _ => self.facts.values(&operand.about, None).map(Left::Names),
         }
     }
@@ -203,6 +212,10 @@ impl Known for Shown<'_> {
 
     fn is_one_sided(&self) -> bool {
         let known = self.facts.values(Enforced::CounterpartyLog.name(), None);
-        known.is_some_and(|values| values != [LOG_KEPT])
+        known.map_or(!self.era().presumes_a_log(), |values| values != [LOG_KEPT])
+    }
+
+    fn era(&self) -> Era {
+        self.facts.era()
     }
 }

@@ -121,7 +121,11 @@ pub(super) enum What {
     DateTime,
     Event,
     Purpose,
+    /// The areas of an enforced policy; in any other policy names like all others.
+    Area,
     Count,
+    /// Bytes, counted as an enforced policy does.
+    Volume,
     Other,
 }
 

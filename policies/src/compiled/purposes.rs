@@ -1,8 +1,8 @@
 //! What is broader than what among purposes, as bits: the tables of [`crate::purpose`], worked out once.
 
 use super::values::{Left, Right, Shown};
+use crate::era::Era;
 use crate::operand::Operator;
-use crate::purpose;
 use crate::truth::Truth;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -15,10 +15,16 @@ struct Tables {
     touching: Vec<Box<[u64]>>,
 }
 
-fn tables() -> &'static Tables {
-    static TABLES: OnceLock<Tables> = OnceLock::new();
-    TABLES.get_or_init(|| {
-        let names: Vec<String> = purpose::known().collect();
+fn tables(era: Era) -> &'static Tables {
+    static FIRST: OnceLock<Tables> = OnceLock::new();
+    static SECOND: OnceLock<Tables> = OnceLock::new();
+    let tables = match era.purposes() {
+        0 => &FIRST,
+        _ => &SECOND,
+    };
+    tables.get_or_init(|| {
+        let table: HashMap<String, Vec<String>> = era.rows().into_iter().map(|(iri, above, _)| (iri, above)).collect();
+        let names: Vec<String> = era.rows().into_iter().map(|(iri, ..)| iri).collect();
         let rows: HashMap<String, usize> = names.iter().cloned().zip(0..).collect();
         let climb = |name: &String| {
             let mut bits = vec![0_u64; names.len().div_ceil(64)].into_boxed_slice();
@@ -29,7 +35,7 @@ fn tables() -> &'static Tables {
                 {
                     *word |= 1 << (row % 64);
                 }
-                open.extend(purpose::broader(&next).into_iter().flatten());
+                open.extend(table.get(&next).into_iter().flatten().cloned());
             }
             bits
         };
@@ -53,24 +59,29 @@ fn has(bits: &[u64], row: usize) -> bool {
     bits.get(row / 64).is_some_and(|word| word & (1 << (row % 64)) != 0)
 }
 
-fn lies_below(narrow: usize, wide: usize) -> bool {
-    tables().above.get(narrow).is_some_and(|bits| has(bits, wide))
+fn lies_below(tables: &Tables, narrow: usize, wide: usize) -> bool {
+    tables.above.get(narrow).is_some_and(|bits| has(bits, wide))
 }
 
 /// Whether one row lies below both; each lies below itself.
-fn touch(one: usize, other: usize) -> bool {
-    tables().touching.get(one).is_some_and(|bits| has(bits, other))
+fn touch(tables: &Tables, one: usize, other: usize) -> bool {
+    tables.touching.get(one).is_some_and(|bits| has(bits, other))
 }
 
 /// Whether one purpose falls under another. Unknown when it is the broader of the two, when another one lies below both, or when either is in
 /// no table.
-fn within(stated: &str, asked: &str) -> Truth {
+fn within(era: Era, stated: &str, asked: &str) -> Truth {
     if stated == asked {
         return Truth::True;
     }
-    let rows = &tables().rows;
-    match (rows.get(asked), rows.get(stated)) {
-        (Some(asked), Some(stated)) if lies_below(*stated, *asked) => Truth::True,
+    let tables = tables(era);
+    // Once only those were not apart of which one is the broader.
+    let touch = |one: usize, other: usize| match era.tells_apart_what_is_shared() {
+        true => lies_below(tables, one, other) || lies_below(tables, other, one),
+        false => touch(tables, one, other),
+    };
+    match (tables.rows.get(asked), tables.rows.get(stated)) {
+        (Some(asked), Some(stated)) if lies_below(tables, *stated, *asked) => Truth::True,
         (Some(asked), Some(stated)) if touch(*asked, *stated) => Truth::Unknown,
         (Some(_), Some(_)) => Truth::False,
         _ => Truth::Unknown,
@@ -78,8 +89,8 @@ fn within(stated: &str, asked: &str) -> Truth {
 }
 
 /// Whether two purposes are the same one; unknown for related ones, and for those that no table knows.
-fn same(stated: &str, asked: &str) -> Truth {
-    match within(stated, asked) {
+fn same(era: Era, stated: &str, asked: &str) -> Truth {
+    match within(era, stated, asked) {
         _ if stated == asked => Truth::True,
         Truth::False => Truth::False,
         _ => Truth::Unknown,
@@ -87,16 +98,18 @@ fn same(stated: &str, asked: &str) -> Truth {
 }
 
 /// Judges stated purposes. With several each must pass by itself, save for the operators that ask about all of them together.
-pub(super) fn compare(stated: Left<'_>, operator: Operator, asked: &Right<'_>) -> Truth {
+pub(super) fn compare(era: Era, stated: Left<'_>, operator: Operator, asked: &Right<'_>) -> Truth {
     if stated.len() == 0 || stated.iter().chain(asked.iter()).any(|value| value.name().is_none()) {
         return Truth::Unknown;
     }
-    let named = |judge: fn(&str, &str) -> Truth, one: Shown<'_>, other: Shown<'_>| match (one.name(), other.name()) {
-        (Some(one), Some(other)) => judge(one, other),
+    let named = |judge: fn(Era, &str, &str) -> Truth, one: Shown<'_>, other: Shown<'_>| match (one.name(), other.name())
+    {
+        (Some(one), Some(other)) => judge(era, one, other),
         _ => Truth::Unknown,
     };
-    let any_asked =
-        |judge: fn(&str, &str) -> Truth, one: Shown<'_>| Truth::any(asked.iter().map(|other| named(judge, one, other)));
+    let any_asked = |judge: fn(Era, &str, &str) -> Truth, one: Shown<'_>| {
+        Truth::any(asked.iter().map(|other| named(judge, one, other)))
+    };
     let each = |judge: &dyn Fn(Shown<'_>) -> Truth| Truth::unanimous(stated.iter().map(judge));
     let all_asked = |judge: &dyn Fn(Shown<'_>, Shown<'_>) -> Truth| {
         let by_any = |other| Truth::any(stated.iter().map(|one| judge(one, other)));
@@ -117,13 +130,18 @@ pub(super) fn compare(stated: Left<'_>, operator: Operator, asked: &Right<'_>) -
 mod tests {
     use super::super::values::{Rights, Typed};
     use super::*;
+    use crate::purpose;
 
     #[test]
     fn the_bits_say_what_the_tables_say() {
         let names: Vec<String> = purpose::known().chain(["urn:nobody:knows".to_owned()]).collect();
         for one in &names {
             for other in &names {
-                assert_eq!(within(one, other), purpose::is_within(one, other), "{one} {other}");
+                assert_eq!(
+                    within(Era::default(), one, other),
+                    purpose::is_within(one, other),
+                    "{one} {other}"
+                );
             }
         }
     }
@@ -150,7 +168,7 @@ mod tests {
                     let typed = asked.iter().map(|name| Typed::Name(name.as_str().into()));
                     let right = Rights::of(typed.collect());
                     assert_eq!(
-                        compare(Left::Names(&stated), operator, &Right::Fixed(&right)),
+                        compare(Era::default(), Left::Names(&stated), operator, &Right::Fixed(&right)),
                         purpose::compare(&stated, operator, &asked),
                         "{stated:?} {operator:?} {asked:?}"
                     );

@@ -1,6 +1,7 @@
 //! Along each aspect, the values that some condition of the two policies may tell apart, those that none does put together.
 
 use super::{Aspect, Case, Gap};
+use crate::area;
 use crate::model::{Atomic, Constraint, Right, Rule};
 use crate::moment::Moment;
 use crate::operand::{Operand, Operator};
@@ -25,6 +26,7 @@ struct Conditions<'a> {
     moments: Vec<(&'a Moment, Operator)>,
     purposes: Vec<(&'a [String], Operator)>,
     recipients: Vec<&'a [String]>,
+    areas: Vec<(&'a [String], Operator)>,
 }
 
 impl<'a> Conditions<'a> {
@@ -33,6 +35,7 @@ impl<'a> Conditions<'a> {
             (Operand::DateTime, Right::Moment(moment)) => self.moments.push((moment, atomic.operator())),
             (Operand::Purpose, Right::Iris(asked)) => self.purposes.push((asked, atomic.operator())),
             (Operand::Recipient, Right::Iris(asked)) => self.recipients.push(asked),
+            (Operand::Spatial, Right::Iris(asked)) => self.areas.push((asked, atomic.operator())),
             // Counts are worked out apart, and of logs both values are always asked about.
             (Operand::Count, Right::Count(_)) | (Operand::CounterpartyLog, Right::Iris(_)) => {}
             (operand, _) => {
@@ -53,11 +56,12 @@ pub(super) fn nobody(first: &Policy, second: &Policy) -> String {
     let conditions = conditions(first, second, &mut BTreeSet::new());
     let purposes = conditions.purposes.iter().flat_map(|(iris, _)| iris.iter());
     let recipients = conditions.recipients.iter().copied().flatten();
+    let areas = conditions.areas.iter().flat_map(|(iris, _)| iris.iter());
     let scopes = rules(first, second).flat_map(|rule| {
         let scope = rule.scope();
         [&scope.assignee, &scope.assigner, &scope.target].into_iter().flatten()
     });
-    let named: BTreeSet<&String> = purposes.chain(recipients).chain(scopes).collect();
+    let named: BTreeSet<&String> = purposes.chain(recipients).chain(areas).chain(scopes).collect();
     let mut other = OTHER.to_owned();
     // Each turn is longer than the one before, so that this ends after as many turns as there are names.
     while named.contains(&other) {
@@ -97,6 +101,7 @@ pub(super) fn axes(first: &Policy, second: &Policy, other: &str, gaps: &mut BTre
         axis(Aspect::Time, times(&conditions.moments, gaps)),
         axis(Aspect::Purpose, purposes(&conditions.purposes, other, gaps)),
         axis(Aspect::Recipient, recipients(&conditions.recipients, gaps)),
+        axis(Aspect::Area, areas(&conditions.areas, other, gaps)),
         axis(
             Aspect::CounterpartyLog,
             vec![vec![Case::KeepsLog(true)], vec![Case::KeepsLog(false)]],
@@ -176,6 +181,29 @@ fn purposes(asked: &[(&[String], Operator)], other: &str, gaps: &mut BTreeSet<Ga
             .collect()
     };
     classes(Aspect::Purpose, values, each, answers, gaps)
+}
+
+fn areas(asked: &[(&[String], Operator)], other: &str, gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {
+    let named = asked.iter().flat_map(|(iris, _)| iris.iter().cloned());
+    let named: BTreeSet<String> = named.chain(area::unnamed()).collect();
+    let values = [Case::Nothing, Case::Other]
+        .into_iter()
+        .chain(named.into_iter().map(Case::Named))
+        .collect();
+    let each = asked.iter().map(|(iris, _)| iris.len()).sum();
+    let answers = |case: &Case| -> Vec<Truth> {
+        let shown = match case {
+            Case::Nothing => return vec![Truth::Unknown; asked.len()],
+            Case::Named(iri) => iri.as_str(),
+            _ => other,
+        };
+        let compared = asked.iter().map(|(iris, operator)| {
+            let iris = iris.iter().map(String::as_str);
+            area::compare(std::iter::once(shown), *operator, iris)
+        });
+        compared.collect()
+    };
+    classes(Aspect::Area, values, each, answers, gaps)
 }
 
 fn recipients(asked: &[&[String]], gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {

@@ -28,6 +28,8 @@ pub enum Aspect {
     Purpose,
     /// Who receives it.
     Recipient,
+    /// For which area.
+    Area,
     /// Whether the other end keeps a log.
     CounterpartyLog,
     /// Who asks.
@@ -47,6 +49,7 @@ impl Aspect {
             Self::Time => "dateTime",
             Self::Purpose => "purpose",
             Self::Recipient => "recipient",
+            Self::Area => "spatial",
             Self::CounterpartyLog => "counterpartyLog",
             Self::Assignee => "assignee",
             Self::Assigner => "assigner",
@@ -185,6 +188,8 @@ pub fn difference(first: &Policy, second: &Policy) -> Difference {
         if [first, second].iter().any(|policy| !policy.obligations().is_empty()) {
             gaps.insert(Gap::Obligation);
         }
+    } else {
+        gaps.retain(|gap| !matches!(gap, Gap::Operand(_)));
     }
     let mut permissions = first.permissions().iter().chain(second.permissions());
     if permissions.any(|rule| !rule.duties().is_empty()) {
@@ -263,6 +268,8 @@ fn question(axes: &[Axis], cell: &[usize], other: &str) -> (Request, Facts) {
             (Aspect::Purpose, Case::Nothing) => {}
             (Aspect::Purpose, _) => facts = facts.with_purpose([text], SOURCE, 0),
             (Aspect::Recipient, _) => facts = facts.with_recipient(text, SOURCE, 0),
+            (Aspect::Area, Case::Nothing) => {}
+            (Aspect::Area, _) => facts = facts.with_area([text], SOURCE, 0),
             (Aspect::CounterpartyLog, Case::KeepsLog(kept)) => facts = facts.with_counterparty_log(*kept, SOURCE, 0),
             (Aspect::Assignee, _) => text.clone_into(&mut request.assignee),
             (Aspect::Assigner, _) => text.clone_into(&mut request.assigner),
@@ -278,6 +285,13 @@ fn uses(policy: &Policy, request: &Request, facts: &Facts) -> Uses {
     let facts = policy.counters().iter().fold(facts.clone(), |facts, counter| {
         facts.with_count(counter, 0, "nothing used", 0)
     });
+    // Bytes are not compared, and that is said; nothing is delivered by asking.
+    let volumes = policy.volumes();
+    let facts = volumes
+        .iter()
+        .fold(facts.with_size(0, "nothing used", 0), |facts, (rule, _)| {
+            facts.with_volume(rule, 0, "nothing used", 0)
+        });
     let decision = match policy.kind() {
         PolicyKind::Offer => policy.would_grant(request, &facts),
         PolicyKind::Set | PolicyKind::Agreement => policy.decide(request, &facts),
@@ -289,20 +303,23 @@ fn uses(policy: &Policy, request: &Request, facts: &Facts) -> Uses {
     if decision.reservations().is_empty() {
         return Uses::Unlimited;
     }
-    Uses::AtMost(places(policy, &decision))
+    places(policy, &decision)
 }
 
 /// When one permission is used up, the next that holds is taken; those that say the same share a counter. A count holds from
 /// nothing on until it is full, so what holds now holds for all its places.
-fn places(policy: &Policy, decision: &Decision) -> u64 {
+fn places(policy: &Policy, decision: &Decision) -> Uses {
     let steps = decision.record().trace.iter();
     let holding: BTreeSet<&str> = steps
         .filter(|step| step.fit.is_some() && step.value == Truth::True)
         .map(|step| step.at.as_str())
         .collect();
     let permissions = policy.permissions().iter().filter(|rule| holding.contains(rule.at()));
+    if permissions.clone().any(|rule| rule.at_most().is_none()) {
+        return Uses::Unlimited;
+    }
     let counters: BTreeMap<String, u64> = permissions
         .filter_map(|rule| Some((policy.counter(rule), rule.at_most()?)))
         .collect();
-    counters.into_values().fold(0, u64::saturating_add)
+    Uses::AtMost(counters.into_values().fold(0, u64::saturating_add))
 }

@@ -143,6 +143,8 @@ fn operator(name: &str, operand: &str, language: Language) -> String {
         ("gteq", false) => ("at least", "minstens"),
         ("eq", _) => ("exactly", "precies"),
         ("neq", _) => ("anything but", "iets anders dan"),
+        ("isPartOf", _) if operand == "spatial" => ("within", "binnen"),
+        ("hasPart", _) if operand == "spatial" => ("something that includes", "iets dat dit omvat:"),
         ("isA" | "isPartOf", _) => ("within", "een doel binnen"),
         ("hasPart", _) => ("something that includes", "een doel dat dit omvat:"),
         ("isAllOf", _) => ("all of", "dit alles:"),
@@ -165,6 +167,14 @@ fn operand(name: &str, language: Language) -> String {
         "count" => (
             "the number of times used, this one included",
             "het aantal keren gebruik, deze keer meegeteld,",
+        ),
+        "spatial" => (
+            "the area that a credential of the asker names",
+            "het gebied dat in een bewijs van de vrager staat",
+        ),
+        "volume" => (
+            "the number of bytes delivered, this delivery included",
+            "het aantal geleverde bytes, deze levering meegeteld,",
         ),
         other => (other, other),
     };
@@ -268,6 +278,13 @@ pub(super) fn shown(failing: &Failing, language: Language) -> Option<String> {
             .join(", "),
         _ => list(&failing.shown),
     };
+    if let (Some("volume"), [delivered, size]) = (failing.operand.as_deref(), failing.shown.as_slice()) {
+        return Some(say(
+            language,
+            format!("Delivered before: `{delivered}` bytes; now: `{size}`."),
+            format!("Eerder geleverd: `{delivered}` bytes; nu: `{size}`."),
+        ));
+    }
     let before = failing.operand.as_deref() == Some("count");
     Some(match (failing.value, before) {
         (_, true) => say(
@@ -293,6 +310,11 @@ pub(super) fn remedy(failing: &Failing, request: &Request, language: Language) -
             language,
             format!("`{asker}` can state another purpose, if it is true."),
             format!("`{asker}` kan een ander doel opgeven, als dat klopt."),
+        ),
+        (Fixer::Asker, Some("spatial")) => say(
+            language,
+            format!("`{asker}` can show a credential that is for this area."),
+            format!("`{asker}` kan een bewijs tonen dat voor dit gebied geldt."),
         ),
         (Fixer::Asker, Some("recipient")) => say(
             language,

@@ -130,11 +130,13 @@ impl Reader {
             self.problem(&field.at, ProblemKind::OperatorForOperand, operator.name(), advice);
             return None;
         }
-        if operand == Operand::Count && !(place.decisive && place.rule == RuleKind::Permission) {
+        if matches!(operand, Operand::Count | Operand::Volume)
+            && !(place.decisive && place.rule == RuleKind::Permission)
+        {
             // A counter is reserved in the commit that records the decision; that needs one bound that always holds.
             let advice = "a count is a condition of a permission, by itself or within `and`; elsewhere it cannot be held \
                           under parallel requests";
-            self.problem(&field.at, ProblemKind::NotEnforceable, "count", advice);
+            self.problem(&field.at, ProblemKind::NotEnforceable, operand.name(), advice);
             return None;
         }
         let right = self.right(right_field, operand, operator)?;

@@ -302,6 +302,10 @@ impl Reader {
         let known = local(&text).filter(|local| types.contains(&local.as_str()));
         if known.is_none() {
             let advice = match types {
+                _ if matches!(terms::odrl_local(&text), Some("PartyCollection" | "AssetCollection")) => {
+                    "nobody here knows who or what belongs to a collection; name each in a rule of its own, or by a condition"
+                        .to_owned()
+                }
                 [] => "no type belongs here".to_owned(),
                 types => format!("expected {}", list(types)),
             };

@@ -149,7 +149,13 @@ fn typed(operand: Operand, literal: &Literal) -> Result<Right, String> {
             (None | Some("@id" | "anyURI" | "string"), LOG_KEPT | LOG_NONE) => Ok(Right::Iris(vec![text.to_owned()])),
             _ => Err(format!("expected `{LOG_KEPT}` or `{LOG_NONE}`")),
         },
-        Operand::Count => {
+        Operand::Spatial => match datatype {
+            None | Some("@id" | "anyURI" | "string") if is_iri(text) => Ok(Right::Iris(vec![text.to_owned()])),
+            _ => Err(
+                "expected the IRI of an area, as `https://identifier.overheid.nl/tooi/id/gemeente/gm0718`".to_owned(),
+            ),
+        },
+        Operand::Count | Operand::Volume => {
             const MAX_COUNT: u64 = herleid_vocab::json::MAX_INTEGER;
             let whole = matches!(
                 datatype,

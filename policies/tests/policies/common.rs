@@ -44,8 +44,13 @@ pub(crate) fn read(policy: &Value) -> Document {
     Document::read(policy)
 }
 
+/// Nothing but that the other end keeps a log.
+pub(crate) fn log_kept() -> Facts {
+    Facts::none().with_counterparty_log(true, "the agreement", NOW)
+}
+
 pub(crate) fn purpose(iri: &str) -> Facts {
-    Facts::none().with_purpose([iri], "stated", NOW)
+    log_kept().with_purpose([iri], "stated", NOW)
 }
 
 /// The same policy with `odrl:` before every term.

@@ -2,7 +2,7 @@
 
 use crate::common::{APP, BOARD, DPV, KNMI, NOW, OURS, RAIN, agreement, atom, purpose, read, request, use_if};
 use herleid_policies::{
-    Decision, Document, EnforcedBy, Facts, Failing, Fixer, Mode, Obstacle, Outcome, Policy, Reason, Truth,
+    Decision, Document, EnforcedBy, Failing, Fixer, Mode, Obstacle, Outcome, Policy, Reason, Truth,
 };
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn an_expired_date_denies() {
         "lteq",
         json!("2020-06-17T14:59:59Z")
     )])));
-    let decision = document.decide(&request(), &Facts::none());
+    let decision = document.decide(&request(), &crate::common::log_kept());
     assert_eq!(decision.record().reason, Reason::NotGranted);
     let failing = only_failing(&decision);
     assert_eq!(
@@ -35,10 +35,10 @@ fn an_expired_date_denies() {
         now_ms: NOW - 1000,
         ..request()
     };
-    assert!(document.decide(&earlier, &Facts::none()).is_permit());
+    assert!(document.decide(&earlier, &crate::common::log_kept()).is_permit());
     let not_yet = read(&use_if(json!([atom("dateTime", "gteq", json!("2020-06-18Z"))])));
     assert_eq!(
-        only_failing(&not_yet.decide(&request(), &Facts::none())).fixed_by,
+        only_failing(&not_yet.decide(&request(), &crate::common::log_kept())).fixed_by,
         Fixer::Time
     );
 }
@@ -65,10 +65,10 @@ fn a_purpose_must_fall_under_what_is_asked() {
         Truth::Unknown,
         "a broader purpose may or may not be meant"
     );
-    let silent = document.decide(&request(), &Facts::none());
+    let silent = document.decide(&request(), &crate::common::log_kept());
     assert_eq!(only_failing(&silent).value, Truth::Unknown);
     assert!(only_failing(&silent).shown.is_empty());
-    let both = Facts::none().with_purpose(["purpose:Omgevingswet", "dpv:Marketing"], "stated", NOW);
+    let both = crate::common::log_kept().with_purpose(["purpose:Omgevingswet", "dpv:Marketing"], "stated", NOW);
     assert!(
         !document.decide(&request(), &both).is_permit(),
         "a second purpose does not ride along"
@@ -78,11 +78,11 @@ fn a_purpose_must_fall_under_what_is_asked() {
 #[test]
 fn a_recipient_must_be_named() {
     let document = read(&use_if(json!([atom("recipient", "isAnyOf", json!([APP, BOARD]))])));
-    let to = |did: &str| document.decide(&request(), &Facts::none().with_recipient(did, "token", NOW));
+    let to = |did: &str| document.decide(&request(), &crate::common::log_kept().with_recipient(did, "token", NOW));
     assert!(to(BOARD).is_permit());
     assert_eq!(only_failing(&to("did:web:other.example")).value, Truth::False);
     assert_eq!(
-        only_failing(&document.decide(&request(), &Facts::none())).fixed_by,
+        only_failing(&document.decide(&request(), &crate::common::log_kept())).fixed_by,
         Fixer::Holder
     );
 }
@@ -93,7 +93,12 @@ fn a_count_is_reserved_and_runs_out() {
         let policy = Policy::parse(&use_if(json!([atom("count", operator, json!(limit))]))).unwrap();
         let [counter] = policy.counters().try_into().unwrap();
         assert!(counter.starts_with("urn:uuid:agreement#permission-"), "{counter}");
-        let used = |n: u64| policy.decide(&request(), &Facts::none().with_count(&counter, n, "ledger", NOW));
+        let used = |n: u64| {
+            policy.decide(
+                &request(),
+                &crate::common::log_kept().with_count(&counter, n, "ledger", NOW),
+            )
+        };
         let last = used(at_most - 1);
         assert!(last.is_permit(), "{operator}");
         let [reservation] = last.reservations() else {
@@ -105,7 +110,7 @@ fn a_count_is_reserved_and_runs_out() {
         assert_eq!(exhausted.outcome(), Outcome::Deny);
         assert!(exhausted.reservations().is_empty());
         assert_eq!(only_failing(&exhausted).shown, [at_most.to_string()]);
-        let unknown = policy.decide(&request(), &Facts::none());
+        let unknown = policy.decide(&request(), &crate::common::log_kept());
         assert_eq!(only_failing(&unknown).value, Truth::Unknown);
         assert!(!used(u64::MAX).is_permit());
     }
@@ -138,7 +143,8 @@ fn the_lowest_of_several_counts_binds_and_an_uncounted_permission_spares_the_cou
 #[test]
 fn use_does_not_reach_third_parties() {
     let document = read(&agreement(json!([{"action": "use"}]), json!([])));
-    let asked = |document: &Document, action: &str| document.decide(&request().for_action(action), &Facts::none());
+    let asked =
+        |document: &Document, action: &str| document.decide(&request().for_action(action), &crate::common::log_kept());
     for action in [
         "use",
         "odrl:read",
@@ -170,18 +176,20 @@ fn a_prohibition_of_a_part_of_what_is_asked_applies() {
         "odrl:derive",
         "odrl:display",
     ] {
-        let decision = forbidding(part).decide(&request(), &Facts::none());
+        let decision = forbidding(part).decide(&request(), &crate::common::log_kept());
         assert_eq!(decision.record().reason, Reason::Conflict, "{part}");
         assert_eq!(only_failing(&decision).obstacle, Obstacle::Prohibition);
         assert!(!only_failing(&decision).required.is_empty());
     }
     for outward in ["odrl:distribute", "odrl:sell", "odrl:grantUse"] {
         assert!(
-            forbidding(outward).decide(&request(), &Facts::none()).is_permit(),
+            forbidding(outward)
+                .decide(&request(), &crate::common::log_kept())
+                .is_permit(),
             "passing on is no part of use: {outward}"
         );
     }
-    let printing = forbidding("odrl:print").decide(&request().for_action("odrl:read"), &Facts::none());
+    let printing = forbidding("odrl:print").decide(&request().for_action("odrl:read"), &crate::common::log_kept());
     assert!(printing.is_permit(), "neither is a part of the other");
 }
 
@@ -190,12 +198,12 @@ fn an_offer_never_grants_but_can_be_weighed() {
     let offer = json!({"@type": "Offer", "@id": "urn:uuid:offer", "permission": [
         {"action": "use", "constraint": [atom("count", "lteq", json!(3))]}]});
     let document = read(&offer);
-    let decided = document.decide(&request(), &Facts::none());
+    let decided = document.decide(&request(), &crate::common::log_kept());
     assert_eq!(
         (decided.outcome(), decided.record().reason),
         (Outcome::Deny, Reason::OnlyAnOffer)
     );
-    let weighed = document.would_grant(&request(), &Facts::none());
+    let weighed = document.would_grant(&request(), &crate::common::log_kept());
     assert!(weighed.is_permit());
     assert_eq!(weighed.record().mode, Mode::WouldGrant);
     assert!(
@@ -207,7 +215,7 @@ fn an_offer_never_grants_but_can_be_weighed() {
     );
     let agreed = read(&use_if(json!([atom("count", "lteq", json!(3))])));
     assert!(
-        !agreed.would_grant(&request(), &Facts::none()).is_permit(),
+        !agreed.would_grant(&request(), &crate::common::log_kept()).is_permit(),
         "an agreement's counter is not made up"
     );
 }
@@ -215,11 +223,11 @@ fn an_offer_never_grants_but_can_be_weighed() {
 #[test]
 fn parties_and_asset_must_be_those_of_the_agreement() {
     let document = read(&agreement(json!([{"action": "use"}]), json!([])));
-    assert!(document.decide(&request(), &Facts::none()).is_permit());
+    assert!(document.decide(&request(), &crate::common::log_kept()).is_permit());
     let as_asked = |change: fn(&mut herleid_policies::Request)| {
         let mut request = request();
         change(&mut request);
-        only_failing(&document.decide(&request, &Facts::none())).obstacle
+        only_failing(&document.decide(&request, &crate::common::log_kept())).obstacle
     };
     assert_eq!(as_asked(|r| r.assignee = BOARD.to_owned()), Obstacle::Assignee);
     assert_eq!(as_asked(|r| r.assigner = BOARD.to_owned()), Obstacle::Assigner);
@@ -233,7 +241,7 @@ fn parties_and_asset_must_be_those_of_the_agreement() {
     );
     let set = read(&json!({"@type": "Set", "@id": "urn:uuid:set", "target": RAIN, "permission": [{"action": "use"}]}));
     assert!(
-        set.decide(&request(), &Facts::none()).is_permit(),
+        set.decide(&request(), &crate::common::log_kept()).is_permit(),
         "a Set speaks to everybody"
     );
 }
@@ -250,7 +258,7 @@ fn a_prohibition_that_cannot_be_ruled_out_applies() {
     for facts in [
         purpose(&format!("{DPV}DirectMarketing")),
         purpose("urn:example:unheard-of"),
-        Facts::none(),
+        crate::common::log_kept(),
     ] {
         let decision = document.decide(&request(), &facts);
         assert_eq!(decision.record().reason, Reason::Conflict, "{facts:?}");
@@ -263,7 +271,10 @@ fn a_prohibition_binds_whoever_issued_it() {
     let policy = json!({"@type": "Set", "@id": "urn:uuid:set", "target": RAIN,
         "permission": [{"action": "use"}], "prohibition": [{"action": "use", "assigner": BOARD}]});
     assert_eq!(
-        read(&policy).decide(&request(), &Facts::none()).record().reason,
+        read(&policy)
+            .decide(&request(), &crate::common::log_kept())
+            .record()
+            .reason,
         Reason::Conflict
     );
 }
@@ -276,7 +287,7 @@ fn logical_constraints_follow_kleene() {
     );
     let unknown = atom("purpose", "eq", json!("urn:x"));
     let decide = |logic: &str, parts: Value| {
-        let decision = read(&use_if(json!([{ logic: parts }]))).decide(&request(), &Facts::none());
+        let decision = read(&use_if(json!([{ logic: parts }]))).decide(&request(), &crate::common::log_kept());
         let step = decision
             .record()
             .trace
@@ -344,7 +355,7 @@ fn a_fact_too_large_to_record_counts_as_unknown() {
     let long = format!("urn:{}", "y".repeat(10_000));
     assert!(!document.decide(&request(), &purpose(&long)).is_permit());
     let many: Vec<String> = (0..1000).map(|n| format!("{DPV}PublicBenefit{n}")).collect();
-    let facts = Facts::none().with_purpose(many.iter().map(String::as_str), "stated", NOW);
+    let facts = crate::common::log_kept().with_purpose(many.iter().map(String::as_str), "stated", NOW);
     let decision = document.decide(&request(), &facts);
     assert!(!decision.is_permit());
     assert!(decision.record().facts.iter().any(|fact| fact.cut));

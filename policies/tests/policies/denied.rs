@@ -174,7 +174,7 @@ fn a_name_that_only_looks_like_the_one_that_is_permitted_is_denied() {
     .unwrap();
     let judge = |assignee: &str, target: &str, action: &str, purpose: &str, recipient: &str| {
         let request = Request::new(assignee, KNMI, target, crate::common::NOW).for_action(action);
-        let facts = Facts::none()
+        let facts = crate::common::log_kept()
             .with_purpose([purpose], "stated", crate::common::NOW)
             .with_recipient(recipient, "token", crate::common::NOW);
         policy.judge(&request, &facts) == Reason::Granted

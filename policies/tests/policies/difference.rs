@@ -1,7 +1,7 @@
 //! What one policy permits that another does not: nothing that the evaluator would say otherwise, and nothing left out.
 
 use crate::common::{APP, BOARD, DPV, KNMI, NOW, OURS, RAIN, agreement, atom, use_if};
-use crate::generated::policy;
+use crate::generated::{areas, policy};
 use herleid_policies::difference::{Aspect, Case, Difference, Gap, MAX_REGIONS, Part, Region, Uses, difference};
 use herleid_policies::{Facts, Policy, PolicyKind, Request};
 use proptest::prelude::*;
@@ -229,6 +229,13 @@ fn simulated(policy: &Policy, request: &Request, facts: &Facts) -> Uses {
         let facts = used.iter().fold(facts.clone(), |facts, (key, used)| {
             facts.with_count(key, *used, "ledger", NOW)
         });
+        // Nothing is delivered: bytes are not what is compared.
+        let facts = policy
+            .volumes()
+            .iter()
+            .fold(facts.with_size(0, "nothing", NOW), |facts, (rule, _)| {
+                facts.with_volume(rule, 0, "ledger", NOW)
+            });
         let decision = match policy.kind() {
             PolicyKind::Offer => policy.would_grant(request, &facts),
             _ => policy.decide(request, &facts),
@@ -254,6 +261,7 @@ struct Probe {
     now_ms: u64,
     purpose: Option<String>,
     recipient: String,
+    area: Option<String>,
     log: bool,
     assignee: String,
 }
@@ -275,6 +283,16 @@ impl Probe {
                 None => part.cases.contains(&Case::Nothing),
             },
             Aspect::Recipient => named(&self.recipient),
+            Aspect::Area => match &self.area {
+                Some(area) => {
+                    let case = Case::Named(area.clone());
+                    let is_named = part.cases.contains(&case) || part.others.contains(&case);
+                    // One that nobody names is as any other municipality.
+                    let another = "https://identifier.overheid.nl/tooi/id/gemeente/another";
+                    part.cases.contains(&if is_named { case } else { Case::Named(another.to_owned()) })
+                }
+                None => part.cases.contains(&Case::Nothing),
+            },
             Aspect::CounterpartyLog => part.cases.contains(&Case::KeepsLog(self.log)),
             Aspect::Assignee => named(&self.assignee),
             Aspect::Assigner => named(KNMI),
@@ -316,14 +334,16 @@ fn probe() -> impl Strategy<Value = Probe> {
         moments,
         prop::option::weighted(0.8, purposes),
         did(),
+        prop::option::of(areas()),
         any::<bool>(),
         did(),
     )
-        .prop_map(|(action, now, purpose, recipient, log, assignee)| Probe {
+        .prop_map(|(action, now, purpose, recipient, area, log, assignee)| Probe {
             action,
             now_ms: ms(now),
             purpose,
             recipient: recipient.to_owned(),
+            area,
             log,
             assignee: assignee.to_owned(),
         })
@@ -338,13 +358,15 @@ proptest! {
         let (first, second) = (parse(&first)?, parse(&second)?);
         let found = difference(&first, &second);
         // What one case alone cannot show is said; all cases are asked about.
-        let said = |gap: &Gap| matches!(gap, Gap::Duty | Gap::Counters | Gap::Obligation);
+        let is_volume = |gap: &Gap| *gap == Gap::Operand("volume".to_owned());
+        let said = |gap: &Gap| matches!(gap, Gap::Duty | Gap::Counters | Gap::Obligation) || is_volume(gap);
         prop_assert!(found.gaps.iter().all(said), "{:?}", found.gaps);
         for probe in probes {
             let request = Request::new(&probe.assignee, KNMI, RAIN, probe.now_ms).for_action(probe.action);
             let facts = Facts::none()
                 .with_purpose(probe.purpose.as_deref(), "stated", NOW)
                 .with_recipient(&probe.recipient, "token", NOW)
+                .with_area(probe.area.as_deref(), "credential", NOW)
                 .with_counterparty_log(probe.log, "configuration", NOW);
             let said = (simulated(&first, &request, &facts), simulated(&second, &request, &facts));
             let mut regions = found.more.iter().chain(&found.less);

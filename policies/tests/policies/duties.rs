@@ -1,7 +1,7 @@
 //! Duties: what stands in the way of a permission, when it is due, and what its deadline means.
 
 use crate::common::{NOW, agreement, atom, read, request};
-use herleid_policies::{Decision, DutyState, EnforcedBy, Facts, Obstacle, Policy};
+use herleid_policies::{Decision, DutyState, EnforcedBy, Obstacle, Policy};
 use serde_json::{Value, json};
 
 /// An agreement whose one permission asks to inform somebody, under this condition.
@@ -14,8 +14,8 @@ fn decide(policy: &Value, state: Option<DutyState>) -> Decision {
     let policy = Policy::parse(policy).unwrap();
     let duty = policy.permissions()[0].duties()[0].id().to_owned();
     let facts = match state {
-        Some(state) => Facts::none().with_duty(&duty, state, "ledger", EnforcedBy::Provider, NOW),
-        None => Facts::none(),
+        Some(state) => crate::common::log_kept().with_duty(&duty, state, "ledger", EnforcedBy::Provider, NOW),
+        None => crate::common::log_kept(),
     };
     policy.decide(&request(), &facts)
 }
@@ -78,7 +78,7 @@ fn a_duty_does_not_lapse_with_its_deadline() {
 #[test]
 fn the_trace_still_says_whether_a_condition_holds() {
     let policy = informing(&atom("dateTime", "lt", json!("2020-01-01Z")));
-    let decision = read(&policy).decide(&request(), &Facts::none());
+    let decision = read(&policy).decide(&request(), &crate::common::log_kept());
     let value = |at: &str| {
         let step = decision.record().trace.iter().find(|step| step.at == at).unwrap();
         step.value

@@ -2,7 +2,7 @@
 //! refused by name. Reads `../shared`; says so loudly where that is absent.
 
 use crate::common::{KNMI, NOW, RAIN, agreement, atom, use_if};
-use herleid_policies::{Acceptance, Document, Facts, Policy, ProblemKind, Request};
+use herleid_policies::{Acceptance, Document, Policy, ProblemKind, Request};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -85,7 +85,10 @@ fn every_policy_of_the_protocols_examples_is_understood_or_refused_by_name() {
                     scope.target.as_deref().unwrap_or("urn:t"),
                     NOW,
                 );
-                assert!(parties.would_grant(&request, &Facts::none()).is_permit(), "{name}");
+                assert!(
+                    parties.would_grant(&request, &crate::common::log_kept()).is_permit(),
+                    "{name}"
+                );
             } else {
                 let mut names: Vec<String> = terms.into_iter().map(|(_, term)| term).collect();
                 names.sort();
@@ -103,8 +106,8 @@ fn every_policy_of_the_protocols_examples_is_understood_or_refused_by_name() {
     ];
     assert_eq!(understood, expected);
     let expected = [
-        ("catalog", "spatial"),
-        ("dataset", "spatial"),
+        ("catalog", "_:EU"),
+        ("dataset", "_:EU"),
         (
             "contract-agreement-message-full",
             "constraint1 constraint2 https://test.com/profile partner",
@@ -212,7 +215,7 @@ fn the_formal_semantics_draft() {
             now_ms,
         );
         let request = request.for_action(asked["evaluatedAction"].as_str().unwrap());
-        let decision = Document::read(&policy).decide(&request, &Facts::none());
+        let decision = Document::read(&policy).decide(&request, &crate::common::log_kept());
         assert_eq!(decision.is_permit(), permitted, "{case}");
     }
     assert!(Policy::parse(&by_name("policyA2.json")).is_ok());

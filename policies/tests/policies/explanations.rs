@@ -1,7 +1,7 @@
 //! A refusal in words, for those who may see them.
 
 use crate::common::{APP, BOARD, DPV, KNMI, NOW, OURS, agreement, atom, purpose, read, request, use_if};
-use herleid_policies::{Audience, Decision, Explanation, Facts, Language, Request};
+use herleid_policies::{Audience, Decision, Explanation, Language, Request};
 use serde_json::json;
 
 fn explain(decision: &Decision, language: Language, audience: Audience) -> String {
@@ -49,7 +49,7 @@ fn only_the_holder_sees_sources() {
 #[test]
 fn a_refused_party_does_not_learn_who_else_is_named() {
     let policy = use_if(json!([atom("recipient", "eq", json!(BOARD))]));
-    let decision = read(&policy).decide(&request(), &Facts::none().with_recipient(APP, "token", NOW));
+    let decision = read(&policy).decide(&request(), &crate::common::log_kept().with_recipient(APP, "token", NOW));
     for language in [Language::English, Language::Dutch] {
         let seen = explain(&decision, language, Audience::Addressee);
         assert!(!seen.contains(BOARD) && seen.contains(APP), "{seen}");
@@ -61,7 +61,7 @@ fn a_refused_party_does_not_learn_who_else_is_named() {
 fn a_stranger_learns_nothing_of_the_policy() {
     let stranger = Request::new("did:web:stranger.example", KNMI, crate::common::RAIN, NOW);
     let document = read(&use_if(json!([atom("recipient", "eq", json!(BOARD))])));
-    let decision = document.decide(&stranger, &Facts::none());
+    let decision = document.decide(&stranger, &crate::common::log_kept());
     let audience = Audience::of(decision.record(), "did:web:stranger.example");
     assert_eq!(audience, Audience::Stranger);
     for language in [Language::English, Language::Dutch] {
@@ -78,7 +78,7 @@ fn a_stranger_learns_nothing_of_the_policy() {
 #[test]
 fn a_policy_that_is_not_understood_is_explained_by_its_terms() {
     let document = read(&use_if(json!([atom("partner", "eq", json!("gold"))])));
-    let decision = document.decide(&request(), &Facts::none());
+    let decision = document.decide(&request(), &crate::common::log_kept());
     let english = explain(&decision, Language::English, Audience::Holder);
     assert!(
         english.contains("`partner`") && english.contains("an unknown left operand"),
@@ -103,7 +103,7 @@ fn a_policy_that_is_not_understood_is_explained_by_its_terms() {
 #[test]
 fn an_action_that_is_not_understood_is_named_to_who_asked() {
     let document = read(&use_if(json!([])));
-    let decision = document.decide(&request().for_action("frobnicate"), &Facts::none());
+    let decision = document.decide(&request().for_action("frobnicate"), &crate::common::log_kept());
     assert_eq!(Audience::of(decision.record(), APP), Audience::Addressee);
     assert!(explain(&decision, Language::Dutch, Audience::Addressee).contains("`frobnicate`"));
 }
@@ -111,7 +111,7 @@ fn an_action_that_is_not_understood_is_named_to_who_asked() {
 #[test]
 fn a_record_of_others_with_problems_and_another_reason_is_explained_too() {
     let document = read(&use_if(json!([atom("partner", "eq", json!("gold"))])));
-    let mut record = document.decide(&request(), &Facts::none()).record().clone();
+    let mut record = document.decide(&request(), &crate::common::log_kept()).record().clone();
     record.reason = herleid_policies::Reason::NotGranted;
     let text = Explanation::of(&record, Language::English, Audience::Holder).to_string();
     assert!(text.contains("`partner`"), "{text}");
@@ -141,7 +141,7 @@ fn every_reason_and_obstacle_has_words_in_both_languages() {
         forbidding,
     ];
     for policy in policies {
-        let decision = read(&policy).decide(&request(), &Facts::none());
+        let decision = read(&policy).decide(&request(), &crate::common::log_kept());
         assert!(!decision.is_permit());
         let english = explain(&decision, Language::English, Audience::Holder);
         let dutch = explain(&decision, Language::Dutch, Audience::Holder);
@@ -153,7 +153,8 @@ fn every_reason_and_obstacle_has_words_in_both_languages() {
             assert!(!text.contains("``") && !text.contains("  -"), "an empty name: {text}");
         }
     }
-    let permitted = read(&agreement(json!([{"action": "use"}]), json!([]))).decide(&request(), &Facts::none());
+    let permitted =
+        read(&agreement(json!([{"action": "use"}]), json!([]))).decide(&request(), &crate::common::log_kept());
     assert!(explain(&permitted, Language::Dutch, Audience::Addressee).starts_with("Toegestaan"));
 }
 

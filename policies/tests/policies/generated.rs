@@ -1,7 +1,8 @@
 //! Policies, requests and facts made at random, and ways to spell, shuffle and damage them.
 
 use crate::common::{APP, BOARD, DPV, KNMI, NOW, OURS, RAIN, atom};
-use herleid_policies::{Facts, Policy, Request};
+use herleid_policies::{Facts, LOG_KEPT, LOG_NONE, Policy, Request};
+use herleid_vocab::terms::HERLEID;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -15,6 +16,11 @@ pub(crate) fn purposes() -> impl Strategy<Value = String> {
         format!("{DPV}DirectMarketing"),
         "urn:example:unheard-of".to_owned(),
     ])
+}
+
+/// Two municipalities.
+pub(crate) fn areas() -> impl Strategy<Value = String> {
+    select(vec!["gm0718", "gm0717"]).prop_map(|code| format!("https://identifier.overheid.nl/tooi/id/gemeente/{code}"))
 }
 
 pub(crate) fn parties() -> impl Strategy<Value = String> {
@@ -45,6 +51,16 @@ pub(crate) fn simple() -> impl Strategy<Value = Value> {
             operator,
             json!(did)
         )),
+        (
+            select(vec!["eq", "neq", "isPartOf", "hasPart", "isAnyOf", "isNoneOf"]),
+            areas()
+        )
+            .prop_map(|(operator, area)| atom("odrl:spatial", operator, json!(area))),
+        select(vec![json!([LOG_KEPT]), json!([LOG_NONE]), json!([LOG_KEPT, LOG_NONE])]).prop_map(|logs| atom(
+            &format!("{HERLEID}counterpartyLog"),
+            "isAnyOf",
+            logs
+        )),
     ]
 }
 
@@ -60,16 +76,20 @@ pub(crate) fn constraint() -> impl Strategy<Value = Value> {
 
 pub(crate) fn rule(with_count: bool, with_duty: bool) -> impl Strategy<Value = Value> {
     let count = prop::option::weighted(0.3, (select(vec!["lt", "lteq", "eq"]), 1_u64..4));
+    let volume = prop::option::weighted(0.2, (select(vec!["lt", "lteq"]), 1_u64..6));
     (
         select(vec!["use", "odrl:distribute", "odrl:read", "odrl:sell"]),
         proptest::collection::vec(constraint(), 0..3),
-        count,
+        (count, volume),
         prop::option::weighted(0.2, proptest::collection::vec(constraint(), 0..2)),
     )
-        .prop_map(move |(action, mut constraints, count, duty)| {
+        .prop_map(move |(action, mut constraints, (count, volume), duty)| {
             if let (true, Some((operator, limit))) = (with_count, count) {
                 let right = json!({"@value": limit.to_string(), "@type": "xsd:integer"});
                 constraints.push(atom("odrl:count", operator, right));
+            }
+            if let (true, Some((operator, limit))) = (with_count, volume) {
+                constraints.push(atom(&format!("{HERLEID}volume"), operator, json!(limit)));
             }
             let mut rule = json!({"action": action});
             if !constraints.is_empty() {
@@ -111,7 +131,12 @@ pub(crate) fn policy() -> impl Strategy<Value = Value> {
 pub(crate) struct Known {
     pub(crate) purposes: Vec<String>,
     pub(crate) recipient: Option<String>,
+    pub(crate) areas: Vec<String>,
     pub(crate) used: Option<u64>,
+    /// Bytes delivered before, and those that may leave now.
+    pub(crate) delivered: Option<u64>,
+    pub(crate) size: Option<u64>,
+    pub(crate) log: Option<bool>,
     pub(crate) fulfilled: Option<bool>,
 }
 
@@ -119,15 +144,24 @@ pub(crate) fn known() -> impl Strategy<Value = Known> {
     (
         proptest::collection::vec(purposes(), 0..3),
         prop::option::of(parties()),
+        proptest::collection::vec(areas(), 0..2),
         prop::option::of(0_u64..4),
+        (prop::option::of(0_u64..4), prop::option::of(0_u64..3)),
+        prop::option::weighted(0.9, prop::bool::weighted(0.9)),
         prop::option::of(any::<bool>()),
     )
-        .prop_map(|(purposes, recipient, used, fulfilled)| Known {
-            purposes,
-            recipient,
-            used,
-            fulfilled,
-        })
+        .prop_map(
+            |(purposes, recipient, areas, used, (delivered, size), log, fulfilled)| Known {
+                purposes,
+                recipient,
+                areas,
+                used,
+                delivered,
+                size,
+                log,
+                fulfilled,
+            },
+        )
 }
 
 pub(crate) fn facts(policy: &Policy, known: &Known) -> Facts {
@@ -138,6 +172,20 @@ pub(crate) fn facts(policy: &Policy, known: &Known) -> Facts {
     }
     if let Some(recipient) = &known.recipient {
         facts = facts.with_recipient(recipient, "token", NOW);
+    }
+    if !known.areas.is_empty() {
+        facts = facts.with_area(known.areas.iter().map(String::as_str), "credential", NOW);
+    }
+    if let Some(size) = known.size {
+        facts = facts.with_size(size, "this version", NOW);
+    }
+    if let Some(delivered) = known.delivered {
+        facts = policy.volumes().iter().fold(facts, |facts, (rule, _)| {
+            facts.with_volume(rule, delivered, "ledger", NOW)
+        });
+    }
+    if let Some(log) = known.log {
+        facts = facts.with_counterparty_log(log, "agreement", NOW);
     }
     if let Some(used) = known.used {
         facts = policy

@@ -20,6 +20,7 @@ mod kept;
 mod limits;
 mod one_sided;
 mod properties;
+mod published;
 mod ready_made;
 mod refusals;
 mod spelling;

@@ -103,15 +103,24 @@ impl Case<'_> {
 
     fn facts(&self, policy: &Policy) -> Facts {
         let now_ms = self.now_ms();
-        let mut facts = Facts::none();
+        let log = self.text("log").unwrap_or("kept") == "kept";
+        let mut facts = Facts::none().with_counterparty_log(log, "configuration", now_ms);
         if let Some(purposes) = self.0["purpose"].as_array() {
             facts = facts.with_purpose(purposes.iter().filter_map(Value::as_str), "stated", now_ms);
         }
         if let Some(recipient) = self.text("recipient") {
             facts = facts.with_recipient(recipient, "token", now_ms);
         }
-        if let Some(log) = self.text("log") {
-            facts = facts.with_counterparty_log(log == "kept", "configuration", now_ms);
+        if let Some(area) = self.text("area") {
+            facts = facts.with_area([area], "credential", now_ms);
+        }
+        if let Some(size) = self.0["size"].as_u64() {
+            facts = facts.with_size(size, "this version", now_ms);
+        }
+        if let Some(delivered) = self.0["delivered"].as_u64() {
+            facts = policy.volumes().iter().fold(facts, |facts, (rule, _)| {
+                facts.with_volume(rule, delivered, "ledger", now_ms)
+            });
         }
         let used = self.0["used"].as_u64();
         policy.counters().iter().fold(facts, |facts, counter| match used {
@@ -190,6 +199,8 @@ fn every_operand_and_both_kinds_of_rules_occur() {
         "permission use: dateTime",
         "permission use: count",
         "permission use: recipient",
+        "permission use: spatial",
+        "permission use: volume",
         "permission use: counterpartyLog",
         "permission distribute: recipient",
         "prohibition distribute",

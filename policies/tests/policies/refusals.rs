@@ -1,6 +1,6 @@
 //! What is not understood is refused by name, and denies with the same message.
 use crate::common::{APP, KNMI, agreement, atom, request, use_if};
-use herleid_policies::{Document, Facts, Outcome, Policy, ProblemKind, Reason, reevaluate};
+use herleid_policies::{Document, Outcome, Policy, ProblemKind, Reason, reevaluate};
 use serde_json::{Value, json};
 
 /// Asserts that the policy is refused for `term` and that evaluating it denies with the same message.
@@ -17,7 +17,7 @@ pub(crate) fn refused(policy: &Value, kind: ProblemKind, term: &str) -> String {
     let problem = found.unwrap_or_else(|| panic!("expected {kind:?} of `{term}`, found: {error}"));
     assert!(!problem.advice.is_empty());
     let document = Document::read(policy);
-    let decision = document.decide(&request(), &Facts::none());
+    let decision = document.decide(&request(), &crate::common::log_kept());
     assert_eq!(decision.outcome(), Outcome::Deny);
     assert_eq!(decision.record().reason, Reason::NotUnderstood);
     let recorded: Vec<&str> = decision
@@ -28,7 +28,7 @@ pub(crate) fn refused(policy: &Value, kind: ProblemKind, term: &str) -> String {
         .collect();
     assert!(recorded.contains(&problem.to_string().as_str()), "{recorded:?}");
     assert_eq!(
-        document.would_grant(&request(), &Facts::none()).outcome(),
+        document.would_grant(&request(), &crate::common::log_kept()).outcome(),
         Outcome::Deny
     );
     assert_eq!(reevaluate(policy, &decision.record().to_json()).unwrap(), decision);
@@ -48,9 +48,9 @@ fn unknown_operand_operator_and_action() {
     );
     assert!(message.contains("/permission/0/constraint/0/leftOperand"), "{message}");
     refused(
-        &use_if(json!([atom("spatial", "eq", json!("urn:x"))])),
+        &use_if(json!([atom("payAmount", "eq", json!("urn:x"))])),
         ProblemKind::UnknownOperand,
-        "spatial",
+        "payAmount",
     );
     refused(
         &use_if(json!([atom("dateTime", "term-lteq", json!("2026-01-01Z"))])),
@@ -302,7 +302,7 @@ fn a_policy_says_what_it_is_and_about_whom() {
         assert!(Policy::parse(&not_an_object).is_err());
         assert!(
             !Document::read(&not_an_object)
-                .decide(&request(), &Facts::none())
+                .decide(&request(), &crate::common::log_kept())
                 .is_permit()
         );
     }
@@ -365,12 +365,12 @@ fn an_empty_member_is_not_an_absent_one() {
 #[test]
 fn an_action_of_the_request_that_is_unknown_denies_and_is_named() {
     let document = Document::read(&permission(json!({"action": "use"})));
-    let decision = document.decide(&request().for_action("frobnicate"), &Facts::none());
+    let decision = document.decide(&request().for_action("frobnicate"), &crate::common::log_kept());
     assert_eq!(decision.record().reason, Reason::UnknownAction);
     assert_eq!(decision.record().problems[0].term, "frobnicate");
     assert!(
         document
-            .decide(&request().for_action("odrl:read"), &Facts::none())
+            .decide(&request().for_action("odrl:read"), &crate::common::log_kept())
             .is_permit()
     );
 }

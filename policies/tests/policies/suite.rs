@@ -4,7 +4,7 @@
 //! anything else. Compared are the state of the rule and which rule it is; states of single constraints are not.
 
 use crate::examples::spec;
-use herleid_policies::{Document, DutyState, EnforcedBy, Facts, Policy, ProblemKind, Request, Truth};
+use herleid_policies::{Document, DutyState, EnforcedBy, Policy, ProblemKind, Request, Truth};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -175,23 +175,28 @@ fn each_case_comes_out_as_the_suite_says_or_is_refused_by_name() {
             Err(why) => {
                 let problem = &why.problems().unwrap().listed()[0];
                 refused.push((case[9..12].to_owned(), problem.kind, problem.term.clone()));
-                assert!(!document.decide(&request, &Facts::none()).is_permit(), "{case}");
+                assert!(
+                    !document.decide(&request, &crate::common::log_kept()).is_permit(),
+                    "{case}"
+                );
                 continue;
             }
         };
-        let facts = duties(&world).into_iter().fold(Facts::none(), |facts, (uid, state)| {
-            let mut duties = policy.permissions().iter().flat_map(herleid_policies::Rule::duties);
-            match duties.find(|duty| duty.uid() == Some(uid.as_str())) {
-                Some(duty) => facts.with_duty(
-                    duty.id(),
-                    state,
-                    "state of the world",
-                    EnforcedBy::Declared,
-                    request.now_ms,
-                ),
-                None => facts,
-            }
-        });
+        let facts = duties(&world)
+            .into_iter()
+            .fold(crate::common::log_kept(), |facts, (uid, state)| {
+                let mut duties = policy.permissions().iter().flat_map(herleid_policies::Rule::duties);
+                match duties.find(|duty| duty.uid() == Some(uid.as_str())) {
+                    Some(duty) => facts.with_duty(
+                        duty.id(),
+                        state,
+                        "state of the world",
+                        EnforcedBy::Declared,
+                        request.now_ms,
+                    ),
+                    None => facts,
+                }
+            });
         let decision = document.decide(&request, &facts);
         let rule = policy.permissions().iter().chain(policy.prohibitions()).next().unwrap();
         let member = if *report == "PermissionReport" {

@@ -4,7 +4,8 @@ use crate::common::{KNMI, NOW, RAIN};
 use crate::generated::{self, Known};
 use crate::whole::both;
 use herleid_policies::odrl::{self, Ask, Decimal, Graph, Leniencies, Leniency, Quantity, Reading, World};
-use herleid_policies::{DutyState, Outcome, Policy, Request, Rule};
+use herleid_policies::{DutyState, LOG_KEPT, LOG_NONE, Outcome, Policy, Request, Rule};
+use herleid_vocab::terms::HERLEID;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -16,12 +17,24 @@ fn read(json: &Value) -> odrl::Policy {
 
 /// The same facts for the other evaluator. The canonical form of a policy gives both the same places.
 fn world(policy: &Policy, known: &Known, now_ms: u64) -> World {
-    let mut world = World::at(now_ms);
+    // No two municipalities share ground: what is not said to be part of something is not.
+    let mut world = World::at(now_ms).complete();
     for purpose in &known.purposes {
         world = world.with_name("purpose", purpose);
     }
     if let Some(recipient) = &known.recipient {
         world = world.with_name("recipient", recipient);
+    }
+    for area in &known.areas {
+        world = world.with_name("spatial", area);
+    }
+    let own = |name: &str| format!("{HERLEID}{name}");
+    if let (Some(delivered), Some(size)) = (known.delivered, known.size) {
+        let bytes = Quantity::number(Decimal::from(delivered + size), None);
+        world = world.with(&own("volume"), None, bytes);
+    }
+    if let Some(kept) = known.log {
+        world = world.with_name(&own("counterpartyLog"), if kept { LOG_KEPT } else { LOG_NONE });
     }
     if let Some(used) = known.used {
         world = world.with_count(None, used);
@@ -185,6 +198,8 @@ proptest! {
     #[test]
     fn what_is_enforced_is_what_odrl_says(json in generated::policy(), known in generated::known(), request in generated::request()) {
         let policy = Policy::parse(&json).unwrap();
+        // A permission that is silent on logs is one for those who keep one: ODRL knows of no such rule.
+        let known = Known { log: Some(true), ..known };
         let decision = policy.decide(&request, &generated::facts(&policy, &known));
         let plain = read(policy.document()).evaluate(&ask(&request), &world(&policy, &known, request.now_ms), &Leniencies::strict());
         let record = decision.record();

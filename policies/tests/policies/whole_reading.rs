@@ -3,7 +3,7 @@
 use crate::common::{NOW, ODRL};
 use crate::whole::{ask, both, judge, permits, read, read_with, refused, set};
 use herleid_policies::odrl::{self, Ask, Graph, Leniencies, Leniency, Reading, Term, World};
-use herleid_policies::{Document, DutyState, Facts, Outcome, Policy, ProblemKind, Reason, Request};
+use herleid_policies::{Document, DutyState, Outcome, Policy, ProblemKind, Reason, Request};
 use serde_json::{Value as Json, json};
 
 #[test]
@@ -309,7 +309,7 @@ fn understanding_widens_nothing_that_a_connector_enforces() {
     for (mut policy, term) in policies {
         assert!(read_with(&policy, Leniencies::strict()).is_ok(), "{policy}");
         let document = Document::read(&policy);
-        let decision = document.decide(&request, &Facts::none());
+        let decision = document.decide(&request, &crate::common::log_kept());
         assert_eq!(decision.record().reason, Reason::NotUnderstood, "{policy}");
         policy["@type"] = json!("Offer");
         let refused = Policy::parse_for_offer(&policy).unwrap_err();

@@ -1,5 +1,6 @@
 //! What becomes of access when what it was given for is over: a credential is taken back, a policy's time has passed.
 
+use crate::receiving::{Act, Endpoint};
 use crate::{Managed, Pair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -207,12 +208,18 @@ fn a_credential_that_is_taken_back_stops_new_requests_and_what_is_being_sent() {
     assert!((1 << 20..LARGE as u64).contains(sent), "{sent}");
 }
 
+/// The same under a policy whose time passes soon, and when: long enough to agree and to begin, and before the consumer, which waits 20 s
+/// for the next bytes, gives up by itself.
+fn limited() -> (Pair, LyingProxy, String) {
+    let until = format_rfc3339_ms(SystemClock.now_ms() + 15_000);
+    let limit = json!({"leftOperand": "dateTime", "operator": "lt", "rightOperand": {"@value": until, "@type": "xsd:dateTime"}});
+    let (pair, proxy) = pair(&json!({"@type": "Offer", "permission": [{"action": "use", "constraint": [limit]}]}));
+    (pair, proxy, until[..19].to_owned())
+}
+
 #[test]
 fn a_policy_whose_time_passes_breaks_off_what_is_being_sent_under_it() {
-    // Long enough to agree and to begin.
-    let until = format_rfc3339_ms(SystemClock.now_ms() + 25_000);
-    let limit = json!({"leftOperand": "dateTime", "operator": "lt", "rightOperand": {"@value": until, "@type": "xsd:dateTime"}});
-    let (mut pair, proxy) = pair(&json!({"@type": "Offer", "permission": [{"action": "use", "constraint": [limit]}]}));
+    let (mut pair, proxy, until) = limited();
     let agreement = pair.agree();
     let mut events = pair.provider.api.listen("0.0");
     let held = proxy.hold(1 << 20);
@@ -230,6 +237,36 @@ fn a_policy_whose_time_passes_breaks_off_what_is_being_sent_under_it() {
     let [(sent, why)] = said.as_slice() else {
         panic!("{said:?}")
     };
-    assert!(why.contains(&until[..19]), "{why}");
+    assert!(why.contains(&until), "{why}");
     assert!((1 << 20..LARGE as u64).contains(sent), "{sent}");
+}
+
+#[test]
+fn a_policy_whose_time_passes_breaks_off_a_push_too() {
+    let endpoint = Endpoint::start(&[Act::Stop(1 << 20)]);
+    let (mut pair, _proxy, until) = limited();
+    let provider = &mut pair.provider.connector;
+    let consumer = &pair.consumer.connector.did;
+    let lines = format!(
+        "allow = [{{ did = \"{consumer}\", to = \"{}\", internal = true }}]",
+        endpoint.base
+    );
+    provider.set("push", &lines);
+    provider.kill();
+    provider.start();
+    let agreement = pair.agree();
+    let mut events = pair.provider.api.listen("0.0");
+    let address = json!({"@type": "DataAddress", "endpointType": "HttpData", "endpoint": endpoint.base});
+    let asked = json!({"agreement": agreement, "format": "HttpData-PUSH", "data_address": address});
+    pair.consumer.api.post("/transfers", &asked).good(202);
+    endpoint.stopped();
+    events.until(|e| e["type"] == "eu.herleid.pull-aborted");
+    endpoint.go_on();
+    assert!(!endpoint.next().whole);
+    pair.provider.connector.kill();
+    let said = aborts(&pair.provider.connector);
+    let [(_, why)] = said.as_slice() else {
+        panic!("{said:?}")
+    };
+    assert!(why.contains(&until), "{why}");
 }

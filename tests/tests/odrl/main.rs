@@ -106,9 +106,9 @@ fn a_policy_is_checked_by_line_and_term() {
     );
     for (policy, line, term) in [
         (
-            "{\n \"permission\": [\n  {\"action\": \"use\",\n   \"constraint\": [{\"leftOperand\": \"spatial\", \"operator\": \"eq\", \"rightOperand\": \"urn:nl\"}]}]}",
+            "{\n \"permission\": [\n  {\"action\": \"use\",\n   \"constraint\": [{\"leftOperand\": \"payAmount\", \"operator\": \"eq\", \"rightOperand\": \"urn:nl\"}]}]}",
             4,
-            "spatial",
+            "payAmount",
         ),
         (
             "{\n \"permission\": [{\"action\": \"use\"}],\n \"conflict\": \"perm\"}",

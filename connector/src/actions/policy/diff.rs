@@ -9,7 +9,7 @@ use crate::cli::{Context, Outcome};
 use crate::control::error::{Code, ControlError};
 use herleid_policies::difference::{Aspect, Case, Difference, Gap, Part, Region, Uses, difference};
 use herleid_policies::ready::{Given, places};
-use herleid_policies::{Policy, purpose};
+use herleid_policies::{Operand, Policy, purpose};
 use serde_json::{Value, json};
 
 /// Regions of one kind that are told in words; the JSON has all that are listed.
@@ -169,6 +169,7 @@ fn aspect_told(language: Language, aspect: Aspect) -> String {
         Aspect::Time => text(language, "cli-diff-time", &[]),
         Aspect::Purpose => text(language, "cli-diff-purpose", &[]),
         Aspect::Recipient => text(language, "cli-diff-recipient", &[]),
+        Aspect::Area => text(language, "cli-diff-area", &[]),
         Aspect::CounterpartyLog => text(language, "cli-diff-log", &[]),
         Aspect::Assignee => text(language, "cli-diff-assignee", &[]),
         Aspect::Assigner => text(language, "cli-diff-assigner", &[]),
@@ -259,6 +260,7 @@ fn gap_told(language: Language, gap: &Gap) -> String {
                 &[("aspect", &aspect), ("asked", &asked), ("of", &of)],
             )
         }
+        Gap::Operand(operand) if operand == Operand::Volume.name() => text(language, "cli-diff-gap-volume", &[]),
         Gap::Operand(operand) => text(language, "cli-diff-gap-operand", &[("operand", operand)]),
         Gap::Duty => text(language, "cli-diff-gap-duty", &[]),
         Gap::Counters => text(language, "cli-diff-gap-counters", &[]),

@@ -228,11 +228,11 @@ fn an_agreement_is_tried_for_those_whom_it_names_and_what_is_not_understood_perm
     assert_eq!(english(&["try", &counting, "--used", "2"]).0, 0);
     assert_eq!(english(&["try", &counting, "--used", "3"]).0, 5);
     agreement["permission"][0]["constraint"] =
-        json!([{"leftOperand": "odrl:spatial", "operator": "eq", "rightOperand": "urn:x"}]);
+        json!([{"leftOperand": "odrl:payAmount", "operator": "eq", "rightOperand": "urn:x"}]);
     let file = written(folder.path(), "b.json", &agreement);
     let (code, said) = dutch(&["try", &file]);
     assert!(
-        code == 5 && said.contains("staat dus niets toe") && said.contains("spatial"),
+        code == 5 && said.contains("staat dus niets toe") && said.contains("payAmount"),
         "{said}"
     );
     assert_eq!(english(&["diff", &file, &file]).0, 5);

@@ -115,11 +115,15 @@ fn counted(context: &Context, decision: &Decision) -> Vec<String> {
     let places = decision.reservations().iter();
     places
         .map(|place| {
-            text(
-                context.language,
-                "cli-try-counted",
-                &[("most", &place.at_most.to_string())],
-            )
+            let most = place.at_most.to_string();
+            match place.amount {
+                1 => text(context.language, "cli-try-counted", &[("most", &most)]),
+                bytes => text(
+                    context.language,
+                    "cli-try-volume",
+                    &[("bytes", &bytes.to_string()), ("most", &most)],
+                ),
+            }
         })
         .collect()
 }

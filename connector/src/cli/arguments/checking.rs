@@ -82,7 +82,18 @@ pub struct CheckPolicyArguments {
 }
 
 /// Options that say what is known, each a member of the file that `--facts` names.
-const FACTS: [&str; 7] = ["action", "who", "recipient", "purposes", "time", "used", "log"];
+const FACTS: [&str; 10] = [
+    "action",
+    "who",
+    "recipient",
+    "purposes",
+    "area",
+    "time",
+    "used",
+    "delivered",
+    "size",
+    "log",
+];
 
 /// `policy try`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -117,16 +128,25 @@ pub struct TryArguments {
     /// What for; a connector states one
     #[arg(long = "purpose", value_name = "IRI", value_parser = iri)]
     pub purposes: Vec<String>,
+    /// For which area a credential of who asks is
+    #[arg(long, value_name = "IRI", value_parser = iri)]
+    pub area: Option<String>,
     /// When: now, tomorrow, or a time such as 2027-01-01T09:00:00+01:00; without it: now
     #[arg(long, value_name = "TIME")]
     pub time: Option<String>,
     /// How often it was used before, under the same agreement; without it: 0
     #[arg(long, value_name = "NUMBER")]
     pub used: Option<u64>,
+    /// How many bytes were delivered before, under the same agreement; without it: 0
+    #[arg(long, value_name = "BYTES")]
+    pub delivered: Option<u64>,
+    /// How many bytes would be delivered now, where the policy counts them
+    #[arg(long, value_name = "BYTES")]
+    pub size: Option<u64>,
     /// Whether the connector of who asks keeps a log; without it: kept
     #[arg(long, value_parser = ["kept", "none"])]
     pub log: Option<String>,
-    /// All of this as a JSON file instead: action, who, recipient, purpose, time, used, log
+    /// All of this as a JSON file instead: action, who, recipient, purpose, area, time, used, delivered, size, log
     #[arg(long, value_name = "FILE", conflicts_with_all = FACTS)]
     pub facts: Option<PathBuf>,
 }

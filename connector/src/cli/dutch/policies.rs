@@ -54,6 +54,7 @@ pub(super) const POLICIES: &[(&str, &str)] = &[
     ),
     ("policy try.recipient", "Wie het ontvangt; zonder: wie vraagt"),
     ("policy try.purposes", "Waarvoor; een connector noemt er één"),
+    ("policy try.area", "Voor welk gebied een bewijs van wie vraagt geldt"),
     (
         "policy try.time",
         "Wanneer: nu, morgen, of een tijd als 2027-01-01T09:00:00+01:00; zonder: nu",
@@ -63,12 +64,20 @@ pub(super) const POLICIES: &[(&str, &str)] = &[
         "Hoe vaak het eerder gebruikt is, onder dezelfde overeenkomst; zonder: 0",
     ),
     (
+        "policy try.delivered",
+        "Hoeveel bytes er eerder geleverd zijn, onder dezelfde overeenkomst; zonder: 0",
+    ),
+    (
+        "policy try.size",
+        "Hoeveel bytes er nu geleverd zouden worden, als de voorwaarden die tellen",
+    ),
+    (
         "policy try.log",
         "Of de connector van wie vraagt een logboek bijhoudt (kept) of niet (none); zonder: kept",
     ),
     (
         "policy try.facts",
-        "Dit alles in een JSON-bestand: action, who, recipient, purpose, time, used, log",
+        "Dit alles in een JSON-bestand: action, who, recipient, purpose, area, time, used, delivered, size, log",
     ),
     (
         "policy diff",

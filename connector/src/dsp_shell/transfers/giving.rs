@@ -7,6 +7,7 @@ use crate::dsp::catalog::{HTTP_PULL, HTTP_PUSH, PROCESSES, S3_PUSH};
 use crate::dsp::error::Refusal;
 use crate::dsp::message::DataAddress;
 use crate::dsp::transfer::{DataTransfer, Decide, Direction, Transfer};
+use crate::identity::claimed;
 use crate::node::{Node, fresh_trace};
 use crate::provider::{grants, outstanding, push};
 use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, set};
@@ -40,7 +41,8 @@ pub(super) async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<Da
     }
     let context = node.negotiator.context::<DataTransfer>(node, process.own_pid())?;
     let purpose = context.purpose.clone().or_else(|| agreement.purpose.clone());
-    let asker = Asker::by_token(&consumer, purpose.as_deref());
+    let shown = claimed(&context.presentations);
+    let asker = Asker::by_token(&consumer, purpose.as_deref()).showing(&shown);
     // A push that goes on is what it was: its record has its place already.
     let begun = push::begun(node, process.own_pid()).map_err(|e| internal(&e))?;
     // Access to what broke off is no second use; at the data itself it is decided again.

@@ -7,17 +7,17 @@ use herleid_ledger::handover::{Content, Exchange, Subject};
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{LedgerError, StoredRecord};
-use herleid_policies::DecisionRecord;
+use herleid_policies::{DecisionRecord, Reservation};
 use herleid_vocab::did::Did;
 
-/// The counters in which this very pull has a place already; `None` when it is not recorded.
+/// The places that this very pull has already; `None` when it is not recorded.
 pub(super) fn counted(
     node: &Node,
     grant: &GrantEntry,
     transaction: &str,
     version: &str,
     digests: &Digests,
-) -> Result<Option<Vec<String>>, LedgerError> {
+) -> Result<Option<Vec<Reservation>>, LedgerError> {
     for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
         let stored = node.ledger.record(index)?;
         let is_same = match kind_of(&stored) {
@@ -92,11 +92,10 @@ fn is_of_agreement(stored: &StoredRecord, agreement: &str) -> bool {
     facts.is_some_and(|facts| facts.get("agreement").and_then(|found| found.as_str()) == Some(agreement))
 }
 
-/// The counters of the decision under which it was recorded.
-pub(in crate::provider) fn reserved(stored: &StoredRecord) -> Vec<String> {
+/// The places that the decision took under which it was recorded.
+pub(in crate::provider) fn reserved(stored: &StoredRecord) -> Vec<Reservation> {
     let decision = stored
         .value(SectionName::Facts)
         .and_then(|facts| DecisionRecord::parse(facts.get("decision")?).ok());
-    let reservations = decision.map(|decision| decision.reservations).unwrap_or_default();
-    reservations.into_iter().map(|place| place.counter).collect()
+    decision.map(|decision| decision.reservations).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 
 use super::{Opened, check_published};
 use crate::deciding::{self, Asker, DISTRIBUTE, USE};
-use crate::identity::until_lost;
+use crate::identity::{shown_for, until_lost};
 use crate::node::Node;
 use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, Side};
 use herleid_vocab::time::format_rfc3339_ms;
@@ -109,6 +109,10 @@ pub fn over(node: &Node, grant: &GrantEntry, opened: &Opened) -> Result<Option<S
         (false, true) => Asker::by_token(consumer, purpose),
         (false, false) => Asker::by_request_signature(consumer, purpose),
     };
+    let shown = shown_for(node, grant);
+    let asker = asker
+        .showing(&shown)
+        .delivering(grant.digests.as_ref().map(|known| known.bytes));
     let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &opened.given().counters);
     let decided = decided.map_err(|e| e.to_string())?;
     Ok((!decided.is_permit()).then(|| decided.refusal(&grant.consumer)))

@@ -10,6 +10,7 @@ use herleid_ledger::merkle::Hash;
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{AppendError, LedgerError, Recorded};
+use herleid_policies::Reservation;
 use herleid_vocab::did::Did;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -94,8 +95,8 @@ pub(super) struct Given {
     pub(super) transaction: String,
     /// Which segment of it.
     pub(super) segment: u64,
-    /// The counters of the policy in which it has a place.
-    pub(super) counters: Vec<String>,
+    /// The places that it has in the counters of the policy.
+    pub(super) counters: Vec<Reservation>,
     pub(super) attempt: Attempt,
     /// To somebody who keeps no log.
     pub(super) one_sided: bool,
@@ -283,8 +284,8 @@ impl Given {
         // A further segment has the place of the first.
         let is_first = self.segment == 1 && !self.recorded.replayed();
         if bytes_sent == 0 && is_first && counts && self.attempt.give_up() {
-            for counter in &self.counters {
-                draft = draft.release(counter.clone(), 1);
+            for place in &self.counters {
+                draft = draft.release(place.counter.clone(), place.amount);
             }
             if waits {
                 draft = outstanding::forget(draft, &self.agreement.id, &self.transaction)

@@ -6,6 +6,7 @@ use super::plan::Plan;
 use super::{Opened, again, agreement_of, begin, check_published, deny};
 use crate::deciding::{self, Decided};
 use crate::http::Refusal;
+use crate::identity::shown_for;
 use crate::node::Node;
 use crate::provider::access::Access;
 use crate::provider::giving::Attempt;
@@ -16,6 +17,7 @@ use herleid_ledger::handover::Exchange;
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{AppendError, LedgerError, StoredRecord};
+use herleid_policies::Reservation;
 use herleid_vocab::did::Did;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -26,8 +28,8 @@ pub const MOST_SEGMENTS: u64 = 32;
 /// What is recorded of a transaction already.
 #[derive(Default)]
 struct Before {
-    /// The counters in which it has a place.
-    counters: Vec<String>,
+    /// The places that it has in counters.
+    counters: Vec<Reservation>,
     /// The last of its segments; 0 when there is none.
     last: u64,
 }
@@ -55,7 +57,10 @@ pub async fn open_part(node: &Node, access: &Access, plan: &Plan, trace: &str) -
     let attempt = begin(node, access)?;
     let before = before(node, access, version)?;
     let segment = next(node, access, plan, &before)?;
-    let asker = access.asker();
+    // Of a part the whole is taken: what is asked for next under this transaction is free.
+    let shown = shown_for(node, grant);
+    let bytes = plan.known().map(|known| known.bytes);
+    let asker = access.asker().showing(&shown).delivering(bytes);
     let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &before.counters);
     let decided = decided.map_err(|e| Refusal::internal(&e))?;
     let other = AgreementEntry {
@@ -228,14 +233,13 @@ async fn record(
         }
         Err(e) => return Err(Refusal::internal(&e)),
     };
-    let reservations = decided.decision.reservations().iter();
     Ok(Opened {
         given: Given {
             recorded,
             agreement,
             transaction: transaction.to_owned(),
             segment,
-            counters: reservations.map(|place| place.counter.clone()).collect(),
+            counters: decided.decision.reservations().to_vec(),
             attempt,
             // Who keeps no log gets no parts.
             one_sided: false,

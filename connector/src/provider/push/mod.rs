@@ -30,6 +30,7 @@ use crate::node::{Node, fresh_trace};
 use crate::state::{AgreementEntry, Change, GrantEntry, StateError, set};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use herleid_ledger::LedgerError;
+use herleid_policies::Reservation;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -74,7 +75,7 @@ impl Entry {
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub(crate) fn places(&self, node: &Node, agreement: &AgreementEntry) -> Result<Vec<String>, LedgerError> {
+    pub(crate) fn places(&self, node: &Node, agreement: &AgreementEntry) -> Result<Vec<Reservation>, LedgerError> {
         let found = pull::recorded(node, &self.consumer, &agreement.id, &self.transaction)?;
         Ok(found.map(|stored| pull::reserved(&stored)).unwrap_or_default())
     }

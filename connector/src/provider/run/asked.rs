@@ -3,13 +3,14 @@
 use super::{Asked, NotRun, repeated};
 use crate::deciding::{self, Asker, Decided, USE};
 use crate::http::Refusal;
-use crate::identity::{lost, until_lost};
+use crate::identity::{lost, shown_for, until_lost};
 use crate::models::process::Process;
 use crate::node::Node;
 use crate::provider::access::Access;
 use crate::provider::pull::untrusted;
 use crate::provider::{grants, stream};
 use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, ModelEntry, Side, StateError, digest_bytes};
+use herleid_credentials::credential::Claimed;
 use herleid_vocab::json::Limits;
 use serde_json::json;
 use std::sync::{Arc, OnceLock};
@@ -110,7 +111,8 @@ impl<'a> Asked<'a> {
         if let Some(why) = &agreement.terminated {
             return Ok(Some(format!("the agreement has ended: {why}")));
         }
-        let asker = Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref());
+        let shown = shown_for(node, grant);
+        let asker = asker(grant, &shown);
         // It has its place in the counters, and is not in its own way.
         let places = self.places.get().map(Vec::as_slice).unwrap_or_default();
         let decided = deciding::under_agreement_again(node, &agreement, USE, &asker, places);
@@ -151,7 +153,8 @@ impl<'a> Asked<'a> {
     /// Decides by the agreement's policy, on what is known now; a denial is recorded.
     pub(in crate::provider) async fn decide(&self, node: &Node) -> Result<Decided, Refusal> {
         let grant = self.access.grant();
-        let asker = Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref());
+        let shown = shown_for(node, grant);
+        let asker = asker(grant, &shown);
         let decided = deciding::under_agreement(node, &self.agreement, USE, &asker);
         let decided = decided.map_err(|e| Refusal::internal(&e))?;
         if decided.is_permit() {
@@ -163,6 +166,12 @@ impl<'a> Asked<'a> {
             .map_err(|e| Refusal::internal(&e))?;
         Err(Refusal::denied(&decided.refusal(&grant.consumer)))
     }
+}
+
+/// Who asks for a run. How large its outputs will be nobody knows beforehand.
+fn asker<'a>(grant: &'a GrantEntry, shown: &'a [Claimed]) -> Asker<'a> {
+    let asker = Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref());
+    asker.showing(shown).delivering(None)
 }
 
 /// The agreement under which a run is asked for, as it stands now; where it has ended the refusal is recorded.

@@ -69,9 +69,8 @@ impl Asked<'_> {
         match node.append(draft).await {
             Ok(recorded) if recorded.replayed() => Err(repeated(self.access)),
             Ok(_) => {
-                let places = decided.decision.reservations().iter();
                 // Set once: nothing starts twice.
-                let _ = self.places.set(places.map(|place| place.counter.clone()).collect());
+                let _ = self.places.set(decided.decision.reservations().to_vec());
                 Ok(())
             }
             Err(e @ (AppendError::Conflict { .. } | AppendError::Exhausted { .. })) => {

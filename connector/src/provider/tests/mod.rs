@@ -8,6 +8,7 @@ mod pulls;
 mod receipts;
 mod runs;
 mod standing;
+mod volume;
 
 use super::{access, grants, kind_of, outstanding};
 use crate::config::Config;

@@ -4,7 +4,6 @@ use super::*;
 use crate::dsp_shell::Context;
 use herleid_credentials::credential::{NewCredential, Profile, issue};
 use herleid_credentials::presentation::{self, NewPresentation};
-use serde_json::Map;
 
 const MEMBER: &str = "MembershipCredential";
 /// How far clocks may differ.
@@ -23,6 +22,11 @@ impl Scene {
 
     /// The access was given for a membership that ends then.
     fn was_shown(&self, issuer: &SigningKey, valid_until_ms: u64) {
+        self.was_shown_with(issuer, valid_until_ms, json!({"memberOf": "Zeeland"}));
+    }
+
+    /// The same with these claims.
+    fn was_shown_with(&self, issuer: &SigningKey, valid_until_ms: u64, claims: Value) {
         let did = issuer.public_key().to_did_key().unwrap();
         let document = DidDocument::resolve_did_key(&did).unwrap();
         let (key_id, _) = document.keys_for(Relationship::AssertionMethod).next().unwrap();
@@ -31,7 +35,7 @@ impl Scene {
             issuer: &did,
             subject: &self.consumer,
             types: &[MEMBER],
-            claims: &Map::from_iter([("memberOf".to_owned(), json!("Zeeland"))]),
+            claims: claims.as_object().unwrap(),
             valid_from_ms: NOW_MS - 1_000,
             valid_until_ms,
         };
@@ -107,4 +111,48 @@ async fn access_from_before_a_credential_was_asked_for_is_no_access() {
     scene.asks_for_membership(&issuer().1).await;
     let without = "without a credential of type `MembershipCredential`";
     scene.refused(&transaction(1), StatusCode::FORBIDDEN, without).await;
+}
+
+#[tokio::test]
+async fn an_area_is_what_a_credential_says_and_nothing_else() {
+    const AREAS: &str = "https://identifier.overheid.nl/tooi/id/gemeente/";
+    let mut scene = Scene::set(9).await;
+    let (key, did) = issuer();
+    scene.policy["permission"][0]["constraint"] =
+        json!([{"leftOperand": "spatial", "operator": "isAnyOf", "rightOperand": format!("{AREAS}gm0718")}]);
+    scene.give_access().await;
+    scene.asks_for_membership(&did).await;
+    scene.was_shown_with(&key, NOW_MS + 3_600_000, json!({"spatial": [format!("{AREAS}gm0718")]}));
+    scene.given(&transaction(2)).await;
+    let (_, opened) = &scene.records(Term::Transaction(transaction(2)))[0];
+    let facts = opened.value(SectionName::Facts).unwrap()["decision"]["facts"].clone();
+    let area = facts
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|fact| fact["about"] == "spatial")
+        .unwrap();
+    assert!(area["source"].as_str().unwrap().contains(did.as_str()), "{area}");
+}
+
+#[tokio::test]
+async fn a_credential_for_another_area_gives_nothing() {
+    const AREAS: &str = "https://identifier.overheid.nl/tooi/id/gemeente/";
+    for (says, why) in [
+        (json!({"spatial": format!("{AREAS}gm0717")}), "Shown:"),
+        (
+            json!({"spatial": [format!("{AREAS}gm0717"), format!("{AREAS}gm0718")]}),
+            "cannot be told",
+        ),
+        (json!({"area": format!("{AREAS}gm0718")}), "Nothing is known of it"),
+    ] {
+        let mut scene = Scene::set(9).await;
+        let (key, did) = issuer();
+        scene.policy["permission"][0]["constraint"] =
+            json!([{"leftOperand": "spatial", "operator": "eq", "rightOperand": format!("{AREAS}gm0718")}]);
+        scene.give_access().await;
+        scene.asks_for_membership(&did).await;
+        scene.was_shown_with(&key, NOW_MS + 3_600_000, says);
+        scene.refused(&transaction(1), StatusCode::FORBIDDEN, why).await;
+    }
 }

@@ -1,5 +1,5 @@
 use super::statement::Statement;
-use super::{CredentialError, StatusLists, TrustedIssuers, profile_of};
+use super::{CredentialError, StatusLists, TrustedIssuers, profile_of, shape};
 use crate::claims::Now;
 use crate::jose::{MAX_BODY_TOKEN_BYTES, UnverifiedJws};
 use herleid_vocab::did::Did;
@@ -34,6 +34,14 @@ impl Claimed {
     #[must_use]
     pub fn issuer(&self) -> &Did {
         &self.0.issuer
+    }
+
+    /// What it says about its subject under this name: one text, or several.
+    pub fn texts(&self, claim: &str) -> impl Iterator<Item = &str> {
+        let said = self.0.claims.get(claim);
+        shape::one_or_many(said)
+            .into_iter()
+            .filter_map(serde_json::Value::as_str)
     }
 
     /// Whether it is of this type, and its issuer is trusted for it.

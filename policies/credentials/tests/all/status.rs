@@ -201,6 +201,14 @@ fn what_is_no_list_of_this_issuer_at_this_address_is_refused() {
 fn what_was_shown_stands_no_longer_than_its_issuer_is_trusted() {
     let shown = Claimed::read(&good()).unwrap();
     assert_eq!(shown.issuer(), &issuer().did);
+    assert!(shown.texts("memberOf").eq(["Zeeland"]) && shown.texts("spatial").next().is_none());
+    let many = altered(
+        &payload(&good()),
+        "/credentialSubject/spatial",
+        json!(["urn:a", 7, "urn:b"]),
+    );
+    let many = Claimed::read(&issuer().sign("vc+jwt", &many)).unwrap();
+    assert!(many.texts("spatial").eq(["urn:a", "urn:b"]));
     let stands = |trusted: &TrustedIssuers| shown.stands(trusted, &StatusLists::none(), now());
     assert_eq!(stands(&trusting(&issuer())), Ok(()));
     assert!(shown.is_trusted_as(crate::party::TYPE, &trusting(&issuer())));

@@ -22,8 +22,11 @@ struct Written {
     recipient: Option<Did>,
     #[serde(default)]
     purpose: Vec<String>,
+    area: Option<String>,
     time: Option<String>,
     used: Option<u64>,
+    delivered: Option<u64>,
+    size: Option<u64>,
     log: Option<String>,
 }
 
@@ -34,8 +37,11 @@ pub(super) struct Asked {
     who: Option<Did>,
     recipient: Option<Did>,
     purposes: Vec<String>,
+    area: Option<String>,
     now_ms: u64,
     used: Option<u64>,
+    delivered: Option<u64>,
+    size: Option<u64>,
     log: Option<bool>,
 }
 
@@ -49,7 +55,7 @@ impl Asked {
                     ControlError::new(Code::Usage, format!("`{shown}` does not say what is known"))
                         .what(e.to_string())
                         .expected(
-                            "an object with some of `action`, `who`, `recipient`, `purpose`, `time`, `used`, `log`",
+                            "an object with some of `action`, `who`, `recipient`, `purpose`, `area`, `time`, `used`, `delivered`, `size`, `log`",
                         )
                 })?
             }
@@ -58,8 +64,11 @@ impl Asked {
                 who: arguments.who.clone(),
                 recipient: arguments.recipient.clone(),
                 purpose: arguments.purposes.clone(),
+                area: arguments.area.clone(),
                 time: arguments.time.clone(),
                 used: arguments.used,
+                delivered: arguments.delivered,
+                size: arguments.size,
                 log: arguments.log.clone(),
             },
         };
@@ -118,8 +127,11 @@ impl Asked {
             who,
             recipient: written.recipient,
             purposes: written.purpose,
+            area: written.area,
             now_ms: at_ms,
             used: written.used,
+            delivered: written.delivered,
+            size: written.size,
             log,
         })
     }
@@ -141,7 +153,23 @@ impl Asked {
 
     /// Refuses to guess how much of an agreement was used.
     pub(super) fn check(&self, policy: &Policy) -> Result<(), ControlError> {
-        if policy.kind() != PolicyKind::Agreement || policy.counters().is_empty() || self.used.is_some() {
+        let volumes = policy.volumes();
+        if !volumes.is_empty() && self.size.is_none() {
+            return Err(ControlError::new(
+                Code::Usage,
+                "it is not said how many bytes would be delivered, which the policy counts",
+            )
+            .expected("`--size BYTES`"));
+        }
+        let is_agreed = policy.kind() == PolicyKind::Agreement;
+        if is_agreed && !volumes.is_empty() && self.delivered.is_none() {
+            return Err(ControlError::new(
+                Code::Usage,
+                "it is not said how many bytes were delivered under the agreement, which it counts",
+            )
+            .expected("`--delivered BYTES`"));
+        }
+        if !is_agreed || policy.counters().is_empty() || self.used.is_some() {
             return Ok(());
         }
         Err(ControlError::new(
@@ -168,6 +196,17 @@ impl Asked {
         }
         if !self.purposes.is_empty() {
             facts = facts.with_purpose(self.purposes.iter().map(String::as_str), &given, self.now_ms);
+        }
+        if let Some(area) = &self.area {
+            facts = facts.with_area([area.as_str()], &given, self.now_ms);
+        }
+        let volumes = policy.volumes();
+        if let (false, Some(size)) = (volumes.is_empty(), self.size) {
+            facts = facts.with_size(size, &given, self.now_ms);
+        }
+        let delivered = self.delivered.unwrap_or(0);
+        for (rule, _) in &volumes {
+            facts = facts.with_volume(rule, delivered, source(self.delivered.is_some()), self.now_ms);
         }
         let used = self.used.unwrap_or(0);
         policy.counters().iter().fold(facts, |facts, counter| {

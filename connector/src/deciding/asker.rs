@@ -1,0 +1,131 @@
+//! Who asks, what it says and shows, and how that is known.
+
+use herleid_credentials::credential::Claimed;
+use herleid_policies::Facts;
+use herleid_vocab::did::Did;
+use std::collections::BTreeSet;
+
+/// The claim of a credential that says for which areas it is.
+const AREA: &str = "spatial";
+
+/// What a decision knows its asker by. It stands in the record as the source of the facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Token,
+    RequestSignature,
+    SecretToken,
+    Presumed,
+    Ourselves,
+}
+
+impl Proof {
+    /// Sources of the recipient and of the purpose.
+    const fn sources(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Token => (
+                "self-issued token, signature checked",
+                "stated in the self-issued token",
+            ),
+            Self::RequestSignature => (
+                "access token and the request's signature (RFC 9421), both checked",
+                "kept with the access since it was given",
+            ),
+            Self::SecretToken => (
+                "access token that is a secret and bound to no key",
+                "kept with the access since it was given to a peer without a log",
+            ),
+            Self::Presumed => (
+                "chosen by this connector, nothing shown by it",
+                "stated by this connector when it agreed",
+            ),
+            Self::Ourselves => ("this connector itself", "stated by this connector itself"),
+        }
+    }
+}
+
+/// Who asks or receives, what it says of it, and how that is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// The party.
+    pub did: &'a Did,
+    /// The purpose that it declares, if it does.
+    pub purpose: Option<&'a str>,
+    proof: Proof,
+    /// The credentials that it showed, and that hold.
+    shown: &'a [Claimed],
+    /// How many bytes may leave because of what is decided; `None` when nobody knows.
+    pub(super) bytes: Option<u64>,
+}
+
+impl<'a> Asker<'a> {
+    fn by(proof: Proof, did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self {
+            did,
+            purpose,
+            proof,
+            shown: &[],
+            // By a negotiation, a transfer that starts, and whatever else is no delivery.
+            bytes: Some(0),
+        }
+    }
+
+    /// A party that showed a self-issued token, for the message that is decided on: negotiations and transfers.
+    #[must_use]
+    pub fn by_token(did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self::by(Proof::Token, did, purpose)
+    }
+
+    /// A party that signed its request with the key that its access token is bound to: pulls and runs. The purpose is the one
+    /// that was stated when the access was given.
+    #[must_use]
+    pub fn by_request_signature(did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self::by(Proof::RequestSignature, did, purpose)
+    }
+
+    /// A one-sided party, which shows the secret that it was given with its access and signs nothing.
+    #[must_use]
+    pub fn by_secret_token(did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self::by(Proof::SecretToken, did, purpose)
+    }
+
+    /// A party that we mean to pass data on to, and that has shown nothing yet. The purpose is our own.
+    #[must_use]
+    pub fn presumed(did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self::by(Proof::Presumed, did, purpose)
+    }
+
+    /// This connector, under an agreement in which it is the consumer.
+    #[must_use]
+    pub fn ourselves(did: &'a Did, purpose: Option<&'a str>) -> Self {
+        Self::by(Proof::Ourselves, did, purpose)
+    }
+
+    /// The same, that showed these credentials: verified then, and looked at again for this decision.
+    #[must_use]
+    pub fn showing(self, shown: &'a [Claimed]) -> Self {
+        Self { shown, ..self }
+    }
+
+    /// The same, to whom so many bytes may go; `None` when nobody knows how many.
+    #[must_use]
+    pub fn delivering(self, bytes: Option<u64>) -> Self {
+        Self { bytes, ..self }
+    }
+
+    /// What is known of it.
+    pub(super) fn facts(&self, now_ms: u64) -> Facts {
+        let (recipient, stated) = self.proof.sources();
+        let mut facts = Facts::none().with_recipient(self.did.as_str(), recipient, now_ms);
+        let areas: Vec<&str> = self.shown.iter().flat_map(|one| one.texts(AREA)).collect();
+        if !areas.is_empty() {
+            let issuers: BTreeSet<&str> = self.shown.iter().map(|one| one.issuer().as_str()).collect();
+            let issuers = issuers.into_iter().collect::<Vec<_>>().join(", ");
+            let source = format!("claim `{AREA}` of the credentials shown, by {issuers}, checked");
+            facts = facts.with_area(areas, &source, now_ms);
+        }
+        match self.purpose {
+            Some(purpose) => facts.with_purpose([purpose], stated, now_ms),
+            None => facts,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The tables and the reading of them under which a decision was made. A log keeps decisions for ever; whatever is changed here later, each
+//! has to come out again as it did, so every set of tables that decisions were recorded with is kept, by its digest.
+
+use crate::action::Action;
+use crate::canonical::sha256;
+use crate::model::Digest;
+use crate::purpose;
+use crate::terms::PURPOSE;
+use herleid_vocab::terms::DPV;
+use std::sync::OnceLock;
+
+/// One set of tables, and how they are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Era {
+    /// Five purposes of our own; purposes of which neither is the broader were apart; a party of whose log nothing is said kept one.
+    Three,
+    /// The scheme of purposes; two below which the same one lies are not apart.
+    Four,
+    /// A party of whose log nothing is said may keep none. What is decided now.
+    #[default]
+    Five,
+}
+
+/// A purpose, what is one step broader, and its law.
+pub(crate) type Row = (String, Vec<String>, String);
+
+/// Our own purposes of [`Era::Three`]: name, what is broader (a DPV name or, with `:`, one of ours), the law.
+const OURS_THREE: [(&str, &[&str], &str); 5] = [
+    ("Omgevingswet", &["LegalCompliance", "PublicBenefit"], "BWBR0037885"),
+    (
+        "OmgevingswetHemelwater",
+        &[":Omgevingswet"],
+        "BWBR0037885, artikel 2.16",
+    ),
+    (
+        "OmgevingswetOmgevingsplan",
+        &[":Omgevingswet", "PublicPolicyMaking"],
+        "BWBR0037885, artikel 2.4",
+    ),
+    (
+        "OmgevingswetOmgevingsvergunning",
+        &[":Omgevingswet"],
+        "BWBR0037885, artikel 5.1",
+    ),
+    (
+        "OmgevingswetWatersysteem",
+        &[":Omgevingswet"],
+        "BWBR0037885, artikel 2.17",
+    ),
+];
+
+impl Era {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Three, Self::Four, Self::Five];
+
+    /// The one whose tables have this digest, in hex; `None` of tables that no version had.
+    pub(crate) fn of(tables: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|era| era.digest().hex() == tables)
+    }
+
+    /// Stands among the tables, and changes when the same policy, request and facts come to give something else. In 2, a
+    /// prohibition of a part of what is asked applies, and a duty does not lapse with its deadline; in 3, a permission that says nothing
+    /// of parties without a log does not hold for them; in 4, purposes below which the same one lies are not apart; in 5, a party of whose
+    /// log nothing is known may be one without.
+    const fn semantics(self) -> &'static str {
+        match self {
+            Self::Three => "semantics 3",
+            Self::Four => "semantics 4",
+            Self::Five => "semantics 5",
+        }
+    }
+
+    /// Whether a party of whose log nothing is said counts as keeping one.
+    pub(crate) const fn presumes_a_log(self) -> bool {
+        matches!(self, Self::Three | Self::Four)
+    }
+
+    /// Whether two purposes are apart although the same one lies below both.
+    pub(crate) const fn tells_apart_what_is_shared(self) -> bool {
+        matches!(self, Self::Three)
+    }
+
+    /// Which table of purposes: eras with the same number have the same one.
+    pub(crate) const fn purposes(self) -> usize {
+        match self {
+            Self::Three => 0,
+            Self::Four | Self::Five => 1,
+        }
+    }
+
+    /// The purposes, in the order of the table.
+    pub(crate) fn rows(self) -> Vec<Row> {
+        let text = |texts: &[String]| texts.to_vec();
+        let dpv = purpose::dpv().map(|(iri, broader)| (iri, broader, String::new()));
+        match self {
+            Self::Three => {
+                let full = |name: &&str| match name.strip_prefix(':') {
+                    Some(ours) => format!("{PURPOSE}{ours}"),
+                    None => format!("{DPV}{name}"),
+                };
+                let ours = OURS_THREE.iter().map(|(name, above, law)| {
+                    let above = above.iter().map(full).collect();
+                    (format!("{PURPOSE}{name}"), above, (*law).to_owned())
+                });
+                dpv.chain(ours).collect()
+            }
+            Self::Four | Self::Five => {
+                let ours = herleid_vocab::skos::purposes().concepts().map(|concept| {
+                    let law = concept.law().unwrap_or_default().to_owned();
+                    (concept.iri().to_owned(), text(concept.broader()), law)
+                });
+                dpv.chain(ours).collect()
+            }
+        }
+    }
+
+    /// SHA-256 of the tables that decisions rest on, one row a line.
+    pub(crate) fn digest(self) -> Digest {
+        static DIGESTS: [OnceLock<Digest>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+        let work_out = || {
+            let rows: Vec<String> = std::iter::once(self.semantics().to_owned())
+                .chain(Action::table())
+                .chain(purpose::table(self))
+                .collect();
+            sha256(rows.join("\n").as_bytes())
+        };
+        let [three, four, five] = &DIGESTS;
+        *match self {
+            Self::Three => three.get_or_init(work_out),
+            Self::Four => four.get_or_init(work_out),
+            Self::Five => five.get_or_init(work_out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_that_decisions_were_recorded_with_are_found_by_their_digest_for_ever() {
+        // These never change: logs are full of them.
+        for (era, digest) in [
+            (
+                Era::Three,
+                "2c4381c0d663f974fcee48dde70c192ee92e88760e4ba13dde8046a0693bbf6a",
+            ),
+            (
+                Era::Four,
+                "09ea0dcd95adeead6cbdb76e5ed237cee6e8affb33a5829216c213efec933453",
+            ),
+        ] {
+            assert_eq!(era.digest().hex(), digest);
+            assert_eq!(Era::of(digest), Some(era));
+        }
+        assert_eq!(Era::of(&Era::default().digest().hex()), Some(Era::Five));
+        assert_eq!(Era::of(&"00".repeat(32)), None);
+    }
+}
