@@ -2,6 +2,7 @@
 
 use crate::scene::Scene;
 use herleid_tests::connector::{Connector, good};
+use herleid_tests::machine::wait_for;
 use herleid_tests::process::told;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
