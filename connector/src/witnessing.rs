@@ -114,6 +114,12 @@ pub struct WitnessService {
 }
 
 impl WitnessService {
+    /// The key that it signs with, as logs name their witnesses.
+    #[must_use]
+    pub fn verifier_key(&self) -> String {
+        self.signer.verifier().to_string()
+    }
+
     /// A witness for `known_logs` that signs with `signer` and remembers in `memory`.
     #[must_use]
     pub fn new(signer: Signer, known_logs: Vec<Verifier>, memory: WitnessStore, clock: Arc<dyn Clock>) -> Self {

@@ -165,7 +165,7 @@ pub const KEYS: &[Key] = &[
     // A gibibyte when left out; at most a tebibyte.
     key("limits", "payload_bytes", Whole(1, MIB * MIB), Means("1073741824"), "largest payload that is pulled, in bytes"),
     // Up to a pebibyte, 2^50; less than 16 MiB would be within what the store takes for itself.
-    key("limits", "evidence_bytes", Whole(16 * MIB, 1_125_899_906_842_624), Nothing, "bytes that documents in evidence (policies, credentials, receipts) may take; what needs a record with more is refused then; when left out as much as the disk holds"),
+    key("limits", "evidence_bytes", Whole(16 * MIB, 1_125_899_906_842_624), Nothing, "bytes that documents in evidence (policies, credentials, receipts) may take; what needs a record with more is refused then, but for a change of our own key; logs that are over are not counted; when left out as much as the disk holds"),
     key("limits", "connections", Whole(1, 1_000_000), Means("1024"), "connections served at a time; more have to wait"),
     key("sources", "s3", Tables(&[("name", Text), ("endpoint", Url), ("region", Text), ("bucket", Text), ("internal", Switch), ("credentials", Path)]), Means("[]"), "S3 buckets whose objects can be published; `internal` says that they may lie on a private address"),
     key("sources", "apis", Tables(&[("name", Text), ("url", Url), ("internal", Switch), ("headers", Path)]), Means("[]"), "upstream APIs whose answers can be published; `headers` is a file with what they are shown, one `Name: value` a line"),

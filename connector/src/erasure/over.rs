@@ -6,7 +6,7 @@ use crate::control::protocol::{Elsewhere, Meant};
 use crate::node::Node;
 use herleid_ledger::record::Term;
 use herleid_ledger::section::SectionName;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Records of the same case or agreement of which logs that are over still show something. Of numbers nothing is elsewhere: they are of this log.
 ///
@@ -18,7 +18,6 @@ pub(super) fn elsewhere(node: &Node, what: &Meant) -> Result<Vec<Elsewhere>, Fai
         Meant::Case(case) => Term::Case(case.clone()),
         Meant::Agreement(id) => Term::Agreement(id.clone()),
     };
-    let places = continuing::previous(&node.config.storage.directory, node.ledger.origin()).map_err(Failure::failed)?;
     let mut found = Vec::new();
     for log in &node.previous {
         let mut records = Vec::new();
@@ -31,11 +30,9 @@ pub(super) fn elsewhere(node: &Node, what: &Meant) -> Result<Vec<Elsewhere>, Fai
             }
         }
         if !records.is_empty() {
-            let place = places.iter().find(|(origin, _)| origin == log.origin());
             found.push(Elsewhere {
                 origin: log.origin().to_owned(),
                 records,
-                directory: place.map(|(_, directory)| directory.clone()).unwrap_or_default(),
             });
         }
     }
@@ -50,7 +47,12 @@ pub(super) fn refused(node: &Node, elsewhere: &[Elsewhere]) -> Failure {
     });
     let said: Vec<String> = said.collect();
     let storage = &node.config.storage.directory;
-    let places: Vec<String> = elsewhere.iter().map(|one| place(storage, &one.directory)).collect();
+    // Where it cannot be told, the configuration names the storage directory.
+    let logs = continuing::previous(storage, node.ledger.origin()).unwrap_or_default();
+    let of = logs
+        .iter()
+        .filter(|(origin, _)| elsewhere.iter().any(|one| one.origin == *origin));
+    let places: Vec<String> = of.map(|(_, directory)| place(storage, directory)).collect();
     Failure::refused(format!(
         "only logs that are over have it ({}), and nothing is erased from those: they are never written into again",
         said.join("; ")
@@ -62,8 +64,8 @@ pub(super) fn refused(node: &Node, elsewhere: &[Elsewhere]) -> Failure {
 }
 
 /// What of a log can be removed: the first one shares its directory with all others.
-fn place(storage: &Path, directory: &PathBuf) -> String {
-    match directory.as_path() == storage {
+fn place(storage: &Path, directory: &Path) -> String {
+    match directory == storage {
         true => format!("`log`, `keys` and `evidence` in `{}`", storage.display()),
         false => format!("`{}`", directory.display()),
     }

@@ -95,7 +95,14 @@ fn enter(node: &Node, folder: &Path, line: &ErasureLine) -> Result<PathBuf, Fail
     };
     let (signer, now_s) = (&node.manifests, node.now_ms() / 1000);
     let path = write(folder, &listed, signer, now_s)?;
-    mark(folder, names(folder)?.len(), signer, now_s)?;
+    let marked = names(folder).and_then(|names| mark(folder, names.len(), signer, now_s));
+    if let Err(error) = marked {
+        // Nothing is erased now, and nothing is to be at the next start.
+        if let Err(error) = fs::remove_file(&path).and_then(|()| File::open(folder)?.sync_all()) {
+            tracing::error!(%error, path = %path.display(), "what is not erased now is listed, and is erased at the next start");
+        }
+        return Err(error.into());
+    }
     Ok(path)
 }
 
@@ -292,7 +299,8 @@ pub(super) fn check(folder: &Path, storage: &Path) -> Result<(), RegisterError> 
     }
 }
 
-/// What is listed of a log, by record: for one that is over, where it is not shown any more.
+/// What is listed of a log, by record: for one that is over, where it is not shown any more. Of a record that `is_other` than the one with
+/// this leaf hash nothing was erased: another history has other records under these numbers.
 ///
 /// # Errors
 /// As [`read`].
@@ -300,11 +308,16 @@ pub(crate) fn of_log(
     folder: Option<&Path>,
     key: &SigningKey,
     origin: &str,
+    is_other: impl Fn(u64, &[u8; 32]) -> bool,
 ) -> Result<BTreeMap<u64, Vec<SectionName>>, RegisterError> {
     let mut erased: BTreeMap<u64, Vec<SectionName>> = BTreeMap::new();
     let Some(folder) = folder else { return Ok(erased) };
     for listed in read(folder, key)?.into_iter().filter(|listed| listed.origin == origin) {
         for record in &listed.erasure.records {
+            let leaf = listed.leaves.get(&record.index).and_then(|leaf| digest_bytes(leaf));
+            if leaf.is_some_and(|leaf| is_other(record.index, &leaf)) {
+                continue;
+            }
             let names = record
                 .sections
                 .iter()

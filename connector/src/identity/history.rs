@@ -19,6 +19,9 @@ const OWN: &str = "own-keys";
 struct OwnKeys {
     /// Multikey of the key that signs for the participant.
     identity: String,
+    /// Verifier key of the witness that this connector is for others; a restore makes people change it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    witness: Option<String>,
 }
 
 /// Records that a key is another one than before, if it is. The log's own key never changes within a log.
@@ -28,18 +31,26 @@ struct OwnKeys {
 pub(crate) async fn keep(node: &Arc<Node>) -> Result<(), Failure> {
     let now = OwnKeys {
         identity: node.identity.public_key().to_multikey(),
+        witness: node.witness.as_ref().map(|witness| witness.verifier_key()),
     };
     let before = node.state.get::<OwnKeys>(OWN)?;
-    if before.as_ref() == Some(&now) {
+    let mut kept = now.clone();
+    if let (None, Some(before)) = (&now.witness, &before) {
+        // One that witnesses nothing at the moment may do so again, with the same key or another.
+        kept.witness.clone_from(&before.witness);
+    }
+    if before.as_ref() == Some(&kept) {
         return Ok(());
     }
-    let (key, value) = set(OWN.to_owned(), &now)?;
-    let Some(before) = before else {
+    let (key, value) = set(OWN.to_owned(), &kept)?;
+    let what = match &before {
+        Some(before) if before.identity != kept.identity => "identity",
+        Some(before) if before.witness.is_some() => "witness",
         // The first start, or the first of a version that keeps this: what was before is not known, and nothing has changed.
-        return Ok(node.ledger.put_state(vec![(key, value)]).await?);
+        _ => return Ok(node.ledger.put_state(vec![(key, value)]).await?),
     };
-    tracing::warn!(before = %before.identity, after = %now.identity, "the key that signs for this participant has changed; it is recorded");
-    let facts = json!({"what": "identity", "before": before, "after": now, "by": "key files"});
+    tracing::warn!(%what, before = ?before, after = ?kept, "a key of this participant has changed; it is recorded");
+    let facts = json!({"what": what, "before": before, "after": kept, "by": "key files"});
     let draft = Draft::new(Kind::KeyChanged, fresh_trace(node))
         .section(SectionName::Facts, facts)
         .evidence(Document {

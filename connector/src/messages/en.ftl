@@ -227,7 +227,7 @@ cli-erasure =
       proposed by { $proposed }
 cli-erasure-decided = { "  " }decided by  { $by }
 cli-erasure-record = { "  " }record { $index } ({ $kind }): { $sections }
-cli-erasure-elsewhere = {"  "}NOT erased: records { $records } of { $origin }, which is over, in { $directory } (docs/erasure.md)
+cli-erasure-elsewhere = {"  "}NOT erased: records { $records } of { $origin }, which is over (docs/erasure.md)
 cli-erasure-tombstone = { "  " }record { $index } ({ $kind }): { $sections }; record { $tombstone } says so
 cli-erasure-told = { "  " }told { $did } at { $time }
 cli-erasure-untold = { "  " }{ $did } could not be told yet; it is tried again

@@ -220,7 +220,7 @@ cli-erasure =
       voorgesteld     { $proposed }
 cli-erasure-decided = { "  " }besloten        { $by }
 cli-erasure-record = { "  " }record { $index } ({ $kind }): { $sections }
-cli-erasure-elsewhere = {"  "}NIET gewist: records { $records } van { $origin }, dat voorbij is, in { $directory } (docs/erasure.md)
+cli-erasure-elsewhere = {"  "}NIET gewist: records { $records } van { $origin }, dat voorbij is (docs/erasure.md)
 cli-erasure-tombstone = { "  " }record { $index } ({ $kind }): { $sections }; record { $tombstone } zegt het
 cli-erasure-told = { "  " }gemeld aan { $did } op { $time }
 cli-erasure-untold = { "  " }nog niet gemeld aan { $did }; het wordt opnieuw geprobeerd

@@ -24,9 +24,11 @@ use crate::trust::TrustStore;
 use crate::witnessing::{Standings, Witness, WitnessService};
 use herleid_credentials::did_document::{DidDocument, DidDocumentError, LogService, Relationship, ServiceError};
 use herleid_ledger::note::{NoteError, Signer};
+use herleid_ledger::section::SectionName;
 use herleid_ledger::witness::{Persist, Response};
 use herleid_ledger::{Ledger, LedgerError, Options, WitnessPolicy, WitnessStore};
 use herleid_vocab::rim::{Clock, Entropy};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -147,10 +149,18 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     }
     let (mut previous, mut unreadable) = (Vec::new(), Vec::new());
     for (origin, directory) in continuing::previous(&config.storage.directory, ledger.origin())? {
-        let mut options = options(&directory)?;
-        options.origin.clone_from(&origin);
-        let erased = register::of_log(config.erasure.register.as_deref(), &secrets.log, &origin)?;
-        match Ledger::open_closed_apart(options, &directory.join("keys"), &erased) {
+        let over = |erased: &BTreeMap<u64, Vec<SectionName>>| {
+            let mut options = options(&directory)?;
+            options.origin.clone_from(&origin);
+            Ledger::open_closed_apart(options, &directory.join("keys"), erased)
+        };
+        let all = over(&BTreeMap::new());
+        let is_other = |index, leaf: &[u8; 32]| {
+            let found = all.as_ref().ok().and_then(|log| log.record(index).ok());
+            found.is_some_and(|record| record.leaf() != leaf)
+        };
+        let erased = register::of_log(config.erasure.register.as_deref(), &secrets.log, &origin, is_other)?;
+        match all.and_then(|_| over(&erased)) {
             Ok(over) => previous.push(over),
             // It was lost for a reason; this log goes on without it.
             Err(error) => unreadable.push(format!(

@@ -138,6 +138,11 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     if let Some(restored) = &restored {
         check_restored(&node, restored, confirmed)?;
     }
+    // Before anything is recorded, or signed for others, with a new key.
+    crate::identity::history::keep(&node).await.map_err(|e| {
+        let why = format!("which keys are ours could not be recorded: {e}");
+        ServeError::Resume(Refusal::Unavailable { why })
+    })?;
     // Before anybody can ask for another one.
     run::close_interrupted(&node, &fresh_trace(&node)).await.map_err(|e| {
         let why = format!("runs that a stop interrupted could not be recorded as failed: {e}");
@@ -162,10 +167,6 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     })?;
     crate::erasure::again(&node).await.map_err(|e| {
         let why = format!("what was erased after a backup was made could not be erased again: {e}");
-        ServeError::Resume(Refusal::Unavailable { why })
-    })?;
-    crate::identity::history::keep(&node).await.map_err(|e| {
-        let why = format!("which keys are ours could not be recorded: {e}");
         ServeError::Resume(Refusal::Unavailable { why })
     })?;
     if restored.is_some() {

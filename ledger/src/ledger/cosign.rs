@@ -1,10 +1,11 @@
 //! Cosignatures: collected until there are enough, then kept.
 
-use super::Ledger;
+use super::{Ledger, Shared};
 use crate::checkpoint::{Checkpoint, Cosigned};
 use crate::error::{AppendError, LedgerError};
 use crate::note::{SignatureLine, SignedNote, Verifier};
-use crate::store::codec::COSIGNED;
+use crate::store::codec::{COSIGNED, SIGNED};
+use crate::store::rocks::Part;
 use std::sync::{Arc, PoisonError};
 
 /// Checkpoints whose cosignatures are still being collected: the latest few, since each next one makes them superfluous.
@@ -58,5 +59,23 @@ impl Ledger {
             collecting.push(checkpoint);
         }
         Ok(counted)
+    }
+}
+
+impl Shared {
+    /// Keeps what is signed now where the last one kept is of fewer records: it is not synced when it is signed, and a power cut may have lost
+    /// it. Whoever opens the log for reading alone, a copy of it too, shows what is kept.
+    pub(super) fn keep_signed(&self, signed: Checkpoint) -> Result<Checkpoint, LedgerError> {
+        let rocks = self.keys.rocks();
+        let kept = match rocks.get(Part::State, SIGNED)? {
+            Some(note) => Checkpoint::verify_bytes(&note, self.signer.verifier())?.size(),
+            None => 0,
+        };
+        if kept < signed.size() {
+            let mut batch = rocks.batch();
+            batch.put(Part::State, SIGNED, signed.note().to_string().as_bytes())?;
+            batch.write_synced()?;
+        }
+        Ok(signed)
     }
 }

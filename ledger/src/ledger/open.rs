@@ -340,7 +340,8 @@ impl Ledger {
             size: head.frontier.size(),
             root: head.frontier.root(),
         };
-        *shared.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(body.sign(&shared.signer)?);
+        *shared.published.write().unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(shared.keep_signed(body.sign(&shared.signer)?)?);
         *shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) =
             read_cosigned(&shared, head.frontier.size())?;
         let is_new = head.frontier.size() == 0;

@@ -70,7 +70,10 @@ pub(crate) fn prepare(shared: &Shared, draft: Draft) -> Result<Prepared, AppendE
     if draft.kind == Kind::Erased {
         return Err(AppendError::Erased);
     }
-    shared.evidence.admit(&shared.log, &draft.documents)?;
+    // A new key has to be recorded before anything else can be, also what makes room.
+    if draft.kind != Kind::KeyChanged {
+        shared.evidence.admit(&shared.log, &draft.documents)?;
+    }
     Ok(prepare_sealed(shared, draft)?)
 }
 

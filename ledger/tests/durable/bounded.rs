@@ -1,8 +1,10 @@
 //! Documents take no more room than they may, and what would pass it is refused before anything is written.
 
-use crate::rig::{note, open};
-use herleid_ledger::record::Document;
+use crate::rig::{TRACE, note, open};
+use herleid_ledger::record::{Document, Draft, Kind};
+use herleid_ledger::section::SectionName;
 use herleid_ledger::{AppendError, LedgerError};
+use serde_json::json;
 
 /// A document that does not shrink.
 fn document(seed: u64, bytes: usize) -> Document {
@@ -55,12 +57,18 @@ fn what_would_pass_the_bound_is_refused_and_everything_else_goes_on() {
         );
         let size = ledger.size();
         assert_eq!(size, kept + 1, "what is refused takes no number");
+        // But that a key is another one: without it the service would not start, and nothing could be erased.
+        let keys = json!({"what": "identity", "before": "a", "after": "b", "by": "key files"});
+        let changed = Draft::new(Kind::KeyChanged, TRACE).section(SectionName::Facts, keys);
+        ledger
+            .append_blocking(changed.evidence(document(2_000, bytes)))
+            .unwrap();
         // What is there takes no more room, and what has none needs none.
         ledger
             .append_blocking(note("again").evidence(document(0, bytes)))
             .unwrap();
         ledger.append_blocking(note("plain")).unwrap();
-        assert_eq!(ledger.verify_all(|_, _| {}).unwrap().documents, kept + 1);
+        assert_eq!(ledger.verify_all(|_, _| {}).unwrap().documents, kept + 2);
         // Opened anew it is counted anew.
         drop(ledger);
         let ledger = open(dir.path(), 2);

@@ -5,6 +5,7 @@ use crate::lineage_stored::to_format_2;
 use crate::rig::linked::digests;
 use crate::rig::{note, open, options, terminated};
 use herleid_ledger::{At, Direction, Ledger, LedgerError};
+use rocksdb::{DB, Options as RocksOptions};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,28 @@ fn everything_can_be_read_and_not_a_byte_changes() {
     assert_eq!(files(dir.path()), before);
     // And it goes on where it was, if it may.
     assert_eq!(open(dir.path(), 3).size(), size);
+}
+
+#[test]
+fn what_a_power_cut_took_of_the_last_signature_is_signed_again_when_it_is_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path(), 1);
+    let note_of = |log: &Ledger| log.checkpoint().note().to_string();
+    let before = note_of(&log);
+    log.append_blocking(note("more")).unwrap();
+    drop(log);
+    // What is kept of it, in the store of keys, is one that was signed earlier.
+    let keys = dir.path().join("keys");
+    let parts = DB::list_cf(&RocksOptions::default(), &keys).unwrap();
+    let db = DB::open_cf(&RocksOptions::default(), &keys, parts).unwrap();
+    assert!(db.get(b"p").unwrap().is_some());
+    db.put(b"p", before).unwrap();
+    drop(db);
+    assert_eq!(Ledger::open_closed(options(dir.path(), 2)).unwrap().size(), 1);
+    let log = open(dir.path(), 3);
+    assert_eq!(log.size(), 2);
+    drop(log);
+    assert_eq!(Ledger::open_closed(options(dir.path(), 4)).unwrap().size(), 2);
 }
 
 #[test]

@@ -233,6 +233,22 @@ fn a_backup_that_is_behind_its_witness_is_not_gone_on_with_but_can_be_continued(
     watched.log.start();
     let old = Caller::new(watched.port, &[]).get("/log/1/checkpoint").text();
     assert!(old.starts_with(&format!("{origin}\n{size}\n")), "{old}");
+    assert_eq!(made["unsound"], Value::Null);
+    // One that is damaged is kept as it is, and said so.
+    watched.log.kill();
+    let tables = std::fs::read_dir(watched.log.storage().join("log")).unwrap();
+    let tables = tables.map(|entry| entry.unwrap().path());
+    for path in tables.filter(|path| {
+        path.extension()
+            .is_some_and(|ending| ending == "sst" || ending == "log")
+    }) {
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.iter_mut().for_each(|byte| *byte ^= 0x5a);
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let parts = Parts::within(watched.folder.path(), "damaged");
+    let made = good(&parts.backup(&watched.log));
+    assert!(made["unsound"][0].as_str().unwrap().contains(&origin), "{made}");
 }
 
 #[test]

@@ -233,3 +233,35 @@ fn where_there_is_no_log_none_is_begun() {
     assert!(error.contains("there is no log"), "{error}");
     assert!(!storage.join("log").exists());
 }
+
+#[test]
+fn a_damaged_lineage_index_is_made_anew_while_no_service_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connector = connector(&folder);
+    let rebuild = |connector: &Connector| connector.run(&["doctor", "--rebuild-index"]);
+    assert_eq!(rebuild(&connector).status.code(), Some(8));
+    connector.kill();
+    let path = connector.storage().join("log");
+    let parts = DB::list_cf(&Options::default(), &path).unwrap();
+    let store = DB::open_cf(&Options::default(), &path, parts).unwrap();
+    let entry = [b"n".as_slice(), &1u64.to_be_bytes()].concat();
+    store
+        .put_cf(store.cf_handle("index").unwrap(), entry, b"damage")
+        .unwrap();
+    drop(store);
+    let found = refused(&connector.run(&["doctor"]));
+    assert!(
+        found.contains("lineage index entry of record 1") && found.contains("herleid doctor --rebuild-index"),
+        "{found}"
+    );
+    let output = serve(&connector.directory).output().unwrap();
+    assert!(told(&output).contains("does not verify"), "{}", told(&output));
+    let sound = good(&rebuild(&connector));
+    assert_eq!(sound["size"], 2, "{sound}");
+    assert!(
+        sound["found_before"].as_str().unwrap().contains("lineage index"),
+        "{sound}"
+    );
+    connector.start();
+    assert_eq!(good(&connector.run(&["doctor"]))["size"], 2);
+}

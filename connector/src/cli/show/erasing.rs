@@ -98,12 +98,8 @@ fn one(line: &ErasureLine, language: Language) -> String {
     }
     for other in &line.elsewhere {
         let numbers: Vec<String> = other.records.iter().map(ToString::to_string).collect();
-        let (origin, directory) = (clean(&other.origin), clean(&other.directory.display().to_string()));
-        let values = [
-            ("origin", origin.as_str()),
-            ("records", &numbers.join(", ")),
-            ("directory", &directory),
-        ];
+        let origin = clean(&other.origin);
+        let values = [("origin", origin.as_str()), ("records", &numbers.join(", "))];
         lines.push(text(language, "cli-erasure-elsewhere", &values));
     }
     if let Some(is_buried) = line.is_buried {

@@ -3,7 +3,6 @@
 use super::Command;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::PathBuf;
 
 /// A person's token. Not shown.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,8 +159,6 @@ pub struct Elsewhere {
     pub origin: String,
     /// Their numbers there.
     pub records: Vec<u64>,
-    /// Where it lies.
-    pub directory: PathBuf,
 }
 
 /// Somebody who received what was erased.

@@ -68,11 +68,13 @@ fn what_fails_after_the_tombstone_is_said_and_finished_later() {
     assert!(!erased.is_buried && erased.why.is_some(), "{erased:?}");
     assert_eq!(ledger.record(TARGET).unwrap().sections().len(), 1, "it is erased");
     assert!(ledger.buried_below().unwrap() <= erased.tombstones[0]);
+    assert!(ledger.is_unburied().unwrap(), "no backup is made of it");
     assert!(ledger.bury().is_err());
     assert_ne!(left(dir.path(), &markers), [""; 0]);
     drop(ledger);
     let ledger = open(dir.path(), 3);
     assert!(ledger.buried_below().unwrap() > erased.tombstones[0]);
+    assert!(!ledger.is_unburied().unwrap());
     assert!(ledger.bury().unwrap(), "nothing is left to do");
     assert_eq!(left(dir.path(), &markers), [""; 0]);
     check(&ledger);
