@@ -51,8 +51,9 @@ impl Decision {
 
 /// Stands among the tables, and changes when the same policy, request and facts come to give something else. In 2, a
 /// prohibition of a part of what is asked applies, and a duty does not lapse with its deadline; in 3, a permission that says nothing
-/// of parties without a log does not hold for them; in 4, purposes below which the same one lies are not apart.
-const SEMANTICS: &str = "semantics 4";
+/// of parties without a log does not hold for them; in 4, purposes below which the same one lies are not apart; in 5, nothing is granted
+/// to who is past the date of an obligation.
+const SEMANTICS: &str = "semantics 5";
 
 /// SHA-256 of the tables that decisions rest on, one row a line.
 pub(crate) fn tables_digest() -> Digest {
@@ -202,8 +203,20 @@ fn decide(policy: &Policy, request: &Request, facts: &Facts, mode: Mode) -> Deci
             .filter(|(_, fit)| fit.forbids() != Truth::False)
             .map(|(rule, _)| rule)
             .collect();
+        // Named where nothing else is in the way: records of before, whose policies had obligations that decided nothing, stay as they are.
+        let is_broken = verdict.reason == Reason::ObligationBroken;
+        let broken: Vec<&Rule> = policy
+            .obligations
+            .iter()
+            .zip(trace.broken)
+            .filter_map(|(rule, is_this)| (is_broken && is_this).then_some(rule))
+            .collect();
         let granted = permissions.iter().any(|(_, fit)| fit.grants() == Truth::True);
-        (record.failing, record.failing_more) = failing::set(&question, &trace.steps, &permissions, &applying, granted);
+        let standing = failing::Standing {
+            prohibitions: &applying,
+            obligations: &broken,
+        };
+        (record.failing, record.failing_more) = failing::set(&question, &trace.steps, &permissions, &standing, granted);
     }
     record.trace = trace.steps;
     Decision { record }

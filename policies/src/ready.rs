@@ -27,6 +27,7 @@ const ALL: &[Ready] = built_in![
     "archive-transfer",
     "area-parties",
     "counted",
+    "delete-after-use",
     "emergency-services",
     "environmental-impact",
     "government-only",
