@@ -325,7 +325,7 @@ fn covered(node: &Node, hold: &HoldLine) -> Result<BTreeSet<u64>, Failure> {
 ///
 /// # Errors
 /// When the log or the state cannot be read.
-pub(super) fn held(node: &Node) -> Result<BTreeMap<u64, String>, Failure> {
+pub(crate) fn held(node: &Node) -> Result<BTreeMap<u64, String>, Failure> {
     let mut held = BTreeMap::new();
     for (_, hold) in node.state.scan::<HoldLine>(HOLDS)? {
         let said = format!("`{}`, by {}: {}", hold.id, hold.by, hold.reason);
