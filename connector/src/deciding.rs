@@ -116,8 +116,11 @@ pub fn under_agreement_again(
     let request = Request::new(assignee, assigner, &agreement.target, now_ms).for_action(action);
     let keeps_a_log =
         !node.is_one_sided(recipient.did) && (*recipient.did != agreement.other || agreement.other_log.is_some());
-    let facts =
+    let mut facts =
         facts(node, &document, recipient, counted, now_ms)?.with_counterparty_log(keeps_a_log, LOG_SOURCE, now_ms);
+    if let Ok(policy) = document.policy() {
+        facts = crate::duties::known(node, agreement, policy, facts)?;
+    }
     Ok(Decided {
         decision: document.decide(&request, &facts),
         policy_bytes: document.bytes().to_vec(),

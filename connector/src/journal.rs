@@ -1,4 +1,4 @@
-//! The journal of negotiations and transfers: what became of them, one entry for every change of state, written in the commit of the
+//! The journal of negotiations, transfers and obligations: what became of them, one entry for every change of state, written in the commit of the
 //! change itself. Whoever is told what happens is told from here and from the log, never from memory: what was not kept did not happen.
 //!
 //! Entries are numbered from 1. Commits may end in another order than their numbers were given in, so nobody is shown an entry while
@@ -22,9 +22,9 @@ const HEAD: &str = "journal-head";
 pub struct Entry {
     /// When, Unix milliseconds.
     pub at_ms: u64,
-    /// `negotiation` or `transfer`.
+    /// `negotiation`, `transfer` or `obligation`.
     pub of: String,
-    /// This end's identifier of it.
+    /// This end's identifier of it; of an obligation, that of the agreement.
     pub pid: String,
     /// `consumer` or `provider`: which end this is.
     pub role: String,
@@ -34,7 +34,7 @@ pub struct Entry {
     pub from: Option<String>,
     /// The state now.
     pub to: String,
-    /// Which end's message it was.
+    /// Which end's message it was; `clock` where it was nobody's.
     pub by: String,
     /// Identifiers of what it is about, by name: dataset, offer, agreement.
     pub about: BTreeMap<String, String>,

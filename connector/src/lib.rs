@@ -19,6 +19,7 @@ pub mod demo;
 pub mod dossier;
 pub mod dsp;
 pub mod dsp_shell;
+mod duties;
 mod erasure;
 pub mod foreign_log;
 #[cfg(test)]

@@ -199,8 +199,20 @@ fn decide(policy: &Policy, request: &Request, facts: &Facts, mode: Mode) -> Deci
             .filter(|(_, fit)| fit.forbids() != Truth::False)
             .map(|(rule, _)| rule)
             .collect();
+        // Named where nothing else is in the way: records of before, whose policies had obligations that decided nothing, stay as they are.
+        let is_broken = verdict.reason == Reason::ObligationBroken;
+        let broken: Vec<&Rule> = policy
+            .obligations
+            .iter()
+            .zip(trace.broken)
+            .filter_map(|(rule, is_this)| (is_broken && is_this).then_some(rule))
+            .collect();
         let granted = permissions.iter().any(|(_, fit)| fit.grants() == Truth::True);
-        (record.failing, record.failing_more) = failing::set(&question, &trace.steps, &permissions, &applying, granted);
+        let standing = failing::Standing {
+            prohibitions: &applying,
+            obligations: &broken,
+        };
+        (record.failing, record.failing_more) = failing::set(&question, &trace.steps, &permissions, &standing, granted);
     }
     record.trace = trace.steps;
     Decision { record }

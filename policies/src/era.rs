@@ -16,7 +16,7 @@ pub(crate) enum Era {
     Three,
     /// The scheme of purposes; two below which the same one lies are not apart.
     Four,
-    /// A party of whose log nothing is said may keep none. What is decided now.
+    /// A party of whose log nothing is said may keep none; nothing is granted to who is past the date of an obligation. What is decided now.
     #[default]
     Five,
 }
@@ -61,7 +61,7 @@ impl Era {
     /// Stands among the tables, and changes when the same policy, request and facts come to give something else. In 2, a
     /// prohibition of a part of what is asked applies, and a duty does not lapse with its deadline; in 3, a permission that says nothing
     /// of parties without a log does not hold for them; in 4, purposes below which the same one lies are not apart; in 5, a party of whose
-    /// log nothing is known may be one without.
+    /// log nothing is known may be one without, and nothing is granted to who is past the date of an obligation.
     const fn semantics(self) -> &'static str {
         match self {
             Self::Three => "semantics 3",
@@ -73,6 +73,11 @@ impl Era {
     /// Whether a party of whose log nothing is said counts as keeping one.
     pub(crate) const fn presumes_a_log(self) -> bool {
         matches!(self, Self::Three | Self::Four)
+    }
+
+    /// Whether nothing is granted to who is past the date of an obligation.
+    pub(crate) const fn obliges(self) -> bool {
+        matches!(self, Self::Five)
     }
 
     /// Whether two purposes are apart although the same one lies below both.

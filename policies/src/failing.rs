@@ -45,6 +45,14 @@ impl Question<'_> {
     }
 }
 
+/// Rules that stand in the way by themselves.
+pub(crate) struct Standing<'a> {
+    /// Prohibitions that apply.
+    pub(crate) prohibitions: &'a [&'a Rule],
+    /// Obligations that are past their date, or were broken.
+    pub(crate) obligations: &'a [&'a Rule],
+}
+
 /// Values by place.
 struct Values<'a>(HashMap<&'a str, Truth>);
 
@@ -54,12 +62,12 @@ impl Values<'_> {
     }
 }
 
-/// What stands in the way: of the nearest permission when none grants, and every prohibition that applies.
+/// What stands in the way: of the nearest permission when none grants, and every rule that does so by itself.
 pub(crate) fn set(
     question: &Question<'_>,
     trace: &[Step],
     permissions: &[(&Rule, Fit)],
-    applying: &[&Rule],
+    standing: &Standing<'_>,
     granted: bool,
 ) -> (Vec<Failing>, u64) {
     let values = Values(trace.iter().map(|step| (step.at.as_str(), step.value)).collect());
@@ -83,9 +91,15 @@ pub(crate) fn set(
             )),
         }
     }
-    for rule in applying {
+    for rule in standing.prohibitions {
         found.extend(lifting(question, &values, rule));
     }
+    found.extend(
+        standing
+            .obligations
+            .iter()
+            .map(|rule| obligation(question, &values, rule)),
+    );
     let more = found.len().saturating_sub(limits::MAX_FAILING);
     found.truncate(limits::MAX_FAILING);
     for failing in &mut found {
@@ -136,6 +150,29 @@ fn misfits(question: &Question<'_>, rule: &Rule, truth: Fit) -> Vec<Failing> {
             ..item(&rule.at, Some(rule), obstacle, value, Fixer::NewAgreement)
         })
         .collect()
+}
+
+/// An obligation that is past its date, or was broken. What had to be deleted is had again by a new agreement only.
+fn obligation(question: &Question<'_>, values: &Values<'_>, rule: &Rule) -> Failing {
+    let state = question.facts.values("duty", Some(&rule.id));
+    let deadline = rule.deadline().map(|moment| moment.text().to_owned());
+    let fixed_by = match rule.ends_use() {
+        true => Fixer::NewAgreement,
+        false => Fixer::Asker,
+    };
+    Failing {
+        operand: deadline.is_some().then(|| Operand::DateTime.name().to_owned()),
+        operator: deadline.is_some().then(|| Operator::Lteq.name().to_owned()),
+        required: std::iter::once(rule.action.iri()).chain(deadline).collect(),
+        shown: state.map(<[String]>::to_vec).unwrap_or_default(),
+        ..item(
+            &rule.at,
+            Some(rule),
+            Obstacle::Obligation,
+            values.of(&rule.at),
+            fixed_by,
+        )
+    }
 }
 
 /// Conditions and duties of a permission that do not hold.

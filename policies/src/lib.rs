@@ -46,6 +46,7 @@ mod facts;
 mod failing;
 mod model;
 mod moment;
+mod obligation;
 pub mod odrl;
 mod operand;
 mod policy;

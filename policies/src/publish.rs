@@ -45,14 +45,13 @@ pub(crate) fn check(policy: &Policy) -> Result<(), PolicyError> {
     if policy.permissions.is_empty() {
         refuse("", "permission", "without a permission the offer gives nothing");
     }
-    for obligation in &policy.obligations {
-        let advice = "nothing in this version follows up obligations, so publishing one would only pretend";
-        refuse(&obligation.at, "obligation", advice);
+    for rule in &policy.obligations {
+        obligation(rule, &mut refuse);
     }
     for rule in policy.permissions.iter().chain(&policy.prohibitions) {
         for duty in &rule.duties {
-            let advice =
-                "nothing in this version records that a duty was fulfilled, so the permission would never hold";
+            let advice = "a duty of a permission has to be fulfilled before it is used, and nothing in this version sees to that, so \
+                          it would never hold; what has to be done besides, or afterwards, is an `obligation` of the policy";
             refuse(&duty.at, "duty", advice);
         }
         if !rule.action.is_asked_for() {
@@ -70,6 +69,36 @@ pub(crate) fn check(policy: &Policy) -> Result<(), PolicyError> {
         Some(problems) => Err(PolicyError::NotForOffer(problems)),
         None => Ok(()),
     }
+}
+
+/// An obligation is followed up: who has the agreement states that it did as obliged, by a day that this end can look at.
+fn obligation(rule: &Rule, refuse: &mut impl FnMut(&str, &str, &str)) {
+    if !rule.is_followed_up() {
+        let advice = "nothing in this version follows this up, so publishing it would only pretend; an obligation is to \
+                      `odrl:delete` by a day, or to `odrl:inform`";
+        refuse(&rule.at, &rule.action.wire(), advice);
+    } else if rule.needs_deadline() && rule.deadline().is_none() {
+        let advice =
+            "it says no day by which, so it would never be late; add a constraint `odrl:dateTime` `lteq` a day";
+        refuse(&rule.at, &rule.action.wire(), advice);
+    }
+    for constraint in rule.constraints() {
+        match constraint {
+            Constraint::Atomic(atomic)
+                if atomic.operand == Operand::DateTime && matches!(atomic.operator, Operator::Lt | Operator::Lteq) => {}
+            Constraint::Atomic(atomic) if atomic.operand == Operand::Recipient => {
+                let advice =
+                    "a statement goes to the party that gave the data, and to no other in this version; leave it out";
+                refuse(&atomic.at, "recipient", advice);
+            }
+            other => {
+                let advice = "an obligation that is followed up has a deadline and no other condition: `odrl:dateTime` with \
+                              `lt` or `lteq`";
+                refuse(other.at(), "constraint", advice);
+            }
+        }
+    }
+    rule_constraints(rule, refuse);
 }
 
 /// What to write in place of an action that no connector asks for.

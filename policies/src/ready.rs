@@ -29,6 +29,7 @@ const ALL: &[Ready] = built_in![
     "area-parties",
     "counted",
     "counted-volume",
+    "delete-after-use",
     "emergency-services",
     "environmental-impact",
     "government-only",

@@ -39,6 +39,8 @@ pub enum Reason {
     NotUnderstood,
     /// The action asked for is not understood.
     UnknownAction,
+    /// A permission holds, and an obligation of who asks is past its date or was broken.
+    ObligationBroken,
 }
 
 /// What was asked of the policy.
@@ -172,6 +174,8 @@ pub enum Obstacle {
     Duty,
     /// A prohibition applies, because this condition of it holds or cannot be ruled out.
     Prohibition,
+    /// An obligation of who asks is past its date, or was broken.
+    Obligation,
 }
 
 /// Who can change it.
@@ -188,7 +192,8 @@ pub enum Fixer {
     Time,
 }
 
-/// One member of the minimal failing set: were all of them otherwise, the request would be permitted.
+/// One member of the minimal failing set: were all of them otherwise, the request would be permitted. Obligations are among them only
+/// where nothing else is in the way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Failing {

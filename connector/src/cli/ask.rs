@@ -12,7 +12,7 @@ use crate::catalogue::Metadata;
 use crate::control::client;
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{
-    Agreements, Anchors, Catalog, Command, Credential, Decide, Doctor, Dossier, Input, Negotiate, Negotiation,
+    Agreements, Anchors, Catalog, Command, Credential, Decide, Doctor, Dossier, Duties, Input, Negotiate, Negotiation,
     Negotiations, Publish, PublishSource, Pull, Reconcile, ReliesOn, Run, Status, Towards, Trace, Transfer, Transfers,
     Withdraw,
 };
@@ -55,6 +55,11 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
             reason: a.reason.clone(),
         }),
         Chosen::Agreements(a) => asking.send(&Agreements { limit: limit(a.limit) }),
+        Chosen::Duties(a) => asking.send(&Duties {
+            agreement: a.agreement.clone(),
+            limit: limit(a.limit),
+        }),
+        Chosen::Duty(a) => asking.send(&requests::duty(&a.action)),
         Chosen::Pull(a) => absolute_option(context, a.out.as_deref()).and_then(|out| {
             asking.send(&Pull {
                 agreement: a.agreement.clone(),

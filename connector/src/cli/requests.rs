@@ -1,13 +1,13 @@
-//! Requests to the running service, made of what was typed: of `push`, `ledger`, `erase`, `hold`, `retention` and `backup`.
+//! Requests to the running service, made of what was typed: of `duty`, `push`, `ledger`, `erase`, `hold`, `retention` and `backup`.
 
 use super::actions::Context;
 use super::arguments::{
-    BackupArguments, EraseAction, HoldAction, LedgerAction, MeantArguments, PushArguments, RetentionAction,
+    BackupArguments, DutyAction, EraseAction, HoldAction, LedgerAction, MeantArguments, PushArguments, RetentionAction,
 };
 use super::ask::absolute;
 use super::token;
 use crate::control::error::{Code, ControlError};
-use crate::control::protocol::{Backup, Erase, Hold, LedgerExport, Meant, Push, Retention};
+use crate::control::protocol::{Backup, Duty, Erase, Hold, LedgerExport, Meant, Push, Retention};
 
 /// What of `ledger` the service does; `None` for what this process does.
 pub(super) fn export(context: &Context, action: &LedgerAction) -> Option<Result<LedgerExport, ControlError>> {
@@ -23,6 +23,16 @@ pub(super) fn export(context: &Context, action: &LedgerAction) -> Option<Result<
         LedgerAction::Timestamps(a) => absolute(context, &a.out).map(|out| LedgerExport::Timestamps { out }),
         LedgerAction::CheckTimestamp(_) | LedgerAction::Continue(_) => return None,
     })
+}
+
+/// The request that `duty` makes.
+pub(super) fn duty(action: &DutyAction) -> Duty {
+    let DutyAction::Fulfil(a) = action;
+    Duty::Fulfil {
+        agreement: a.agreement.clone(),
+        obligation: a.obligation.clone(),
+        statement: a.statement.clone(),
+    }
 }
 
 /// The request that `erase` makes.

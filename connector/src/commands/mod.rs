@@ -56,6 +56,8 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Negotiations => negotiations::list,
         p::Negotiation => negotiations::negotiation,
         p::Agreements => agreements::list,
+        p::Duties => crate::duties::list,
+        p::Duty => crate::duties::fulfil,
         p::Pull => crate::consumer::pull::command,
         p::Push => crate::consumer::pull::pushed::command,
         p::Transfers => transfers::list,

@@ -76,6 +76,7 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
             ));
         }
     }
+    warnings.extend(crate::duties::warnings(&node)?);
     warnings.extend(node.unreadable.iter().cloned());
     let strangers = node.unauthenticated.load(Ordering::Relaxed);
     if strangers > 0 {

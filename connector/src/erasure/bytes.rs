@@ -113,7 +113,7 @@ fn is_unused(node: &Node, sha256: &str) -> Result<bool, Failure> {
 ///
 /// # Errors
 /// When the state cannot be read.
-pub(super) fn offered(node: &Node) -> Result<BTreeMap<String, String>, Failure> {
+pub(crate) fn offered(node: &Node) -> Result<BTreeMap<String, String>, Failure> {
     let mut found = BTreeMap::new();
     for (_, entry) in node.state.scan::<VersionEntry>("dataset/")? {
         if let Some(digests) = entry.digests.filter(|_| entry.withdrawn.is_none()) {

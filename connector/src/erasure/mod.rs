@@ -14,8 +14,9 @@ mod tests;
 mod told;
 
 pub(crate) use again::again;
-pub(crate) use bytes::Came;
+pub(crate) use bytes::{Came, offered};
 pub(crate) use retention::retention;
+pub(crate) use select::held;
 pub(crate) use told::{Notice, deliver, take};
 
 use crate::commands::Failure;

@@ -338,7 +338,7 @@ fn covered(node: &Node, hold: &HoldLine) -> Result<BTreeSet<u64>, Failure> {
 ///
 /// # Errors
 /// When the log or the state cannot be read.
-pub(super) fn held(node: &Node, since_ms: u64) -> Result<BTreeMap<u64, String>, Failure> {
+pub(crate) fn held(node: &Node, since_ms: u64) -> Result<BTreeMap<u64, String>, Failure> {
     let mut held = BTreeMap::new();
     let holds = node.state.scan::<HoldLine>(HOLDS)?.into_iter();
     for (_, hold) in holds.filter(|(_, hold)| hold.since_ms >= since_ms) {

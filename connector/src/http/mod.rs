@@ -4,6 +4,7 @@ mod catalogue;
 pub(crate) mod data;
 mod dcp;
 mod dsp;
+mod duties;
 mod erasures;
 mod exchanges;
 mod lineage;
@@ -50,6 +51,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/dcp/presentations/query", post(dcp::presentations))
         .route("/data/{grant}", get(data::pull).post(data::order))
         .route("/data/{grant}/{*path}", get(data::of_resource))
+        .route("/duties", post(duties::stated))
         .route("/erasures", post(erasures::told))
         .route("/receipts", post(receipts::acknowledge))
         .route("/receipts/{transaction}", get(receipts::of_transaction))

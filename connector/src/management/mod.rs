@@ -7,6 +7,7 @@ mod about;
 mod access;
 mod agreements;
 mod door;
+mod duties;
 mod events;
 #[cfg(test)]
 mod fuzz;

@@ -204,6 +204,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     let rounds = tokio::spawn(rounds(node.clone(), stop.clone()));
     let stamps = tokio::spawn(crate::stamping::keep_stamping(node.clone()));
     let burying = tokio::spawn(crate::erasure::keep_going_on(node.clone(), stop.clone()));
+    let reminding = tokio::spawn(crate::duties::keep_reminding(node.clone()));
     let reconciling = tokio::spawn(crate::reconcile::rounds(node.clone()));
     let handler_node = node.clone();
     let control = crate::control::server::serve(
@@ -228,6 +229,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     rounds.abort();
     stamps.abort();
     burying.abort();
+    reminding.abort();
     reconciling.abort();
     queries.abort();
     match witnessed.await {

@@ -90,7 +90,7 @@ kinds! {
     Disclosed = "disclosed",
     /// A run was repeated and compared.
     Replayed = "replayed",
-    /// The other end states that it deleted what it had received.
+    /// What was had under an agreement was deleted, as the end that had it states; in both ends' logs.
     DeletionStated = "deletion-stated",
     /// A log showed two histories.
     WitnessConflict = "witness-conflict",

@@ -60,6 +60,27 @@ impl<K: Known> Judge<'_, K> {
         }
     }
 
+    /// Whether an obligation stands in the way of what the policy grants: it is due of who asks, and it is past its date without having
+    /// been done, or is said to be broken. What has to be deleted by a day is not given after it, whatever was deleted before.
+    pub(super) fn is_broken(&self, obligation: &Rule) -> bool {
+        if !(self.program.binds && self.known.era().obliges()) {
+            return false;
+        }
+        let asked = self.known.asked();
+        let concerns = self.things(&obligation.assignees, asked.assignee, &mut Nobody);
+        let concerns = concerns.and(self.things(&obligation.targets, asked.target, &mut Nobody));
+        if concerns == Truth::False {
+            return false;
+        }
+        let truth = self.duty(obligation, &mut Nobody);
+        let now_ms = self.known.now_ms();
+        let over = obligation
+            .over
+            .filter(|over| now_ms.is_none_or(|now| now >= over.from_ms));
+        let is_late = over.is_some_and(|over| over.ends_use || truth.performed != Truth::True);
+        truth.due != Truth::False && (truth.is_missed || is_late)
+    }
+
     /// Whether it was done: somebody reports that it was, or something that was done is what it asks for.
     fn performed<S: Sink>(&self, duty: &Rule, reported: Option<bool>, sink: &mut S) -> Truth {
         let mut shown = None;

@@ -4,7 +4,7 @@ use super::actions::Universe;
 use super::duty::DutyTruth;
 use super::judge::{Fit, Judge, Nobody, Sink, Verdict};
 use super::known::Shown;
-use super::program::{Act, Atomic, Node, Operand, Program, Rule, Strategy, Test, Text, Texts, Thing, What};
+use super::program::{Act, Atomic, Node, Operand, Over, Program, Rule, Strategy, Test, Text, Texts, Thing, What};
 use super::values::{Rights, Span, Typed};
 use crate::facts::{Facts, Request};
 use crate::model::{self, Conflict, Constraint, PolicyKind, Right, RuleKind};
@@ -45,6 +45,7 @@ impl Program {
             permissions: compile(rules.permissions),
             prohibitions: compile(rules.prohibitions),
             obligations: compile(rules.obligations),
+            binds: true,
             actions: compiler.actions,
             part_of: std::collections::BTreeMap::new(),
         }
@@ -71,15 +72,18 @@ impl Program {
         };
         let permissions = rules(&self.permissions, Fit::grants);
         let prohibitions = rules(&self.prohibitions, Fit::forbids);
-        // Whether an obligation was fulfilled decides nothing; the record shows it.
-        for rule in &self.obligations {
+        // Whether an obligation was fulfilled; what decides is whether it is past its date.
+        let obligations = self.obligations.iter().map(|rule| {
             let truth = judge.duty(rule, &mut Nobody);
             steps.0.push(Step::node(&rule.name, truth.performed));
-        }
+            judge.is_broken(rule)
+        });
+        let broken = obligations.collect();
         Trace {
             steps: steps.0,
             permissions,
             prohibitions,
+            broken,
         }
     }
 }
@@ -114,6 +118,10 @@ impl Compiler<'_> {
             duties: rule.duties.iter().map(|duty| self.rule(duty)).collect(),
             counts: rule.at_most().is_some() || rule.volume_at_most().is_some(),
             is_silent_on_logs: rule.kind == RuleKind::Permission && !rule.names(Enforced::CounterpartyLog),
+            over: rule.over_from_ms().map(|from_ms| Over {
+                from_ms,
+                ends_use: rule.ends_use(),
+            }),
         }
     }
 
@@ -177,6 +185,8 @@ pub(crate) struct Trace {
     /// In the order of the policy, here and below.
     pub(crate) permissions: Vec<Fit>,
     pub(crate) prohibitions: Vec<Fit>,
+    /// Which obligations of who asks are past their date, or were broken.
+    pub(crate) broken: Vec<bool>,
 }
 
 struct Steps(Vec<Step>);

@@ -123,6 +123,9 @@ impl<'a, K: Known> Judge<'a, K> {
             (true, Strategy::Forbids) => Reason::Prohibited,
             (true, Strategy::Voids) => Reason::Conflict,
         };
+        if reason == Reason::Granted && self.program.obligations.iter().any(|rule| self.is_broken(rule)) {
+            return no(Reason::ObligationBroken);
+        }
         Verdict { reason, granting }
     }
 
@@ -197,7 +200,7 @@ impl<'a, K: Known> Judge<'a, K> {
     }
 
     /// Whether one of these assets or parties is the one that is asked about, or a collection that it is part of.
-    fn things<S: Sink>(&self, things: &[Thing], asked: Option<&str>, sink: &mut S) -> Truth {
+    pub(super) fn things<S: Sink>(&self, things: &[Thing], asked: Option<&str>, sink: &mut S) -> Truth {
         if things.is_empty() {
             return Truth::True;
         }

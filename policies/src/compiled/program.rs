@@ -36,6 +36,9 @@ pub struct Program {
     pub(super) permissions: Box<[Rule]>,
     pub(super) prohibitions: Box<[Rule]>,
     pub(super) obligations: Box<[Rule]>,
+    /// Whether nothing is granted to who is past the date of an obligation. ODRL leaves that open; what a connector enforces has it,
+    /// what is judged as the standard says has not.
+    pub(super) binds: bool,
     pub(super) actions: Universe,
     /// What the policy itself says is part of what.
     pub(super) part_of: BTreeMap<String, BTreeSet<String>>,
@@ -83,6 +86,17 @@ pub(super) struct Rule {
     pub(super) counts: bool,
     /// Whether it says nothing of parties without a log, and so does not hold for them.
     pub(super) is_silent_on_logs: bool,
+    /// Of an obligation that a connector enforces: from when on its date is past.
+    pub(super) over: Option<Over>,
+}
+
+/// When the date of an obligation is past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Over {
+    /// From when on, in UTC milliseconds since 1970.
+    pub(super) from_ms: u64,
+    /// Whether that ends all that was granted with it, also to who did as obliged.
+    pub(super) ends_use: bool,
 }
 
 /// An action of a rule.

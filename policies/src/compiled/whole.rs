@@ -46,6 +46,7 @@ impl Program {
             permissions,
             prohibitions,
             obligations,
+            binds: false,
             actions: compiler.actions,
             part_of: policy.part_of.clone(),
         }
@@ -78,6 +79,7 @@ impl Compiler<'_> {
             duties: rule.duties.iter().map(|duty| self.rule(duty)).collect(),
             counts: false,
             is_silent_on_logs: false,
+            over: None,
         }
     }
 

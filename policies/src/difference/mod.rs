@@ -134,7 +134,8 @@ pub enum Gap {
     Duty,
     /// Several counters: each case was counted alone, and two that share a counter leave less to each other.
     Counters,
-    /// An obligation: what somebody has to do was not compared.
+    /// An obligation: that it ends what is permitted once it is past its date was compared, taking it as not done; what has to be done
+    /// was not.
     Obligation,
 }
 
@@ -170,6 +171,7 @@ const MAX_LOOKED_AT: u64 = 20_000_000;
 
 fn size(policy: &Policy) -> u64 {
     let rules = policy.permissions().iter().chain(policy.prohibitions());
+    let rules = rules.chain(policy.obligations());
     let sizes = rules.map(|rule| 1 + rule.constraints().iter().map(|c| c.size()).sum::<usize>());
     u64::try_from(sizes.sum::<usize>()).unwrap_or(u64::MAX)
 }

@@ -85,6 +85,13 @@ pub(super) fn headline(record: &DecisionRecord, language: Language) -> String {
             "Refused: the request asks for an action that is not understood here.",
             "Geweigerd: de aanvraag noemt een handeling die hier niet wordt begrepen.",
         ),
+        Reason::ObligationBroken => say(
+            language,
+            format!("Refused: an obligation of `{who}` that comes with using `{target}` is past its date."),
+            format!(
+                "Geweigerd: een verplichting van `{who}` die bij het gebruik van `{target}` hoort, is over de datum."
+            ),
+        ),
     };
     format!("{sentence}{weighed}")
 }
@@ -244,6 +251,7 @@ pub(super) fn condition(failing: &Failing, hides_names: bool, language: Language
             format!("The permission was given to {required}."),
             format!("De toestemming is gegeven aan {required}."),
         ),
+        (Obstacle::Obligation, ..) => obligation(failing, language),
         (Obstacle::Duty, ..) => say(
             language,
             format!("A duty must have been fulfilled first: {actions}."),
@@ -253,6 +261,29 @@ pub(super) fn condition(failing: &Failing, hides_names: bool, language: Language
             language,
             "Exactly one of several conditions must hold, and more than one does or it cannot be told.",
             "Precies een van enkele voorwaarden moet gelden. Het zijn er meer, of het is niet bekend.",
+        ),
+    }
+}
+
+fn obligation(failing: &Failing, language: Language) -> String {
+    let action = failing.required.first().map(|iri| action_name(iri)).unwrap_or_default();
+    match (failing.required.get(1), failing.fixed_by) {
+        (Some(deadline), Fixer::NewAgreement) => say(
+            language,
+            format!("What is had under it had to be deleted by `{deadline}`, so nothing of it is given after that."),
+            format!(
+                "Wat ermee is verkregen, moest zijn verwijderd op `{deadline}`. Daarna wordt er niets meer van gegeven."
+            ),
+        ),
+        (Some(deadline), _) => say(
+            language,
+            format!("It had to be done by `{deadline}`: `{action}`."),
+            format!("Dit moest zijn gedaan op `{deadline}`: `{action}`."),
+        ),
+        (None, _) => say(
+            language,
+            format!("An obligation was broken: `{action}`."),
+            format!("Een verplichting is niet nagekomen: `{action}`."),
         ),
     }
 }
@@ -306,6 +337,11 @@ pub(super) fn shown(failing: &Failing, language: Language) -> Option<String> {
 pub(super) fn remedy(failing: &Failing, request: &Request, language: Language) -> String {
     let (asker, holder) = (&request.assignee, &request.assigner);
     match (failing.fixed_by, failing.operand.as_deref()) {
+        (Fixer::Asker, _) if failing.obstacle == Obstacle::Obligation => say(
+            language,
+            format!("`{asker}` can still do it and state so; that is recorded as late."),
+            format!("`{asker}` kan het alsnog doen en dat verklaren; dat wordt vastgelegd als te laat."),
+        ),
         (Fixer::Asker, Some("purpose")) => say(
             language,
             format!("`{asker}` can state another purpose, if it is true."),

@@ -99,7 +99,7 @@ fn publishing_asks_for_more_than_understanding() {
     );
     let mut obliged = offer(json!({"action": "use"}));
     obliged["obligation"] = json!([{"action": "odrl:delete"}]);
-    refused_for(&obliged, "obligation");
+    refused_for(&obliged, "odrl:delete");
     refused_for(&permission(json!({"action": "use"})), "Agreement");
     let forbidding = json!({"@type": "Offer", "@id": "urn:uuid:offer", "prohibition": [{"action": "odrl:sell"}]});
     refused_for(&forbidding, "permission");

@@ -18,6 +18,7 @@ mod explanations;
 mod generated;
 mod kept;
 mod limits;
+mod obligations;
 mod one_sided;
 mod properties;
 mod published;

@@ -36,7 +36,8 @@ fn offer(ready: &Ready, requests: &Value) -> Policy {
 }
 
 fn rules(policy: &Policy) -> impl Iterator<Item = &Rule> {
-    policy.permissions().iter().chain(policy.prohibitions())
+    let permitting = policy.permissions().iter().chain(policy.prohibitions());
+    permitting.chain(policy.obligations())
 }
 
 /// `permission use: purpose`, and for a prohibition that applies without a condition `prohibition distribute`.
@@ -205,6 +206,7 @@ fn every_operand_and_both_kinds_of_rules_occur() {
         "permission distribute: recipient",
         "prohibition distribute",
         "prohibition use: recipient",
+        "obligation delete: dateTime",
     ] {
         assert!(named.contains(reason), "{reason}");
     }

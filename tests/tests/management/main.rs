@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod counted;
+mod duties;
 mod ending;
 #[allow(
     dead_code,

@@ -9,7 +9,9 @@ use crate::cli::text::{Language, text};
 use crate::cli::{Context, Outcome};
 use crate::control::error::{Code, ControlError};
 use herleid_policies::odrl::{self, Graph, Reading, Term};
-use herleid_policies::{Action, Constraint, EnforcedBy, Policy, PolicyError, PolicyKind, Problem, Rule};
+use herleid_policies::{
+    Action, Constraint, EnforcedBy, Moment, Policy, PolicyError, PolicyKind, Problem, Rule, RuleKind,
+};
 use herleid_vocab::terms::ODRL;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -29,10 +31,10 @@ pub(super) fn check(context: &Context, arguments: &CheckPolicyArguments) -> Resu
 fn good(language: Language, file: &str, policy: &Policy) -> Outcome {
     let kind = policy.kind().name();
     let mut said = vec![text(language, "cli-policy-good", &[("file", file), ("kind", kind)])];
-    let mut conditions = Vec::new();
+    let (mut conditions, mut duties) = (Vec::new(), Vec::new());
     let groups = [policy.permissions(), policy.prohibitions(), policy.obligations()];
     for rule in groups.into_iter().flatten() {
-        rule_lines(language, rule, 0, &mut said, &mut conditions);
+        rule_lines(language, rule, 0, &mut said, &mut conditions, &mut duties);
     }
     Outcome {
         text: said.join("\n"),
@@ -41,20 +43,46 @@ fn good(language: Language, file: &str, policy: &Policy) -> Outcome {
             "kind": kind,
             "sha256": policy.digest().hex(),
             "conditions": conditions,
+            "duties": duties,
             "problems": [],
         }),
         verdict: None,
     }
 }
 
-fn rule_lines(language: Language, rule: &Rule, depth: usize, said: &mut Vec<String>, conditions: &mut Vec<Value>) {
+fn rule_lines(
+    language: Language,
+    rule: &Rule,
+    depth: usize,
+    said: &mut Vec<String>,
+    conditions: &mut Vec<Value>,
+    duties: &mut Vec<Value>,
+) {
     let margin = "  ".repeat(depth);
-    said.push(format!("{margin}{} {}", rule.kind().member(), rule.action().name()));
+    let mut named = format!("{margin}{} {}", rule.kind().member(), rule.action().name());
+    if let RuleKind::Obligation | RuleKind::Duty = rule.kind() {
+        let (key, code) = match (rule.kind(), rule.seen_to_by()) {
+            // Nothing reports of what has to be done before a permission holds.
+            (RuleKind::Duty, _) | (_, EnforcedBy::Declared) => ("cli-policy-duty-declared", "declared"),
+            (_, EnforcedBy::ConsumerConnector) => ("cli-policy-duty-consumer", "consumer-connector"),
+            (_, EnforcedBy::Provider) => ("cli-policy-duty-provider", "provider"),
+        };
+        named = format!("{named}: {}", text(language, key, &[]));
+        duties.push(json!({
+            "at": rule.at(),
+            "rule": rule.kind().member(),
+            "obligation": rule.id(),
+            "action": rule.action().name(),
+            "due": rule.deadline().map(Moment::text),
+            "enforcedBy": code,
+        }));
+    }
+    said.push(named);
     for constraint in rule.constraints() {
         constraint_lines(language, rule.action(), constraint, depth + 1, said, conditions);
     }
     for duty in rule.duties() {
-        rule_lines(language, duty, depth + 1, said, conditions);
+        rule_lines(language, duty, depth + 1, said, conditions, duties);
     }
 }
 

@@ -115,3 +115,57 @@ fn a_decision_is_reached_again_and_explained_or_refused() {
         3
     );
 }
+
+#[test]
+fn checking_says_who_sees_to_what_has_to_be_done() {
+    let places = ["--set", "purpose=dpv:PublicBenefit", "--set", "until=2099-06-30+02:00"];
+    let checked = |more: &[&str]| run(&[more, &["policy", "check", "delete-after-use"], &places].concat());
+    let (code, said) = checked(&["--lang", "en"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("obligation delete: the consumer's connector deletes what it keeps itself"),
+        "{said}"
+    );
+    assert!(
+        checked(&["--lang", "nl"])
+            .1
+            .contains("de connector van de afnemer verwijdert")
+    );
+    let (_, said) = checked(&["--json"]);
+    let found: Value = serde_json::from_str(&said).unwrap();
+    let duty = &found["duties"][0];
+    assert_eq!(
+        (&duty["action"], &duty["due"], &duty["enforcedBy"]),
+        (
+            &json!("delete"),
+            &json!("2099-06-30+02:00"),
+            &json!("consumer-connector")
+        ),
+        "{found}"
+    );
+    // What nobody follows up is said to be that, and is not for publishing.
+    let folder = tempfile::tempdir().unwrap();
+    let duty =
+        json!({"@type": "Set", "@id": "urn:s", "permission": [{"action": "use", "duty": [{"action": "odrl:inform"}]}]});
+    let (code, said) = run(&[
+        "--lang",
+        "en",
+        "policy",
+        "check",
+        &written(folder.path(), "duty.json", &duty),
+    ]);
+    assert!(
+        code == 0 && said.contains("duty inform: nobody follows it up"),
+        "{said}"
+    );
+    let mut offer = duty;
+    offer["@type"] = json!("Offer");
+    let (code, said) = run(&[
+        "--lang",
+        "en",
+        "policy",
+        "check",
+        &written(folder.path(), "offer.json", &offer),
+    ]);
+    assert!(code == 1 && said.contains("`obligation` of the policy"), "{said}");
+}

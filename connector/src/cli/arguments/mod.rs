@@ -5,6 +5,7 @@ mod erasing;
 mod exporting;
 mod keeping;
 mod negotiating;
+mod obliging;
 mod proving;
 mod sharing;
 mod using;
@@ -25,6 +26,7 @@ pub use keeping::{
     RetentionPlanArguments,
 };
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
+pub use obliging::{DutiesArguments, DutyAction, DutyArguments, FulfilArguments};
 pub use proving::{
     AnchorsArguments, DossierArguments, ReconcileArguments, ReplayArguments, TraceArguments, VerifyArguments,
 };
@@ -124,6 +126,10 @@ pub enum Chosen {
     Negotiation(NegotiationArguments),
     /// List the agreements, and until when each may be used
     Agreements(AgreementsArguments),
+    /// List what has to be done under agreements, by whom and by when, and what was stated of it
+    Duties(DutiesArguments),
+    /// State that you did what you have to do under an agreement
+    Duty(DutyArguments),
     /// Fetch the data of an agreement, checked and recorded
     Pull(PullArguments),
     /// Have the data of an agreement sent to an endpoint or bucket of yours

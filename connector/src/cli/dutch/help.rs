@@ -163,6 +163,26 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ),
     ("agreements.limit", "Hoeveel er worden getoond; 0 toont alles"),
     (
+        "duties",
+        "Toon wat er onder overeenkomsten moet gebeuren, door wie en wanneer, en wat daarover is verklaard",
+    ),
+    ("duties.agreement", "Alleen die onder deze overeenkomst"),
+    ("duties.limit", "Hoeveel er worden getoond; 0 toont alles"),
+    ("duty", "Verklaar dat u deed wat u onder een overeenkomst moet doen"),
+    (
+        "duty fulfil",
+        "Doe wat deze connector van uw verplichting kan doen, en verklaar aan de andere partij dat het is gedaan",
+    ),
+    ("duty fulfil.agreement", "De overeenkomst"),
+    (
+        "duty fulfil.obligation",
+        "De verplichting, zoals `herleid duties` haar toont, of de handeling (delete, inform) als er één van is; delete verwijdert de gegevens uit deze connector",
+    ),
+    (
+        "duty fulfil.statement",
+        "Wat er is gedaan, in uw eigen woorden; beide partijen leggen het vast",
+    ),
+    (
         "pull",
         "Haal de gegevens van een overeenkomst op, gecontroleerd en vastgelegd",
     ),

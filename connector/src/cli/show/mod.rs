@@ -2,6 +2,7 @@
 
 mod answers;
 mod doctor;
+mod duties;
 mod erasing;
 mod exports;
 mod keeping;

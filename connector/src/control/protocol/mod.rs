@@ -6,6 +6,7 @@
 mod answers;
 mod backup;
 mod doctor;
+mod duties;
 mod erasing;
 mod exports;
 mod negotiations;
@@ -19,6 +20,7 @@ mod uuid_text;
 pub use answers::*;
 pub use backup::*;
 pub use doctor::*;
+pub use duties::*;
 pub use erasing::*;
 pub use exports::*;
 pub use negotiations::*;
@@ -43,7 +45,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 26] = [
+pub const NAMES: [&str; 28] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -52,6 +54,8 @@ pub const NAMES: [&str; 26] = [
     Negotiations::NAME,
     Negotiation::NAME,
     Agreements::NAME,
+    Duties::NAME,
+    Duty::NAME,
     Pull::NAME,
     Push::NAME,
     Transfers::NAME,

@@ -1,0 +1,205 @@
+//! What who has an agreement has to do besides using it: followed up by both ends (docs/policies.md, "Obligations").
+//!
+//! Which obligations there are stands in the agreement; what was stated of one stands in the log, and beside it what is kept of that, written
+//! in the record's commit. How far one has come follows from these and the time.
+
+mod delete;
+mod deliver;
+mod fulfil;
+mod remind;
+mod stated;
+mod take;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use fulfil::fulfil;
+pub(crate) use remind::{keep_reminding, warnings};
+pub(crate) use take::take;
+
+use crate::commands::Failure;
+use crate::control::progress::Progress;
+use crate::control::protocol::{self, Duties, DutyLine, DutyList, DutyStanding, DutyStatement};
+use crate::node::Node;
+use crate::state::{AgreementEntry, Side};
+use herleid_ledger::LedgerError;
+use herleid_policies::{Document, DutyState, EnforcedBy, Facts, Policy, Rule};
+use stated::Stated;
+use std::sync::Arc;
+
+/// How long before its date an obligation counts as near.
+const SOON_MS: u64 = 7 * 24 * 3_600 * 1_000;
+/// The action that leaves nothing of what was had.
+const DELETE: &str = "delete";
+
+/// Name of who vouches for something, as it stands in records.
+const fn vouched(by: EnforcedBy) -> &'static str {
+    match by {
+        EnforcedBy::Provider => "provider",
+        EnforcedBy::ConsumerConnector => "consumer-connector",
+        EnforcedBy::Declared => "declared",
+    }
+}
+
+/// Whether an agreement may have obligations: told without reading all of it.
+fn may_oblige(entry: &AgreementEntry) -> bool {
+    let members = entry.agreement.as_object();
+    members.is_none_or(|members| members.keys().any(|name| name.ends_with("obligation")))
+}
+
+/// The agreements that may have obligations.
+fn obliging(node: &Node) -> Result<impl Iterator<Item = AgreementEntry> + use<>, Failure> {
+    let all = node.state.scan::<AgreementEntry>("agreement/")?.into_iter();
+    Ok(all.map(|(_, entry)| entry).filter(may_oblige))
+}
+
+/// The obligations under an agreement, in the order of its policy. One that is not understood has none that could be followed up, and
+/// permits nothing.
+///
+/// # Errors
+/// When the log or the state cannot be read.
+fn of(node: &Node, entry: &AgreementEntry) -> Result<Vec<DutyLine>, Failure> {
+    let document = Document::read(&entry.agreement);
+    let Ok(policy) = document.policy() else {
+        return Ok(Vec::new());
+    };
+    let lines = policy.obligations().iter().map(|rule| line(node, entry, rule));
+    lines.collect()
+}
+
+fn line(node: &Node, entry: &AgreementEntry, rule: &Rule) -> Result<DutyLine, Failure> {
+    let stated = Stated::find(node, entry, rule.id())?;
+    let (mut state, mut statement) = (standing(rule.over_from_ms(), node.now_ms()), None);
+    if let Some(stated) = stated {
+        let last = stated::last(node, entry, rule.id())?;
+        // What was given after it was not deleted by it.
+        let is_whole = rule.action().name() != DELETE || last.is_some_and(|last| !last.delivered_since);
+        if is_whole {
+            state = match stated.received_ms {
+                Some(_) => DutyStanding::Fulfilled,
+                None => DutyStanding::Stated,
+            };
+        }
+        statement = Some(DutyStatement {
+            text: stated.statement,
+            stated_ms: stated.stated_ms,
+            received_ms: stated.received_ms,
+            late: stated.late,
+            enforced_by: vouched(stated.enforced_by).to_owned(),
+            transactions: stated.transactions,
+            removed: stated.removed,
+            kept: stated.kept,
+            record: last.map(|last| last.index),
+            undelivered: stated.undelivered,
+        });
+    }
+    Ok(DutyLine {
+        agreement: entry.id.clone(),
+        side: match entry.side {
+            Side::Provider => protocol::Side::Provider,
+            Side::Consumer => protocol::Side::Consumer,
+        },
+        other: entry.other.to_string(),
+        dataset: entry.target.clone(),
+        obligation: rule.id().to_owned(),
+        action: rule.action().name().to_owned(),
+        whose: rule.scope().assignee.clone().unwrap_or_default(),
+        due: rule.deadline().map(|moment| moment.text().to_owned()),
+        due_ms: rule.over_from_ms(),
+        state,
+        enforced_by: vouched(rule.seen_to_by()).to_owned(),
+        statement,
+    })
+}
+
+/// How far an obligation has come of which nothing is stated.
+fn standing(over_from_ms: Option<u64>, now_ms: u64) -> DutyStanding {
+    match over_from_ms {
+        Some(from_ms) if now_ms >= from_ms => DutyStanding::Overdue,
+        Some(from_ms) if from_ms - now_ms <= SOON_MS => DutyStanding::DueSoon,
+        _ => DutyStanding::Open,
+    }
+}
+
+/// Every obligation that `wanted` agreements have; what is due first, first.
+///
+/// # Errors
+/// When the log or the state cannot be read.
+pub(crate) fn all(node: &Node, wanted: impl Fn(&AgreementEntry) -> bool) -> Result<Vec<DutyLine>, Failure> {
+    let mut found = Vec::new();
+    for entry in obliging(node)?.filter(|entry| wanted(entry)) {
+        found.extend(of(node, &entry)?);
+    }
+    found.sort_by_cached_key(order);
+    Ok(found)
+}
+
+/// By what they are listed: the deadline, then what names one of them.
+pub(crate) fn order(line: &DutyLine) -> String {
+    let (due_ms, side) = (line.due_ms.unwrap_or(u64::MAX), line.side == protocol::Side::Provider);
+    format!("{due_ms:020}/{side}/{}/{}", line.obligation, line.agreement)
+}
+
+/// Lists obligations.
+///
+/// # Errors
+/// When the log or the state cannot be read; when the agreement that is asked about is not there.
+pub(crate) async fn list(node: Arc<Node>, request: Duties, _progress: Progress) -> Result<DutyList, Failure> {
+    let listing = tokio::task::spawn_blocking(move || {
+        let Duties { agreement, limit } = request;
+        if let Some(id) = &agreement {
+            agreed(&node, id)?;
+        }
+        let mut duties = all(&node, |entry| agreement.as_ref().is_none_or(|id| *id == entry.id))?;
+        let total = duties.len() as u64;
+        duties.truncate(limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)));
+        Ok(DutyList { total, duties })
+    });
+    listing.await.map_err(Failure::failed)?
+}
+
+/// The agreement with this identifier, on each side on which there is one.
+fn agreed(node: &Node, id: &str) -> Result<Vec<AgreementEntry>, Failure> {
+    let sides = [Side::Consumer, Side::Provider].into_iter();
+    let entries = sides.map(|side| node.state.get::<AgreementEntry>(&AgreementEntry::key(id, side)));
+    let entries: Vec<AgreementEntry> = entries.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    match entries.is_empty() {
+        true => {
+            Err(Failure::missing(format!("there is no agreement `{id}` here")).next("`herleid agreements` lists them"))
+        }
+        false => Ok(entries),
+    }
+}
+
+/// What is known of the obligations under an agreement, added to what a decision rests on. What was to be deleted is not among it: after
+/// its date nothing is given, whatever was stated, and before it nothing rests on that.
+///
+/// # Errors
+/// When the store fails. What is kept and cannot be read counts as nothing known.
+pub(crate) fn known(
+    node: &Node,
+    entry: &AgreementEntry,
+    policy: &Policy,
+    mut facts: Facts,
+) -> Result<Facts, LedgerError> {
+    for rule in policy
+        .obligations()
+        .iter()
+        .filter(|rule| rule.action().name() != DELETE)
+    {
+        let Some(bytes) = node.ledger.get(&Stated::key(entry.side, &entry.id, rule.id()))? else {
+            continue;
+        };
+        let Ok(stated) = serde_json::from_slice::<Stated>(&bytes) else {
+            continue;
+        };
+        let Some(received_ms) = stated.received_ms else {
+            continue;
+        };
+        let source = match stated.late {
+            true => "a statement in the log of who is obliged, recorded by both ends; it was late",
+            false => "a statement in the log of who is obliged, recorded by both ends",
+        };
+        facts = facts.with_duty(rule.id(), DutyState::Fulfilled, source, stated.enforced_by, received_ms);
+    }
+    Ok(facts)
+}
