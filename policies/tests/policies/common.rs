@@ -82,6 +82,8 @@ fn respell(value: &Value, prefix: &str, wrap: bool) -> Value {
             "@type" => many(json!(format!("{prefix}{}", member.as_str().unwrap()))),
             "action" | "operator" | "leftOperand" => {
                 let local = member.as_str().unwrap().trim_start_matches("odrl:").to_owned();
+                // What is of our own profile is written in full.
+                let prefix = if local.contains("://") { "" } else { prefix };
                 many(json!({"@id": format!("{prefix}{local}")}))
             }
             "target" | "assigner" | "assignee" => many(json!({"@id": member})),

@@ -56,12 +56,13 @@ pub(crate) fn simple() -> impl Strategy<Value = Value> {
             areas()
         )
             .prop_map(|(operator, area)| atom("odrl:spatial", operator, json!(area))),
-        select(vec![json!([LOG_KEPT]), json!([LOG_NONE]), json!([LOG_KEPT, LOG_NONE])]).prop_map(|logs| atom(
-            &format!("{HERLEID}counterpartyLog"),
-            "isAnyOf",
-            logs
-        )),
     ]
+}
+
+/// A condition on what ODRL has no operand for.
+fn own() -> impl Strategy<Value = Value> {
+    select(vec![json!([LOG_KEPT]), json!([LOG_NONE]), json!([LOG_KEPT, LOG_NONE])])
+        .prop_map(|logs| atom(&format!("{HERLEID}counterpartyLog"), "isAnyOf", logs))
 }
 
 pub(crate) fn constraint() -> impl Strategy<Value = Value> {
@@ -75,20 +76,26 @@ pub(crate) fn constraint() -> impl Strategy<Value = Value> {
 }
 
 pub(crate) fn rule(with_count: bool, with_duty: bool) -> impl Strategy<Value = Value> {
+    rule_with(with_count, with_duty, true)
+}
+
+/// The same, with or without what is of our own profile.
+fn rule_with(with_count: bool, with_duty: bool, with_own: bool) -> impl Strategy<Value = Value> {
     let count = prop::option::weighted(0.3, (select(vec!["lt", "lteq", "eq"]), 1_u64..4));
     let volume = prop::option::weighted(0.2, (select(vec!["lt", "lteq"]), 1_u64..6));
     (
         select(vec!["use", "odrl:distribute", "odrl:read", "odrl:sell"]),
         proptest::collection::vec(constraint(), 0..3),
-        (count, volume),
+        (count, volume, prop::option::weighted(0.3, own())),
         prop::option::weighted(0.2, proptest::collection::vec(constraint(), 0..2)),
     )
-        .prop_map(move |(action, mut constraints, (count, volume), duty)| {
+        .prop_map(move |(action, mut constraints, (count, volume, own), duty)| {
             if let (true, Some((operator, limit))) = (with_count, count) {
                 let right = json!({"@value": limit.to_string(), "@type": "xsd:integer"});
                 constraints.push(atom("odrl:count", operator, right));
             }
-            if let (true, Some((operator, limit))) = (with_count, volume) {
+            constraints.extend(own.filter(|_| with_own));
+            if let (true, Some((operator, limit))) = (with_count && with_own, volume) {
                 constraints.push(atom(&format!("{HERLEID}volume"), operator, json!(limit)));
             }
             let mut rule = json!({"action": action});
@@ -107,10 +114,15 @@ pub(crate) fn rule(with_count: bool, with_duty: bool) -> impl Strategy<Value = V
 
 /// A policy that is understood: an agreement or a Set with up to four rules of each kind.
 pub(crate) fn policy() -> impl Strategy<Value = Value> {
+    policy_with(true)
+}
+
+/// The same, with or without what is of our own profile.
+pub(crate) fn policy_with(own: bool) -> impl Strategy<Value = Value> {
     (
         any::<bool>(),
-        proptest::collection::vec(rule(true, true), 1..4),
-        proptest::collection::vec(rule(false, false), 0..3),
+        proptest::collection::vec(rule_with(true, true, own), 1..4),
+        proptest::collection::vec(rule_with(false, false, own), 0..3),
     )
         .prop_map(|(agreement, permissions, prohibitions)| {
             let mut policy = json!({"@type": "Set", "@id": "urn:uuid:p", "target": RAIN, "permission": permissions});

@@ -26,6 +26,7 @@ mod ready_made;
 mod refusals;
 mod spelling;
 mod suite;
+mod volume;
 mod whole;
 mod whole_properties;
 mod whole_reading;

@@ -104,8 +104,11 @@ impl Case<'_> {
 
     fn facts(&self, policy: &Policy) -> Facts {
         let now_ms = self.now_ms();
-        let log = self.text("log").unwrap_or("kept") == "kept";
-        let mut facts = Facts::none().with_counterparty_log(log, "configuration", now_ms);
+        // A connector always knows, save where a case is about that.
+        let mut facts = match self.text("log").unwrap_or("kept") {
+            "unknown" => Facts::none(),
+            log => Facts::none().with_counterparty_log(log == "kept", "configuration", now_ms),
+        };
         if let Some(purposes) = self.0["purpose"].as_array() {
             facts = facts.with_purpose(purposes.iter().filter_map(Value::as_str), "stated", now_ms);
         }

@@ -271,7 +271,7 @@ fn understanding_widens_nothing_that_a_connector_enforces() {
             json!({"action": "print", "target": {"@id": "urn:x", "refinement": atom("language")}}),
             "refinement",
         ),
-        (json!({"action": "print", "constraint": atom("spatial")}), "spatial"),
+        (json!({"action": "print", "constraint": atom("language")}), "language"),
         (json!({"action": "print", "output": "urn:y"}), "output"),
         (
             json!({"action": "print", "duty": [{"action": "inform", "consequence": [{"action": "compensate"}]}]}),

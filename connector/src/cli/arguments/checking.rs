@@ -26,7 +26,7 @@ pub enum PolicyAction {
     /// Say whether a policy is understood, where it is not, and who sees to each condition
     Check(CheckPolicyArguments),
     /// Say whether somebody would get data under a policy, and if not, why and who can change that
-    Try(TryArguments),
+    Try(Box<TryArguments>),
     /// Say what one policy permits that another does not, and the other way round
     Diff(DiffArguments),
     /// Reach a recorded decision again from its record and the policy alone, and say why it came out so
