@@ -136,6 +136,7 @@ mod tests {
             (Era::Three, Outcome::Deny),
             (Era::Four, Outcome::Permit),
             (Era::Five, Outcome::Deny),
+            (Era::Six, Outcome::Deny),
         ] {
             let (outcome, record) = made_in(era);
             assert_eq!(outcome, expected, "{era:?}");
@@ -149,7 +150,39 @@ mod tests {
             let mut unheard_of = record.clone();
             unheard_of["tables"] = json!("00".repeat(32));
             let again = reevaluate(&policy, &unheard_of);
-            assert_eq!(again.is_ok(), outcome == Outcome::Deny && era == Era::Five, "{era:?}");
+            assert_eq!(
+                again.is_ok(),
+                outcome == Outcome::Deny && matches!(era, Era::Five | Era::Six),
+                "{era:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn obligations_that_decided_nothing_then_decide_nothing_again() {
+        let policy = json!({"@type": "Set", "@id": "urn:s", "target": "urn:t", "permission": [{"action": "use"}],
+            "obligation": [{"action": "odrl:delete", "constraint": [
+                {"leftOperand": "odrl:dateTime", "operator": "lteq", "rightOperand": "2020-01-01T00:00:00Z"}]}]});
+        let document = Document::read(&policy);
+        let request = Request::new("urn:a", "urn:b", "urn:t", 1_592_406_000_000);
+        let facts = Facts::none().with_counterparty_log(true, "the agreement", request.now_ms);
+        for era in Era::ALL {
+            let decision = document.decide(&request, &facts.clone().in_era(era));
+            let record = DecisionRecord {
+                tables: era.digest().hex(),
+                ..decision.record().clone()
+            };
+            let expected = if era == Era::Six {
+                Outcome::Deny
+            } else {
+                Outcome::Permit
+            };
+            assert_eq!(record.outcome, expected, "{era:?}");
+            assert_eq!(
+                reevaluate(&policy, &record.to_json()).unwrap().outcome(),
+                expected,
+                "{era:?}"
+            );
         }
     }
 }

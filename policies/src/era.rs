@@ -16,9 +16,11 @@ pub(crate) enum Era {
     Three,
     /// The scheme of purposes; two below which the same one lies are not apart.
     Four,
-    /// A party of whose log nothing is said may keep none; nothing is granted to who is past the date of an obligation. What is decided now.
-    #[default]
+    /// A party of whose log nothing is said may keep none.
     Five,
+    /// Nothing is granted to who is past the date of an obligation. What is decided now.
+    #[default]
+    Six,
 }
 
 /// A purpose, what is one step broader, and its law.
@@ -51,7 +53,7 @@ const OURS_THREE: [(&str, &[&str], &str); 5] = [
 
 impl Era {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Three, Self::Four, Self::Five];
+    pub(crate) const ALL: [Self; 4] = [Self::Three, Self::Four, Self::Five, Self::Six];
 
     /// The one whose tables have this digest, in hex; `None` of tables that no version had.
     pub(crate) fn of(tables: &str) -> Option<Self> {
@@ -61,12 +63,13 @@ impl Era {
     /// Stands among the tables, and changes when the same policy, request and facts come to give something else. In 2, a
     /// prohibition of a part of what is asked applies, and a duty does not lapse with its deadline; in 3, a permission that says nothing
     /// of parties without a log does not hold for them; in 4, purposes below which the same one lies are not apart; in 5, a party of whose
-    /// log nothing is known may be one without, and nothing is granted to who is past the date of an obligation.
+    /// log nothing is known may be one without; in 6, nothing is granted to who is past the date of an obligation.
     const fn semantics(self) -> &'static str {
         match self {
             Self::Three => "semantics 3",
             Self::Four => "semantics 4",
             Self::Five => "semantics 5",
+            Self::Six => "semantics 6",
         }
     }
 
@@ -77,7 +80,7 @@ impl Era {
 
     /// Whether nothing is granted to who is past the date of an obligation.
     pub(crate) const fn obliges(self) -> bool {
-        matches!(self, Self::Five)
+        matches!(self, Self::Six)
     }
 
     /// Whether two purposes are apart although the same one lies below both.
@@ -89,7 +92,7 @@ impl Era {
     pub(crate) const fn purposes(self) -> usize {
         match self {
             Self::Three => 0,
-            Self::Four | Self::Five => 1,
+            Self::Four | Self::Five | Self::Six => 1,
         }
     }
 
@@ -109,7 +112,7 @@ impl Era {
                 });
                 dpv.chain(ours).collect()
             }
-            Self::Four | Self::Five => {
+            Self::Four | Self::Five | Self::Six => {
                 let ours = herleid_vocab::skos::purposes().concepts().map(|concept| {
                     let law = concept.law().unwrap_or_default().to_owned();
                     (concept.iri().to_owned(), text(concept.broader()), law)
@@ -121,7 +124,7 @@ impl Era {
 
     /// SHA-256 of the tables that decisions rest on, one row a line.
     pub(crate) fn digest(self) -> Digest {
-        static DIGESTS: [OnceLock<Digest>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+        static DIGESTS: [OnceLock<Digest>; 4] = [const { OnceLock::new() }; 4];
         let work_out = || {
             let rows: Vec<String> = std::iter::once(self.semantics().to_owned())
                 .chain(Action::table())
@@ -129,11 +132,12 @@ impl Era {
                 .collect();
             sha256(rows.join("\n").as_bytes())
         };
-        let [three, four, five] = &DIGESTS;
+        let [three, four, five, six] = &DIGESTS;
         *match self {
             Self::Three => three.get_or_init(work_out),
             Self::Four => four.get_or_init(work_out),
             Self::Five => five.get_or_init(work_out),
+            Self::Six => six.get_or_init(work_out),
         }
     }
 }
@@ -158,7 +162,7 @@ mod tests {
             assert_eq!(era.digest().hex(), digest);
             assert_eq!(Era::of(digest), Some(era));
         }
-        assert_eq!(Era::of(&Era::default().digest().hex()), Some(Era::Five));
+        assert_eq!(Era::of(&Era::default().digest().hex()), Some(Era::Six));
         assert_eq!(Era::of(&"00".repeat(32)), None);
     }
 }

@@ -1,10 +1,9 @@
 //! Obligations: what ends with their date, what a report of them changes, and which may be published.
 
-use crate::common::{APP, KNMI, NOW, RAIN, agreement, atom, request};
+use crate::common::{APP, KNMI, NOW, RAIN, agreement, atom, log_kept, request};
 use herleid_policies::difference::{Aspect, Case, Gap, difference};
 use herleid_policies::{
-    Audience, Decision, DutyState, EnforcedBy, Explanation, Facts, Fixer, Language, Obstacle, Policy, Reason,
-    reevaluate,
+    Audience, Decision, DutyState, EnforcedBy, Explanation, Fixer, Language, Obstacle, Policy, Reason, reevaluate,
 };
 use serde_json::{Value, json};
 
@@ -26,8 +25,8 @@ fn decide(policy: &Value, state: Option<DutyState>) -> Decision {
     let policy = Policy::parse(policy).unwrap();
     let id = policy.obligations()[0].id().to_owned();
     let facts = match state {
-        Some(state) => Facts::none().with_duty(&id, state, "ledger", EnforcedBy::Declared, NOW),
-        None => Facts::none(),
+        Some(state) => log_kept().with_duty(&id, state, "ledger", EnforcedBy::Declared, NOW),
+        None => log_kept(),
     };
     let decision = policy.decide(&request(), &facts);
     assert_eq!(
@@ -160,8 +159,8 @@ fn an_offer_is_weighed_with_its_obligations_and_keeps_their_names() {
             "obligation": [{"action": "odrl:delete", "constraint": by(day)}]});
         Policy::parse_for_offer(&json).unwrap()
     };
-    assert!(offer(AHEAD).would_grant(&request(), &Facts::none()).is_permit());
-    assert!(!offer(PAST).would_grant(&request(), &Facts::none()).is_permit());
+    assert!(offer(AHEAD).would_grant(&request(), &log_kept()).is_permit());
+    assert!(!offer(PAST).would_grant(&request(), &log_kept()).is_permit());
     let acceptance = herleid_policies::Acceptance {
         id: "urn:uuid:a",
         assigner: KNMI,
