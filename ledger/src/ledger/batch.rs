@@ -38,6 +38,7 @@ pub(crate) struct Building<'a> {
     grown: Grown,
     entries: Vec<[u8; ENTRY_BYTES]>,
     records: Vec<Placed>,
+    /// Streams and counters that the batch moved, as they stand after its records so far.
     streams: HashMap<String, StreamPlace>,
     counters: HashMap<String, u64>,
     once: HashMap<String, ([u8; 32], u64)>,
@@ -247,10 +248,7 @@ impl<'a> Building<'a> {
             self.log.put(Part::Index, &once_key(&key), &value)?;
             self.once.insert(key, (digest, index));
         }
-        for (key, value) in counters {
-            self.log.put(Part::State, &counter_key(&key), &value.to_be_bytes())?;
-            self.counters.insert(key, value);
-        }
+        self.counters.extend(counters);
         if let Some(grave) = &draft.grave {
             self.log.put(Part::State, &grave_key(index), &grave.encode())?;
         }
@@ -263,7 +261,6 @@ impl<'a> Building<'a> {
         let mut placed = BTreeMap::new();
         for (name, (stored_key, place)) in streams {
             let place = StreamPlace { leaf, ..place };
-            self.log.put(Part::State, &stream_key(&stored_key), &place.encode())?;
             self.streams.insert(stored_key, place);
             placed.insert(name, place);
         }
@@ -302,6 +299,13 @@ impl<'a> Building<'a> {
     /// Puts the last writes of the batch together.
     pub(crate) fn finish(mut self) -> Result<Built<'a>, LedgerError> {
         let first = self.grown.before.size();
+        // As the batch leaves them: many of its records may have moved the same one.
+        for (stored_key, place) in &self.streams {
+            self.log.put(Part::State, &stream_key(stored_key), &place.encode())?;
+        }
+        for (key, value) in &self.counters {
+            self.log.put(Part::State, &counter_key(key), &value.to_be_bytes())?;
+        }
         if !self.records.is_empty() {
             tiles::put_entries(&mut self.log, first, &self.entries)?;
             for (tile_level, (number, hashes)) in self.grown.levels.iter().step_by(8).enumerate() {
