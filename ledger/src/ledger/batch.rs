@@ -2,7 +2,6 @@
 
 use super::Shared;
 use super::grown::{Grown, Placed};
-use super::lineage::put_links;
 use super::prepare::{Prepared, seal};
 use crate::error::{AppendError, LedgerError};
 use crate::handover::entry;
@@ -13,6 +12,7 @@ use crate::store::codec::{
     HEAD, Head, Reader, Row, StreamPlace, counter_key, document_key, grave_key, leaf_key, once_key, state_key,
     stream_key, term_key, wrapped_key,
 };
+use crate::store::ordered::Ordered;
 use crate::store::rocks::{Batch, Part};
 use crate::store::tiles;
 use crate::tile::ENTRY_BYTES;
@@ -34,6 +34,8 @@ pub(crate) struct Building<'a> {
     shared: &'a Shared,
     log: Batch<'a>,
     keys: Batch<'a>,
+    /// What belongs into [`Part::Index`].
+    index: Ordered,
     head: Head,
     grown: Grown,
     entries: Vec<[u8; ENTRY_BYTES]>,
@@ -60,6 +62,7 @@ impl<'a> Building<'a> {
             shared,
             log: shared.log.batch(),
             keys: shared.keys.rocks().batch(),
+            index: Ordered::default(),
             head: head.clone(),
             grown: Grown::after(head.frontier.clone()),
             entries: Vec::new(),
@@ -224,15 +227,18 @@ impl<'a> Building<'a> {
         let row = Row { id, sections: sealed };
         self.keys.put(Part::State, &wrapped_key(&id), &wrapped)?;
         self.log.put(Part::Records, &index.to_be_bytes(), &row.encode())?;
-        self.log.put(Part::Index, &leaf_key(&leaf), &index.to_be_bytes())?;
+        let at = index.to_be_bytes();
+        self.index.put(&[&leaf_key(&leaf)], &[&at]);
         let linked = linked.placed(recorded_at_ms, |name| streams.get(&name).map(|(_, place)| place.id));
-        put_links(&mut self.log, index, &linked)?;
+        for (key, value) in linked.rows(index) {
+            self.index.put(&[&key], &[&value]);
+        }
         let own = linked
             .transaction
             .map(|id| Term::Transaction(id.hyphenated().to_string()));
         // That one is written already.
         for term in draft.terms.iter().filter(|term| Some(*term) != own.as_ref()) {
-            self.log.put(Part::Index, &term_key(&term.stored_key(), index), &[])?;
+            self.index.put(&[&term_key(&term.stored_key(), index)], &[]);
         }
         for (digest, bytes) in &draft.documents {
             // Many records list the same DID document or policy: it is written once.
@@ -241,11 +247,10 @@ impl<'a> Building<'a> {
             }
         }
         for digest in &draft.listed {
-            self.log.put(Part::Index, &document_key(digest, index), &[])?;
+            self.index.put(&[&document_key(digest, index)], &[]);
         }
         if let Some((key, digest)) = draft.once {
-            let value = [digest.as_slice(), &index.to_be_bytes()].concat();
-            self.log.put(Part::Index, &once_key(&key), &value)?;
+            self.index.put(&[&once_key(&key)], &[&digest, &at]);
             self.once.insert(key, (digest, index));
         }
         self.counters.extend(counters);
@@ -299,6 +304,7 @@ impl<'a> Building<'a> {
     /// Puts the last writes of the batch together.
     pub(crate) fn finish(mut self) -> Result<Built<'a>, LedgerError> {
         let first = self.grown.before.size();
+        self.index.write(&mut self.log, Part::Index)?;
         // As the batch leaves them: many of its records may have moved the same one.
         for (stored_key, place) in &self.streams {
             self.log.put(Part::State, &stream_key(stored_key), &place.encode())?;
