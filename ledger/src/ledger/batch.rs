@@ -6,7 +6,7 @@ use super::prepare::{Prepared, seal};
 use crate::error::{AppendError, LedgerError};
 use crate::handover::entry;
 use crate::merkle::{Hash, leaf_hash};
-use crate::record::{Reservation, Stamp, StreamKey, Term};
+use crate::record::{Reservation, Stamp, Term};
 use crate::section::SectionName;
 use crate::store::codec::{
     HEAD, Head, Reader, Row, StreamPlace, counter_key, document_key, grave_key, leaf_key, once_key, state_key,
@@ -176,7 +176,7 @@ impl<'a> Building<'a> {
     fn place(&mut self, prepared: Prepared, counters: BTreeMap<String, u64>) -> Result<(), LedgerError> {
         let Prepared {
             id,
-            draft,
+            mut draft,
             mut sealed,
             made,
             wrapped,
@@ -192,7 +192,7 @@ impl<'a> Building<'a> {
 
         let mut streams: BTreeMap<SectionName, (String, StreamPlace)> = BTreeMap::new();
         for (name, keys) in &made {
-            let bytes = match draft.streams.iter().find(|key| key.section() == *name) {
+            let bytes = match draft.streams.remove(name) {
                 None => {
                     let envelope = draft.envelope(&Stamp {
                         id: &record,
@@ -205,8 +205,8 @@ impl<'a> Building<'a> {
                         shared.corrupt("the envelope of a new record", "a section", error.to_string())
                     })?
                 }
-                Some(key) => {
-                    let (stored_key, place, prev) = self.next_in(key)?;
+                Some(stored_key) => {
+                    let (place, prev) = self.next_in(&stored_key)?;
                     streams.insert(*name, (stored_key, place));
                     if place.n > MAX_INTEGER {
                         let found = place.n.to_string();
@@ -279,14 +279,13 @@ impl<'a> Building<'a> {
     }
 
     /// The next place in a stream, whose leaf is still to come, and the leaf hash of the place before.
-    fn next_in(&self, key: &StreamKey) -> Result<(String, StreamPlace, Option<Hash>), LedgerError> {
-        let stored_key = key.stored_key();
-        let last = match self.streams.get(&stored_key) {
+    fn next_in(&self, stored_key: &str) -> Result<(StreamPlace, Option<Hash>), LedgerError> {
+        let last = match self.streams.get(stored_key) {
             Some(place) => Some(*place),
-            None => stored_stream(self.shared, &stored_key)?,
+            None => stored_stream(self.shared, stored_key)?,
         };
         let leaf = [0; 32];
-        let next = match last {
+        Ok(match last {
             Some(last) => {
                 let n = last.n + 1;
                 (StreamPlace { n, leaf, ..last }, Some(last.leaf))
@@ -297,8 +296,7 @@ impl<'a> Building<'a> {
                 let id = uuid::Builder::from_random_bytes(random).into_uuid();
                 (StreamPlace { id, n: 1, leaf }, None)
             }
-        };
-        Ok((stored_key, next.0, next.1))
+        })
     }
 
     /// Puts the last writes of the batch together.

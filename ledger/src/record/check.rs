@@ -1,7 +1,7 @@
 //! Checks that a draft keeps the rules of its kind (docs/log-format.md, section 6), and writes its sections.
 
 use super::draft::Reservation;
-use super::{Document, Draft, DraftError, Kind, Links, NotBefore, StreamKey, Term};
+use super::{Document, Draft, DraftError, Kind, Links, NotBefore, Term};
 use crate::exchange::{Content, Exchange, hex32};
 use crate::merkle::Hash;
 use crate::section::SectionName;
@@ -45,13 +45,14 @@ impl Draft {
             }
         }
         let documents = attach(kind, self.documents, &mut sections)?;
-        let mut streams: BTreeMap<SectionName, StreamKey> = BTreeMap::new();
-        for key in self.streams {
+        let mut streams: BTreeMap<SectionName, String> = BTreeMap::new();
+        for key in &self.streams {
             let section = key.section();
-            if streams.insert(section, key).is_some() {
+            if streams.insert(section, key.stored_key()).is_some() {
                 return Err(DraftError::Twice { kind, section });
             }
         }
+        check_lengths(streams.values().map(String::len))?;
         kind.check(
             |name| sections.contains_key(&name) || streams.contains_key(&name),
             |name| sections.get(&name),
@@ -73,7 +74,7 @@ impl Draft {
             sections,
             prior: self.prior,
             not_before: self.not_before,
-            streams: streams.into_values().collect(),
+            streams,
             documents,
             listed,
             terms,
@@ -91,18 +92,19 @@ impl Draft {
         let reserved = self.reservations.iter().map(|reservation| match reservation {
             Reservation::Add { key, .. } | Reservation::Release { key, .. } => key.len(),
         });
-        let mut lengths = reserved
-            .chain(self.once.iter().map(|(key, _)| key.len()))
-            .chain(self.state.iter().map(|(key, _)| key.len()))
-            .chain(self.terms.iter().map(|term| term.stored_key().len()))
-            .chain(self.streams.iter().map(|key| key.stored_key().len()));
-        match lengths.find(|length| *length > MAX_KEY_BYTES) {
-            None => Ok(()),
-            Some(found) => Err(DraftError::KeyLength {
-                found,
-                limit: MAX_KEY_BYTES,
-            }),
-        }
+        let others = self.once.iter().map(|(key, _)| key.len());
+        let others = others.chain(self.state.iter().map(|(key, _)| key.len()));
+        check_lengths(reserved.chain(others).chain(self.terms.iter().map(Term::stored_bytes)))
+    }
+}
+
+fn check_lengths(mut lengths: impl Iterator<Item = usize>) -> Result<(), DraftError> {
+    match lengths.find(|length| *length > MAX_KEY_BYTES) {
+        None => Ok(()),
+        Some(found) => Err(DraftError::KeyLength {
+            found,
+            limit: MAX_KEY_BYTES,
+        }),
     }
 }
 
@@ -114,7 +116,8 @@ pub(crate) struct SealedDraft {
     pub(crate) sections: Vec<(SectionName, Vec<u8>)>,
     pub(crate) prior: Vec<Hash>,
     pub(crate) not_before: Option<NotBefore>,
-    pub(crate) streams: Vec<StreamKey>,
+    /// The stored key of each of its streams.
+    pub(crate) streams: BTreeMap<SectionName, String>,
     pub(crate) documents: Attached,
     /// The SHA-256 of every document that it lists, also of those that are kept already.
     pub(crate) listed: Vec<[u8; 32]>,
