@@ -181,8 +181,8 @@ fn check_exchange(kind: Kind, sections: &BTreeMap<SectionName, Value>) -> Result
         return Ok(());
     };
     let wrong = |error| DraftError::Exchange { kind, error };
-    let exchange = Exchange::from_value(exchange.clone()).map_err(wrong)?;
-    let content = Content::from_value(content.clone()).map_err(wrong)?;
+    let exchange = Exchange::read(exchange).map_err(wrong)?;
+    let content = Content::read(content).map_err(wrong)?;
     if exchange.content != content.mac() || exchange.to - exchange.from != content.bytes {
         return Err(DraftError::ContentMac { kind });
     }
