@@ -1,5 +1,6 @@
 //! What both ends of an exchange say alike: the sections `exchange` and `content` (docs/log-format.md, section 5).
 
+use crate::digits::{hex_text, hex32};
 use crate::section::hmac_sha256;
 use herleid_vocab::did::Did;
 use herleid_vocab::json::{self, JsonError, MAX_INTEGER};
@@ -197,13 +198,6 @@ fn integer(value: &Value) -> Option<u64> {
     value.as_u64().filter(|n| *n <= MAX_INTEGER)
 }
 
-/// 32 bytes from exactly 64 lower-case hex digits.
-pub(crate) fn hex32(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let lower = !text.bytes().any(|b| b.is_ascii_uppercase());
-    (lower && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(bytes)
-}
-
 /// A UUID of this version in its lower-case hyphenated form.
 pub(crate) fn uuid_of(text: &str, version: usize) -> Option<Uuid> {
     let id = Uuid::try_parse(text).ok()?;
@@ -306,7 +300,7 @@ impl Exchange {
             "subject": self.subject.to_value(),
             "range": [self.from, self.to],
             "bytes": self.to.saturating_sub(self.from),
-            "content": hex::encode(self.content),
+            "content": hex_text(&self.content),
         })
     }
 
@@ -368,9 +362,9 @@ impl Content {
     #[must_use]
     pub fn to_value(&self) -> Value {
         json!({
-            "salt": hex::encode(self.salt),
-            "blake3": hex::encode(self.blake3),
-            "sha256": hex::encode(self.sha256),
+            "salt": hex_text(&self.salt),
+            "blake3": hex_text(&self.blake3),
+            "sha256": hex_text(&self.sha256),
             "bytes": self.bytes,
             "mediaType": self.media_type,
         })

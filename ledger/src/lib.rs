@@ -12,6 +12,7 @@
 
 pub mod checkpoint;
 pub mod cose;
+mod digits;
 mod error;
 pub mod exchange;
 pub mod handover;

@@ -3,6 +3,7 @@
 use super::Shared;
 use super::grown::{Grown, Placed};
 use super::prepare::{Prepared, seal};
+use crate::digits::hex_text;
 use crate::error::{AppendError, LedgerError};
 use crate::handover::entry;
 use crate::merkle::{Hash, leaf_hash};
@@ -331,7 +332,7 @@ impl<'a> Building<'a> {
 
 /// The bytes of a section that names a place in a stream: `id`, `n`, and in `prev` the leaf hash of the place before (RFC 8785 form).
 fn stream_section(place: &StreamPlace, prev: Option<&Hash>) -> Vec<u8> {
-    let prev = prev.map_or_else(|| "null".to_owned(), |leaf| format!("\"{}\"", hex::encode(leaf)));
+    let prev = prev.map_or_else(|| "null".to_owned(), |leaf| format!("\"{}\"", hex_text(leaf)));
     format!(
         "{{\"id\":\"{}\",\"n\":{},\"prev\":{prev}}}",
         place.id.hyphenated(),

@@ -2,7 +2,8 @@
 
 use super::draft::Reservation;
 use super::{Document, Draft, DraftError, Kind, Links, NotBefore, Term};
-use crate::exchange::{Content, Exchange, hex32};
+use crate::digits::hex32;
+use crate::exchange::{Content, Exchange};
 use crate::merkle::Hash;
 use crate::section::SectionName;
 use crate::store::codec::Grave;
