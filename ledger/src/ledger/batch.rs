@@ -17,7 +17,7 @@ use crate::store::ordered::Ordered;
 use crate::store::rocks::{Batch, Part};
 use crate::store::tiles;
 use crate::tile::ENTRY_BYTES;
-use herleid_vocab::json::{self, MAX_INTEGER};
+use herleid_vocab::json::MAX_INTEGER;
 use std::collections::{BTreeMap, HashMap};
 
 /// What became of a draft.
@@ -202,7 +202,7 @@ impl<'a> Building<'a> {
                         development: shared.development,
                         clock_stepped: now_ms < recorded_at_ms,
                     });
-                    json::section_bytes(&envelope).map_err(|error| {
+                    envelope.map_err(|error| {
                         shared.corrupt("the envelope of a new record", "a section", error.to_string())
                     })?
                 }
