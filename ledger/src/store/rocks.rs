@@ -307,25 +307,37 @@ impl Rocks {
 
     /// Begins a batch.
     pub(crate) fn batch(&self) -> Batch<'_> {
-        let batch = WriteBatch::default();
-        Batch { store: self, batch }
+        Batch {
+            store: self,
+            parts: Part::ALL.map(|part| self.db.cf_handle(part.name())),
+            batch: WriteBatch::default(),
+        }
     }
 }
 
 /// Writes that are kept together or not at all.
 pub(crate) struct Batch<'a> {
     store: &'a Rocks,
+    /// Those that the store has, in the order of [`Part::ALL`].
+    parts: [Option<&'a ColumnFamily>; Part::ALL.len()],
     batch: WriteBatch,
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    fn part(&self, part: Part) -> Result<&'a ColumnFamily, LedgerError> {
+        match self.parts.get(part as usize) {
+            Some(Some(known)) => Ok(*known),
+            _ => self.store.part(part),
+        }
+    }
+
     pub(crate) fn put(&mut self, part: Part, key: &[u8], value: &[u8]) -> Result<(), LedgerError> {
-        self.batch.put_cf(self.store.part(part)?, key, value);
+        self.batch.put_cf(self.part(part)?, key, value);
         Ok(())
     }
 
     pub(crate) fn delete(&mut self, part: Part, key: &[u8]) -> Result<(), LedgerError> {
-        self.batch.delete_cf(self.store.part(part)?, key);
+        self.batch.delete_cf(self.part(part)?, key);
         Ok(())
     }
 
