@@ -303,6 +303,7 @@ impl<'a> Building<'a> {
     /// Puts the last writes of the batch together.
     pub(crate) fn finish(mut self) -> Result<Built<'a>, LedgerError> {
         let first = self.grown.before.size();
+        self.grown.finish(&self.head.frontier);
         self.index.write(&mut self.log, Part::Index)?;
         // As the batch leaves them: many of its records may have moved the same one.
         for (stored_key, place) in &self.streams {
