@@ -1,7 +1,7 @@
 //! What both ends of an exchange say alike: the sections `exchange` and `content` (docs/log-format.md, section 5).
 
 use crate::digits::{hex_text, hex32};
-use crate::section::hmac_sha256;
+use crate::sha::Keyed;
 use herleid_vocab::did::Did;
 use herleid_vocab::json::{self, JsonError, MAX_INTEGER};
 use serde_json::{Map, Value, json};
@@ -128,7 +128,8 @@ pub struct Content {
 /// `HMAC-SHA256(salt, BLAKE3 digest | SHA-256 digest | length as u64 big-endian)`: what `exchange.content` commits to.
 #[must_use]
 pub fn content_mac(salt: &[u8; 32], blake3: &[u8; 32], sha256: &[u8; 32], length: u64) -> [u8; 32] {
-    hmac_sha256(salt, &[blake3, sha256, &length.to_be_bytes()])
+    let committed = [blake3.as_slice(), sha256, &length.to_be_bytes()].concat();
+    Keyed::new(salt).mac(&committed)
 }
 
 fn wrong(section: &'static str, member: &str, why: &'static str) -> ExchangeError {

@@ -22,6 +22,7 @@ pub mod note;
 pub mod proof;
 pub mod record;
 pub mod section;
+mod sha;
 mod store;
 pub mod tile;
 pub mod witness;

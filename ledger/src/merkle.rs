@@ -3,6 +3,7 @@
 //! Everything here is a pure function. Proof builders read the hashes of complete subtrees through [`Nodes`], so that the
 //! same code serves a tree in memory, the batch that was just written, and the tiles of a store.
 
+use crate::sha;
 use sha2::{Digest, Sha256};
 
 /// A SHA-256 hash: a leaf, a node or a root.
@@ -53,12 +54,7 @@ pub fn leaf_hash(entry: &[u8]) -> Hash {
 /// Hash of an inner node: `SHA-256(0x01 | left | right)` (RFC 6962, section 2.1).
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new()
-        .chain_update([0x01])
-        .chain_update(left)
-        .chain_update(right)
-        .finalize()
-        .into()
+    sha::node(left, right)
 }
 
 /// Root of the tree without leaves: `SHA-256("")` (RFC 6962, section 2.1).
