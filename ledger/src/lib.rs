@@ -21,6 +21,7 @@ pub mod merkle;
 pub mod note;
 pub mod proof;
 pub mod record;
+mod seal;
 pub mod section;
 mod sha;
 mod store;

@@ -1,5 +1,6 @@
 //! Sections: their names, their keys, their MACs, and how they lie at rest (docs/log-format.md, section 2).
 
+use crate::seal::seal;
 use crate::sha::Keyed;
 use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
@@ -214,14 +215,7 @@ impl SectionKeys {
     /// # Errors
     /// Above 2^38 bytes, the cipher's limit; a section has at most 2^20.
     pub fn seal(&self, place: &Place<'_>, section: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
-        let aad = place.associated_data();
-        let payload = Payload {
-            msg: section,
-            aad: &aad,
-        };
-        ChaCha20Poly1305::new(&(*self.enc).into())
-            .encrypt(&Nonce::default(), payload)
-            .map_err(|_| NotAuthentic)
+        seal(&self.enc, &[0; 12], &place.associated_data(), section).ok_or(NotAuthentic)
     }
 
     /// Decrypts a section.
