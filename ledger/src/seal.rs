@@ -14,17 +14,27 @@ use zeroize::{Zeroize as _, Zeroizing};
 const BLOCK: usize = 64;
 /// The cipher makes so many bytes in the time of one block.
 const AT_ONCE: usize = 4 * BLOCK;
+/// A section of usual size is sealed without memory from the heap.
+const USUAL: usize = 2 * AT_ONCE;
 const TAG_BYTES: usize = 16;
 
 /// Ciphertext and tag (RFC 8439, section 2.8); `None` when the text is longer than the cipher can take. No key may be used twice with one
 /// nonce.
 pub(crate) fn seal(key: &[u8; 32], nonce: &[u8; 12], associated: &[u8], text: &[u8]) -> Option<Vec<u8>> {
     let end = BLOCK.checked_add(text.len())?;
-    let mut stream = vec![0; end.checked_next_multiple_of(AT_ONCE)?];
+    let room = end.checked_next_multiple_of(AT_ONCE)?;
+    let (mut short, mut long);
+    let stream = if room <= USUAL {
+        short = [0u8; USUAL];
+        short.get_mut(..room)?
+    } else {
+        long = vec![0; room];
+        long.as_mut_slice()
+    };
     stream.get_mut(BLOCK..end)?.copy_from_slice(text);
     let mut cipher = ChaCha20::new(key.into(), nonce.into());
     // Behind the text lies key stream that nothing else is ever hidden by.
-    cipher.try_apply_keystream(&mut stream).ok()?;
+    cipher.try_apply_keystream(stream).ok()?;
     let (first, rest) = stream.split_first_chunk_mut::<BLOCK>()?;
     let mut mac = Poly1305::new(first.first_chunk::<32>()?.into());
     first.zeroize();

@@ -20,6 +20,13 @@ use crate::tile::ENTRY_BYTES;
 use herleid_vocab::json::MAX_INTEGER;
 use std::collections::{BTreeMap, HashMap};
 
+/// What a usual record takes, about, so that a batch of them grows without being moved: in the log besides its sections, for its keys (five
+/// of 73 bytes), and in the index.
+const AROUND_SECTIONS: usize = 1536;
+const AROUND_KEYS: usize = 400;
+const INDEX_ENTRIES: usize = 12;
+const INDEX_ENTRY_BYTES: usize = 80;
+
 /// What became of a draft.
 pub(crate) enum Taken {
     /// It is the record at this position of the batch, or repeats it.
@@ -58,12 +65,13 @@ pub(crate) struct Built<'a> {
 }
 
 impl<'a> Building<'a> {
-    pub(crate) fn new(shared: &'a Shared, head: &Head) -> Self {
+    /// For so many jobs, the sections of which have so many bytes.
+    pub(crate) fn new(shared: &'a Shared, head: &Head, jobs: usize, bytes: usize) -> Self {
         Self {
             shared,
-            log: shared.log.batch(),
-            keys: shared.keys.rocks().batch(),
-            index: Ordered::default(),
+            log: shared.log.batch_of(bytes + jobs * AROUND_SECTIONS),
+            keys: shared.keys.rocks().batch_of(jobs * AROUND_KEYS),
+            index: Ordered::of(jobs * INDEX_ENTRIES, INDEX_ENTRY_BYTES),
             head: head.clone(),
             grown: Grown::after(head.frontier.clone()),
             entries: Vec::new(),

@@ -23,6 +23,14 @@ struct Entry {
 }
 
 impl Ordered {
+    /// With room for so many entries, of about so many bytes each.
+    pub(crate) fn of(entries: usize, bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(entries * bytes),
+            entries: Vec::with_capacity(entries),
+        }
+    }
+
     /// Adds an entry, key and value each in parts.
     pub(crate) fn put(&mut self, key: &[&[u8]], value: &[&[u8]]) {
         let at = self.bytes.len();

@@ -321,10 +321,15 @@ impl Rocks {
 
     /// Begins a batch.
     pub(crate) fn batch(&self) -> Batch<'_> {
+        self.batch_of(0)
+    }
+
+    /// Begins a batch that will have about so many bytes, for which there is room then.
+    pub(crate) fn batch_of(&self, bytes: usize) -> Batch<'_> {
         Batch {
             store: self,
             parts: Part::ALL.map(|part| self.db.cf_handle(part.name())),
-            batch: WriteBatch::default(),
+            batch: WriteBatch::with_capacity_bytes(bytes),
         }
     }
 }
