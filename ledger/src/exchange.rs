@@ -1,6 +1,7 @@
 //! What both ends of an exchange say alike: the sections `exchange` and `content` (docs/log-format.md, section 5).
 
-use crate::section::hmac_sha256;
+use crate::digits::{hex_text, hex32};
+use crate::sha::Keyed;
 use herleid_vocab::did::Did;
 use herleid_vocab::json::{self, JsonError, MAX_INTEGER};
 use serde_json::{Map, Value, json};
@@ -127,7 +128,8 @@ pub struct Content {
 /// `HMAC-SHA256(salt, BLAKE3 digest | SHA-256 digest | length as u64 big-endian)`: what `exchange.content` commits to.
 #[must_use]
 pub fn content_mac(salt: &[u8; 32], blake3: &[u8; 32], sha256: &[u8; 32], length: u64) -> [u8; 32] {
-    hmac_sha256(salt, &[blake3, sha256, &length.to_be_bytes()])
+    let committed = [blake3.as_slice(), sha256, &length.to_be_bytes()].concat();
+    Keyed::new(salt).mac(&committed)
 }
 
 fn wrong(section: &'static str, member: &str, why: &'static str) -> ExchangeError {
@@ -138,47 +140,55 @@ fn wrong(section: &'static str, member: &str, why: &'static str) -> ExchangeErro
     }
 }
 
-/// Takes the members of an object out one by one; what is left over at the end was not expected.
-struct Members {
+/// Reads the members of an object one by one; one that was not asked for at the end was not expected.
+struct Members<'a> {
     section: &'static str,
-    left: Map<String, Value>,
+    members: &'a Map<String, Value>,
+    read: Vec<&'static str>,
 }
 
-impl Members {
-    fn of(section: &'static str, value: Value) -> Result<Self, ExchangeError> {
+impl<'a> Members<'a> {
+    fn of(section: &'static str, value: &'a Value) -> Result<Self, ExchangeError> {
         match value {
-            Value::Object(left) => Ok(Self { section, left }),
+            Value::Object(members) => Ok(Self {
+                section,
+                members,
+                read: Vec::with_capacity(members.len()),
+            }),
             _ => Err(wrong(section, "", "is not an object")),
         }
     }
 
-    fn take(&mut self, member: &str) -> Result<Value, ExchangeError> {
-        let value = self.left.remove(member);
-        value.ok_or_else(|| wrong(self.section, member, "is missing"))
+    fn take(&mut self, member: &'static str) -> Result<&'a Value, ExchangeError> {
+        let value = self.members.get(member);
+        let value = value.ok_or_else(|| wrong(self.section, member, "is missing"))?;
+        self.read.push(member);
+        Ok(value)
     }
 
-    fn text(&mut self, member: &str) -> Result<String, ExchangeError> {
+    fn text(&mut self, member: &'static str) -> Result<&'a str, ExchangeError> {
         match self.take(member)? {
             Value::String(text) if !text.is_empty() => Ok(text),
             _ => Err(wrong(self.section, member, "is not a text of at least one character")),
         }
     }
 
-    fn number(&mut self, member: &str) -> Result<u64, ExchangeError> {
-        integer(&self.take(member)?).ok_or_else(|| wrong(self.section, member, "is not an integer from 0 to 2^53 - 1"))
+    fn number(&mut self, member: &'static str) -> Result<u64, ExchangeError> {
+        integer(self.take(member)?).ok_or_else(|| wrong(self.section, member, "is not an integer from 0 to 2^53 - 1"))
     }
 
-    fn hash(&mut self, member: &str) -> Result<[u8; 32], ExchangeError> {
-        hex32(&self.text(member)?).ok_or_else(|| wrong(self.section, member, "is not 64 lower-case hex digits"))
+    fn hash(&mut self, member: &'static str) -> Result<[u8; 32], ExchangeError> {
+        hex32(self.text(member)?).ok_or_else(|| wrong(self.section, member, "is not 64 lower-case hex digits"))
     }
 
-    fn did(&mut self, member: &str) -> Result<Did, ExchangeError> {
+    fn did(&mut self, member: &'static str) -> Result<Did, ExchangeError> {
         let parsed = self.text(member)?.parse();
         parsed.map_err(|_| wrong(self.section, member, "is not a did:web or did:key"))
     }
 
     fn end(self) -> Result<(), ExchangeError> {
-        match self.left.keys().next() {
+        let mut names = self.members.keys();
+        match names.find(|name| !self.read.contains(&name.as_str())) {
             None => Ok(()),
             Some(extra) => Err(wrong(self.section, extra, "is not a member of this section")),
         }
@@ -189,28 +199,22 @@ fn integer(value: &Value) -> Option<u64> {
     value.as_u64().filter(|n| *n <= MAX_INTEGER)
 }
 
-/// 32 bytes from exactly 64 lower-case hex digits.
-pub(crate) fn hex32(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let lower = !text.bytes().any(|b| b.is_ascii_uppercase());
-    (lower && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(bytes)
-}
-
 /// A UUID of this version in its lower-case hyphenated form.
 pub(crate) fn uuid_of(text: &str, version: usize) -> Option<Uuid> {
     let id = Uuid::try_parse(text).ok()?;
-    (id.get_version_num() == version && id.hyphenated().to_string() == text).then_some(id)
+    let mut written = Uuid::encode_buffer();
+    (id.get_version_num() == version && *id.hyphenated().encode_lower(&mut written) == *text).then_some(id)
 }
 
 impl Subject {
-    fn from_value(value: Value) -> Result<Self, ExchangeError> {
+    fn read(value: &Value) -> Result<Self, ExchangeError> {
         let mut members = Members::of("exchange.subject", value)?;
-        let version = members.text("version")?;
-        let subject = if members.left.contains_key("model") {
-            let model = members.text("model")?;
+        let version = members.text("version")?.to_owned();
+        let subject = if members.members.contains_key("model") {
+            let model = members.text("model")?.to_owned();
             Self::Model { model, version }
         } else {
-            let dataset = members.text("dataset")?;
+            let dataset = members.text("dataset")?.to_owned();
             Self::Dataset { dataset, version }
         };
         members.end()?;
@@ -239,9 +243,13 @@ impl Exchange {
     /// # Errors
     /// Names the member that is missing, wrong or not expected.
     pub fn from_value(value: Value) -> Result<Self, ExchangeError> {
+        Self::read(&value)
+    }
+
+    pub(crate) fn read(value: &Value) -> Result<Self, ExchangeError> {
         const SECTION: &str = "exchange";
         let mut members = Members::of(SECTION, value)?;
-        let transaction = uuid_of(&members.text("transaction")?, 7)
+        let transaction = uuid_of(members.text("transaction")?, 7)
             .ok_or_else(|| wrong(SECTION, "transaction", "is not a lower-case UUIDv7"))?;
         let segment = members.number("segment")?;
         if segment == 0 {
@@ -260,10 +268,10 @@ impl Exchange {
             transaction,
             segment,
             phase: members.text("phase")?.parse()?,
-            agreement: members.text("agreement")?,
+            agreement: members.text("agreement")?.to_owned(),
             provider: members.did("provider")?,
             consumer: members.did("consumer")?,
-            subject: Subject::from_value(members.take("subject")?)?,
+            subject: Subject::read(members.take("subject")?)?,
             from,
             to,
             content: members.hash("content")?,
@@ -293,7 +301,7 @@ impl Exchange {
             "subject": self.subject.to_value(),
             "range": [self.from, self.to],
             "bytes": self.to.saturating_sub(self.from),
-            "content": hex::encode(self.content),
+            "content": hex_text(&self.content),
         })
     }
 
@@ -335,13 +343,17 @@ impl Content {
     /// # Errors
     /// Names the member that is missing, wrong or not expected.
     pub fn from_value(value: Value) -> Result<Self, ExchangeError> {
+        Self::read(&value)
+    }
+
+    pub(crate) fn read(value: &Value) -> Result<Self, ExchangeError> {
         let mut members = Members::of("content", value)?;
         let content = Self {
             salt: members.hash("salt")?,
             blake3: members.hash("blake3")?,
             sha256: members.hash("sha256")?,
             bytes: members.number("bytes")?,
-            media_type: members.text("mediaType")?,
+            media_type: members.text("mediaType")?.to_owned(),
         };
         members.end()?;
         Ok(content)
@@ -351,9 +363,9 @@ impl Content {
     #[must_use]
     pub fn to_value(&self) -> Value {
         json!({
-            "salt": hex::encode(self.salt),
-            "blake3": hex::encode(self.blake3),
-            "sha256": hex::encode(self.sha256),
+            "salt": hex_text(&self.salt),
+            "blake3": hex_text(&self.blake3),
+            "sha256": hex_text(&self.sha256),
             "bytes": self.bytes,
             "mediaType": self.media_type,
         })

@@ -1,7 +1,7 @@
 //! Records handed over: receipts, dossiers and exports share this form (docs/log-format.md, section 7).
 
 use crate::checkpoint::Checkpoint;
-use crate::exchange::hex32;
+use crate::digits::{hex32, hex64};
 pub use crate::exchange::{Content, Exchange, ExchangeError, Phase, Subject, content_mac};
 use crate::merkle::{self, Hash, MAX_PROOF_HASHES, ProofError};
 use crate::note::Verifier;
@@ -101,15 +101,18 @@ pub struct VerifiedRecord {
 #[must_use]
 pub fn entry(macs: &BTreeMap<SectionName, SectionMac>) -> [u8; ENTRY_BYTES] {
     // RFC 8785 of a map from registered names to hex: neither needs escaping, and `SectionName` sorts as its text.
-    let mut map = String::with_capacity(macs.len() * 96);
+    let mut map: Vec<u8> = Vec::with_capacity(macs.len() * 96);
     for (name, mac) in macs {
-        map.push_str(if map.is_empty() { "{\"" } else { ",\"" });
-        map.push_str(name.as_str());
-        map.push_str("\":\"");
-        map.push_str(&hex::encode(mac));
-        map.push('"');
+        map.extend_from_slice(if map.is_empty() { b"{\"" } else { b",\"" });
+        map.extend_from_slice(name.as_str().as_bytes());
+        map.extend_from_slice(b"\":\"");
+        map.extend_from_slice(&hex64(mac));
+        map.push(b'"');
     }
-    map.push_str(if map.is_empty() { "{}" } else { "}" });
+    if map.is_empty() {
+        map.push(b'{');
+    }
+    map.push(b'}');
     let digest: [u8; 32] = Sha256::digest(map).into();
     let mut entry = [0x01; ENTRY_BYTES];
     if let Some((_, rest)) = entry.split_first_mut() {

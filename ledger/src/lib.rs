@@ -12,6 +12,7 @@
 
 pub mod checkpoint;
 pub mod cose;
+mod digits;
 mod error;
 pub mod exchange;
 pub mod handover;
@@ -20,7 +21,9 @@ pub mod merkle;
 pub mod note;
 pub mod proof;
 pub mod record;
+mod seal;
 pub mod section;
+mod sha;
 mod store;
 pub mod tile;
 pub mod witness;

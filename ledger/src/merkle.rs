@@ -3,6 +3,7 @@
 //! Everything here is a pure function. Proof builders read the hashes of complete subtrees through [`Nodes`], so that the
 //! same code serves a tree in memory, the batch that was just written, and the tiles of a store.
 
+use crate::sha;
 use sha2::{Digest, Sha256};
 
 /// A SHA-256 hash: a leaf, a node or a root.
@@ -53,12 +54,7 @@ pub fn leaf_hash(entry: &[u8]) -> Hash {
 /// Hash of an inner node: `SHA-256(0x01 | left | right)` (RFC 6962, section 2.1).
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new()
-        .chain_update([0x01])
-        .chain_update(left)
-        .chain_update(right)
-        .finalize()
-        .into()
+    sha::node(left, right)
 }
 
 /// Root of the tree without leaves: `SHA-256("")` (RFC 6962, section 2.1).
@@ -87,6 +83,13 @@ pub trait Nodes {
     /// # Errors
     /// When the store cannot give it. Asked for a subtree that is not complete, an implementation gives an error too.
     fn node(&self, level: u8, index: u64) -> Result<Hash, Self::Error>;
+
+    /// Hash of the leaves from `from` to the end of a tree of `size`, no complete subtree, if it is at hand: proofs of many records of one
+    /// tree need the same ones.
+    fn end(&self, from: u64, size: u64) -> Option<Hash> {
+        let _ = (from, size);
+        None
+    }
 }
 
 /// Largest power of two below `n`; `n` is at least 2 (RFC 6962, section 2.1, `k`).
@@ -101,6 +104,9 @@ fn range_hash<N: Nodes>(nodes: &N, from: u64, to: u64) -> Result<Hash, N::Error>
         // At most 63, so it fits.
         let level = n.trailing_zeros() as u8;
         return nodes.node(level, from >> level);
+    }
+    if let Some(known) = nodes.end(from, to) {
+        return Ok(known);
     }
     let middle = from + split(n);
     Ok(node_hash(
@@ -359,10 +365,18 @@ impl Frontier {
     /// Root of the tree.
     #[must_use]
     pub fn root(&self) -> Hash {
-        let mut smallest_first = self.edge.iter().rev();
-        match smallest_first.next() {
-            None => empty_root(),
-            Some(last) => smallest_first.fold(*last, |right, left| node_hash(left, &right)),
-        }
+        self.ends().last().map_or_else(empty_root, |(_, root)| root)
+    }
+
+    /// The hashes of the tree's ends, each from where a subtree of the edge begins: smallest first, the whole tree last.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = (u64, Hash)> + '_ {
+        let levels = (0..64u8).filter(|level| self.size >> level & 1 == 1);
+        let smallest_first = levels.zip(self.edge.iter().rev());
+        smallest_first.scan((self.size, None), |(from, right), (level, left)| {
+            *from -= 1 << level;
+            let hash = right.map_or(*left, |right| node_hash(left, &right));
+            *right = Some(hash);
+            Some((*from, hash))
+        })
     }
 }

@@ -1,14 +1,14 @@
 //! Sections: their names, their keys, their MACs, and how they lie at rest (docs/log-format.md, section 2).
 
+use crate::seal::seal;
+use crate::sha::Keyed;
 use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use herleid_vocab::rim::Entropy;
-use hkdf::Hkdf;
-use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -148,6 +148,9 @@ impl Place<'_> {
 #[error("the stored section does not decrypt: its bytes or its key were altered, or belong to another record")]
 pub struct NotAuthentic;
 
+/// HMAC under a key of zeroes, which is what HKDF takes for a salt when there is none (RFC 5869, section 2.2).
+static WITHOUT_SALT: LazyLock<Keyed> = LazyLock::new(|| Keyed::new(&[0; 32]));
+
 /// The random 32 bytes that a section's keys come from. Destroying it erases the section. Wiped from memory when dropped.
 #[derive(Clone)]
 pub struct RootKey(Zeroizing<[u8; 32]>);
@@ -176,16 +179,13 @@ impl RootKey {
     /// Both keys that come from this one.
     #[must_use]
     pub fn keys(&self) -> SectionKeys {
-        let from = Hkdf::<Sha256>::new(None, self.0.as_slice());
-        let derive = |info: &[u8]| {
-            let mut key = Zeroizing::new([0u8; 32]);
-            let expanded = from.expand(info, key.as_mut_slice());
-            debug_assert!(expanded.is_ok(), "32 bytes are one block of SHA-256");
-            key
-        };
+        // HKDF (RFC 5869): extract, then expand to 32 bytes, which are block 1 of SHA-256.
+        let extracted = Zeroizing::new(WITHOUT_SALT.mac(self.0.as_slice()));
+        let keyed = Keyed::new(&extracted);
+        let derive = |info: &[u8]| Zeroizing::new(keyed.mac(info));
         SectionKeys {
-            mac: MacKey(derive(b"herleid/1 mac")),
-            enc: derive(b"herleid/1 enc"),
+            mac: MacKey(derive(b"herleid/1 mac\x01")),
+            enc: derive(b"herleid/1 enc\x01"),
         }
     }
 }
@@ -215,14 +215,7 @@ impl SectionKeys {
     /// # Errors
     /// Above 2^38 bytes, the cipher's limit; a section has at most 2^20.
     pub fn seal(&self, place: &Place<'_>, section: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
-        let aad = place.associated_data();
-        let payload = Payload {
-            msg: section,
-            aad: &aad,
-        };
-        self.cipher()
-            .encrypt(&Nonce::default(), payload)
-            .map_err(|_| NotAuthentic)
+        seal(&self.enc, &[0; 12], &place.associated_data(), section).ok_or(NotAuthentic)
     }
 
     /// Decrypts a section.
@@ -232,13 +225,9 @@ impl SectionKeys {
     pub fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
         let aad = place.associated_data();
         let payload = Payload { msg: sealed, aad: &aad };
-        self.cipher()
+        ChaCha20Poly1305::new(&(*self.enc).into())
             .decrypt(&Nonce::default(), payload)
             .map_err(|_| NotAuthentic)
-    }
-
-    fn cipher(&self) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new(&(*self.enc).into())
     }
 }
 
@@ -274,7 +263,7 @@ impl MacKey {
     /// MAC over the bytes of a section.
     #[must_use]
     pub fn mac(&self, section: &[u8]) -> SectionMac {
-        hmac_sha256(self.0.as_slice(), &[section])
+        Keyed::new(&self.0).mac(section)
     }
 
     /// Whether `mac` is the MAC over these bytes, in constant time.
@@ -288,17 +277,6 @@ impl fmt::Debug for MacKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MacKey(..)")
     }
-}
-
-pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    // HMAC takes keys of every length (RFC 2104), so the fallback never runs; it would verify nothing.
-    let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(key) else {
-        return [0; 32];
-    };
-    for part in parts {
-        hmac.update(part);
-    }
-    hmac.finalize().into_bytes().into()
 }
 
 /// A section handed over: its bytes as text, and the MAC key in hex. Not checked yet.

@@ -8,6 +8,7 @@ pub(crate) mod keys;
 pub(crate) mod linked;
 pub(crate) mod links;
 pub(crate) mod many;
+pub(crate) mod ordered;
 pub(crate) mod rocks;
 pub(crate) mod scrub;
 pub(crate) mod tiles;

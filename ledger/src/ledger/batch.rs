@@ -2,22 +2,30 @@
 
 use super::Shared;
 use super::grown::{Grown, Placed};
-use super::lineage::put_links;
 use super::prepare::{Prepared, seal};
+use crate::digits::hex_text;
 use crate::error::{AppendError, LedgerError};
 use crate::handover::entry;
 use crate::merkle::{Hash, leaf_hash};
-use crate::record::{Reservation, Stamp, StreamKey, Term};
+use crate::record::{Reservation, Stamp, Term};
 use crate::section::SectionName;
 use crate::store::codec::{
     HEAD, Head, Reader, Row, StreamPlace, counter_key, document_key, grave_key, leaf_key, once_key, state_key,
     stream_key, term_key, wrapped_key,
 };
+use crate::store::ordered::Ordered;
 use crate::store::rocks::{Batch, Part};
 use crate::store::tiles;
 use crate::tile::ENTRY_BYTES;
-use herleid_vocab::json::{self, MAX_INTEGER};
+use herleid_vocab::json::MAX_INTEGER;
 use std::collections::{BTreeMap, HashMap};
+
+/// What a usual record takes, about, so that a batch of them grows without being moved: in the log besides its sections, for its keys (five
+/// of 73 bytes), and in the index.
+const AROUND_SECTIONS: usize = 1536;
+const AROUND_KEYS: usize = 400;
+const INDEX_ENTRIES: usize = 12;
+const INDEX_ENTRY_BYTES: usize = 80;
 
 /// What became of a draft.
 pub(crate) enum Taken {
@@ -34,10 +42,13 @@ pub(crate) struct Building<'a> {
     shared: &'a Shared,
     log: Batch<'a>,
     keys: Batch<'a>,
+    /// What belongs into [`Part::Index`].
+    index: Ordered,
     head: Head,
     grown: Grown,
     entries: Vec<[u8; ENTRY_BYTES]>,
     records: Vec<Placed>,
+    /// Streams and counters that the batch moved, as they stand after its records so far.
     streams: HashMap<String, StreamPlace>,
     counters: HashMap<String, u64>,
     once: HashMap<String, ([u8; 32], u64)>,
@@ -54,11 +65,13 @@ pub(crate) struct Built<'a> {
 }
 
 impl<'a> Building<'a> {
-    pub(crate) fn new(shared: &'a Shared, head: &Head) -> Self {
+    /// For so many jobs, the sections of which have so many bytes.
+    pub(crate) fn new(shared: &'a Shared, head: &Head, jobs: usize, bytes: usize) -> Self {
         Self {
             shared,
-            log: shared.log.batch(),
-            keys: shared.keys.rocks().batch(),
+            log: shared.log.batch_of(bytes + jobs * AROUND_SECTIONS),
+            keys: shared.keys.rocks().batch_of(jobs * AROUND_KEYS),
+            index: Ordered::of(jobs * INDEX_ENTRIES, INDEX_ENTRY_BYTES),
             head: head.clone(),
             grown: Grown::after(head.frontier.clone()),
             entries: Vec::new(),
@@ -172,7 +185,7 @@ impl<'a> Building<'a> {
     fn place(&mut self, prepared: Prepared, counters: BTreeMap<String, u64>) -> Result<(), LedgerError> {
         let Prepared {
             id,
-            draft,
+            mut draft,
             mut sealed,
             made,
             wrapped,
@@ -188,7 +201,7 @@ impl<'a> Building<'a> {
 
         let mut streams: BTreeMap<SectionName, (String, StreamPlace)> = BTreeMap::new();
         for (name, keys) in &made {
-            let bytes = match draft.streams.iter().find(|key| key.section() == *name) {
+            let bytes = match draft.streams.remove(name) {
                 None => {
                     let envelope = draft.envelope(&Stamp {
                         id: &record,
@@ -197,12 +210,12 @@ impl<'a> Building<'a> {
                         development: shared.development,
                         clock_stepped: now_ms < recorded_at_ms,
                     });
-                    json::section_bytes(&envelope).map_err(|error| {
+                    envelope.map_err(|error| {
                         shared.corrupt("the envelope of a new record", "a section", error.to_string())
                     })?
                 }
-                Some(key) => {
-                    let (stored_key, place, prev) = self.next_in(key)?;
+                Some(stored_key) => {
+                    let (place, prev) = self.next_in(&stored_key)?;
                     streams.insert(*name, (stored_key, place));
                     if place.n > MAX_INTEGER {
                         let found = place.n.to_string();
@@ -223,15 +236,18 @@ impl<'a> Building<'a> {
         let row = Row { id, sections: sealed };
         self.keys.put(Part::State, &wrapped_key(&id), &wrapped)?;
         self.log.put(Part::Records, &index.to_be_bytes(), &row.encode())?;
-        self.log.put(Part::Index, &leaf_key(&leaf), &index.to_be_bytes())?;
+        let at = index.to_be_bytes();
+        self.index.put(&[&leaf_key(&leaf)], &[&at]);
         let linked = linked.placed(recorded_at_ms, |name| streams.get(&name).map(|(_, place)| place.id));
-        put_links(&mut self.log, index, &linked)?;
+        for (key, value) in linked.rows(index) {
+            self.index.put(&[&key], &[&value]);
+        }
         let own = linked
             .transaction
             .map(|id| Term::Transaction(id.hyphenated().to_string()));
         // That one is written already.
         for term in draft.terms.iter().filter(|term| Some(*term) != own.as_ref()) {
-            self.log.put(Part::Index, &term_key(&term.stored_key(), index), &[])?;
+            self.index.put(&[&term_key(&term.stored_key(), index)], &[]);
         }
         for (digest, bytes) in &draft.documents {
             // Many records list the same DID document or policy: it is written once.
@@ -240,17 +256,13 @@ impl<'a> Building<'a> {
             }
         }
         for digest in &draft.listed {
-            self.log.put(Part::Index, &document_key(digest, index), &[])?;
+            self.index.put(&[&document_key(digest, index)], &[]);
         }
         if let Some((key, digest)) = draft.once {
-            let value = [digest.as_slice(), &index.to_be_bytes()].concat();
-            self.log.put(Part::Index, &once_key(&key), &value)?;
+            self.index.put(&[&once_key(&key)], &[&digest, &at]);
             self.once.insert(key, (digest, index));
         }
-        for (key, value) in counters {
-            self.log.put(Part::State, &counter_key(&key), &value.to_be_bytes())?;
-            self.counters.insert(key, value);
-        }
+        self.counters.extend(counters);
         if let Some(grave) = &draft.grave {
             self.log.put(Part::State, &grave_key(index), &grave.encode())?;
         }
@@ -263,7 +275,6 @@ impl<'a> Building<'a> {
         let mut placed = BTreeMap::new();
         for (name, (stored_key, place)) in streams {
             let place = StreamPlace { leaf, ..place };
-            self.log.put(Part::State, &stream_key(&stored_key), &place.encode())?;
             self.streams.insert(stored_key, place);
             placed.insert(name, place);
         }
@@ -277,14 +288,13 @@ impl<'a> Building<'a> {
     }
 
     /// The next place in a stream, whose leaf is still to come, and the leaf hash of the place before.
-    fn next_in(&self, key: &StreamKey) -> Result<(String, StreamPlace, Option<Hash>), LedgerError> {
-        let stored_key = key.stored_key();
-        let last = match self.streams.get(&stored_key) {
+    fn next_in(&self, stored_key: &str) -> Result<(StreamPlace, Option<Hash>), LedgerError> {
+        let last = match self.streams.get(stored_key) {
             Some(place) => Some(*place),
-            None => stored_stream(self.shared, &stored_key)?,
+            None => stored_stream(self.shared, stored_key)?,
         };
         let leaf = [0; 32];
-        let next = match last {
+        Ok(match last {
             Some(last) => {
                 let n = last.n + 1;
                 (StreamPlace { n, leaf, ..last }, Some(last.leaf))
@@ -295,13 +305,21 @@ impl<'a> Building<'a> {
                 let id = uuid::Builder::from_random_bytes(random).into_uuid();
                 (StreamPlace { id, n: 1, leaf }, None)
             }
-        };
-        Ok((stored_key, next.0, next.1))
+        })
     }
 
     /// Puts the last writes of the batch together.
     pub(crate) fn finish(mut self) -> Result<Built<'a>, LedgerError> {
         let first = self.grown.before.size();
+        self.grown.finish(&self.head.frontier);
+        self.index.write(&mut self.log, Part::Index)?;
+        // As the batch leaves them: many of its records may have moved the same one.
+        for (stored_key, place) in &self.streams {
+            self.log.put(Part::State, &stream_key(stored_key), &place.encode())?;
+        }
+        for (key, value) in &self.counters {
+            self.log.put(Part::State, &counter_key(key), &value.to_be_bytes())?;
+        }
         if !self.records.is_empty() {
             tiles::put_entries(&mut self.log, first, &self.entries)?;
             for (tile_level, (number, hashes)) in self.grown.levels.iter().step_by(8).enumerate() {
@@ -323,7 +341,7 @@ impl<'a> Building<'a> {
 
 /// The bytes of a section that names a place in a stream: `id`, `n`, and in `prev` the leaf hash of the place before (RFC 8785 form).
 fn stream_section(place: &StreamPlace, prev: Option<&Hash>) -> Vec<u8> {
-    let prev = prev.map_or_else(|| "null".to_owned(), |leaf| format!("\"{}\"", hex::encode(leaf)));
+    let prev = prev.map_or_else(|| "null".to_owned(), |leaf| format!("\"{}\"", hex_text(leaf)));
     format!(
         "{{\"id\":\"{}\",\"n\":{},\"prev\":{prev}}}",
         place.id.hyphenated(),

@@ -23,6 +23,8 @@ pub(crate) struct Grown {
     pub(crate) before: Frontier,
     /// Per level the number of the first subtree completed, and the hashes.
     pub(crate) levels: Vec<(u64, Vec<Hash>)>,
+    /// Size of the tree with the batch, and the hashes of its ends.
+    after: (u64, Vec<(u64, Hash)>),
 }
 
 impl Nodes for Grown {
@@ -40,6 +42,12 @@ impl Nodes for Grown {
             size: self.before.size(),
         })
     }
+
+    fn end(&self, from: u64, size: u64) -> Option<Hash> {
+        let (after, ends) = &self.after;
+        let known = ends.iter().find(|(begins, _)| *begins == from && size == *after);
+        known.map(|(_, hash)| *hash)
+    }
 }
 
 /// A batch that is durable and signed.
@@ -55,7 +63,13 @@ impl Grown {
     /// Nothing added yet to a tree with this edge.
     pub(crate) const fn after(before: Frontier) -> Self {
         let levels = Vec::new();
-        Self { before, levels }
+        let after = (0, Vec::new());
+        Self { before, levels, after }
+    }
+
+    /// Nothing more is appended to `frontier`.
+    pub(crate) fn finish(&mut self, frontier: &Frontier) {
+        self.after = (frontier.size(), frontier.ends().collect());
     }
 
     /// Appends a leaf to `frontier`, which has grown from the edge that this began with.

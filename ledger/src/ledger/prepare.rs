@@ -90,7 +90,7 @@ pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<
         }
         small
     });
-    let streams = draft.streams.iter().map(|key| key.section());
+    let streams = draft.streams.keys().copied();
     let made: Vec<SectionName> = std::iter::once(SectionName::Envelope).chain(streams).collect();
     let needed = ID_BYTES + (draft.sections.len() + made.len()) * (KEY_BYTES + NONCE_BYTES);
     let entropy = &Drawn::from(shared.entropy.as_ref(), needed);

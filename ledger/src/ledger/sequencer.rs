@@ -155,7 +155,7 @@ impl Sequencer {
         shared: &Shared,
         jobs: Vec<Job>,
     ) -> Result<Vec<(Reply, Result<Answer, AppendError>)>, LedgerError> {
-        let mut building = Building::new(shared, &self.head);
+        let mut building = Building::new(shared, &self.head, jobs.len(), jobs.iter().map(Job::bytes).sum());
         let mut taken = Vec::new();
         for job in jobs {
             match job {

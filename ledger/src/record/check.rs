@@ -1,8 +1,9 @@
 //! Checks that a draft keeps the rules of its kind (docs/log-format.md, section 6), and writes its sections.
 
 use super::draft::Reservation;
-use super::{Document, Draft, DraftError, Kind, Links, NotBefore, StreamKey, Term};
-use crate::exchange::{Content, Exchange, hex32};
+use super::{Document, Draft, DraftError, Kind, Links, NotBefore, Term};
+use crate::digits::hex32;
+use crate::exchange::{Content, Exchange};
 use crate::merkle::Hash;
 use crate::section::SectionName;
 use crate::store::codec::Grave;
@@ -45,13 +46,14 @@ impl Draft {
             }
         }
         let documents = attach(kind, self.documents, &mut sections)?;
-        let mut streams: BTreeMap<SectionName, StreamKey> = BTreeMap::new();
-        for key in self.streams {
+        let mut streams: BTreeMap<SectionName, String> = BTreeMap::new();
+        for key in &self.streams {
             let section = key.section();
-            if streams.insert(section, key).is_some() {
+            if streams.insert(section, key.stored_key()).is_some() {
                 return Err(DraftError::Twice { kind, section });
             }
         }
+        check_lengths(streams.values().map(String::len))?;
         kind.check(
             |name| sections.contains_key(&name) || streams.contains_key(&name),
             |name| sections.get(&name),
@@ -73,7 +75,7 @@ impl Draft {
             sections,
             prior: self.prior,
             not_before: self.not_before,
-            streams: streams.into_values().collect(),
+            streams,
             documents,
             listed,
             terms,
@@ -91,18 +93,19 @@ impl Draft {
         let reserved = self.reservations.iter().map(|reservation| match reservation {
             Reservation::Add { key, .. } | Reservation::Release { key, .. } => key.len(),
         });
-        let mut lengths = reserved
-            .chain(self.once.iter().map(|(key, _)| key.len()))
-            .chain(self.state.iter().map(|(key, _)| key.len()))
-            .chain(self.terms.iter().map(|term| term.stored_key().len()))
-            .chain(self.streams.iter().map(|key| key.stored_key().len()));
-        match lengths.find(|length| *length > MAX_KEY_BYTES) {
-            None => Ok(()),
-            Some(found) => Err(DraftError::KeyLength {
-                found,
-                limit: MAX_KEY_BYTES,
-            }),
-        }
+        let others = self.once.iter().map(|(key, _)| key.len());
+        let others = others.chain(self.state.iter().map(|(key, _)| key.len()));
+        check_lengths(reserved.chain(others).chain(self.terms.iter().map(Term::stored_bytes)))
+    }
+}
+
+fn check_lengths(mut lengths: impl Iterator<Item = usize>) -> Result<(), DraftError> {
+    match lengths.find(|length| *length > MAX_KEY_BYTES) {
+        None => Ok(()),
+        Some(found) => Err(DraftError::KeyLength {
+            found,
+            limit: MAX_KEY_BYTES,
+        }),
     }
 }
 
@@ -114,7 +117,8 @@ pub(crate) struct SealedDraft {
     pub(crate) sections: Vec<(SectionName, Vec<u8>)>,
     pub(crate) prior: Vec<Hash>,
     pub(crate) not_before: Option<NotBefore>,
-    pub(crate) streams: Vec<StreamKey>,
+    /// The stored key of each of its streams.
+    pub(crate) streams: BTreeMap<SectionName, String>,
     pub(crate) documents: Attached,
     /// The SHA-256 of every document that it lists, also of those that are kept already.
     pub(crate) listed: Vec<[u8; 32]>,
@@ -178,8 +182,8 @@ fn check_exchange(kind: Kind, sections: &BTreeMap<SectionName, Value>) -> Result
         return Ok(());
     };
     let wrong = |error| DraftError::Exchange { kind, error };
-    let exchange = Exchange::from_value(exchange.clone()).map_err(wrong)?;
-    let content = Content::from_value(content.clone()).map_err(wrong)?;
+    let exchange = Exchange::read(exchange).map_err(wrong)?;
+    let content = Content::read(content).map_err(wrong)?;
     if exchange.content != content.mac() || exchange.to - exchange.from != content.bytes {
         return Err(DraftError::ContentMac { kind });
     }

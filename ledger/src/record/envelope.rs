@@ -1,12 +1,17 @@
 //! The envelope (docs/log-format.md, section 3): what a draft says of itself, and what the log adds when it gives a place.
 
 use super::{DraftError, SealedDraft};
-use herleid_vocab::json::{self, MAX_INTEGER};
+use crate::digits::hex64;
+use herleid_vocab::json::{self, JsonError, MAX_INTEGER};
 use serde_json::{Map, Value, json};
+use std::io::Write as _;
 use uuid::Uuid;
 
 /// Longest DID that `herleid_vocab` reads, in characters, all of them ASCII.
 const LONGEST_DID: usize = 512;
+
+/// Records that rest on more earlier ones are rare.
+const USUAL_PRIOR: usize = 1024;
 
 /// What only the log knows of a record.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +29,57 @@ pub(crate) struct Stamp<'a> {
 }
 
 impl SealedDraft {
-    /// The envelope of the record that this draft becomes.
-    pub(crate) fn envelope(&self, stamp: &Stamp<'_>) -> Value {
+    /// The envelope of the record that this draft becomes, as a section's bytes.
+    ///
+    /// # Errors
+    /// When it is no section; [`Self::check_envelope`] finds that before.
+    pub(crate) fn envelope(&self, stamp: &Stamp<'_>) -> Result<Vec<u8>, JsonError> {
+        match self.usual_envelope(stamp) {
+            Some(bytes) => Ok(bytes),
+            None => json::section_bytes(&self.envelope_value(stamp)),
+        }
+    }
+
+    /// The bytes of an envelope in which there is nothing to escape or to refuse, in the order of RFC 8785: every record has one, and the
+    /// thread that writes makes it. `None` when it is another.
+    fn usual_envelope(&self, stamp: &Stamp<'_>) -> Option<Vec<u8>> {
+        let is_plain = |text: &str| {
+            text.bytes()
+                .all(|b| (0x20..0x7f).contains(&b) && b != b'"' && b != b'\\')
+        };
+        let plain = is_plain(stamp.id) && is_plain(stamp.party) && is_plain(&self.trace);
+        let small = self.prior.len() <= USUAL_PRIOR && stamp.recorded_at_ms <= MAX_INTEGER;
+        if !plain || !small || self.not_before.is_some() {
+            return None;
+        }
+        let mut prior = Vec::with_capacity(self.prior.len() * 67);
+        for leaf in &self.prior {
+            if !prior.is_empty() {
+                prior.push(b',');
+            }
+            prior.push(b'"');
+            prior.extend_from_slice(&hex64(leaf));
+            prior.push(b'"');
+        }
+        let mut bytes = Vec::with_capacity(512 + prior.len());
+        let stepped = if stamp.clock_stepped {
+            "\"clockStepped\":true,"
+        } else {
+            ""
+        };
+        let (development, id, kind, party) = (stamp.development, stamp.id, self.kind.as_str(), stamp.party);
+        let (at, trace) = (stamp.recorded_at_ms, &self.trace);
+        write!(
+            bytes,
+            "{{{stepped}\"development\":{development},\"id\":\"{id}\",\"kind\":\"{kind}\",\"party\":\"{party}\",\"prior\":["
+        )
+        .ok()?;
+        bytes.extend_from_slice(&prior);
+        write!(bytes, "],\"recordedAt\":{at},\"trace\":\"{trace}\",\"v\":1}}").ok()?;
+        Some(bytes)
+    }
+
+    fn envelope_value(&self, stamp: &Stamp<'_>) -> Value {
         let mut envelope = Map::new();
         let mut put = |member: &str, value: Value| drop(envelope.insert(member.to_owned(), value));
         put("v", json!(1));
@@ -52,11 +106,11 @@ impl SealedDraft {
     /// Refuses a draft whose envelope would be no section, whatever the log adds. The log makes the envelope when the draft
     /// stands in a batch; there it is too late to refuse one draft without the others.
     pub(super) fn check_envelope(&self) -> Result<(), DraftError> {
-        // Without these an envelope has less than a kilobyte.
-        if self.prior.is_empty() && self.not_before.is_none() {
+        // Of a section's 2^20 bytes, 67 for each of these and less than a kilobyte.
+        if self.prior.len() <= USUAL_PRIOR && self.not_before.is_none() {
             return Ok(());
         }
-        let largest = self.envelope(&Stamp {
+        let largest = self.envelope_value(&Stamp {
             id: &Uuid::nil().hyphenated().to_string(),
             party: &"x".repeat(LONGEST_DID),
             recorded_at_ms: MAX_INTEGER,
@@ -76,8 +130,65 @@ impl SealedDraft {
 
 #[cfg(test)]
 mod tests {
-    use super::LONGEST_DID;
+    use super::{LONGEST_DID, Stamp, USUAL_PRIOR};
+    use crate::record::{Draft, Kind, NotBefore};
     use herleid_vocab::did::Did;
+    use herleid_vocab::json::{self, MAX_INTEGER};
+    use serde_json::json;
+
+    #[test]
+    fn what_is_written_at_once_is_what_the_general_writer_writes() {
+        const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let draft = |prior: usize, seen: bool| {
+            let facts =
+                json!({"transaction": "t", "segment": 1, "bytesSent": 1, "leaf": "l", "by": "b", "reason": "r"});
+            let mut draft = Draft::new(Kind::Superseded, TRACE).section(crate::section::SectionName::Facts, facts);
+            draft = (0..prior).fold(draft, |draft, n| draft.prior([n as u8; 32]));
+            if seen {
+                draft = draft.not_before(NotBefore {
+                    origin: "a\"b".to_owned(),
+                    size: 1,
+                    root: [1; 32],
+                    note: [2; 32],
+                });
+            }
+            draft.seal().unwrap()
+        };
+        let longest = "x".repeat(LONGEST_DID);
+        for (prior, seen, usual) in [
+            (0, false, true),
+            (1, false, true),
+            (3, false, true),
+            (USUAL_PRIOR, false, true),
+            (USUAL_PRIOR + 1, false, false),
+            (1, true, false),
+        ] {
+            for stepped in [false, true] {
+                let draft = draft(prior, seen);
+                let stamp = Stamp {
+                    id: "0192f0c1-2b3c-7d4e-8f50-112233445501",
+                    party: &longest,
+                    recorded_at_ms: MAX_INTEGER,
+                    development: !stepped,
+                    clock_stepped: stepped,
+                };
+                let general = json::section_bytes(&draft.envelope_value(&stamp)).unwrap();
+                assert_eq!(draft.usual_envelope(&stamp).is_some(), usual);
+                assert_eq!(draft.envelope(&stamp).unwrap(), general);
+                let escaped = Stamp {
+                    party: "a\"\u{1}é",
+                    ..stamp
+                };
+                let general = json::section_bytes(&draft.envelope_value(&escaped)).unwrap();
+                assert_eq!(draft.envelope(&escaped).unwrap(), general);
+                let late = Stamp {
+                    recorded_at_ms: MAX_INTEGER + 1,
+                    ..stamp
+                };
+                assert!(draft.envelope(&late).is_err());
+            }
+        }
+    }
 
     #[test]
     fn no_party_has_a_longer_name_than_is_counted_with() {

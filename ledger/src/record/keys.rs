@@ -107,7 +107,18 @@ pub enum Term {
 impl Term {
     /// Tag, length, bytes: no term's key is the beginning of another's.
     pub(crate) fn stored_key(&self) -> Vec<u8> {
-        let (tag, bytes): (u8, &[u8]) = match self {
+        let (tag, bytes) = self.tagged();
+        [[tag].as_slice(), &(bytes.len() as u64).to_be_bytes(), bytes].concat()
+    }
+
+    /// Length of [`Self::stored_key`].
+    pub(crate) fn stored_bytes(&self) -> usize {
+        let (_, bytes) = self.tagged();
+        1 + 8 + bytes.len()
+    }
+
+    fn tagged(&self) -> (u8, &[u8]) {
+        match self {
             Self::Digest(digest) => (1, digest),
             Self::RunInput(digest) => (2, digest),
             Self::RunOutput(digest) => (3, digest),
@@ -119,11 +130,7 @@ impl Term {
             Self::Dataset(id) => (9, id.as_bytes()),
             Self::Party(did) => (10, did.as_str().as_bytes()),
             Self::Kind(kind) => (11, kind.as_str().as_bytes()),
-        };
-        let mut key = vec![tag];
-        key.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
-        key.extend_from_slice(bytes);
-        key
+        }
     }
 }
 

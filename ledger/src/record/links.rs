@@ -2,7 +2,7 @@
 //! what a trace follows is what the record says, whoever appended it.
 
 use super::Kind;
-use crate::exchange::hex32;
+use crate::digits::hex32;
 use crate::section::SectionName;
 use serde_json::Value;
 use uuid::Uuid;

@@ -163,7 +163,10 @@ pub(crate) struct Row {
 impl Row {
     /// `id (16), then per section: name (1), MAC (32), 0 if erased, else 1, length (4), sealed bytes`.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut row = self.id.as_bytes().to_vec();
+        let sealed = self.sections.iter().filter_map(|section| section.sealed.as_ref());
+        let bytes: usize = sealed.map(Vec::len).sum();
+        let mut row = Vec::with_capacity(16 + self.sections.len() * (1 + 32 + 1 + 4) + bytes);
+        row.extend_from_slice(self.id.as_bytes());
         for section in &self.sections {
             put_name(&mut row, section.name);
             row.extend_from_slice(&section.mac);

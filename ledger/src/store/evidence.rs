@@ -1,8 +1,8 @@
 //! Documents by their SHA-256. Small ones lie in the log's store and become durable in the same write as the record that lists them;
 //! large ones, which would only make that store rewrite them, are a file each: `aa/<sha256>`, where `aa` are the first two digits.
 
+use crate::digits::hex32;
 use crate::error::LedgerError;
-use crate::exchange::hex32;
 use crate::store::bound::Bound;
 use crate::store::rocks::{Part, Rocks};
 use sha2::{Digest, Sha256};

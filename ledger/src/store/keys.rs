@@ -2,6 +2,7 @@
 //! shorter time than the log, so that what is erased does not come back from a backup.
 
 use crate::error::LedgerError;
+use crate::seal::seal_extended;
 use crate::section::{Place, RootKey, SectionName};
 use crate::store::codec::{Reader, put_name, wrapped_key};
 use crate::store::rocks::{Part, Rocks};
@@ -39,10 +40,6 @@ impl Keys {
         &self.rocks
     }
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(&(*self.kek).into())
-    }
-
     fn wrong_kek(&self) -> LedgerError {
         LedgerError::WrongKek {
             dir: self.rocks.dir().to_owned(),
@@ -58,13 +55,8 @@ impl Keys {
     ) -> Result<Vec<u8>, LedgerError> {
         let mut nonce = [0u8; NONCE_BYTES];
         entropy.fill(&mut nonce);
-        let aad = place.associated_data();
-        let payload = Payload {
-            msg: root.expose(),
-            aad: &aad,
-        };
-        let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload);
-        Ok([nonce.as_slice(), &sealed.map_err(|_| self.wrong_kek())?].concat())
+        let sealed = seal_extended(&self.kek, &nonce, &place.associated_data(), root.expose());
+        Ok([nonce.as_slice(), &sealed.ok_or_else(|| self.wrong_kek())?].concat())
     }
 
     /// Undoes [`Self::wrap`].
@@ -76,7 +68,8 @@ impl Keys {
                 msg: reader.0,
                 aad: &aad,
             };
-            let opened = Zeroizing::new(self.cipher().decrypt(&XNonce::from(nonce), payload).ok()?);
+            let cipher = XChaCha20Poly1305::new(&(*self.kek).into());
+            let opened = Zeroizing::new(cipher.decrypt(&XNonce::from(nonce), payload).ok()?);
             <[u8; 32]>::try_from(opened.as_slice()).ok()
         });
         opened.map(RootKey::from_bytes).ok_or_else(|| self.wrong_kek())

@@ -57,7 +57,8 @@ pub(crate) struct Rocks {
 
 const MIB: usize = 1 << 20;
 
-fn options(part: Part, cache: &Cache) -> Options {
+/// `parts` are those of the whole store.
+fn options(part: Part, parts: &[Part], cache: &Cache) -> Options {
     let mut options = Options::default();
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
@@ -76,18 +77,31 @@ fn options(part: Part, cache: &Cache) -> Options {
         options.set_prefix_extractor(rule);
     }
     options.set_block_based_table_factory(&blocks);
-    // Ciphertext and hashes do not shrink.
+    // Ciphertext and hashes do not shrink. A store of one part is that of the keys, which are ciphertext.
     options.set_compression_type(match part {
         Part::Records | Part::Tiles => DBCompressionType::None,
+        Part::State if parts.len() == 1 => DBCompressionType::None,
         Part::State | Part::Index | Part::Evidence => DBCompressionType::Lz4,
     });
-    options.set_write_buffer_size(if part == Part::Records { 32 * MIB } else { 8 * MIB });
+    options.set_write_buffer_size(match part {
+        Part::Records => 32 * MIB,
+        Part::Index => 16 * MIB,
+        Part::State | Part::Tiles | Part::Evidence => 8 * MIB,
+    });
+    if part != Part::Records {
+        // New tables span all keys there are, so each time they are merged the whole first level is written anew: it is as large as they
+        // are together, and no larger. Below it, small tables let those stay as they are that got nothing new.
+        let new_tables = if part == Part::Index { 8 } else { 4 };
+        options.set_level_zero_file_num_compaction_trigger(new_tables);
+        options.set_max_bytes_for_level_base(if part == Part::Index { 64 } else { 16 } * MIB as u64);
+        options.set_target_file_size_base(8 * MIB as u64);
+    }
     options
 }
 
 /// What holds for a store as a whole.
 fn settings(cache: &Cache) -> Options {
-    let mut options_all = options(Part::State, cache);
+    let mut options_all = options(Part::State, &Part::ALL, cache);
     options_all.set_paranoid_checks(true);
     // What was synced must not be rolled back: damage in the middle of the write-ahead log refuses to open, and only
     // an incomplete last write, which was never answered, is dropped. The kept checkpoint finds a lost tail besides.
@@ -140,7 +154,7 @@ impl Rocks {
         let opened = parts
             .iter()
             .filter(|part| there.is_empty() || there.iter().any(|name| part.name() == name));
-        let descriptors = opened.map(|part| ColumnFamilyDescriptor::new(part.name(), options(*part, &cache)));
+        let descriptors = opened.map(|part| ColumnFamilyDescriptor::new(part.name(), options(*part, parts, &cache)));
         let db = DB::open_cf_descriptors(&options_all, dir, descriptors).map_err(|error| {
             let message = error.to_string();
             // RocksDB has no kind of its own for this: "While lock file: .../LOCK: Resource temporarily unavailable",
@@ -175,7 +189,7 @@ impl Rocks {
         })?;
         let there = parts_of(dir, &options_all)?;
         let opened = parts.iter().filter(|part| there.iter().any(|name| part.name() == name));
-        let descriptors = opened.map(|part| ColumnFamilyDescriptor::new(part.name(), options(*part, &cache)));
+        let descriptors = opened.map(|part| ColumnFamilyDescriptor::new(part.name(), options(*part, parts, &cache)));
         let db = DB::open_cf_descriptors_read_only(&options_all, dir, descriptors, false);
         Ok(Self {
             db: db.map_err(|error| store_error(dir, "open for reading", &error))?,
@@ -192,7 +206,7 @@ impl Rocks {
     pub(crate) fn complete(&mut self, parts: &[Part]) -> Result<(), LedgerError> {
         for part in parts {
             if self.db.cf_handle(part.name()).is_none() {
-                let made = self.db.create_cf(part.name(), &options(*part, &self.cache));
+                let made = self.db.create_cf(part.name(), &options(*part, parts, &self.cache));
                 made.map_err(|error| store_error(&self.dir, "add a part to", &error))?;
             }
         }
@@ -307,25 +321,42 @@ impl Rocks {
 
     /// Begins a batch.
     pub(crate) fn batch(&self) -> Batch<'_> {
-        let batch = WriteBatch::default();
-        Batch { store: self, batch }
+        self.batch_of(0)
+    }
+
+    /// Begins a batch that will have about so many bytes, for which there is room then.
+    pub(crate) fn batch_of(&self, bytes: usize) -> Batch<'_> {
+        Batch {
+            store: self,
+            parts: Part::ALL.map(|part| self.db.cf_handle(part.name())),
+            batch: WriteBatch::with_capacity_bytes(bytes),
+        }
     }
 }
 
 /// Writes that are kept together or not at all.
 pub(crate) struct Batch<'a> {
     store: &'a Rocks,
+    /// Those that the store has, in the order of [`Part::ALL`].
+    parts: [Option<&'a ColumnFamily>; Part::ALL.len()],
     batch: WriteBatch,
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    fn part(&self, part: Part) -> Result<&'a ColumnFamily, LedgerError> {
+        match self.parts.get(part as usize) {
+            Some(Some(known)) => Ok(*known),
+            _ => self.store.part(part),
+        }
+    }
+
     pub(crate) fn put(&mut self, part: Part, key: &[u8], value: &[u8]) -> Result<(), LedgerError> {
-        self.batch.put_cf(self.store.part(part)?, key, value);
+        self.batch.put_cf(self.part(part)?, key, value);
         Ok(())
     }
 
     pub(crate) fn delete(&mut self, part: Part, key: &[u8]) -> Result<(), LedgerError> {
-        self.batch.delete_cf(self.store.part(part)?, key);
+        self.batch.delete_cf(self.part(part)?, key);
         Ok(())
     }
 

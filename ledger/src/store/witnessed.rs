@@ -1,7 +1,7 @@
 //! What a witness must not forget, in a store of its own: a log directory that is lost or restored takes none of it along.
 
+use crate::digits::hex32;
 use crate::error::LedgerError;
-use crate::exchange::hex32;
 use crate::store::evidence::{make_dir, sync_dir};
 use crate::store::rocks::{Part, Rocks};
 use crate::witness::{Conflict, Persist, Response};
