@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const PREFIX: &str = "token/";
-/// How often expired entries are swept, in uses.
-const SWEEP_EVERY: u64 = 512;
-/// Entries that one sweep removes at most: sixteen times what comes between two sweeps, so that a backlog shrinks.
+/// Least time between two sweeps. Each looks at every entry, of which there are as many as come in three minutes: by number of uses, sweeps
+/// would follow one another the closer the more there is to look at.
+const SWEEP_EVERY_MS: u64 = 60_000;
+/// Entries that are removed in one write.
 const SWEPT_AT_ONCE: usize = 8_192;
 /// A minute of grace: the leeway that a token's expiry is given.
 const GRACE_MS: u64 = 60_000;
@@ -19,7 +20,8 @@ pub struct UsedTokens {
     ledger: Ledger,
     /// Names that are being looked up and written: of two requests with one token only the first gets that far.
     in_flight: Mutex<HashSet<[u8; 32]>>,
-    uses: AtomicU64,
+    /// When the last sweep began, Unix milliseconds.
+    swept_ms: AtomicU64,
     sweeping: Arc<AtomicBool>,
 }
 
@@ -43,7 +45,7 @@ impl UsedTokens {
         Self {
             ledger,
             in_flight: Mutex::new(HashSet::new()),
-            uses: AtomicU64::new(0),
+            swept_ms: AtomicU64::new(0),
             sweeping: Arc::new(AtomicBool::new(false)),
         }
     }
@@ -102,12 +104,14 @@ impl UsedTokens {
             .then(|| (key, Some(expires_at_ms.to_be_bytes().to_vec()))))
     }
 
-    /// Every so many uses, what has expired is removed: by a thread that may wait, one at a time. No request waits for it.
+    /// Now and then, what has expired is removed: by a thread that may wait, one at a time. No request waits for it.
     fn sweep_sometimes(&self, now_ms: u64) {
-        let uses = self.uses.fetch_add(1, Ordering::Relaxed) + 1;
-        if !uses.is_multiple_of(SWEEP_EVERY) || self.sweeping.swap(true, Ordering::SeqCst) {
+        // Also when the clock has been set back.
+        let since_ms = now_ms.abs_diff(self.swept_ms.load(Ordering::Relaxed));
+        if since_ms < SWEEP_EVERY_MS || self.sweeping.swap(true, Ordering::SeqCst) {
             return;
         }
+        self.swept_ms.store(now_ms, Ordering::Relaxed);
         let (ledger, sweeping) = (self.ledger.clone(), Arc::clone(&self.sweeping));
         let work = move || {
             if let Err(error) = sweep(&ledger, now_ms) {
@@ -122,19 +126,25 @@ impl UsedTokens {
     }
 }
 
-/// Removes entries whose tokens are refused for their age by now.
+/// Removes entries whose tokens are refused for their age by now; gives how many. Few of them are in memory at a time.
 fn sweep(ledger: &Ledger, now_ms: u64) -> Result<usize, String> {
-    let entries = ledger.scan(PREFIX).map_err(|e| e.to_string())?;
-    let expired = entries.into_iter().filter(|(_, value)| {
-        let expires = <[u8; 8]>::try_from(value.as_slice()).map_or(0, u64::from_be_bytes);
-        expires.saturating_add(GRACE_MS) < now_ms
+    let (mut removed, mut slice, mut written) = (0, Vec::new(), Ok(()));
+    let scanned = ledger.scan_each(PREFIX, |name, value| {
+        let expires = <[u8; 8]>::try_from(value).map_or(0, u64::from_be_bytes);
+        if written.is_err() || expires.saturating_add(GRACE_MS) >= now_ms {
+            return;
+        }
+        removed += 1;
+        slice.push((format!("{PREFIX}{name}"), None));
+        if slice.len() >= SWEPT_AT_ONCE {
+            written = ledger.put_state_blocking(std::mem::take(&mut slice));
+        }
     });
-    let removed: Vec<_> = expired.take(SWEPT_AT_ONCE).map(|(name, _)| (name, None)).collect();
-    let count = removed.len();
-    if count > 0 {
-        ledger.put_state_blocking(removed).map_err(|e| e.to_string())?;
+    scanned.map_err(|e| e.to_string())?;
+    if !slice.is_empty() && written.is_ok() {
+        written = ledger.put_state_blocking(slice);
     }
-    Ok(count)
+    written.map(|()| removed).map_err(|e| e.to_string())
 }
 
 #[cfg(test)]
@@ -173,5 +183,45 @@ mod tests {
         assert_eq!(swept, Ok(1));
         assert!(used.spend_name([1; 32], 5_000, at).await.unwrap());
         assert!(!used.spend_name([2; 32], 9_000, at).await.unwrap());
+    }
+
+    /// An answer may wait for one sweep in a minute, never for one in so many requests.
+    #[test]
+    fn sweeps_are_a_minute_apart_however_many_tokens_come() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = ledger(directory.path(), "a.example/log/1", 1);
+        let used = UsedTokens::new(log.clone());
+        // Without a runtime the sweep is done by the one who finds that it is due.
+        let spend = |number: u64, expires_ms: u64, now_ms: u64| {
+            let name = format!("{PREFIX}{number:064x}");
+            log.put_state_blocking(vec![(name, Some(expires_ms.to_be_bytes().to_vec()))])
+                .unwrap();
+            used.sweep_sometimes(now_ms);
+        };
+        let left = || log.scan(PREFIX).unwrap().len();
+        let start = GRACE_MS * 10;
+        spend(0, 1, start);
+        assert_eq!(left(), 0, "the first use after a start sweeps");
+        // Long expired, and met by no sweep before a minute is over.
+        for number in 1..600 {
+            spend(number, 1, start + number);
+        }
+        assert_eq!(left(), 599);
+        spend(600, start + SWEEP_EVERY_MS, start + SWEEP_EVERY_MS);
+        assert_eq!(left(), 1, "the one that is good");
+        spend(601, 1, start);
+        assert_eq!(left(), 1, "the clock was set back");
+    }
+
+    #[test]
+    fn one_sweep_removes_more_than_one_write_takes() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = ledger(directory.path(), "a.example/log/1", 1);
+        let entry = |n: usize| (format!("{PREFIX}{n:064x}"), Some(1u64.to_be_bytes().to_vec()));
+        let good = (format!("{PREFIX}good"), Some(u64::MAX.to_be_bytes().to_vec()));
+        let all = (0..=SWEPT_AT_ONCE).map(entry).chain([good]).collect();
+        log.put_state_blocking(all).unwrap();
+        assert_eq!(sweep(&log, GRACE_MS * 2), Ok(SWEPT_AT_ONCE + 1));
+        assert_eq!(log.scan(PREFIX).unwrap().len(), 1);
     }
 }

@@ -324,16 +324,29 @@ fn is_given_out(phase: &str) -> bool {
 /// When the state cannot be read or the log cannot be written. What else is overdue is recorded all the same; the error is the
 /// first of several.
 pub async fn record_overdue(node: &Node, trace: &str) -> Result<usize, AcknowledgeError> {
-    let waiting = node.ledger.scan(outstanding::PREFIX);
-    let waiting = waiting.map_err(|e| AcknowledgeError::Own(e.to_string()))?;
+    let (now_ms, lasts_ms) = (node.now_ms(), lasts_ms(node));
+    let mut waiting = Vec::new();
+    let scanned = node.ledger.scan_each(outstanding::PREFIX, |rest, bytes| {
+        // Most have only begun to wait; nothing else has to be looked up for them. What cannot be read is told of below.
+        let waits: Option<Outstanding> = serde_json::from_slice(bytes).ok();
+        if waits.is_none_or(|waits| waits.since_ms.saturating_add(lasts_ms) <= now_ms) {
+            waiting.push(format!("{}{rest}", outstanding::PREFIX));
+        }
+    });
+    scanned.map_err(|e| AcknowledgeError::Own(e.to_string()))?;
     let (mut overdue, mut failed) = (0, None);
-    for (key, _) in waiting {
+    for key in waiting {
         match record_if_overdue(node, &key, trace).await {
             Ok(recorded) => overdue += usize::from(recorded),
             Err(why) => failed = failed.or(Some(format!("`{key}`: {why}"))),
         }
     }
     failed.map_or(Ok(overdue), |why| Err(AcknowledgeError::Own(why)))
+}
+
+/// How long something may wait for its receipt.
+fn lasts_ms(node: &Node) -> u64 {
+    node.config.limits.acknowledge_deadline_s.saturating_mul(1000)
 }
 
 async fn record_if_overdue(node: &Node, key: &str, trace: &str) -> Result<bool, String> {
@@ -350,7 +363,7 @@ async fn record_if_overdue(node: &Node, key: &str, trace: &str) -> Result<bool, 
         return Ok(false);
     };
     let waits: Option<Outstanding> = node.state.get(key).map_err(|e| e.to_string())?;
-    let lasts_ms = node.config.limits.acknowledge_deadline_s.saturating_mul(1000);
+    let lasts_ms = lasts_ms(node);
     let deadline = |waits: &Outstanding| waits.since_ms.saturating_add(lasts_ms);
     let Some(waits) = waits.filter(|waits| deadline(waits) <= node.now_ms()) else {
         return Ok(false);

@@ -6,16 +6,25 @@ use crate::state::Digests;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, SeekFrom};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 
 /// Bytes read from disk at a time.
-const CHUNK: usize = 256 << 10;
+const CHUNK: u64 = 256 << 10;
 
 /// A payload, by its digests.
 pub struct FileSource {
     payloads: Payloads,
     digests: Digests,
+}
+
+/// A file that is being read.
+struct Begun {
+    file: File,
+    /// What has been read and not yet been handed out.
+    piece: Option<Bytes>,
+    /// How many bytes are still to be read.
+    left: u64,
 }
 
 impl FileSource {
@@ -29,48 +38,86 @@ impl FileSource {
     }
 
     async fn read(&self, wanted: &Wanted) -> Result<Reading, SourceError> {
-        let failed = |e: &dyn std::fmt::Display| SourceError::Failed(e.to_string());
-        let (from, to) = (wanted.from, wanted.to.unwrap_or(self.digests.bytes));
-        if (from, to) != (0, self.digests.bytes) {
-            // Of a part nobody can tell whether it is what was published: the whole is looked at first.
-            let (payloads, digests) = (self.payloads.clone(), self.digests.clone());
-            let looked = tokio::task::spawn_blocking(move || payloads.verify(&digests.sha256)).await;
-            looked.map_err(|e| failed(&e))?.map_err(|e| match e {
-                PayloadError::Changed { .. } => SourceError::Changed(e.to_string()),
-                e => failed(&e),
-            })?;
-        }
-        let path = self.payloads.path(&self.digests.sha256).map_err(|e| failed(&e))?;
-        let mut file = File::open(path).await.map_err(|e| failed(&e))?;
-        let found = file.metadata().await.map_err(|e| failed(&e))?.len();
-        if found != self.digests.bytes {
-            let expected = self.digests.bytes;
-            return Err(SourceError::Changed(format!(
-                "it has {found} bytes, expected {expected}"
-            )));
-        }
-        file.seek(SeekFrom::Start(from)).await.map_err(|e| failed(&e))?;
-        let pieces = stream::unfold((file, to.saturating_sub(from)), |(mut file, left)| async move {
-            if left == 0 {
+        let (payloads, digests, wanted) = (self.payloads.clone(), self.digests.clone(), wanted.clone());
+        // All that waits for the disk is done at once by a thread that may wait: a small payload takes a single one.
+        let begun = tokio::task::spawn_blocking(move || begin(&payloads, &digests, &wanted)).await;
+        let begun = begun.map_err(|e| failed(&e))??;
+        // After an error there is nothing more.
+        let pieces = stream::unfold(Some(begun), |begun| async move {
+            let mut begun = begun?;
+            if let Some(piece) = begun.piece.take() {
+                return Some((Ok(piece), Some(begun)));
+            }
+            if begun.left == 0 {
                 return None;
             }
-            let mut buffer = vec![0u8; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
-            match file.read(&mut buffer).await {
-                Ok(0) => {
-                    let why = SourceError::Changed(format!("{left} bytes are missing at its end"));
-                    Some((Err(why), (file, 0)))
-                }
-                Ok(n) => {
-                    buffer.truncate(n);
-                    Some((Ok(Bytes::from(buffer)), (file, left - n as u64)))
-                }
-                Err(e) => Some((Err(SourceError::Failed(e.to_string())), (file, 0))),
+            let read = tokio::task::spawn_blocking(move || begun.next()).await;
+            match read.map_err(|e| failed(&e)).flatten() {
+                Ok((piece, begun)) => Some((Ok(piece), Some(begun))),
+                Err(why) => Some((Err(why), None)),
             }
         });
         Ok(Reading {
             media_type: None,
             pieces: pieces.boxed(),
         })
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> SourceError {
+    SourceError::Failed(error.to_string())
+}
+
+/// Opens the payload at the first byte that is wanted, and reads the first piece.
+fn begin(payloads: &Payloads, digests: &Digests, wanted: &Wanted) -> Result<Begun, SourceError> {
+    let (from, to) = (wanted.from, wanted.to.unwrap_or(digests.bytes));
+    if (from, to) != (0, digests.bytes) {
+        // Of a part nobody can tell whether it is what was published: the whole is looked at first.
+        payloads.verify(&digests.sha256).map_err(|e| match e {
+            PayloadError::Changed { .. } => SourceError::Changed(e.to_string()),
+            e => failed(&e),
+        })?;
+    }
+    let path = payloads.path(&digests.sha256).map_err(|e| failed(&e))?;
+    let mut file = File::open(path).map_err(|e| failed(&e))?;
+    let found = file.metadata().map_err(|e| failed(&e))?.len();
+    if found != digests.bytes {
+        let expected = digests.bytes;
+        return Err(SourceError::Changed(format!(
+            "it has {found} bytes, expected {expected}"
+        )));
+    }
+    if from > 0 {
+        file.seek(SeekFrom::Start(from)).map_err(|e| failed(&e))?;
+    }
+    let begun = Begun {
+        file,
+        piece: None,
+        left: to.saturating_sub(from),
+    };
+    if begun.left == 0 {
+        return Ok(begun);
+    }
+    let (piece, begun) = begun.next()?;
+    Ok(Begun {
+        piece: Some(piece),
+        ..begun
+    })
+}
+
+impl Begun {
+    /// Reads the next piece; waits for the disk.
+    fn next(mut self) -> Result<(Bytes, Self), SourceError> {
+        let most = self.left.min(CHUNK);
+        let mut buffer = Vec::with_capacity(usize::try_from(most).unwrap_or_default());
+        let read = (&mut self.file).take(most).read_to_end(&mut buffer);
+        read.map_err(|e| failed(&e))?;
+        if buffer.is_empty() {
+            let why = format!("{} bytes are missing at its end", self.left);
+            return Err(SourceError::Changed(why));
+        }
+        self.left = self.left.saturating_sub(buffer.len() as u64);
+        Ok((Bytes::from(buffer), self))
     }
 }
 
