@@ -94,12 +94,13 @@ fn enter(node: &Node, folder: &Path, line: &ErasureLine) -> Result<PathBuf, Fail
         leaves,
     };
     let (signer, now_s) = (&node.manifests, node.now_ms() / 1000);
-    let path = write(folder, &listed, signer, now_s)?;
-    let marked = names(folder).and_then(|names| mark(folder, names.len(), signer, now_s));
+    let path = place(folder, &line.id);
+    let written = write(folder, &listed, signer, now_s);
+    let marked = written.and_then(|_| mark(folder, names(folder)?.len(), signer, now_s));
     if let Err(error) = marked {
-        // Nothing is erased now, and nothing is to be at the next start.
-        if let Err(error) = fs::remove_file(&path).and_then(|()| File::open(folder)?.sync_all()) {
-            tracing::error!(%error, path = %path.display(), "what is not erased now is listed, and is erased at the next start");
+        // Nothing is erased now, and nothing is to be at the next start. What failed may be there all the same.
+        if path.exists() {
+            take_off(&path, signer, now_s);
         }
         return Err(error.into());
     }
