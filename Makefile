@@ -5,7 +5,7 @@ SHELL := /bin/bash
 profile := dev
 target := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: bench-catalogue bench-dsp bench-ledger bench-policy bench-pull conformance demo deny deps doc faults fmt fuzz help interop kill lint log-check native test tidy
+.PHONY: bench-catalogue bench-dsp bench-ledger bench-policy bench-pull conformance demo deny deps doc faults fmt fuzz help interop kill lint log-check mutants native test tidy
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -75,6 +75,9 @@ fuzz: cases := 100000
 fuzz: deps native ## parsers of what comes from outside, with many more cases than `make test` tries (cases=N)
 	HERLEID_FUZZ_CASES=$(cases) cargo test --locked -p herleid never_panic
 	PROPTEST_CASES=$(cases) cargo test --locked -p herleid-credentials -p herleid-policies -p herleid-verifier panic
+
+mutants: ## changes the evaluator in small ways, and sees that a test fails each time (hours; outside of `make test`)
+	deploy/build/mutants.sh
 
 fmt: ## write the code in its one form
 	cargo fmt --all

@@ -37,9 +37,9 @@ use crate::stamping::Stamping;
 use crate::state::{AgreementEntry, LogIdentity, State, StateError};
 use crate::trust::TrustStore;
 use crate::witnessing::{Standings, Witness, WitnessService};
-use herleid_credentials::Now;
 use herleid_credentials::did_document::DidDocument;
 use herleid_credentials::keys::SigningKey;
+use herleid_credentials::{Now, access_token};
 use herleid_ledger::note::{NoteError, Signer};
 use herleid_ledger::record::Draft;
 use herleid_ledger::{AppendError, Ledger, LedgerError, Recorded};
@@ -92,6 +92,8 @@ pub struct Node {
     pub documents: Documents,
     /// Tokens that were used.
     pub used: UsedTokens,
+    /// Access tokens of ours whose signature need not be verified anew with each request.
+    pub known_tokens: access_token::Known,
     /// Requests refused since the start because their callers were not known: counted, never recorded.
     pub unauthenticated: AtomicU64,
     /// Our own credentials.

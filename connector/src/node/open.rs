@@ -22,6 +22,7 @@ use crate::state::{State, StateError, digest_bytes};
 use crate::storage::{self, StorageError};
 use crate::trust::TrustStore;
 use crate::witnessing::{Standings, Witness, WitnessService};
+use herleid_credentials::access_token;
 use herleid_credentials::did_document::{DidDocument, DidDocumentError, LogService, Relationship, ServiceError};
 use herleid_ledger::note::{NoteError, Signer};
 use herleid_ledger::section::SectionName;
@@ -209,6 +210,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         sources,
         documents: Documents::new(client.clone(), clock.clone(), scheme),
         used: UsedTokens::new(ledger.clone()),
+        known_tokens: access_token::Known::default(),
         unauthenticated: AtomicU64::new(0),
         holder: Holder::new(state.clone()),
         handlers,

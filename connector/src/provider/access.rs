@@ -246,7 +246,8 @@ async fn checked(
         request_key: verified.key_thumbprint(),
         now: node.now(),
     };
-    let token_says = access_token::verify(&token, &expected).map_err(|e| Refusal::unauthenticated(&e))?;
+    let token_says =
+        access_token::verify_known(&token, &expected, &node.known_tokens).map_err(|e| Refusal::unauthenticated(&e))?;
     let absent = || Refusal::not_found(&format!("there is nothing for `{caller}` at this address"));
     let named = token_says.grant().transfer.as_str();
     if grant_id.is_some_and(|id| id != named) || token_says.grant().subject != caller {

@@ -188,6 +188,35 @@ fn records_are_found_by_term_and_leaf() {
     assert_eq!(ledger.by_leaf(&leaf_hash(b"none")).unwrap(), None);
 }
 
+/// Tables know of which transactions they have something: none may be passed over, and none taken for another one.
+#[test]
+fn records_are_found_by_transaction_in_tables_of_every_age() {
+    let dir = tempfile::tempdir().unwrap();
+    let transaction = |n: u64| Term::Transaction(format!("01932c07-2000-7000-8000-{n:012}"));
+    let mut expected: Vec<Vec<u64>> = vec![Vec::new(); 9];
+    // Each start writes what the one before had in memory into a table of its own.
+    for start in 1..=5 {
+        let ledger = open(dir.path(), start);
+        // Of even transactions there is something in every table, of odd ones in one or two.
+        for n in [0, 2, 4, start, 8] {
+            let recorded = ledger.append_blocking(note("x").term(transaction(n))).unwrap();
+            expected[n as usize].push(recorded.index());
+        }
+        for (n, indices) in expected.iter().enumerate() {
+            assert_eq!(
+                ledger.by_term(&transaction(n as u64)).unwrap(),
+                *indices,
+                "{n} after {start}"
+            );
+        }
+        assert_eq!(ledger.by_term(&transaction(9)).unwrap(), [0u64; 0]);
+        assert_eq!(
+            ledger.by_term(&Term::Transaction("01932c07".into())).unwrap(),
+            [0u64; 0]
+        );
+    }
+}
+
 #[test]
 fn evidence_is_kept_by_its_digest_and_listed() {
     let dir = tempfile::tempdir().unwrap();

@@ -9,6 +9,9 @@ use crate::jose::{self, MAX_HEADER_TOKEN_BYTES, UnverifiedJws};
 use crate::keys::{KeyError, PublicKey, SigningKey, Thumbprint};
 use herleid_vocab::did::Did;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The longest that a token may be valid, in milliseconds: five minutes.
 pub const MAX_LIFETIME_MS: u64 = 5 * 60 * 1000;
@@ -119,11 +122,52 @@ pub fn mint(
     Ok(jose::sign(key, key_id, TYPE, None, &claims)?)
 }
 
+/// Tokens that are kept in mind: 32 bytes each.
+const MOST_KNOWN: usize = 4_096;
+
+/// Tokens whose signature was found right. One token comes with every request of a transfer, and what was signed does not come to be signed
+/// otherwise; only [`verify_known`] adds to it, and it answers no other question than that about the signature.
+#[derive(Default)]
+pub struct Known(Mutex<HashSet<[u8; 32]>>);
+
+impl Known {
+    /// What a token and a key are known by.
+    fn name(token: &str, key: &PublicKey) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        // A thumbprint has one length, so no two pairs come to the same bytes.
+        digest.update(key.thumbprint().as_str());
+        digest.update(token);
+        digest.finalize().into()
+    }
+
+    fn names(&self) -> MutexGuard<'_, HashSet<[u8; 32]>> {
+        // A panic while it was held leaves at worst a missing entry.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, name: [u8; 32]) {
+        let mut names = self.names();
+        // Forgotten, one is verified once more.
+        if names.len() >= MOST_KNOWN {
+            names.clear();
+        }
+        names.insert(name);
+    }
+}
+
 /// Verifies that `token` is the provider's own, for this data plane, still valid, and bound to the key of the request.
 ///
 /// # Errors
 /// [`AccessTokenError`], a variant a cause.
 pub fn verify(token: &str, expected: &Expected<'_>) -> Result<AccessToken, AccessTokenError> {
+    verify_known(token, expected, &Known::default())
+}
+
+/// The same, without verifying the signature of a token anew that is `known`; everything else is checked each time.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_known(token: &str, expected: &Expected<'_>, known: &Known) -> Result<AccessToken, AccessTokenError> {
     let jws = UnverifiedJws::parse(token, MAX_HEADER_TOKEN_BYTES)?;
     jws.check_type(&[Some(TYPE)], "`at+jwt`")?;
     if jws.key_id() != Some(expected.key_id) {
@@ -132,7 +176,15 @@ pub fn verify(token: &str, expected: &Expected<'_>) -> Result<AccessToken, Acces
             expected: expected.key_id.to_owned(),
         });
     }
-    let jws = jws.verify(expected.key)?;
+    let name = Known::name(token, expected.key);
+    let is_known = known.names().contains(&name);
+    let jws = if is_known {
+        jws.verified_before(expected.key)?
+    } else {
+        let jws = jws.verify(expected.key)?;
+        known.keep(name);
+        jws
+    };
     let claims = Claims(jws.claims());
 
     let issuer = claims.did("iss")?;

@@ -198,6 +198,22 @@ impl<'a> UnverifiedJws<'a> {
     /// # Errors
     /// [`JoseError::Algorithm`] when `alg` is not the key's, [`JoseError::Signature`].
     pub fn verify(self, key: &PublicKey) -> Result<VerifiedJws, JoseError> {
+        self.check_algorithm(key)?;
+        key.verify(self.signing_input.as_bytes(), &self.signature)
+            .map_err(|source| JoseError::Signature { source })?;
+        Ok(self.verified(key))
+    }
+
+    /// The same of a token whose every byte was verified under `key` before; whoever calls this has kept that in mind.
+    ///
+    /// # Errors
+    /// [`JoseError::Algorithm`].
+    pub(crate) fn verified_before(self, key: &PublicKey) -> Result<VerifiedJws, JoseError> {
+        self.check_algorithm(key)?;
+        Ok(self.verified(key))
+    }
+
+    fn check_algorithm(&self, key: &PublicKey) -> Result<(), JoseError> {
         if self.header.algorithm != key.algorithm() {
             return Err(JoseError::Algorithm {
                 found: self.header.algorithm.jose_name().to_owned(),
@@ -207,13 +223,15 @@ impl<'a> UnverifiedJws<'a> {
                 },
             });
         }
-        key.verify(self.signing_input.as_bytes(), &self.signature)
-            .map_err(|source| JoseError::Signature { source })?;
-        Ok(VerifiedJws {
+        Ok(())
+    }
+
+    fn verified(self, key: &PublicKey) -> VerifiedJws {
+        VerifiedJws {
             header: self.header,
             claims: self.claims,
             key: key.thumbprint(),
-        })
+        }
     }
 }
 

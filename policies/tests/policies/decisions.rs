@@ -2,7 +2,7 @@
 
 use crate::common::{APP, BOARD, DPV, KNMI, NOW, OURS, RAIN, agreement, atom, purpose, read, request, use_if};
 use herleid_policies::{
-    Decision, Document, EnforcedBy, Failing, Fixer, Mode, Obstacle, Outcome, Policy, Reason, Truth,
+    Action, Decision, Document, EnforcedBy, Failing, Fixer, Mode, Obstacle, Outcome, Policy, Reason, Truth,
 };
 use serde_json::{Value, json};
 
@@ -375,5 +375,17 @@ fn not_that_purpose_is_not_met_by_a_kind_of_it_nor_by_an_invented_name() {
             permitted,
             "{stated}"
         );
+    }
+}
+
+/// What a holder decides about for somebody who only uses. Taken for it, a decision about passing on would cover what it never weighed.
+#[test]
+fn passing_on_is_no_use_of_ones_own() {
+    let is_own = |name: &str| Action::parse(name).unwrap().is_own_use();
+    for name in ["use", "reproduce", "display", "odrl:execute"] {
+        assert!(is_own(name), "{name}");
+    }
+    for name in ["distribute", "present", "grantUse", "nextPolicy", "transfer", "sell", "give"] {
+        assert!(!is_own(name), "{name}");
     }
 }

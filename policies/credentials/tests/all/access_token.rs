@@ -1,7 +1,7 @@
 use crate::party::{MINUTE_MS, NOW_MS, Party, altered, at, flips, holder, now, payload, verifier};
-use herleid_credentials::access_token::{self, AccessToken, AccessTokenError, Expected, Grant, MAX_LIFETIME_MS};
+use herleid_credentials::access_token::{self, AccessToken, AccessTokenError, Expected, Grant, Known, MAX_LIFETIME_MS};
 use herleid_credentials::jose::JoseError;
-use herleid_credentials::keys::{Algorithm, Thumbprint};
+use herleid_credentials::keys::{Algorithm, PublicKey, Thumbprint};
 use herleid_credentials::{ClaimError, Now, TokenFault};
 use serde_json::{Value, json};
 
@@ -201,5 +201,81 @@ fn five_minutes_and_no_longer() {
 fn a_flipped_bit_anywhere_never_verifies() {
     for flipped in flips(&mint()) {
         assert!(verify(&flipped).is_err(), "{flipped}");
+    }
+}
+
+/// A known token is one whose signature was right; whether it holds here and now is another question each time.
+#[test]
+fn of_a_known_token_everything_but_the_signature_is_checked_again() {
+    let (provider, known, token) = (verifier(), Known::default(), mint());
+    let (consumer, other) = (grant().key, verifier().key.public_key().thumbprint());
+    let verify = |token: &str, key: &PublicKey, audience: &str, request_key: &Thumbprint, now: Now| {
+        let expected = Expected {
+            issuer: &provider.did,
+            key_id: &provider.key_id,
+            key,
+            audience,
+            request_key,
+            now,
+        };
+        access_token::verify_known(token, &expected, &known)
+    };
+    let own = provider.key.public_key();
+    // Not because it was asked about before: a wrong signature is never known.
+    let forged = access_token::mint(&holder().key, &provider.key_id, &grant(), "jti-1", NOW_MS, MINUTE_MS).unwrap();
+    for _ in 0..2 {
+        let refused = verify(&forged, &own, BASE, &consumer, now());
+        assert!(matches!(
+            refused,
+            Err(AccessTokenError::Token(TokenFault::Jose(JoseError::Signature { .. })))
+        ));
+        assert_eq!(verify(&token, &own, BASE, &consumer, now()).unwrap().grant(), &grant());
+    }
+    for flipped in flips(&token) {
+        assert!(verify(&flipped, &own, BASE, &consumer, now()).is_err(), "{flipped}");
+    }
+    let late = at(NOW_MS + 5 * MINUTE_MS);
+    assert!(verify(&token, &own, BASE, &consumer, late).is_err(), "expired");
+    assert!(verify(&token, &own, BASE, &other, now()).is_err(), "another key asks");
+    assert!(
+        verify(&token, &own, "https://a.example", &consumer, now()).is_err(),
+        "of another place"
+    );
+    // Known under one key says nothing of another one.
+    let renewed = holder().key.public_key();
+    assert!(
+        verify(&token, &renewed, BASE, &consumer, now()).is_err(),
+        "of a key that was replaced"
+    );
+    assert!(verify(&token, &own, BASE, &consumer, now()).is_ok());
+}
+
+#[test]
+fn tokens_that_were_forgotten_are_verified_once_more() {
+    let (provider, known) = (verifier(), Known::default());
+    let own = provider.key.public_key();
+    let consumer = grant().key;
+    let expected = Expected {
+        issuer: &provider.did,
+        key_id: &provider.key_id,
+        key: &own,
+        audience: BASE,
+        request_key: &consumer,
+        now: now(),
+    };
+    let verify = |jti: usize| {
+        let token = access_token::mint(
+            &provider.key,
+            &provider.key_id,
+            &grant(),
+            &jti.to_string(),
+            NOW_MS,
+            MINUTE_MS,
+        );
+        access_token::verify_known(&token.unwrap(), &expected, &known)
+    };
+    // More than are kept in mind.
+    for jti in (0..5_000).chain([0, 4_999]) {
+        assert_eq!(verify(jti).unwrap().jti(), jti.to_string());
     }
 }
