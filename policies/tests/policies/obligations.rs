@@ -1,10 +1,12 @@
 //! Obligations: what ends with their date, what a report of them changes, and which may be published.
 
 use crate::common::{APP, KNMI, NOW, RAIN, agreement, atom, log_kept, request};
+use crate::generated::{facts, known, policy, request as requested};
 use herleid_policies::difference::{Aspect, Case, Gap, difference};
 use herleid_policies::{
-    Audience, Decision, DutyState, EnforcedBy, Explanation, Fixer, Language, Obstacle, Policy, Reason, reevaluate,
+    Audience, Decision, DutyState, EnforcedBy, Explanation, Facts, Fixer, Language, Obstacle, Policy, Reason, reevaluate,
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// The day before the request, and the day after it.
@@ -257,4 +259,35 @@ fn two_policies_differ_from_the_date_of_an_obligation_on() {
     let ends = Case::Times(1_592_524_800_000, None);
     let times: Vec<_> = region.parts.iter().filter(|part| part.aspect == Aspect::Time).collect();
     assert!(times.len() == 1 && times[0].cases == [ends], "{region:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn another_obligation_never_permits_more_nor_does_knowing_less_of_it(
+        json in policy(),
+        action in prop::sample::select(vec!["odrl:delete", "odrl:inform", "odrl:attribute"]),
+        day in prop::sample::select(vec![PAST, "2020-06-17Z", "2020-06-17", AHEAD]),
+        state in prop::sample::select(vec![None, Some(DutyState::Fulfilled), Some(DutyState::NotSet), Some(DutyState::Violated)]),
+        request in requested(),
+        known in known(),
+    ) {
+        let before = Policy::parse(&json).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        let mut bound = json;
+        bound["obligation"] = json!([{"action": action, "constraint": by(day)}]);
+        let after = Policy::parse(&bound).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        let unknown = facts(&before, &known);
+        let told = match state {
+            Some(state) => unknown.clone().with_duty(after.obligations()[0].id(), state, "ledger", EnforcedBy::Declared, NOW),
+            None => unknown.clone(),
+        };
+        let permits = |policy: &Policy, facts: &Facts| policy.decide(&request, facts).is_permit();
+        prop_assert!(permits(&before, &unknown) || !permits(&after, &told), "an obligation gave something");
+        // That it was broken takes away; of all else, less known is no more permitted.
+        if state != Some(DutyState::Violated) {
+            prop_assert!(permits(&after, &told) || !permits(&after, &unknown));
+        }
+        prop_assert_eq!(after.judge(&request, &told), after.decide(&request, &told).record().reason);
+    }
 }
