@@ -42,9 +42,9 @@ bench-dsp: deps native ## negotiations, first byte, memory and start-up, beside 
 	cargo build --locked --release -p herleid
 	deploy/build/bench-dsp.sh
 
-faults: deps native ## writes, syncs, renames and opens of every kind in the ledger fail in every way; torn writes, 300 kills, a full disk
+faults: deps native ## writes, syncs, renames and opens of every kind fail in every way, also of a backup, a restore, an erasure; torn writes, 300 kills, a full disk
 	cargo build --locked -p herleid
-	cargo test --locked -p herleid-tests --test served
+	FAULTS=all cargo test --locked -p herleid-tests --test served -- --nocapture
 	HERLEID_FAULTS=all cargo test --locked -p herleid-ledger --test faults
 
 bench-ledger: needs := postgres

@@ -55,6 +55,8 @@ impl Ack {
 
 /// `append DIR THREADS COUNT` appends COUNT records a thread, 0 for no end; `fill DIR` appends large ones until it dies;
 /// `steady DIR COUNT BYTES` appends COUNT records in one thread, with documents of that size (`super::steady`);
+/// `erasing DIR COUNT` appends COUNT records and erases them (`super::erasing`);
+/// `erase-full DIR BALLAST ROOM` does so on a disk that it fills with the file BALLAST but for ROOM bytes; `erased DIR` checks that afterwards;
 /// `examine DIR` reads acknowledgements from standard input and checks them.
 pub(crate) fn run(arguments: &[String]) {
     let dir = Path::new(&arguments[1]);
@@ -64,6 +66,9 @@ pub(crate) fn run(arguments: &[String]) {
             append(&ledger, arguments[2].parse().unwrap(), arguments[3].parse().unwrap());
         }
         "steady" => crate::steady::run(dir, arguments[2].parse().unwrap(), arguments[3].parse().unwrap()),
+        "erasing" => crate::erasing::run(dir, arguments[2].parse().unwrap()),
+        "erase-full" => crate::erasing::run_full(dir, Path::new(&arguments[2]), arguments[3].parse().unwrap()),
+        "erased" => crate::erasing::examine_again(dir),
         "fill" => {
             let ledger = open(dir);
             let large = "x".repeat(200_000);

@@ -1,6 +1,7 @@
 //! What is checked after every fault: nothing that was acknowledged is gone, and nothing that was served is unsaid.
 
 use crate::child::{Ack, examine, examine_states};
+use crate::erasing::Erasures;
 use crate::rig::{note, running_options};
 use herleid_ledger::Ledger;
 use herleid_ledger::merkle::verify_consistency;
@@ -11,6 +12,7 @@ use std::path::Path;
 pub(crate) struct Said {
     pub(crate) acks: Vec<Ack>,
     pub(crate) states: Vec<String>,
+    pub(crate) erasures: Erasures,
 }
 
 impl Said {
@@ -20,6 +22,7 @@ impl Said {
         let whole = text.rsplit_once('\n').map(|(whole, _)| whole).unwrap_or_default();
         let states = whole.lines().filter_map(|line| line.strip_prefix("ack-state "));
         self.states.extend(states.map(str::to_owned));
+        self.erasures.read(whole);
     }
 }
 
@@ -34,6 +37,7 @@ pub(crate) fn judge(said: &Said, disk: &Path) -> u64 {
         let found = ledger.size();
         examine(&ledger, &said.acks);
         examine_states(&ledger, &said.states);
+        crate::erasing::examine(&ledger, &said.erasures, &disk.join("knmi"));
         // It goes on, and what it signs next extends what it served last.
         let next = ledger.append_blocking(note("next")).unwrap();
         if let Some(last) = said.acks.last() {

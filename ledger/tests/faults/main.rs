@@ -10,6 +10,7 @@ mod rig;
 mod background;
 mod child;
 mod crash;
+mod erasing;
 mod full;
 mod inject;
 mod judge;
@@ -32,11 +33,12 @@ pub(crate) enum Outcome {
 
 type Check = fn() -> Outcome;
 
-const CHECKS: [(&str, Check); 9] = [
+const CHECKS: [(&str, Check); 10] = [
     ("a_killed_process_loses_nothing_acknowledged", crash::check),
     ("a_second_process_is_refused", taken::check),
     ("every_acknowledgement_follows_its_syncs", trace::check),
     ("a_full_disk_stops_the_log_and_loses_nothing", full::check),
+    ("on_a_full_disk_nothing_is_half_erased", full::check_erasing),
     ("a_torn_last_write_is_dropped_and_nothing_else", torn::check),
     (
         "a_failure_in_the_background_is_known_where_nobody_writes",
@@ -72,6 +74,11 @@ pub(crate) fn checked<T>(check: impl FnOnce() -> T) -> T {
 /// Whether all faults are to happen (`make faults`), or as many as there is time for in `make test`.
 pub(crate) fn all() -> bool {
     std::env::var_os("HERLEID_FAULTS").is_some_and(|which| which == "all")
+}
+
+/// The one kind of work whose calls are to fail (`HERLEID_FAULTS=erased`, say), for a few minutes.
+pub(crate) fn only() -> Option<String> {
+    std::env::var("HERLEID_FAULTS").ok().filter(|which| which != "all")
 }
 
 /// This binary, to be started as a child.

@@ -3,6 +3,7 @@
 use crate::child::{Ack, keep_state, large_document, marked, open};
 use crate::inject::promises_nothing;
 use crate::rig::{note, terminated};
+use herleid_ledger::Ledger;
 use herleid_ledger::record::Document;
 use std::path::Path;
 
@@ -54,26 +55,14 @@ pub(crate) fn run(dir: &Path, count: u64, bytes: usize) {
             last += 1;
         }
     }
-    if fails.has_happened() {
-        // A failure becomes known also where nobody writes.
-        if fails.while_idle {
-            loop {
-                std::thread::park();
-            }
-        }
-        for n in n..n + fails.after {
-            let marker = format!("m-{first}-{n}-after");
-            let recorded = ledger.append_blocking(marked(note(&marker), &marker)).unwrap();
-            Ack::print(&recorded, &marker);
-        }
-    }
+    fails.seen_to(&ledger, first, n);
     println!("done");
     drop(ledger);
     println!("closed");
 }
 
 /// The failure that this process was started for.
-struct Failure {
+pub(crate) struct Failure {
     journal: Option<String>,
     while_appending: bool,
     while_idle: bool,
@@ -81,7 +70,7 @@ struct Failure {
 }
 
 impl Failure {
-    fn expected() -> Self {
+    pub(crate) fn expected() -> Self {
         let at = std::env::var("FAULT_AT").unwrap_or_default();
         let mut words = at.split(' ');
         let (phase, call) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -90,6 +79,24 @@ impl Failure {
             while_appending: matches!(phase, "appending" | "flush" | "compaction"),
             while_idle: std::env::var_os("FAULT_IDLE").is_some(),
             after: if promises_nothing(call) { AFTER_NOTHING } else { AFTER },
+        }
+    }
+
+    /// Goes on for as long as it takes for a failure that has happened to become known; `n` records were appended before.
+    pub(crate) fn seen_to(&self, ledger: &Ledger, first: u64, n: u64) {
+        if !self.has_happened() {
+            return;
+        }
+        // It becomes known also where nobody writes.
+        if self.while_idle {
+            loop {
+                std::thread::park();
+            }
+        }
+        for n in n..n + self.after {
+            let marker = format!("m-{first}-{n}-after");
+            let recorded = ledger.append_blocking(marked(note(&marker), &marker)).unwrap();
+            Ack::print(&recorded, &marker);
         }
     }
 

@@ -2,6 +2,9 @@
 //! failure, while the connector ends, and after it was started again is extended by the next one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod erased;
+mod kept;
+
 use herleid::config::Config;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::merkle::verify_consistency;
@@ -10,6 +13,7 @@ use herleid_tests::machine::free_port;
 use herleid_tests::management::Api;
 use herleid_tests::process::told;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -38,6 +42,23 @@ const AFTER: [usize; 3] = [0, 2, 5];
 /// A publication writes and syncs several times; after so many the call that is to fail has been made.
 const PUBLICATIONS: usize = 12;
 
+/// The injector, compiled; nothing where there is no compiler.
+fn library(folder: &Path) -> Option<PathBuf> {
+    let (source, library) = (folder.join("inject.c"), folder.join("inject.so"));
+    fs::write(&source, INJECTOR).unwrap();
+    let mut compiler = Command::new("cc");
+    compiler
+        .args(["-O1", "-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .arg("-ldl");
+    assert!(compiler.status().ok()?.success(), "the injector is not compiled");
+    Some(library)
+}
+
+fn hex_sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 struct World {
     folder: tempfile::TempDir,
     connector: Connector,
@@ -53,14 +74,7 @@ struct World {
 impl World {
     fn set() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let (source, library) = (folder.path().join("inject.c"), folder.path().join("inject.so"));
-        fs::write(&source, INJECTOR).unwrap();
-        let mut compiler = Command::new("cc");
-        compiler
-            .args(["-O1", "-shared", "-fPIC", "-o"])
-            .args([&library, &source])
-            .arg("-ldl");
-        assert!(compiler.status().ok()?.success(), "the injector is not compiled");
+        let library = library(folder.path())?;
         let (port, management) = (free_port(), free_port());
         let connector = Connector::new(folder.path().join("knmi"), port, port);
         connector.set(
