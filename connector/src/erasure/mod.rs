@@ -70,7 +70,7 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
                     .now_ms()
                     .saturating_add(u64::from(complete_days).saturating_mul(DAY_MS)),
                 proposed_by: people::known(&node.config.erasure, &person)?,
-                is_planned: false,
+                is_planned: Some(false),
                 decided_by: None,
                 is_buried: None,
                 recipients: Vec::new(),
@@ -112,6 +112,13 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
 
 async fn propose(node: &Arc<Node>, line: ErasureLine) -> Result<EraseAnswer, Failure> {
     let _turn = node.erasing.lock().await;
+    // A plan leaves out what is proposed; another may have been carried out since it was made.
+    if line.is_planned == Some(true)
+        && let Some(id) = entries::proposed_before(node, &line)?
+    {
+        return Err(Failure::refused(format!("`{id}` proposes some of the same records"))
+            .next(format!("`herleid erase show {id}`")));
+    }
     let targets = select::targets(node, &line.records)?;
     select::check_holds(node, &targets)?;
     select::check_offers(node, &targets)?;

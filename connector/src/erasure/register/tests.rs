@@ -17,7 +17,7 @@ fn listed(id: &str, index: u64) -> Listed {
             authority: "request 1".to_owned(),
             complete_by_ms: 7,
             proposed_by: by.clone(),
-            is_planned: false,
+            is_planned: None,
             decided_by: Some(by),
             is_buried: None,
             records: vec![ErasedRecord {
