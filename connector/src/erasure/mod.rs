@@ -14,7 +14,7 @@ mod tests;
 mod told;
 
 pub(crate) use again::again;
-pub(crate) use bytes::Came;
+pub(crate) use bytes::{Came, mark};
 pub(crate) use retention::retention;
 pub(crate) use told::{Notice, deliver, take};
 
