@@ -83,6 +83,11 @@ pub(crate) enum BackupError {
         "something that was erased stands in files of the log still, or among the payloads, and a backup would keep it beyond the time by which it was to be gone"
     )]
     Unburied,
+    /// Something was recorded since, whoever says otherwise.
+    #[error(
+        "something was recorded after the backup of {size} records was made: {why} (the list of erasures; the log's own key has signed it), so `--nothing-since` is not true"
+    )]
+    WentOn { why: String, size: u64 },
     /// A restore of another backup that was broken off.
     #[error(
         "a restore of the backup `{found}` was broken off in this storage directory, and this is the backup `{backup}`: what lies there would be removed"
@@ -152,6 +157,7 @@ impl BackupError {
             | Self::NoErasures
             | Self::Erasures(_)
             | Self::Unburied
+            | Self::WentOn { .. }
             | Self::OtherRestore { .. } => Code::Refused,
             Self::NotABackup { .. } | Self::Missing { .. } => Code::Missing,
             Self::Signature { .. } | Self::Other { .. } | Self::Differs { .. } | Self::Long { .. } => Code::Untrusted,
@@ -188,6 +194,9 @@ impl BackupError {
             }
             Self::Unburied => {
                 "it is tried again every minute, and at each start, and the service says why it cannot be done (a log that is over and cannot be read, say: see to that first); make the backup when `herleid erase show` says that it is done"
+            }
+            Self::WentOn { .. } => {
+                "restore without it; then `herleid ledger continue` begins a successor log (docs/ledger-lost.md)"
             }
             Self::OtherRestore { .. } => {
                 "restore that backup again, or move the whole storage directory away and keep what is of worth in it"

@@ -20,7 +20,7 @@ use std::sync::Arc;
 ///
 /// Nothing that grants anything goes along: no agreement, grant, count or trust that was added. How far those went is not known any more,
 /// and what is not known is not given a second time.
-const CARRIED: [&str; 12] = [
+const CARRIED: [&str; 13] = [
     "peer-log/",
     "peer-now/",
     "peer-stream/",
@@ -31,6 +31,7 @@ const CARRIED: [&str; 12] = [
     "issued/",
     "witnessed/",
     "hold/",
+    "erasure-list/",
     "erasure-tell/",
     "erasure-told/",
 ];

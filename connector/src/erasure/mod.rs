@@ -251,6 +251,14 @@ fn erasure(node: &Node, line: &ErasureLine, targets: Vec<Target>, state: Vec<Cha
     })
 }
 
+/// Why this log is not all of the one of which erasures are listed, or another history of it: what is listed is signed by its own key.
+///
+/// # Errors
+/// When the list or the log cannot be read.
+pub(crate) fn is_behind(node: &Node) -> Result<Option<String>, Failure> {
+    register::check_history(node)
+}
+
 /// Goes on with what a stop interrupted or could not be done at once, and removes again what a backup brought back.
 ///
 /// # Errors

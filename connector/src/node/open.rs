@@ -146,10 +146,12 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         ledger.bound_evidence(most)?;
     }
     let (mut previous, mut unreadable) = (Vec::new(), Vec::new());
+    let listed = register::folders(config.erasure.register.as_deref(), &config.storage.directory)?;
+    let listed: Vec<&Path> = listed.iter().map(PathBuf::as_path).collect();
     for (origin, directory) in continuing::previous(&config.storage.directory, ledger.origin())? {
         let mut options = options(&directory)?;
         options.origin.clone_from(&origin);
-        let erased = register::of_log(config.erasure.register.as_deref(), &secrets.log, &origin)?;
+        let erased = register::of_log(&listed, &secrets.log, &origin)?;
         match Ledger::open_closed_apart(options, &directory.join("keys"), &erased) {
             Ok(over) => previous.push(over),
             // It was lost for a reason; this log goes on without it.

@@ -65,6 +65,15 @@ pub enum ServeError {
         "{0}; start a successor log instead of going on with this one (`herleid ledger continue` says how), and keep this directory as it is"
     )]
     Rollback(WitnessingError),
+    /// The list of erasures knows more of the log than is here, or another history.
+    #[error(
+        "this log went on, or is another history of the one that did: {why} (`erasure.register`; the log's own key has signed it); \
+         start a successor log instead of going on with this one (`herleid ledger continue`, with `--even-if-sound` where no witness knows more), and keep this directory as it is"
+    )]
+    Behind {
+        /// What proves it.
+        why: String,
+    },
     /// Too few witnesses answer.
     #[error(
         "only {reached} of the {needed} witnesses needed answer, so nobody outside can say that this log was not rolled back, and it must not sign: {why}; start the witnesses, or see to the network, then start again"
@@ -135,6 +144,14 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     let node = tokio::task::spawn_blocking(move || open(config))
         .await
         .map_err(|e| ServeError::Resume(Refusal::Unavailable { why: e.to_string() }))??;
+    // Before anybody cosigns what is here.
+    let behind = crate::erasure::is_behind(&node).map_err(|e| {
+        let why = format!("what is listed as erased could not be held against the log: {e}");
+        ServeError::Resume(Refusal::Unavailable { why })
+    })?;
+    if let Some(why) = behind {
+        return Err(ServeError::Behind { why });
+    }
     ask_witnesses(&node, restored.as_ref()).await?;
     // Before anybody can ask for another one.
     run::close_interrupted(&node, &fresh_trace(&node)).await.map_err(|e| {

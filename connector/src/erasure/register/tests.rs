@@ -30,6 +30,7 @@ fn listed(id: &str, index: u64) -> Listed {
             elsewhere: Vec::new(),
         },
         listed_ms: None,
+        size: Some(index + 1),
         leaves: BTreeMap::from([(index, "ab".repeat(32))]),
     }
 }
@@ -49,10 +50,10 @@ fn what_is_listed_is_read_and_what_somebody_else_put_there_is_refused() {
         .map(|one| one.erasure.id)
         .collect();
     assert_eq!(ids, ["a", "b", "c"]);
-    let of = |origin: &str| of_log(Some(folder.path()), &key, origin).unwrap();
+    let of = |origin: &str| of_log(&[folder.path()], &key, origin).unwrap();
     assert_eq!(of("a.example/log/1").into_keys().collect::<Vec<_>>(), [3, 4]);
     assert!(of("a.example/log/2").is_empty());
-    assert!(of_log(None, &key, "a.example/log/1").unwrap().is_empty());
+    assert!(of_log(&[], &key, "a.example/log/1").unwrap().is_empty());
 
     // A folder is the list when it says so, and has as many as it said.
     let whole = || read_whole(folder.path(), &key);
