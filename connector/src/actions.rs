@@ -284,7 +284,7 @@ fn serve_error(error: ServeError) -> ControlError {
         ) => Code::Configuration,
         ServeError::Unusable(StorageError::Newer { .. })
         | ServeError::Open(OpenError::Unusable(_) | OpenError::WitnessLost { .. }) => Code::Configuration,
-        ServeError::Rollback(_) | ServeError::Restored { .. } => Code::Untrusted,
+        ServeError::Rollback(_) | ServeError::Behind { .. } | ServeError::Restored { .. } => Code::Untrusted,
         ServeError::NoQuorum { .. } => Code::Unreachable,
         ServeError::Open(_)
         | ServeError::Listen(_)

@@ -80,9 +80,14 @@ pub(crate) enum BackupError {
     Odd { path: PathBuf, what: &'static str },
     /// What was erased and is in files still.
     #[error(
-        "something that was erased stands in files of the log still, and a backup would keep it after the log has said that it is gone"
+        "something that was erased stands in files of the log still, or among the payloads, and a backup would keep it beyond the time by which it was to be gone"
     )]
     Unburied,
+    /// Something was recorded since, whoever says otherwise.
+    #[error(
+        "something was recorded after the backup of {size} records was made: {why} (the list of erasures; the log's own key has signed it), so `--nothing-since` is not true"
+    )]
+    WentOn { why: String, size: u64 },
     /// A restore of another backup that was broken off.
     #[error(
         "a restore of the backup `{found}` was broken off in this storage directory, and this is the backup `{backup}`: what lies there would be removed"
@@ -148,9 +153,12 @@ impl BackupError {
     fn code(&self) -> Code {
         match self {
             Self::Exists { .. } | Self::Inside { .. } => Code::Usage,
-            Self::Holds { .. } | Self::NoErasures | Self::Erasures(_) | Self::Unburied | Self::OtherRestore { .. } => {
-                Code::Refused
-            }
+            Self::Holds { .. }
+            | Self::NoErasures
+            | Self::Erasures(_)
+            | Self::Unburied
+            | Self::WentOn { .. }
+            | Self::OtherRestore { .. } => Code::Refused,
             Self::NotABackup { .. } | Self::Missing { .. } => Code::Missing,
             Self::Signature { .. } | Self::Other { .. } | Self::Differs { .. } | Self::Long { .. } => Code::Untrusted,
             Self::Newer { .. } | Self::Place(_) | Self::Storage(StorageError::Newer { .. }) => Code::Configuration,
@@ -185,7 +193,10 @@ impl BackupError {
                 "put what it leads to in its place, or mount the other disk there, with the service stopped; then run it again"
             }
             Self::Unburied => {
-                "it is tried again every minute, and at each start (`herleid erase list` says when it is done): make the backup then"
+                "it is tried again every minute, and at each start, and the service says why it cannot be done (a log that is over and cannot be read, say: see to that first); make the backup when `herleid erase show` says that it is done"
+            }
+            Self::WentOn { .. } => {
+                "restore without it; then `herleid ledger continue` begins a successor log (docs/ledger-lost.md)"
             }
             Self::OtherRestore { .. } => {
                 "restore that backup again, or move the whole storage directory away and keep what is of worth in it"

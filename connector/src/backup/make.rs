@@ -5,7 +5,10 @@ use super::files::{self, Held, Made, make_folder, remove};
 use super::manifest::{Head, Part, seal};
 use super::{BackupError, Source, Told, places, room};
 use crate::continuing;
+use crate::erasure;
+use crate::payloads::Payloads;
 use crate::storage;
+use herleid_ledger::Ledger;
 use herleid_ledger::note::Signer;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -58,6 +61,19 @@ impl Drop for Stage {
     }
 }
 
+/// Whether a payload may be left that an erasure had to remove.
+fn is_left(ledger: &Ledger, payloads: &Path) -> Result<bool, BackupError> {
+    let Some(mark) = erasure::mark(ledger)? else {
+        return Ok(false);
+    };
+    let erased = Payloads::erased_in(payloads).map_err(|error| BackupError::Io {
+        path: payloads.to_owned(),
+        what: "looked through",
+        source: std::io::Error::other(error.to_string()),
+    })?;
+    Ok(erased != Some(mark))
+}
+
 /// Copies everything into `out` and `keys`. The caller sees to it that nothing is erased meanwhile.
 ///
 /// # Errors
@@ -70,7 +86,7 @@ pub(super) fn copy(source: &Source<'_>, out: &Path, keys: &Path, told: Told<'_>)
     }
     places::check(out, keys, storage, &source.config.keys.directory)?;
     // What stands in files still would be in the copy, and the log would soon say that it is in none.
-    if source.ledger.is_unburied()? {
+    if source.ledger.is_unburied()? || is_left(source.ledger, &storage.join("payloads"))? {
         return Err(BackupError::Unburied);
     }
     let current = continuing::directory(storage, source.ledger.origin())?;

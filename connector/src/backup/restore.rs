@@ -83,6 +83,12 @@ pub(crate) fn restore(
         why: error.to_string(),
     })?;
     let (main, keys) = open_both(from, keys, config.participant.did.as_str(), signer.verifier())?;
+    if let Some(register) = register.filter(|_| said.nothing_since) {
+        let (origin, size) = (&main.head.origin, main.head.size);
+        if let Some(why) = register::went_on(register, &secrets.log, origin, size)? {
+            return Err(BackupError::WentOn { why, size });
+        }
+    }
     match before {
         // What lies there may be something else than what was half restored: somebody may have put back what was there before.
         Some(found) if found != main.head.backup => {

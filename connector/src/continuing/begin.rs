@@ -31,6 +31,7 @@ const CARRIED: [&str; 13] = [
     "issued/",
     "witnessed/",
     "hold/",
+    "erasure-list/",
     "erasure-tell/",
     "erasure-told/",
     "own-keys",

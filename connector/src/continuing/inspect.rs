@@ -42,6 +42,8 @@ pub struct Inspected {
     pub other_history: Option<String>,
     /// Whether the directory was restored from a backup, and no service has started on it since.
     pub is_restored: bool,
+    /// Records in that backup.
+    restored: u64,
 }
 
 impl Inspected {
@@ -132,7 +134,7 @@ fn left(config: &Config, secrets: &Secrets, directory: &Path) -> Result<Old, Con
 }
 
 /// Finds out how far the log of this configuration went. Nothing of it changes; its witnesses are asked, and may cosign what is there if
-/// none of them has seen more.
+/// none of them has seen more (of a log that was restored, if they had seen what is in the backup).
 ///
 /// # Errors
 /// When the log was continued before, too few witnesses answer, the successor was begun elsewhere, or a file is no checkpoint of it.
@@ -150,8 +152,12 @@ pub async fn inspect(config: &Config, secrets: &Secrets, files: &[PathBuf]) -> R
         last: None,
         witnessed: Vec::new(),
         other_history: None,
-        is_restored: storage::restored(storage)?.is_some_and(|restored| restored.origin == config.ledger.origin),
+        restored: 0,
+        is_restored: false,
     };
+    if let Some(restored) = storage::restored(storage)?.filter(|restored| restored.origin == config.ledger.origin) {
+        (found.is_restored, found.restored) = (true, restored.size);
+    }
     // In this order: of two histories of one size, that of whoever stands outside is named.
     let mut held = Vec::new();
     for path in files {
@@ -254,6 +260,9 @@ impl Inspected {
         if self.witnessed.iter().any(|(_, size)| *size > ledger.size()) {
             return Ok(());
         }
+        // Nor does one that was restored, of a witness that never saw what is in the backup: it would vouch for it at the next start.
+        answering.retain(|(seen, _)| !self.is_restored || *seen >= self.restored.max(1));
+        let confirming = answering.len();
         // Who saw most first: one that lags behind would cosign a history that another one knows to be false.
         answering.sort_by_key(|(seen, _)| std::cmp::Reverse(*seen));
         for (_, witness) in answering {
@@ -265,6 +274,10 @@ impl Inspected {
                 }
                 Err(error) => return Err(error.into()),
             }
+        }
+        // As many as a start needs confirm that this was all: it is as sound as any other (`node/started.rs`).
+        if needed > 0 && confirming >= needed {
+            self.is_restored = false;
         }
         Ok(())
     }

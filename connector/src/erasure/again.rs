@@ -23,7 +23,9 @@ pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
     }
     if let Some(folder) = &node.config.erasure.register {
         register::check(folder, &node.config.storage.directory)?;
+        register::check_begun(node, folder, &secrets.log)?;
         register::complete(node, folder, &known(node)?, &secrets.log)?;
+        register::begin(node, folder).await?;
         all.extend(register::read(folder, &secrets.log)?);
     }
     for listed in all {
@@ -57,10 +59,14 @@ pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
     }
     if is_brought {
         // What was erased again is known here now, and is listed wherever the list is.
-        if let Some(folder) = &node.config.erasure.register {
+        let folder = node.config.erasure.register.as_deref();
+        if let Some(folder) = folder {
             register::complete(node, folder, &known(node)?, &secrets.log)?;
         }
-        std::fs::remove_dir_all(&brought).map_err(Failure::failed)?;
+        // Of a log that is over nothing is known but what is listed.
+        if register::hand_on(node, &brought, folder, &secrets.log)? {
+            std::fs::remove_dir_all(&brought).map_err(Failure::failed)?;
+        }
     }
     Ok(())
 }

@@ -4,8 +4,8 @@
 use crate::commands::Failure;
 use crate::node::Node;
 use crate::state::{ModelEntry, VersionEntry, digest_bytes};
-use herleid_ledger::Ledger;
 use herleid_ledger::record::{Kind, Term};
+use herleid_ledger::{Ledger, LedgerError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -21,9 +21,12 @@ pub(crate) enum Came {
 }
 
 /// What the mark says when everything is done; `None` when nothing was ever erased.
-fn mark(node: &Node) -> Result<Option<String>, Failure> {
-    let last = node.ledger.by_term(&Term::Kind(Kind::Erased))?.into_iter().max();
-    Ok(last.map(|last| format!("{} {last}", node.ledger.origin())))
+///
+/// # Errors
+/// When the log cannot be read.
+pub(crate) fn mark(ledger: &Ledger) -> Result<Option<String>, LedgerError> {
+    let last = ledger.by_term(&Term::Kind(Kind::Erased))?.into_iter().max();
+    Ok(last.map(|last| format!("{} {last}", ledger.origin())))
 }
 
 /// Below which tombstone nothing is left in any file: of the log's, and of the payloads, which are done all at once.
@@ -42,7 +45,7 @@ pub(super) fn buried_below(node: &Node) -> Result<u64, Failure> {
 /// # Errors
 /// When the log or the payloads cannot be read.
 fn are_gone(node: &Node) -> Result<bool, Failure> {
-    let mark = mark(node)?;
+    let mark = mark(&node.ledger)?;
     Ok(mark.is_none() || node.payloads.erased()? == mark)
 }
 
@@ -53,7 +56,7 @@ fn are_gone(node: &Node) -> Result<bool, Failure> {
 pub(super) async fn remove(node: &Arc<Node>, came: Came) -> Result<bool, Failure> {
     let node = node.clone();
     let removing = tokio::task::spawn_blocking(move || {
-        let mark = mark(&node)?;
+        let mark = mark(&node.ledger)?;
         if mark.is_none() && came != Came::Restored {
             return Ok(true);
         }
@@ -67,6 +70,18 @@ pub(super) async fn remove(node: &Arc<Node>, came: Came) -> Result<bool, Failure
             (true, Came::Anyhow) => node.payloads.changed()?,
             (false, _) | (_, Came::Restored) => node.payloads.all()?,
         };
+        // What the index does not know to lead nowhere stays.
+        let mut asked = std::iter::once(&node.ledger)
+            .chain(&node.previous)
+            .filter(|_| !all.is_empty());
+        match asked.try_for_each(Ledger::check_leads) {
+            Ok(()) => {}
+            Err(error @ LedgerError::Corrupt { .. }) => {
+                tracing::error!(%error, "no payload is removed while a log does not know what its records lead to: `herleid doctor`, with the service stopped, says what to do");
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        }
         let mut are_gone = true;
         for sha256 in all {
             are_gone &= node.payloads.remove_unused(&sha256, || is_unused(&node, &sha256))?;

@@ -8,6 +8,7 @@ use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Where proposals lie in the state, by their identifiers.
 pub(super) const ERASURES: &str = "erasure/";
@@ -70,6 +71,18 @@ pub(super) fn proposal(node: &Node, id: &str) -> Result<ErasureLine, Failure> {
         Failure::missing(format!("there is no proposal `{id}` to erase something"))
             .next("`herleid erase list` lists them")
     })
+}
+
+/// A proposal that waits and is of a record of this one.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(super) fn proposed_before(node: &Node, line: &ErasureLine) -> Result<Option<String>, Failure> {
+    let records: BTreeSet<u64> = line.records.iter().map(|record| record.index).collect();
+    let all = node.state.scan::<ErasureLine>(ERASURES)?.into_iter();
+    let mut open = all.filter(|(_, other)| other.state == ErasureState::Proposed);
+    let found = open.find(|(_, other)| other.records.iter().any(|record| records.contains(&record.index)));
+    Ok(found.map(|(_, other)| other.id))
 }
 
 /// A proposal that waits for a second person.

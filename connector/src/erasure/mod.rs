@@ -14,7 +14,7 @@ mod tests;
 mod told;
 
 pub(crate) use again::again;
-pub(crate) use bytes::{Came, offered};
+pub(crate) use bytes::{Came, mark, offered};
 pub(crate) use retention::retention;
 pub(crate) use select::held;
 pub(crate) use told::{Notice, deliver, take};
@@ -71,7 +71,7 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
                     .now_ms()
                     .saturating_add(u64::from(complete_days).saturating_mul(DAY_MS)),
                 proposed_by: people::known(&node.config.erasure, &person)?,
-                is_planned: false,
+                is_planned: Some(false),
                 decided_by: None,
                 is_buried: None,
                 recipients: Vec::new(),
@@ -113,6 +113,13 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
 
 async fn propose(node: &Arc<Node>, line: ErasureLine) -> Result<EraseAnswer, Failure> {
     let _turn = node.erasing.lock().await;
+    // A plan leaves out what is proposed; another may have been carried out since it was made.
+    if line.is_planned == Some(true)
+        && let Some(id) = entries::proposed_before(node, &line)?
+    {
+        return Err(Failure::refused(format!("`{id}` proposes some of the same records"))
+            .next(format!("`herleid erase show {id}`")));
+    }
     let targets = select::targets(node, &line.records)?;
     select::check_holds(node, &targets)?;
     select::check_offers(node, &targets)?;
@@ -243,6 +250,14 @@ fn erasure(node: &Node, line: &ErasureLine, targets: Vec<Target>, state: Vec<Cha
             .collect::<Map<_, _>>(),
         state,
     })
+}
+
+/// Why this log is not all of the one of which erasures are listed, or another history of it: what is listed is signed by its own key.
+///
+/// # Errors
+/// When the list or the log cannot be read.
+pub(crate) fn is_behind(node: &Node) -> Result<Option<String>, Failure> {
+    register::check_history(node)
 }
 
 /// Goes on with what a stop interrupted or could not be done at once, and removes again what a backup brought back.

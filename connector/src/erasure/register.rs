@@ -17,10 +17,18 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+mod begun;
+mod brought;
 mod error;
+mod history;
 
+pub(super) use begun::{begin, check_begun};
+pub(crate) use brought::bring;
+pub(super) use brought::hand_on;
 pub(crate) use error::RegisterError;
 use error::io;
+pub(super) use history::check_history;
+pub(crate) use history::went_on;
 
 /// First line of a note. No checkpoint begins with it.
 const FIRST: &str = "herleid-erasure/1";
@@ -33,25 +41,6 @@ const MARK: &str = "register";
 /// Where in the storage directory a restore leaves what it found listed, for the first start.
 pub(crate) const BROUGHT: &str = "erasures";
 
-/// Leaves what is listed in `from` for the first start on the storage directory `to`.
-///
-/// # Errors
-/// When it is not the whole list, or cannot be copied.
-pub(crate) fn bring(from: &Path, to: &Path, key: &SigningKey) -> Result<(), RegisterError> {
-    read_whole(from, key)?;
-    let brought = to.join(BROUGHT);
-    fs::create_dir_all(&brought).map_err(io(&brought, "made"))?;
-    for name in names(from)? {
-        let (from, to) = (from.join(&name), brought.join(&name));
-        fs::copy(&from, &to).map_err(io(&to, "written"))?;
-        File::open(&to)
-            .and_then(|file| file.sync_all())
-            .map_err(io(&to, "synced"))?;
-    }
-    sync(&brought)?;
-    sync(to)
-}
-
 /// An erasure as it is listed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +52,9 @@ pub(crate) struct Listed {
     /// When it was listed: UTC milliseconds since 1970. Older versions did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) listed_ms: Option<u64>,
+    /// How many records the log had then. Older versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
     /// Leaf hashes (hex) of its records, by number: another history has other records under these numbers.
     leaves: BTreeMap<u64, String>,
 }
@@ -91,6 +83,7 @@ fn enter(node: &Node, folder: &Path, line: &ErasureLine) -> Result<PathBuf, Fail
         origin: node.ledger.origin().to_owned(),
         erasure: line.clone(),
         listed_ms: Some(node.now_ms()),
+        size: Some(node.ledger.size()),
         leaves,
     };
     let (signer, now_s) = (&node.manifests, node.now_ms() / 1000);
@@ -300,20 +293,23 @@ pub(super) fn check(folder: &Path, storage: &Path) -> Result<(), RegisterError> 
     }
 }
 
-/// What is listed of a log, by record: for one that is over, where it is not shown any more. Of a record that `is_other` than the one with
-/// this leaf hash nothing was erased: another history has other records under these numbers.
+/// What is listed of a log in any of `folders`, by record: for one that is over, where it is not shown any more. Of a record that `is_other` than the one
+/// with this leaf hash nothing was erased: another history has other records under these numbers.
 ///
 /// # Errors
 /// As [`read`].
 pub(crate) fn of_log(
-    folder: Option<&Path>,
+    folders: &[&Path],
     key: &SigningKey,
     origin: &str,
     is_other: impl Fn(u64, &[u8; 32]) -> bool,
 ) -> Result<BTreeMap<u64, Vec<SectionName>>, RegisterError> {
     let mut erased: BTreeMap<u64, Vec<SectionName>> = BTreeMap::new();
-    let Some(folder) = folder else { return Ok(erased) };
-    for listed in read(folder, key)?.into_iter().filter(|listed| listed.origin == origin) {
+    let mut all = Vec::new();
+    for folder in folders {
+        all.extend(read(folder, key)?);
+    }
+    for listed in all.into_iter().filter(|listed| listed.origin == origin) {
         for record in &listed.erasure.records {
             let leaf = listed.leaves.get(&record.index).and_then(|leaf| digest_bytes(leaf));
             if leaf.is_some_and(|leaf| is_other(record.index, &leaf)) {
@@ -327,6 +323,17 @@ pub(crate) fn of_log(
         }
     }
     Ok(erased)
+}
+
+/// The folders in which something may be listed: the list, and what a restore brought of it.
+///
+/// # Errors
+/// When it is not known whether a restore brought something.
+pub(crate) fn folders(register: Option<&Path>, storage: &Path) -> Result<Vec<PathBuf>, RegisterError> {
+    let brought = storage.join(BROUGHT);
+    let is_brought = brought.try_exists().map_err(io(&brought, "found"))?;
+    let all = register.map(Path::to_owned).into_iter();
+    Ok(all.chain(is_brought.then_some(brought)).collect())
 }
 
 /// What of it is still there.

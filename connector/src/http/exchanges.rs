@@ -206,7 +206,12 @@ fn prove(
         let text = "something of this agreement is being erased; ask again later";
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &text));
     }
-    let opened = [SectionName::Envelope, SectionName::Facts];
+    // Who erased it, on whose authority and what besides is in `facts`: that is not for the other end. Older versions put all of it there.
+    let opened = [SectionName::Envelope, SectionName::Parameters];
+    let has_proof = node.ledger.record(tombstone).map_err(|e| internal(&e))?;
+    if !has_proof.sections().contains_key(&SectionName::Parameters) {
+        return Ok(0);
+    }
     let handed = node.ledger.hand_over_under(tombstone, &opened, seen, checkpoint);
     let handed = handed.map_err(|e| internal(&e))?;
     erased.push(handed.to_value().map_err(|e| internal(&e))?);

@@ -6,6 +6,7 @@ mod open;
 mod secrets;
 mod serve;
 mod signing;
+mod started;
 
 pub use open::{OpenError, ledger_options, open};
 pub(crate) use open::{client_settings, witnesses};

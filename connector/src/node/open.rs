@@ -149,6 +149,8 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         ledger.bound_evidence(most)?;
     }
     let (mut previous, mut unreadable) = (Vec::new(), Vec::new());
+    let listed = register::folders(config.erasure.register.as_deref(), &config.storage.directory)?;
+    let listed: Vec<&Path> = listed.iter().map(PathBuf::as_path).collect();
     for (origin, directory) in continuing::previous(&config.storage.directory, ledger.origin())? {
         let over = |erased: &BTreeMap<u64, Vec<SectionName>>| {
             let mut options = options(&directory)?;
@@ -160,7 +162,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
             let found = all.as_ref().ok().and_then(|log| log.record(index).ok());
             found.is_some_and(|record| record.leaf() != leaf)
         };
-        let erased = register::of_log(config.erasure.register.as_deref(), &secrets.log, &origin, is_other)?;
+        let erased = register::of_log(&listed, &secrets.log, &origin, is_other)?;
         match all.and_then(|_| over(&erased)) {
             Ok(over) => previous.push(over),
             // It was lost for a reason; this log goes on without it.

@@ -1,6 +1,7 @@
 //! `herleid serve`: the log first, then the witnesses' word on it, then doors that open.
 
 use super::open::{self, open};
+use super::started::{Quorum, ask_witnesses};
 use super::{Node, OpenError, Secrets, fresh_trace};
 use crate::backup;
 use crate::catalogue::{IDLE, Index};
@@ -16,7 +17,7 @@ use crate::net::error::{ServerError, TlsError};
 use crate::net::server::{CancellationToken, Listener, Security, ServerLimits};
 use crate::net::tls;
 use crate::provider::{acknowledge, grants, push, run};
-use crate::storage::{self, Restored, StorageError};
+use crate::storage::{self, StorageError};
 use crate::witnessing::{self, Told, WitnessingError};
 use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
@@ -64,6 +65,15 @@ pub enum ServeError {
         "{0}; start a successor log instead of going on with this one (`herleid ledger continue` says how), and keep this directory as it is"
     )]
     Rollback(WitnessingError),
+    /// The list of erasures knows more of the log than is here, or another history.
+    #[error(
+        "this log went on, or is another history of the one that did: {why} (`erasure.register`; the log's own key has signed it); \
+         start a successor log instead of going on with this one (`herleid ledger continue`, with `--even-if-sound` where no witness knows more), and keep this directory as it is"
+    )]
+    Behind {
+        /// What proves it.
+        why: String,
+    },
     /// Too few witnesses answer.
     #[error(
         "only {reached} of the {needed} witnesses needed answer, so nobody outside can say that this log was not rolled back, and it must not sign: {why}; start the witnesses, or see to the network, then start again"
@@ -78,9 +88,9 @@ pub enum ServeError {
     },
     /// A backup was restored, and nobody can say what came after it.
     #[error(
-        "this storage directory was restored from a backup of {size} records of {made} (`{path}` says so), and {confirmed} witnesses that know this log confirm that these were all: \
+        "this storage directory was restored from a backup of {size} records of {made} (`{path}` says so), and {confirmed} witnesses that had seen all of these confirm that they were all: \
          uses counted since, agreements ended and parties distrusted would be forgotten, and what is signed next could be a second history; \
-         start a successor log (`herleid ledger continue` says how), or name the witnesses of this log; only if you know that nothing was recorded since, \
+         start a successor log (`herleid ledger continue` says how), or name the witnesses that had seen these records; only if you know that nothing was recorded since, \
          move the directory away and restore again with `--nothing-since`"
     )]
     Restored {
@@ -90,7 +100,7 @@ pub enum ServeError {
         size: u64,
         /// When it was made.
         made: String,
-        /// Witnesses that had seen the log and confirmed it.
+        /// Witnesses that had seen what is in the backup, and confirmed it.
         confirmed: usize,
     },
     /// The management API.
@@ -134,10 +144,15 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     let node = tokio::task::spawn_blocking(move || open(config))
         .await
         .map_err(|e| ServeError::Resume(Refusal::Unavailable { why: e.to_string() }))??;
-    let confirmed = ask_witnesses(&node).await?;
-    if let Some(restored) = &restored {
-        check_restored(&node, restored, confirmed)?;
+    // Before anybody cosigns what is here.
+    let behind = crate::erasure::is_behind(&node).map_err(|e| {
+        let why = format!("what is listed as erased could not be held against the log: {e}");
+        ServeError::Resume(Refusal::Unavailable { why })
+    })?;
+    if let Some(why) = behind {
+        return Err(ServeError::Behind { why });
     }
+    ask_witnesses(&node, restored.as_ref()).await?;
     // Before anything is recorded, or signed for others, with a new key.
     crate::identity::history::keep(&node).await.map_err(|e| {
         let why = format!("which keys are ours could not be recorded: {e}");
@@ -267,102 +282,6 @@ async fn ask_before_the_first_record(config: &Config) -> Result<(), ServeError> 
         quorum.heard(witnessing::ask_of_new(&client, witness, &empty).await)?;
     }
     quorum.reached()
-}
-
-/// That a log which was restored has all that there was. Somebody outside has to say so who saw it before: one that never did says nothing.
-fn check_restored(node: &Node, restored: &Restored, confirmed: usize) -> Result<(), ServeError> {
-    let needed = witnessing::needed_to_start(node.config.trust.quorum, node.config.trust.witnesses.len());
-    let is_of_another = restored.origin != node.ledger.origin();
-    // What was recorded since by a service on it is no loss.
-    if restored.nothing_since || is_of_another || (needed > 0 && confirmed >= needed) {
-        return Ok(());
-    }
-    Err(ServeError::Restored {
-        path: storage::restored_file(&node.config.storage.directory),
-        size: restored.size,
-        made: crate::cli::show::when(restored.made_ms),
-        confirmed,
-    })
-}
-
-/// Before this log signs anything more, its witnesses say how far they saw it. Gives how many of them had seen records of it.
-async fn ask_witnesses(node: &Node) -> Result<usize, ServeError> {
-    let mut quorum = Quorum::of(&node.config);
-    if node.witnesses.is_empty() {
-        return quorum.reached().map(|()| 0);
-    }
-    let secrets = Secrets::load(&node.config.keys.directory).map_err(OpenError::from)?;
-    let empty_of = |origin: &str| -> Result<Checkpoint, ServeError> {
-        let signer = Signer::ed25519(origin, secrets.log.clone()).map_err(OpenError::from)?;
-        Checkpoint::empty(&signer).map_err(|e| ServeError::Witnessing(e.to_string()))
-    };
-    let empty = empty_of(node.ledger.origin())?;
-    let next = match continuing::next(node.ledger.origin()) {
-        Some(next) => Some(empty_of(&next)?),
-        None => None,
-    };
-    // Who saw most first, and before that nobody cosigns: a witness that lags behind would cosign a history that another one knows to be false.
-    let mut asked = Vec::new();
-    for witness in &node.witnesses {
-        match witnessing::seen_by(&node.client, witness, &empty).await {
-            Ok(seen) => asked.push((seen.unwrap_or(0), witness)),
-            Err(error) => {
-                let answer = Err(error);
-                node.standings.heard(witness, &answer, node.now_ms());
-                quorum.heard(answer)?;
-            }
-        }
-    }
-    asked.sort_by_key(|(seen, _)| std::cmp::Reverse(*seen));
-    let mut confirmed = 0;
-    for (seen, witness) in asked {
-        let answer = witnessing::ask(&node.ledger, &node.client, witness, 0).await;
-        node.standings.heard(witness, &answer, node.now_ms());
-        let answer = match (answer, &next) {
-            (Ok(_), Some(next)) => witnessing::not_continued(&node.client, witness, node.ledger.origin(), next).await,
-            (answer, _) => answer.map(|_| ()),
-        };
-        confirmed += usize::from(answer.is_ok() && seen > 0);
-        quorum.heard(answer)?;
-    }
-    quorum.reached().map(|()| confirmed)
-}
-
-/// Counts the witnesses that answered.
-struct Quorum {
-    needed: usize,
-    reached: usize,
-    why: String,
-}
-
-impl Quorum {
-    fn of(config: &Config) -> Self {
-        Self {
-            needed: witnessing::needed_to_start(config.trust.quorum, config.trust.witnesses.len()),
-            reached: 0,
-            why: String::new(),
-        }
-    }
-
-    fn heard<T>(&mut self, answer: Result<T, WitnessingError>) -> Result<(), ServeError> {
-        match answer {
-            Ok(_) => self.reached += 1,
-            Err(error) if error.is_rollback() => return Err(ServeError::Rollback(error)),
-            Err(error) => self.why = error.to_string(),
-        }
-        Ok(())
-    }
-
-    fn reached(self) -> Result<(), ServeError> {
-        if self.reached < self.needed {
-            return Err(ServeError::NoQuorum {
-                reached: self.reached,
-                needed: self.needed,
-                why: self.why,
-            });
-        }
-        Ok(())
-    }
 }
 
 /// What has to be looked at from time to time: receipts past their deadline, denials that were only counted, negotiations and

@@ -140,7 +140,15 @@ impl Payloads {
     /// # Errors
     /// When it cannot be read.
     pub fn erased(&self) -> Result<Option<String>, PayloadError> {
-        let path = self.directory.join(ERASED);
+        Self::erased_in(&self.directory)
+    }
+
+    /// [`Self::erased`] of a store in `directory` that need not be open; nothing is written.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn erased_in(directory: &Path) -> Result<Option<String>, PayloadError> {
+        let path = directory.join(ERASED);
         match fs::read_to_string(&path) {
             Ok(text) => Ok(Some(text.trim().to_owned())),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -277,13 +277,13 @@ fn kind(record: &VerifiedRecord) -> Option<Kind> {
 
 /// Whether one record of a log says that the exchange of another was erased (docs/log-format.md, section 6).
 fn erases(tombstone: &VerifiedRecord, record: &VerifiedRecord) -> bool {
-    let Some(facts) = tombstone
-        .section(SectionName::Facts)
+    let Some(proof) = tombstone
+        .section(SectionName::Parameters)
         .filter(|_| kind(tombstone) == Some(Kind::Erased))
     else {
         return false;
     };
-    let sections = facts.get("sections").and_then(Value::as_array);
+    let sections = proof.get("sections").and_then(Value::as_array);
     let macs: serde_json::Map<String, Value> = record
         .macs()
         .iter()
@@ -291,8 +291,8 @@ fn erases(tombstone: &VerifiedRecord, record: &VerifiedRecord) -> bool {
         .collect();
     let name = SectionName::Exchange.as_str();
     tombstone.index() > record.index()
-        && facts.get("index").and_then(Value::as_u64) == Some(record.index())
-        && facts.get("macs").and_then(Value::as_object) == Some(&macs)
+        && proof.get("index").and_then(Value::as_u64) == Some(record.index())
+        && proof.get("macs").and_then(Value::as_object) == Some(&macs)
         && sections.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(name)))
 }
 

@@ -251,10 +251,16 @@ impl Ledger {
             ("authority".to_owned(), json!(erasure.authority)),
             ("completeBy".to_owned(), json!(erasure.complete_by_ms)),
         ]);
-        Draft::new(Kind::Erased, erasure.trace.clone())
-            .section(SectionName::Facts, Value::Object(facts))
-            .prior(*record.leaf())
-            .term(Term::Kind(Kind::Erased))
+        let proof = grave.sections.contains(&SectionName::Exchange).then(
+            || json!({"index": grave.target, "macs": facts.get("macs"), "sections": [SectionName::Exchange.as_str()]}),
+        );
+        let draft = Draft::new(Kind::Erased, erasure.trace.clone()).section(SectionName::Facts, Value::Object(facts));
+        // What the other end of an exchange has to be shown, and no more: who erased it, and why, stays closed.
+        let draft = match proof {
+            Some(proof) => draft.section(SectionName::Parameters, proof),
+            None => draft,
+        };
+        draft.prior(*record.leaf()).term(Term::Kind(Kind::Erased))
     }
 
     /// The other end of a record, as its own sections say.

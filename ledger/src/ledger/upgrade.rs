@@ -30,10 +30,44 @@ pub(crate) fn has_lineage(log: &Rocks) -> Result<bool, LedgerError> {
     Ok(meta.is_none_or(|meta| meta.get("format").and_then(Value::as_u64) >= Some(LINEAGE)))
 }
 
+/// What the description says besides while the lineage index is made anew: unlike a log of an older format, it may have no other way from digests
+/// to records.
+const REBUILDING: &str = "rebuilding";
+
+/// Whether the lineage index was being made anew when the store was written last.
+pub(crate) fn is_rebuilding(log: &Rocks) -> Result<bool, LedgerError> {
+    Ok(older(log)?.is_some_and(|meta| meta.get(REBUILDING).is_some()))
+}
+
+/// Says, before any of it is removed, that the lineage index is made anew: broken off, the next opening finishes it as for an older format, also
+/// that of a version that knows nothing of this.
+pub(super) fn begin_rebuilding(log: &Rocks) -> Result<(), LedgerError> {
+    let stored = log.get(Part::State, META)?.unwrap_or_default();
+    let mut meta = json::parse(&stored, &Limits::MESSAGE).unwrap_or_default();
+    if let Some(members) = meta.as_object_mut() {
+        members.insert("format".to_owned(), json!(LINEAGE - 1));
+        members.insert(REBUILDING.to_owned(), json!(true));
+    }
+    put(log, &meta)
+}
+
+/// Says that it is whole.
+pub(super) fn end_rebuilding(log: &Rocks) -> Result<(), LedgerError> {
+    match older(log)? {
+        Some(meta) => mark(log, meta),
+        None => Ok(()),
+    }
+}
+
 fn mark(rocks: &Rocks, mut meta: Value) -> Result<(), LedgerError> {
     if let Some(members) = meta.as_object_mut() {
         members.insert("format".to_owned(), json!(FORMAT));
+        members.remove(REBUILDING);
     }
+    put(rocks, &meta)
+}
+
+fn put(rocks: &Rocks, meta: &Value) -> Result<(), LedgerError> {
     let mut batch = rocks.batch();
     batch.put(Part::State, META, meta.to_string().as_bytes())?;
     batch.write_synced()

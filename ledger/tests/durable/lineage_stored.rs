@@ -7,6 +7,7 @@ use herleid_ledger::record::Kind;
 use herleid_ledger::{Direction, LedgerError};
 use rocksdb::{DB, IteratorMode, Options as RocksOptions};
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 /// Takes the lineage index away, as a log of format 2 has none.
@@ -173,10 +174,53 @@ fn a_damaged_index_is_made_anew_and_is_what_it_was() {
     alter(dir.path(), "records", &rain.to_be_bytes(), |row| {
         *row.last_mut().unwrap() ^= 1
     });
+    let before = rows();
     let ledger = open(dir.path(), 6);
-    ledger.rebuild_lineage(|_, _| {}).unwrap();
+    // Its entry is the last that says what it leads to, and stays.
+    let error = ledger.rebuild_lineage(|_, _| {}).unwrap_err();
+    assert!(error.to_string().contains(&format!("record {rain}")), "{error}");
+    assert!(ledger.has_lineage().unwrap());
     let error = ledger.verify_all(|_, _| {}).unwrap_err();
     assert!(!error.is_of_lineage(), "{error}");
+    drop(ledger);
+    assert_eq!(rows(), before);
+}
+
+/// What nothing seems to lead to is removed for good: a hole in the index must not pass for nothing.
+#[test]
+fn an_index_that_was_being_made_anew_says_of_nothing_that_nothing_leads_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path(), 1);
+    let (rain, _) = two_cases(&ledger);
+    let sha256 = digests(1).0;
+    let before = ledger.by_digest(&sha256).unwrap();
+    assert!(!before.is_empty());
+    ledger.check_leads().unwrap();
+    let broken = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        ledger.rebuild_lineage(|_, _| std::panic::resume_unwind(Box::new("the power is cut")))
+    }));
+    broken.unwrap_err();
+    assert!(!ledger.has_lineage().unwrap());
+    assert_eq!(ledger.by_digest(&sha256).unwrap(), [] as [u64; 0]);
+    let error = ledger.check_leads().unwrap_err();
+    assert!(error.is_of_lineage(), "{error}");
+    drop(ledger);
+    // The next start finishes it, before anybody asks.
+    let ledger = open(dir.path(), 5);
+    assert!(ledger.has_lineage().unwrap());
+    assert_eq!(ledger.by_digest(&sha256).unwrap(), before);
+    ledger.check_leads().unwrap();
+    ledger.verify_all(|_, _| {}).unwrap();
+    drop(ledger);
+    // Nor does one that has a hole without a word.
+    let entry = [b"n".as_slice(), &rain.to_be_bytes()].concat();
+    let log = dir.path().join("log");
+    let parts = DB::list_cf(&RocksOptions::default(), &log).unwrap();
+    let db = DB::open_cf(&RocksOptions::default(), &log, parts).unwrap();
+    db.delete_cf(db.cf_handle("index").unwrap(), entry).unwrap();
+    drop(db);
+    let error = open(dir.path(), 6).check_leads().unwrap_err().to_string();
+    assert!(error.contains(&format!("entry of record {rain}")), "{error}");
 }
 
 /// What lies under a transaction is what is followed: nobody is told that nothing rests on it.

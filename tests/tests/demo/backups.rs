@@ -296,6 +296,7 @@ fn a_backup_that_its_witness_confirms_is_gone_on_with() {
     watched.log.kill();
     std::fs::remove_dir_all(watched.log.storage()).unwrap();
     good(&parts.restore_saying(&watched.log, &["--without-erasures"]));
+    refused(&continued(&watched.log, &[]), 5, "nothing of");
     watched.log.start();
     assert_eq!(good(&watched.log.run(&["status"]))["size"], made["size"]);
 }

@@ -1,11 +1,12 @@
 //! What two people erased after a backup was made does not come back with it.
 
 use crate::backups::{Parts, payload};
+use crate::continuing::continued;
 use crate::doctor::refused;
 use herleid_tests::connector::{Connector, good, serve};
 use herleid_tests::machine::free_port;
 use herleid_tests::process::told;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -41,13 +42,12 @@ pub(crate) fn by(connector: &Connector, person: usize, arguments: &[&str]) -> Ou
     running.wait_with_output().unwrap()
 }
 
-/// Erases a record, with both.
-fn erase(connector: &Connector, index: &str) -> Value {
+/// Proposes to erase a record.
+fn propose(connector: &Connector, index: &str) -> String {
     let why = ["--ground", "avg-17", "--authority", "request 2026-204"];
     let proposal = [["erase", "propose", "--record", index].as_slice(), &why].concat();
     let proposed = good(&by(connector, 0, &proposal));
-    let id = proposed["erasure"]["id"].as_str().unwrap();
-    good(&by(connector, 1, &["erase", "approve", id]))
+    proposed["erasure"]["id"].as_str().unwrap().to_owned()
 }
 
 const SAID: &[u8] = b"A. de Vries, Dorpsstraat 1: 51.3 mm";
@@ -74,12 +74,13 @@ fn what_was_erased_after_a_backup_is_erased_again_before_anybody_is_served() {
     fs::create_dir(&register).unwrap();
     connector.start();
     publish_and_withdraw(&connector);
+    let proposed = propose(&connector, "1");
+    let id = proposed.as_str();
     let parts = Parts::within(folder.path(), "before");
     let made = good(&parts.backup(&connector));
     let path = payload(&connector.storage(), SAID);
     assert!(path.exists());
-    let erased = erase(&connector, "1");
-    let id = erased["erasure"]["id"].as_str().unwrap();
+    good(&by(&connector, 1, &["erase", "approve", id]));
     assert!(register.join(format!("{id}.erased")).exists());
     assert!(!path.exists());
     let sections = good(&connector.run(&["doctor"]))["erased_sections"].as_u64().unwrap();
@@ -115,9 +116,19 @@ fn what_was_erased_after_a_backup_is_erased_again_before_anybody_is_served() {
         told(&output)
     );
     assert!(path.exists());
-    // What was listed when it was restored is erased again, wherever the list is now; and the list is whole again.
+    // An empty folder may be where its disk is mounted else; only if somebody says so another list is begun there.
     fs::create_dir(&register).unwrap();
+    let output = serve(&connector.directory).output().unwrap();
+    assert!(
+        !output.status.success() && told(&output).contains("a list was begun before"),
+        "{}",
+        told(&output)
+    );
+    assert!(path.exists() && fs::read_dir(&register).unwrap().count() == 0);
+    // What was listed when it was restored is erased again, wherever the list is now; and the list is whole again.
+    fs::write(register.join("anew"), "").unwrap();
     connector.start();
+    assert!(!register.join("anew").exists());
     assert!(!path.exists());
     assert!(entry.exists());
     let doctor = good(&connector.run(&["doctor"]));
@@ -197,4 +208,64 @@ fn what_a_list_that_cannot_be_written_would_miss_is_not_erased() {
         listed,
         [format!("{}.erased", id.as_str().unwrap()), "register".to_owned()]
     );
+}
+
+#[test]
+fn what_is_listed_proves_that_a_log_went_on_and_is_kept_for_the_one_that_continues_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut connector = Connector::new(folder.path().join("one"), port, port);
+    let register = folder.path().join("register");
+    fs::create_dir(&register).unwrap();
+    people(&connector, Some(&register));
+    connector.start();
+    publish_and_withdraw(&connector);
+    let parts = Parts::within(folder.path(), "before");
+    let made = good(&parts.backup(&connector));
+    let id = propose(&connector, "1");
+    good(&by(&connector, 1, &["erase", "approve", &id]));
+    connector.kill();
+    fs::remove_dir_all(connector.storage()).unwrap();
+
+    let said = refused(&parts.restore_with_list(&connector));
+    assert!(
+        said.contains("`--nothing-since` is not true") && said.contains(&id),
+        "{said}"
+    );
+    good(&parts.restore_saying(&connector, &[]));
+    let path = payload(&connector.storage(), SAID);
+    for _ in 0..2 {
+        let output = serve(&connector.directory).output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{}", told(&output));
+        let says = [
+            "this log went on".to_owned(),
+            format!("it had {} records", made["size"].as_u64().unwrap() + 1),
+        ];
+        assert!(
+            says.iter().all(|what| told(&output).contains(what)),
+            "{}",
+            told(&output)
+        );
+    }
+    assert!(path.exists());
+    // The log that continues it: the list is in another place now, and has nothing of what was listed before.
+    let origin = connector.made["origin"].as_str().unwrap().to_owned();
+    good(&continued(&connector, &["--confirm", &origin]));
+    let file = connector.directory.join("herleid.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace(&origin, &origin.replace("/log/1", "/log/2"))).unwrap();
+    people(&connector, None);
+    connector.start();
+    assert!(!path.exists(), "what only an erased section led to");
+    let brought = connector.storage().join("erasures");
+    assert!(brought.join(format!("{id}.erased")).exists());
+    connector.kill();
+    let other = folder.path().join("other");
+    fs::create_dir(&other).unwrap();
+    people(&connector, Some(&other));
+    fs::write(other.join("anew"), "").unwrap();
+    connector.start();
+    assert!(other.join(format!("{id}.erased")).exists() && !brought.exists());
+    connector.kill();
+    connector.start();
 }

@@ -5,6 +5,7 @@ mod across;
 mod backups;
 mod backups_erased;
 mod backups_refused;
+mod backups_witnessed;
 mod catalogue;
 mod continued_case;
 mod continuing;

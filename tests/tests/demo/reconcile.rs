@@ -116,6 +116,17 @@ fn what_was_erased_is_told_with_its_proof_and_accuses_nobody() {
             .collect();
         assert_eq!(told, expected, "{said:#}");
     }
+    // Nobody is told with it who erased it, and on whose authority.
+    let (tell, pages) = channel();
+    scene.proxy.lie_about("GET /exchanges", move |answer| {
+        tell.send(String::from_utf8(answer.body.clone()).unwrap()).unwrap();
+    });
+    reconcile(&scene.consumer, &scene.provider);
+    let page = pages.recv().unwrap();
+    assert!(page.contains("\"erased\""), "{page}");
+    for closed in ["dewit", "jansen", "C/26/1", "completeBy", "facts\":{"] {
+        assert!(!page.contains(closed), "{closed}: {page}");
+    }
     // Without the proof, or with that of another record, it is kept closed.
     for other in [false, true] {
         scene.proxy.lie_about("GET /exchanges", move |answer| {

@@ -132,9 +132,10 @@ pub struct ErasureLine {
     pub complete_by_ms: u64,
     /// Who proposed it.
     pub proposed_by: Actor,
-    /// Whether it was proposed because a selection list says that it is over (`retention apply`): it is approved only if it still is.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_planned: bool,
+    /// Whether it was proposed because a selection list says that it is over (`retention apply`): it is approved only if it still is. Older
+    /// versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_planned: Option<bool>,
     /// Who approved or ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<Actor>,

@@ -17,7 +17,7 @@ fn listed(id: &str, index: u64) -> Listed {
             authority: "request 1".to_owned(),
             complete_by_ms: 7,
             proposed_by: by.clone(),
-            is_planned: false,
+            is_planned: None,
             decided_by: Some(by),
             is_buried: None,
             records: vec![ErasedRecord {
@@ -30,6 +30,7 @@ fn listed(id: &str, index: u64) -> Listed {
             elsewhere: Vec::new(),
         },
         listed_ms: None,
+        size: Some(index + 1),
         leaves: BTreeMap::from([(index, "ab".repeat(32))]),
     }
 }
@@ -49,13 +50,13 @@ fn what_is_listed_is_read_and_what_somebody_else_put_there_is_refused() {
         .map(|one| one.erasure.id)
         .collect();
     assert_eq!(ids, ["a", "b", "c"]);
-    let of = |origin: &str| of_log(Some(folder.path()), &key, origin, |_, _| false).unwrap();
+    let of = |origin: &str| of_log(&[folder.path()], &key, origin, |_, _| false).unwrap();
     let other = |index: u64, leaf: &[u8; 32]| index == 3 && *leaf == [0xab; 32];
-    let of_this = of_log(Some(folder.path()), &key, "a.example/log/1", other).unwrap();
+    let of_this = of_log(&[folder.path()], &key, "a.example/log/1", other).unwrap();
     assert_eq!(of_this.into_keys().collect::<Vec<_>>(), [4]);
     assert_eq!(of("a.example/log/1").into_keys().collect::<Vec<_>>(), [3, 4]);
     assert!(of("a.example/log/2").is_empty());
-    assert!(of_log(None, &key, "a.example/log/1", |_, _| false).unwrap().is_empty());
+    assert!(of_log(&[], &key, "a.example/log/1", |_, _| false).unwrap().is_empty());
 
     // A folder is the list when it says so, and has as many as it said.
     let whole = || read_whole(folder.path(), &key);

@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// Records of one proposal: as many as one erasure takes.
 const MOST: usize = 1_024;
+/// On which ground a selection list has something erased.
+const GROUND: &str = "archiefwet";
 
 /// Carries out `retention`.
 ///
@@ -74,7 +76,7 @@ async fn planned(node: &Arc<Node>, now_ms: u64) -> Result<Vec<Planned>, Failure>
 /// # Errors
 /// Names the record, and why it is not; or when the plan cannot be made.
 pub(super) async fn check_over(node: &Arc<Node>, line: &ErasureLine) -> Result<(), Failure> {
-    if !line.is_planned {
+    if !is_planned(line, &node.config.retention.list) {
         return Ok(());
     }
     let (own, records) = (node.clone(), line.records.clone());
@@ -92,6 +94,12 @@ pub(super) async fn check_over(node: &Arc<Node>, line: &ErasureLine) -> Result<(
     }
 }
 
+/// Whether a plan proposed it. Where it does not say, because an older version wrote it, its words do: they begin with the list, whichever rule it was.
+fn is_planned(line: &ErasureLine, list: &str) -> bool {
+    line.is_planned
+        .unwrap_or_else(|| line.ground == GROUND && !list.is_empty() && line.authority.starts_with(list))
+}
+
 /// Proposes all of one, in as many proposals as it takes: their identifiers, and why there are no more of them.
 async fn of(node: &Arc<Node>, one: &Planned, by: &Actor, complete_by_ms: u64) -> (Vec<String>, Option<Failure>) {
     let mut ids = Vec::new();
@@ -103,11 +111,11 @@ async fn of(node: &Arc<Node>, one: &Planned, by: &Actor, complete_by_ms: u64) ->
         let line = ErasureLine {
             id: node.fresh_id(),
             state: ErasureState::Proposed,
-            ground: "archiefwet".to_owned(),
+            ground: GROUND.to_owned(),
             authority: authority.clone(),
             complete_by_ms,
             proposed_by: by.clone(),
-            is_planned: true,
+            is_planned: Some(true),
             decided_by: None,
             is_buried: None,
             recipients: Vec::new(),

@@ -64,6 +64,51 @@ async fn bytes_that_a_backup_brings_back_go_again_with_its_mark_and_without() {
 }
 
 #[tokio::test]
+async fn no_payload_goes_while_the_index_does_not_know_what_records_lead_to() {
+    let scene = Scene::set(2);
+    let pull = scene.pulled("t1", b"rain").await;
+    scene.pulled("t2", b"sun").await;
+    let line = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
+    let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let ledger = &scene.node.ledger;
+        ledger.rebuild_lineage(|_, _| std::panic::resume_unwind(Box::new("the power is cut")))
+    }));
+    broken.unwrap_err();
+    scene.approve(&line.id, 2).await.unwrap();
+    go_on(&scene.node, Came::Restored).await.unwrap();
+    assert!(scene.has_payload(b"rain") && scene.has_payload(b"sun"));
+    let Scene { node, directory } = scene;
+    drop(node);
+    let node = connector(directory.path(), 2);
+    let scene = Scene { node, directory };
+    go_on(&scene.node, Came::Anyhow).await.unwrap();
+    assert!(!scene.has_payload(b"rain") && scene.has_payload(b"sun"));
+    scene.node.ledger.verify_all(|_, _| {}).unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_keeps_no_payload_that_was_to_go() {
+    let scene = Scene::set(2);
+    let pull = scene.pulled("t1", b"rain").await;
+    let line = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap();
+    let coming = scene.node.payloads.put(b"rain").unwrap();
+    assert_eq!(scene.approve(&line.id, 2).await.unwrap().is_buried, Some(false));
+    let aside = tempfile::tempdir().unwrap();
+    let backup = async || {
+        let (out, keys) = (aside.path().join("main"), aside.path().join("keys"));
+        let request = crate::control::protocol::Backup { out, keys };
+        let made = crate::backup::backup(scene.node.clone(), request, Progress::channel().0).await;
+        made.map_err(|error| crate::control::error::ControlError::from(error).to_string())
+    };
+    let error = backup().await.unwrap_err();
+    assert!(error.contains("something that was erased stands in files"), "{error}");
+    assert_eq!(fs::read_dir(aside.path()).unwrap().count(), 0);
+    drop(coming);
+    backup().await.unwrap();
+    assert!(!scene.has_payload(b"rain"));
+}
+
+#[tokio::test]
 async fn a_person_who_is_renamed_is_still_the_same_one() {
     let scene = Scene::set(2);
     let pull = scene.pulled("t1", b"rain").await;

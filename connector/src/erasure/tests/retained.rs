@@ -223,6 +223,41 @@ async fn what_is_not_over_any_more_is_not_approved() {
 }
 
 #[tokio::test]
+async fn what_an_older_version_proposed_of_a_plan_is_not_approved_once_it_is_not_over() {
+    let scene = Scene::ruled(RULES);
+    let pull = scene.pulled("t1", b"rain").await;
+    scene.agreed(Some("over")).await;
+    let applied = scene.applied().await;
+    let id = of(&applied.lines, AGREEMENT).why.clone().unwrap();
+    // As it wrote it: it did not say that a plan proposed this.
+    let key = format!("{}{id}", entries::ERASURES);
+    let mut stored: Value = serde_json::from_slice(&scene.node.ledger.get(&key).unwrap().unwrap()).unwrap();
+    assert_eq!(stored.as_object_mut().unwrap().remove("is_planned"), Some(json!(true)));
+    let change = (key, Some(stored.to_string().into_bytes()));
+    scene.node.ledger.put_state(vec![change]).await.unwrap();
+    scene.decides("Z-LONG", "t1").await;
+    let error = scene.approve(&id, 2).await.unwrap_err();
+    assert!(error.contains(&format!("record {pull} was over")), "{error}");
+    assert!(scene.facts(pull).is_some());
+}
+
+#[tokio::test]
+async fn what_is_over_is_proposed_once_also_by_two_at_the_same_time() {
+    let scene = Scene::ruled(RULES);
+    scene.decides("Z1", "t9").await;
+    let both = tokio::join!(scene.applied(), scene.applied());
+    assert_eq!(both.0.proposals.len() + both.1.proposals.len(), 1, "{both:?}");
+    // Nor by one who planned before the other proposed.
+    let id = both.0.proposals.first().or(both.1.proposals.first()).unwrap().clone();
+    let line = scene.erase(Erase::Show { id }).await.unwrap();
+    let late = ErasureLine {
+        id: scene.node.fresh_id(),
+        ..line
+    };
+    assert!(propose(&scene.node, late).await.is_err());
+}
+
+#[tokio::test]
 async fn a_record_of_two_that_are_due_is_proposed_once() {
     let scene = Scene::ruled(RULES);
     let both = scene.pulled_for(Some("Z1"), "t1", b"rain").await;
