@@ -18,6 +18,7 @@ pub use replay::UsedTokens;
 pub use shortcuts::{Shortcuts, authorization};
 pub use standing::Foundations;
 pub(crate) use standing::{lost, until_lost};
+pub(crate) use statuses::Fetcher;
 pub use statuses::{StatusFailure, Statuses};
 
 use herleid_credentials::{Now, si_token};

@@ -3,6 +3,7 @@
 //! stops both.
 
 use super::AuthenticationError;
+use super::statuses::LONGEST;
 use crate::dsp::id::Id;
 use crate::dsp::transfer::DataTransfer;
 use crate::node::Node;
@@ -55,25 +56,31 @@ impl Foundations {
 /// # Errors
 /// Says which does not, or what could not be found out.
 pub(super) async fn stand(node: &Node, shown: &[Claimed]) -> Result<StatusLists, AuthenticationError> {
-    let (trusted, now) = (node.trust.issuers(), node.now());
-    let mut lists = StatusLists::none();
-    for one in shown {
+    let looking = async {
+        let mut lists = StatusLists::none();
         loop {
-            match one.stands(&trusted, &lists, now) {
-                Ok(()) => break,
-                Err(CredentialError::StatusNotAtHand { list, issuer }) if !lists.has(&list) => {
+            // By the time and the trust of now, for all of them, whenever something had to be waited for.
+            let (trusted, now) = (node.trust.issuers(), node.now());
+            let found = shown.iter().find_map(|one| {
+                let stands = one.stands(&trusted, &lists, now);
+                stands.err().map(|error| (one.issuer(), error))
+            });
+            match found {
+                None => return Ok(lists),
+                Some((_, CredentialError::StatusNotAtHand { list, issuer })) if !lists.has(&list) => {
                     fetch(node, &list, &issuer, &mut lists).await?;
                 }
-                Err(error) => {
+                Some((issuer, error)) => {
                     return Err(AuthenticationError::Credentials(format!(
-                        "a credential by `{}` does not hold any more: {error}",
-                        one.issuer()
+                        "a credential by `{issuer}` does not hold any more: {error}"
                     )));
                 }
             }
         }
-    }
-    Ok(lists)
+    };
+    // However many lists there are: what is being sent goes on meanwhile.
+    let late = |_| AuthenticationError::Unavailable("its status lists did not come in time".to_owned());
+    tokio::time::timeout(LONGEST, looking).await.map_err(late)?
 }
 
 /// Adds the list at `list`, as `issuer` signed it.
@@ -86,11 +93,7 @@ pub(super) async fn fetch(
     issuer: &Did,
     lists: &mut StatusLists,
 ) -> Result<(), AuthenticationError> {
-    let document = async {
-        let resolved = node.documents.resolve(issuer).await?;
-        Ok::<_, super::DocumentError>(resolved.document().clone())
-    };
-    match node.statuses.list(list, node.now(), document).await {
+    match node.statuses.list(issuer, list).await {
         Ok(found) => {
             lists.add(found);
             Ok(())
