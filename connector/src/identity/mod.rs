@@ -17,7 +17,7 @@ pub use present::{Membership, presented_credentials};
 pub use replay::UsedTokens;
 pub use shortcuts::{Shortcuts, authorization};
 pub use standing::Foundations;
-pub(crate) use standing::{lost, until_lost};
+pub(crate) use standing::{Lapse, Lost, look_at, lost, until_lost};
 pub(crate) use statuses::Fetcher;
 pub use statuses::{StatusFailure, Statuses};
 
@@ -26,6 +26,8 @@ use herleid_vocab::did::Did;
 use http::HeaderMap;
 use std::sync::Arc;
 
+#[cfg(test)]
+pub(crate) use statuses::tests as lists;
 #[cfg(test)]
 mod tests;
 
