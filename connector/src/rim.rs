@@ -2,7 +2,7 @@
 
 use herleid_vocab::rim::{Clock, Entropy};
 use std::io::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,6 +14,24 @@ impl Clock for SystemClock {
         SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Milliseconds since it was made, which no step of the machine's clock changes: for ages, not for the time of day.
+#[derive(Debug, Clone, Copy)]
+pub struct SteadyClock(Instant);
+
+impl SteadyClock {
+    /// One that begins at nought now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 

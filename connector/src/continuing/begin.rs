@@ -20,7 +20,7 @@ use std::sync::Arc;
 ///
 /// Nothing that grants anything goes along: no agreement, grant, count or trust that was added. How far those went is not known any more,
 /// and what is not known is not given a second time.
-const CARRIED: [&str; 13] = [
+const CARRIED: [&str; 14] = [
     "peer-log/",
     "peer-now/",
     "peer-stream/",

@@ -4,10 +4,11 @@ use super::counterparty::{Counterparty, Obstacle};
 use super::{Due, internal};
 use crate::deciding::{self, Asker, Decided};
 use crate::dsp::Role;
+use crate::dsp::error::Refusal;
 use crate::dsp::message::Cause;
 use crate::dsp::negotiation::{Contract, Negotiation, State};
 use crate::dsp::policy::{Agreement, Offer};
-use crate::identity::claimed;
+use crate::identity::{Lapse, claimed, look_at};
 use crate::node::{Node, fresh_trace};
 use crate::state::{AgreementEntry, LogIdentity, Side, set};
 use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
@@ -79,6 +80,25 @@ pub(super) async fn record_denial(node: &Node, party: &Did, decided: &Decided) -
     Ok(())
 }
 
+/// The status lists that say that the credentials that `party` has shown hold now.
+///
+/// # Errors
+/// Lasting, and recorded, when one does not; passing when that cannot be found out at this moment.
+async fn shown_still_holds(node: &Node, party: &Did, presentations: &[String]) -> Result<Vec<Document>, Obstacle> {
+    let lost = match look_at(node, presentations).await {
+        Ok(lists) => return Ok(lists),
+        Err(lost) => lost,
+    };
+    if lost.how == Lapse::Unknown {
+        return Err(Obstacle::Passing(Refusal::Unavailable { why: lost.why }));
+    }
+    let facts = json!({"what": "negotiation", "party": party.as_str()});
+    let (evidence, trace) = (lost.evidence(), fresh_trace(node));
+    let recorded = crate::provider::grants::record_lost(node, facts, None, &lost.why, evidence, &trace).await;
+    recorded.map_err(|e| internal(&e))?;
+    Err(Obstacle::Lasting(Cause::new("credentials", &lost.why)))
+}
+
 fn stream(entry: &AgreementEntry) -> StreamKey {
     StreamKey::Agreement {
         agreement: entry.id.clone(),
@@ -140,6 +160,11 @@ pub(super) async fn conclude(
         record_denial(node, &other, &decided).await?;
         return Err(Obstacle::Lasting(Cause::new("policy-denied", &decided.refusal(&other))));
     }
+    // What was shown when the negotiation began may be days old: a person decides in between, the consumer verifies when it likes.
+    let looked_at = match side {
+        Side::Provider => shown_still_holds(node, &other, &context.presentations).await?,
+        Side::Consumer => Vec::new(),
+    };
     // With a one-sided peer there is one log only, and the record says so.
     let logs: Vec<LogIdentity> = std::iter::once(node.own_log()).chain(counterparty.log).collect();
     let facts = json!({
@@ -165,8 +190,8 @@ pub(super) async fn conclude(
     for token in context.presentations {
         draft = draft.evidence(document("presentation", "application/vp+jwt", token.into_bytes()));
     }
-    for token in context.status_lists {
-        draft = draft.evidence(document("status-list", "application/vc+jwt", token.into_bytes()));
+    for list in looked_at {
+        draft = draft.evidence(list);
     }
     Ok(Some(Due {
         decision: None,

@@ -62,9 +62,6 @@ pub struct Context {
     pub did_document: Option<String>,
     /// Its presentations.
     pub presentations: Vec<String>,
-    /// The status lists that said that no credential among them was taken back.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub status_lists: Vec<String>,
     /// Records in the log when it was opened: what was trusted then. Set when it is written.
     #[serde(default)]
     pub log_size: u64,

@@ -103,7 +103,7 @@ async fn serve(
     let sent = tokio::select! {
         // It is known as being sent, and may still be, before the first byte leaves.
         biased;
-        why = pull::ended(&node, access.grant(), &opened) => Err(why.into()),
+        lost = pull::ended(&node, access.grant(), &opened) => Err(lost.why.into()),
         sent = sending::send(&node, &opened, reading, sender, sending::STALLED, &trace) => sent,
     };
     match sent {

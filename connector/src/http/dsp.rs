@@ -177,7 +177,6 @@ async fn context(node: &Arc<Node>, caller: &Authenticated) -> Result<Context, Re
             .document()
             .map(|d| String::from_utf8_lossy(d.bytes()).into_owned()),
         presentations: shown.tokens().map(str::to_owned).collect(),
-        status_lists: shown.lists().map(str::to_owned).collect(),
         ..Context::default()
     })
 }

@@ -17,7 +17,8 @@ pub use present::{Membership, presented_credentials};
 pub use replay::UsedTokens;
 pub use shortcuts::{Shortcuts, authorization};
 pub use standing::Foundations;
-pub(crate) use standing::{claimed, lost, shown_for, until_lost};
+pub(crate) use standing::{Lapse, Lost, claimed, look_at, lost, shown_for, until_lost};
+pub(crate) use statuses::Fetcher;
 pub use statuses::{StatusFailure, Statuses};
 
 use herleid_credentials::{Now, si_token};
@@ -25,6 +26,8 @@ use herleid_vocab::did::Did;
 use http::HeaderMap;
 use std::sync::Arc;
 
+#[cfg(test)]
+pub(crate) use statuses::tests as lists;
 #[cfg(test)]
 mod tests;
 

@@ -24,8 +24,6 @@ const KEPT: usize = 1_000;
 pub struct Shown {
     presentations: Vec<VerifiedPresentation>,
     claimed: Vec<Claimed>,
-    /// The status lists that said that none of them was taken back.
-    lists: Vec<String>,
     until_ms: u64,
 }
 
@@ -33,11 +31,6 @@ impl Shown {
     /// The presentations' exact bytes: evidence.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
         self.presentations.iter().map(VerifiedPresentation::token)
-    }
-
-    /// The exact bytes of the status lists that were looked at: evidence.
-    pub fn lists(&self) -> impl Iterator<Item = &str> {
-        self.lists.iter().map(String::as_str)
     }
 }
 
@@ -110,13 +103,22 @@ async fn shown(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, Authen
         return Ok(Arc::new(Shown {
             presentations: Vec::new(),
             claimed: Vec::new(),
-            lists: Vec::new(),
             until_ms: now_ms,
         }));
     }
+    let forgotten = node.membership.forgotten();
+    let is_new = || {
+        if node.membership.forgotten() == forgotten {
+            return Ok(());
+        }
+        Err(AuthenticationError::Unavailable(
+            "whose credentials count here has changed meanwhile; try again".to_owned(),
+        ))
+    };
     if let Some(known) = node.membership.get(caller.did(), now_ms) {
         // Taken back meanwhile, it is shown in vain.
         stand(node, &known.claimed).await?;
+        is_new()?;
         return Ok(known);
     }
     let refuse = |why: String| AuthenticationError::Credentials(why);
@@ -124,7 +126,6 @@ async fn shown(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, Authen
         .iter()
         .map(|kind| Scope::CredentialType(kind.clone()))
         .collect();
-    let forgotten = node.membership.forgotten();
     let query = PresentationQuery::new(scopes).map_err(|e| refuse(e.to_string()))?;
     let response = ask(node, caller, &query).await?;
     let (mut presentations, mut claimed, mut lists) = (Vec::new(), Vec::new(), StatusLists::none());
@@ -150,14 +151,11 @@ async fn shown(node: &Node, caller: &Authenticated) -> Result<Arc<Shown>, Authen
     let shown = Arc::new(Shown {
         presentations,
         claimed,
-        lists: lists.iter().map(|list| list.token().to_owned()).collect(),
         until_ms,
     });
-    if node.membership.forgotten() != forgotten {
-        return Err(AuthenticationError::Unavailable(
-            "whose credentials count here has changed meanwhile; try again".to_owned(),
-        ));
-    }
+    // All of it once more, for it was waited for: for the lists, and for the holder, who may take its time.
+    stand(node, &shown.claimed).await?;
+    is_new()?;
     node.membership.put(caller.did(), &shown, now_ms, forgotten);
     Ok(shown)
 }

@@ -53,7 +53,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{OnceCell, watch};
 
 /// How far the clocks of two parties may differ.
-const LEEWAY_MS: u64 = 30_000;
+pub(crate) const LEEWAY_MS: u64 = 30_000;
 /// Programs that run at once; others wait.
 const PARALLEL_RUNS: usize = 2;
 
@@ -90,7 +90,7 @@ pub struct Node {
     /// The one outbound client.
     pub client: Arc<GuardedClient>,
     /// Documents of others.
-    pub documents: Documents,
+    pub documents: Arc<Documents>,
     /// Tokens that were used.
     pub used: UsedTokens,
     /// Access tokens of ours whose signature need not be verified anew with each request.

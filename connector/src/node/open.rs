@@ -7,7 +7,7 @@ use crate::continuing::{self, PlaceError};
 use crate::dsp_shell::Negotiator;
 use crate::erasure::register::{self, RegisterError};
 use crate::handlers::{Handlers, HandlersError};
-use crate::identity::{Documents, Foundations, Holder, Membership, Shortcuts, Statuses, UsedTokens};
+use crate::identity::{Documents, Fetcher, Foundations, Holder, Membership, Shortcuts, Statuses, UsedTokens};
 use crate::journal::Journal;
 use crate::net::client::{ClientLimits, ClientSettings, GuardedClient};
 use crate::net::error::TlsError;
@@ -15,7 +15,7 @@ use crate::payloads::{PayloadError, Payloads};
 use crate::peers::{Peers, Remembering};
 use crate::provider::Giving;
 use crate::provider::push::Pushing;
-use crate::rim::{SystemClock, SystemEntropy};
+use crate::rim::{SteadyClock, SystemClock, SystemEntropy};
 use crate::sources::{Sources, SourcesError};
 use crate::stamping::{Stamping, StampingError};
 use crate::state::{State, StateError, digest_bytes};
@@ -202,6 +202,13 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
     let (from, most) = (&config.sources, config.limits.payload_bytes);
     let sources = Sources::open(&from.s3, &from.apis, &client_settings(&config), &payloads, most)?;
     let stamping = Stamping::new(&config.timestamps)?;
+    let documents = Arc::new(Documents::new(client.clone(), clock.clone(), scheme));
+    let fetcher = Fetcher {
+        client: client.clone(),
+        documents: documents.clone(),
+    };
+    let (steady, max_age_s) = (Arc::new(SteadyClock::start()), config.identity.status_max_age_s);
+    let statuses = Statuses::new(fetcher, clock.clone(), steady, max_age_s);
     let (grown, cosigned) = (watch::Sender::new(ledger.size()), ledger.cosigned());
     Ok(Arc::new(Node {
         stamping,
@@ -210,7 +217,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         catalogue: catalogue::Index::new(catalogue::Describer::of(&config), state.clone()),
         payloads,
         sources,
-        documents: Documents::new(client.clone(), clock.clone(), scheme),
+        documents,
         used: UsedTokens::new(ledger.clone()),
         known_tokens: access_token::Known::default(),
         unauthenticated: AtomicU64::new(0),
@@ -218,7 +225,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         handlers,
         shortcuts: Shortcuts::new(config.development.as_ref()),
         membership: Membership::default(),
-        statuses: Statuses::new(client.clone(), config.identity.status_max_age_s),
+        statuses,
         foundations: Foundations::default(),
         peers: Peers::new(Remembering {
             ledger: ledger.clone(),

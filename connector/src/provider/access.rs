@@ -2,17 +2,19 @@
 
 mod bearer;
 
+use super::grants;
 use crate::deciding::Asker;
 use crate::http::Refusal;
-use crate::identity::{AuthenticationError, Resolved, bearer as bearer_token, lost};
-use crate::node::Node;
-use crate::state::{AgreementEntry, Change, GrantEntry, Side};
+use crate::identity::{AuthenticationError, Lapse, Lost, Resolved, bearer as bearer_token, lost};
+use crate::node::{Node, traceparent};
+use crate::state::{AgreementEntry, Change, GrantEntry, GrantPurpose, Side};
 use axum::http::{HeaderMap, Method, StatusCode};
 use herleid_credentials::access_token;
 use herleid_credentials::did_document::Relationship;
 use herleid_credentials::http_signature::{self, Expected, Request};
-use herleid_ledger::record::{Document, Draft};
+use herleid_ledger::record::{Document, Draft, StreamKey};
 use herleid_vocab::did::Did;
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -164,9 +166,9 @@ pub async fn check(
     let mut checked = checked(node, grant_id, method, path, headers, body).await;
     // Last, for it may ask an issuer: only whoever has access can make it.
     if let Ok(access) = &checked
-        && let Some(why) = lost(node, access.grant()).await
+        && let Some(lost) = lost(node, access.grant()).await
     {
-        checked = Err(Refusal::denied(&format!("access has ended: {why}")));
+        checked = Err(refuse_lost(node, access, lost, &traceparent(node, headers)).await);
     }
     if checked
         .as_ref()
@@ -175,6 +177,30 @@ pub async fn check(
         node.unauthenticated.fetch_add(1, Ordering::Relaxed);
     }
     checked
+}
+
+/// What whoever asks is told when the credentials give no access now. That they hold no more is recorded, with what says so. That this
+/// cannot be found out is nothing against anybody, and passes: 403 would be taken for the end of access.
+pub(super) async fn refuse_lost(node: &Node, access: &Access, lost: Lost, trace: &str) -> Refusal {
+    let (evidence, lost) = (lost.evidence(), lost.of_access());
+    if lost.how == Lapse::Unknown {
+        return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &lost.why);
+    }
+    let grant = access.grant();
+    let what = match grant.kind {
+        GrantPurpose::Run => "run",
+        GrantPurpose::Pull | GrantPurpose::Onward => "pull",
+    };
+    let facts = json!({"what": what, "party": grant.consumer.as_str(), "transaction": access.transaction(), "agreement": grant.agreement});
+    let stream = StreamKey::Agreement {
+        agreement: grant.agreement.clone(),
+        side: Side::Provider.into(),
+        other: grant.consumer.clone(),
+    };
+    match grants::record_lost(node, facts, Some(stream), &lost.why, evidence, trace).await {
+        Ok(()) => Refusal::denied(&lost.why),
+        Err(e) => Refusal::internal(&e),
+    }
 }
 
 async fn checked(

@@ -117,7 +117,7 @@ pub async fn record_denial(
         media_type: "application/ld+json".to_owned(),
         bytes: decided.policy_bytes.clone(),
     };
-    record(node, facts, stream, decided.headline(), Some(policy), trace).await
+    record(node, facts, stream, decided.headline(), vec![policy], trace).await
 }
 
 /// Records that an authenticated party was refused for another reason than a policy, as [`record_denial`] does. No decision can
@@ -132,9 +132,24 @@ pub async fn record_refusal(
     reason: &str,
     trace: &str,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    record_lost(node, facts, stream, reason, Vec::new(), trace).await
+}
+
+/// The same, with what says that the party was not to be given anything.
+///
+/// # Errors
+/// When the log cannot be written.
+pub async fn record_lost(
+    node: &Node,
+    facts: Value,
+    stream: Option<StreamKey>,
+    reason: &str,
+    evidence: Vec<Document>,
+    trace: &str,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let now_ms = node.now_ms();
     let facts = counted(facts, 1, now_ms, now_ms, &[reason.to_owned()]);
-    record(node, facts, stream, reason.to_owned(), None, trace).await
+    record(node, facts, stream, reason.to_owned(), evidence, trace).await
 }
 
 /// `facts` with what a record has instead of a decision (docs/log-format.md, `denied`).
@@ -153,7 +168,7 @@ async fn record(
     facts: Value,
     stream: Option<StreamKey>,
     reason: String,
-    policy: Option<Document>,
+    evidence: Vec<Document>,
     trace: &str,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let text = |name: &str| facts.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -187,8 +202,8 @@ async fn record(
         .section(SectionName::Facts, facts)
         .term(Term::Kind(Kind::Denied))
         .put(key, value);
-    if let Some(policy) = policy {
-        draft = draft.evidence(policy);
+    for document in evidence {
+        draft = draft.evidence(document);
     }
     if let Ok(did) = party.parse() {
         draft = draft.term(Term::Party(did));

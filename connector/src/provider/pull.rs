@@ -8,8 +8,9 @@ mod range;
 mod segment;
 
 pub(super) use again::{recorded, reserved};
+pub(crate) use ending::ended;
+pub use ending::over;
 pub(super) use ending::untrusted;
-pub use ending::{ended, over};
 pub(super) use opened::{Abort, abort_of_recorded};
 pub use opened::{BrokeOff, Opened};
 pub use plan::{Plan, plan, refused};

@@ -10,6 +10,7 @@ pub use interrupted::close_interrupted;
 use super::access::Access;
 use super::kind_of;
 use crate::http::Refusal;
+use crate::identity::{Lapse, Lost};
 use crate::models::process::{ExecuteRequest, Process, ProcessError};
 use crate::models::sandbox::{Failure, Job, JobInput, Output, Run, Sandbox, SandboxError, Slot};
 use crate::node::Node;
@@ -69,6 +70,8 @@ pub(super) struct Asked<'a> {
     run_inputs: Value,
     /// The places that it has in the counters of the policy, once it has started.
     places: OnceLock<Vec<Reservation>>,
+    /// Why it was ended while it ran, if it was.
+    ended: OnceLock<Lost>,
     trace: &'a str,
 }
 
@@ -202,7 +205,13 @@ impl Asked<'_> {
         };
         let run = match sandbox.prepare_in(slot, job).await {
             Ok(prepared) => {
-                let ends = self.until_over(node);
+                let ends = async {
+                    let lost = self.until_over(node).await;
+                    let why = lost.why.clone();
+                    // It ends once.
+                    drop(self.ended.set(lost));
+                    why
+                };
                 sandbox.run_until(prepared, node.clock.as_ref(), ends).await
             }
             Err(error) => Err(error),
@@ -218,7 +227,7 @@ impl Asked<'_> {
                 outcome: Err(Failure::Stopped { why }),
                 environment,
                 ..
-            }) => Err(self.record_failed(node, StatusCode::FORBIDDEN, &why, environment).await),
+            }) => Err(self.record_failed(node, self.ended_as(), &why, environment).await),
             Ok(Run {
                 outcome: Err(failure),
                 environment,
@@ -238,6 +247,14 @@ impl Asked<'_> {
         }
     }
 
+    /// What whoever asked is told of a run that was ended: that it has lost its access, or that this cannot be found out now.
+    fn ended_as(&self) -> StatusCode {
+        match self.ended.get().map(|lost| lost.how) {
+            Some(Lapse::Unknown) => StatusCode::SERVICE_UNAVAILABLE,
+            Some(Lapse::Over | Lapse::Suspended) | None => StatusCode::FORBIDDEN,
+        }
+    }
+
     /// Records the outputs, if whoever asked may still have them.
     pub(in crate::provider) async fn finish(
         &self,
@@ -248,8 +265,10 @@ impl Asked<'_> {
         match self.is_over(node).await {
             Ok(None) => {}
             // Withdrawn while the program ran. It has run, and that is recorded; nothing of it leaves.
-            Ok(Some(why)) => {
-                return Err(self.record_failed(node, StatusCode::FORBIDDEN, &why, environment).await);
+            Ok(Some(lost)) => {
+                let why = lost.why.clone();
+                drop(self.ended.set(lost));
+                return Err(self.record_failed(node, self.ended_as(), &why, environment).await);
             }
             Err(error) => return Err(self.broke_off(node, &error, environment).await),
         }

@@ -17,6 +17,9 @@ pub const MAX_HEADER_TOKEN_BYTES: usize = 16 << 10;
 /// (16 x 8 KiB x 16/9 = 228 KiB), fits.
 pub const MAX_BODY_TOKEN_BYTES: usize = 256 << 10;
 
+/// The longest status list: 8,388,608 bits that cannot be packed, encoded twice in base64 (1 MiB x 16/9 = 1.8 MiB), fit.
+pub const MAX_LIST_TOKEN_BYTES: usize = 2 << 20;
+
 /// Why a token is refused before its claims are looked at, or cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JoseError {
@@ -132,7 +135,11 @@ impl<'a> UnverifiedJws<'a> {
             });
         };
         let header = Header::parse(&decode(header)?)?;
-        let claims = object(&decode(payload)?, "payload")?;
+        let limits = Limits {
+            max_bytes: max_bytes.max(Limits::MESSAGE.max_bytes),
+            ..Limits::MESSAGE
+        };
+        let claims = object(&decode(payload)?, "payload", &limits)?;
         let signature = decode(signature)?.try_into().map_err(|_| JoseError::NotCompact {
             why: "the signature is not 64 bytes",
         })?;
@@ -263,7 +270,7 @@ impl VerifiedJws {
 
 impl Header {
     fn parse(bytes: &[u8]) -> Result<Self, JoseError> {
-        let members = object(bytes, "header")?;
+        let members = object(bytes, "header", &Limits::MESSAGE)?;
         if members.contains_key("crit") {
             // RFC 7515, section 4.1.11: what is critical and not understood must be refused; we understand no extension.
             return Err(JoseError::Header {
@@ -335,8 +342,8 @@ fn decode(part: &str) -> Result<Vec<u8>, JoseError> {
     })
 }
 
-fn object(bytes: &[u8], part: &'static str) -> Result<Map<String, Value>, JoseError> {
-    match json::parse(bytes, &Limits::MESSAGE) {
+fn object(bytes: &[u8], part: &'static str, limits: &Limits) -> Result<Map<String, Value>, JoseError> {
+    match json::parse(bytes, limits) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(JoseError::NotCompact {
             why: "the header or the payload is not a JSON object",

@@ -385,7 +385,15 @@ fn passing_on_is_no_use_of_ones_own() {
     for name in ["use", "reproduce", "display", "odrl:execute"] {
         assert!(is_own(name), "{name}");
     }
-    for name in ["distribute", "present", "grantUse", "nextPolicy", "transfer", "sell", "give"] {
+    for name in [
+        "distribute",
+        "present",
+        "grantUse",
+        "nextPolicy",
+        "transfer",
+        "sell",
+        "give",
+    ] {
         assert!(!is_own(name), "{name}");
     }
 }

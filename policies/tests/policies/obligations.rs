@@ -4,7 +4,8 @@ use crate::common::{APP, KNMI, NOW, RAIN, agreement, atom, log_kept, request};
 use crate::generated::{facts, known, policy, request as requested};
 use herleid_policies::difference::{Aspect, Case, Gap, difference};
 use herleid_policies::{
-    Audience, Decision, DutyState, EnforcedBy, Explanation, Facts, Fixer, Language, Obstacle, Policy, Reason, reevaluate,
+    Audience, Decision, DutyState, EnforcedBy, Explanation, Facts, Fixer, Language, Obstacle, Policy, Reason,
+    reevaluate,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};

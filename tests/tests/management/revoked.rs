@@ -1,5 +1,7 @@
 //! What becomes of access when what it was given for is over: a credential is taken back, a policy's time has passed.
 
+mod pushed;
+
 use crate::receiving::{Act, Endpoint};
 use crate::{Managed, Pair};
 use base64::Engine as _;
@@ -22,7 +24,9 @@ use herleid_vocab::time::format_rfc3339_ms;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// More than the kernels and the consumer's socket take before the provider has to wait.
@@ -38,6 +42,8 @@ struct Issuer {
     key_id: String,
     list: String,
     served: Arc<Mutex<Option<String>>>,
+    /// How often it has said that it is down.
+    down: Arc<AtomicUsize>,
 }
 
 impl Issuer {
@@ -51,6 +57,8 @@ impl Issuer {
         let list = format!("http://localhost:{}/status/1", listener.local_addr().unwrap().port());
         let served = Arc::new(Mutex::new(None::<String>));
         let serves = served.clone();
+        let down = Arc::new(AtomicUsize::new(0));
+        let counted = down.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
@@ -58,7 +66,10 @@ impl Issuer {
                 while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
                 let (status, body) = match serves.lock().unwrap().clone() {
                     Some(token) => ("200 OK", token),
-                    None => ("503 Service Unavailable", String::new()),
+                    None => {
+                        counted.fetch_add(1, Ordering::SeqCst);
+                        ("503 Service Unavailable", String::new())
+                    }
                 };
                 let head = format!(
                     "HTTP/1.1 {status}\r\nContent-Type: application/vc+jwt\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
@@ -74,7 +85,13 @@ impl Issuer {
             key_id,
             list,
             served,
+            down,
         }
+    }
+
+    /// Waits until it has said so often that it is down.
+    fn was_down(&self, times: usize) {
+        wait_for(|| (self.down.load(Ordering::SeqCst) >= times).then_some(()));
     }
 
     fn sign(&self, id: &str, kind: &str, subject: Value, status: Option<Value>) -> String {
@@ -136,6 +153,25 @@ fn pair(policy: &Value) -> (Pair, LyingProxy) {
     (pair, proxy)
 }
 
+/// From now on the provider asks for a membership, and believes a list for a second; the file with the consumer's, which it has yet to add.
+fn asks_for_membership(pair: &mut Pair, issuer: &Issuer) -> PathBuf {
+    let provider = &mut pair.provider.connector;
+    provider.kill();
+    let file = provider.directory.join("herleid.toml");
+    let open = std::fs::read_to_string(&file).unwrap();
+    let asked = "required_credentials = [\"MembershipCredential\"]\nstatus_max_age_s = 1";
+    std::fs::write(&file, open.replace("required_credentials = []", asked)).unwrap();
+    provider.start();
+    let trusted = json!({"did": issuer.did, "types": ["MembershipCredential"], "by": "A. de Wit"});
+    for end in [&pair.provider, &pair.consumer] {
+        end.api.post("/trust/issuers", &trusted).good(201);
+    }
+    let jwt = issuer.membership(&pair.consumer.connector.did);
+    let file = pair.consumer.connector.directory.join("membership.jwt");
+    std::fs::write(&file, jwt).unwrap();
+    file
+}
+
 fn pulling(pair: &Pair, agreement: &str) -> Child {
     let mut pull = pair.consumer.connector.command(&["pull", agreement]);
     pull.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -155,20 +191,7 @@ fn aborts(connector: &Connector) -> Vec<(u64, String)> {
 fn a_credential_that_is_taken_back_stops_new_requests_and_what_is_being_sent() {
     let (mut pair, proxy) = pair(&json!({"@type": "Offer", "permission": [{"action": "use"}]}));
     let issuer = Issuer::start();
-    let provider = &mut pair.provider.connector;
-    provider.kill();
-    let file = provider.directory.join("herleid.toml");
-    let open = std::fs::read_to_string(&file).unwrap();
-    let asked = "required_credentials = [\"MembershipCredential\"]\nstatus_max_age_s = 1";
-    std::fs::write(&file, open.replace("required_credentials = []", asked)).unwrap();
-    provider.start();
-    let trusted = json!({"did": issuer.did, "types": ["MembershipCredential"], "by": "A. de Wit"});
-    for end in [&pair.provider, &pair.consumer] {
-        end.api.post("/trust/issuers", &trusted).good(201);
-    }
-    let jwt = issuer.membership(&pair.consumer.connector.did);
-    let file = pair.consumer.connector.directory.join("membership.jwt");
-    std::fs::write(&file, jwt).unwrap();
+    let file = asks_for_membership(&mut pair, &issuer);
     let add = ["credential", "add", file.to_str().unwrap()];
     let ask = ["negotiate", &pair.provider.connector.did.clone(), "rain"];
     let consumer = &pair.consumer.connector;
@@ -187,6 +210,17 @@ fn a_credential_that_is_taken_back_stops_new_requests_and_what_is_being_sent() {
     let agreement = good(&consumer.run(&ask))["agreement"].as_str().unwrap().to_owned();
 
     let mut events = pair.provider.api.listen("0.0");
+    // Nobody can say it any more: it breaks off, and goes on when it is known again.
+    let held = proxy.hold(1 << 20);
+    let pull = pulling(&pair, &agreement);
+    held.reached();
+    issuer.says(None);
+    events.until(|e| e["type"] == "eu.herleid.pull-aborted");
+    issuer.says(Some(false));
+    held.let_go();
+    let output = pull.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+
     let held = proxy.hold(1 << 20);
     let pull = pulling(&pair, &agreement);
     held.reached();
@@ -201,11 +235,14 @@ fn a_credential_that_is_taken_back_stops_new_requests_and_what_is_being_sent() {
 
     pair.provider.connector.kill();
     let said = aborts(&pair.provider.connector);
-    let [(sent, why)] = said.as_slice() else {
+    let [(first, unknown), (second, revoked)] = said.as_slice() else {
         panic!("{said:?}")
     };
-    assert!(why.contains("was revoked by its issuer"), "{why}");
-    assert!((1 << 20..LARGE as u64).contains(sent), "{sent}");
+    assert!(unknown.contains("cannot be found out now"), "{unknown}");
+    assert!(revoked.contains("was revoked by its issuer"), "{revoked}");
+    for sent in [first, second] {
+        assert!((1 << 20..LARGE as u64).contains(sent), "{sent}");
+    }
 }
 
 /// The same under a policy whose time passes soon, and when: long enough to agree and to begin, and before the consumer, which waits 20 s

@@ -75,7 +75,7 @@ impl Scene {
     fn provider_is_gone(&mut self) {
         self.gone.cancel();
         let node = Arc::get_mut(&mut self.node).expect("nothing else is running");
-        node.documents = Documents::new(node.client.clone(), node.clock.clone(), "https");
+        node.documents = Arc::new(Documents::new(node.client.clone(), node.clock.clone(), "https"));
     }
 
     fn from(&self) -> Id {

@@ -3,7 +3,7 @@
 
 use super::{Opened, check_published};
 use crate::deciding::{self, Asker, DISTRIBUTE, USE};
-use crate::identity::{shown_for, until_lost};
+use crate::identity::{Lost, shown_for, until_lost};
 use crate::node::Node;
 use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, Side};
 use herleid_vocab::time::format_rfc3339_ms;
@@ -13,30 +13,33 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Waits until what is being sent has to break off, and says why. Until then it stays known as being sent.
-pub async fn ended(node: &Node, grant: &GrantEntry, opened: &Opened) -> String {
+pub(crate) async fn ended(node: &Node, grant: &GrantEntry, opened: &Opened) -> Lost {
     let mut under_way = node.giving.sending(grant);
     // Closed, or withdrawn, after the request was let in, and before it was known as being sent.
     let now: Result<Option<GrantEntry>, _> = node.state.get(&GrantEntry::key(&grant.id));
     if let Ok(Some(GrantEntry { closed: Some(why), .. })) = now {
-        return format!("access has ended: {why}");
+        return Lost::over(format!("access has ended: {why}"));
     }
     if let Some(why) = untrusted(node, grant) {
-        return why;
+        return Lost::over(why);
     }
     // A credential that was taken back is found out while everything else goes on.
     let mut lost = std::pin::pin!(until_lost(node, grant));
     loop {
         tokio::select! {
-            why = under_way.closed() => return why,
-            why = &mut lost => return format!("access has ended: {why}"),
+            why = under_way.closed() => return Lost::over(why),
+            lost = &mut lost => {
+                opened.because_of(lost.evidence());
+                return lost.of_access();
+            }
             () = tokio::time::sleep(LOOK) => {}
         }
         match over(node, grant, opened) {
             Ok(None) => {}
-            Ok(Some(why)) => return why,
+            Ok(Some(why)) => return Lost::over(why),
             Err(error) => {
                 tracing::error!(%error, "whether access goes on could not be found out");
-                return "whether access goes on could not be found out".to_owned();
+                return Lost::over("whether access goes on could not be found out".to_owned());
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::provider::{outstanding, stream};
 use crate::state::{AgreementEntry, Digests, digest_bytes};
 use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject};
 use herleid_ledger::merkle::Hash;
-use herleid_ledger::record::{Draft, Kind, Term};
+use herleid_ledger::record::{Document, Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{AppendError, LedgerError, Recorded};
 use herleid_policies::Reservation;
@@ -41,6 +41,8 @@ pub(super) struct Going {
     left: AtomicU64,
     /// Nothing more leaves.
     stopped: AtomicBool,
+    /// What says why, where that is a document.
+    because: Mutex<Vec<Document>>,
 }
 
 /// A length that nobody knows yet.
@@ -83,6 +85,7 @@ impl Going {
             length: AtomicU64::new(known),
             left: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
+            because: Mutex::default(),
         }
     }
 }
@@ -155,6 +158,12 @@ impl Opened {
         self.going.left.store(0, Ordering::Release);
         self.going.length.store(self.going.known, Ordering::Release);
         self.going.stopped.store(false, Ordering::Release);
+        self.because_of(Vec::new());
+    }
+
+    /// What says that it has to break off: evidence with the record of that.
+    pub(in crate::provider) fn because_of(&self, documents: Vec<Document>) {
+        *self.going.because.lock().unwrap_or_else(PoisonError::into_inner) = documents;
     }
 
     /// Lets nothing more leave.
@@ -249,12 +258,21 @@ impl Opened {
     /// # Errors
     /// When the state cannot be read, or the log was closed; a failed write ends the process.
     pub async fn aborted(&self, node: &Node, reason: &str, trace: &str) -> Result<(), AppendError> {
-        self.given.aborted(node, self.left(), reason, trace).await
+        let (draft, _held) = self.abort(node, reason, trace)?.parts();
+        node.append(draft).await.map(|_| ())
     }
 
     /// The same, for whoever has something else to write in that commit.
     pub(in crate::provider) fn abort(&self, node: &Node, reason: &str, trace: &str) -> Result<Abort, LedgerError> {
-        self.given.abort(node, self.left(), reason, trace)
+        let because = self
+            .going
+            .because
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let abort = self.given.abort(node, self.left(), reason, trace)?;
+        let draft = because.into_iter().fold(abort.draft, Draft::evidence);
+        Ok(Abort { draft, ..abort })
     }
 }
 

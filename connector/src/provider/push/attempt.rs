@@ -2,7 +2,7 @@
 
 use super::{Entry, Target, http, s3, target_of, whole};
 use crate::dsp::transfer::Transfer;
-use crate::identity::lost;
+use crate::identity::{Lapse, Lost, lost};
 use crate::node::Node;
 use crate::provider::access::Access;
 use crate::provider::kind_of;
@@ -12,6 +12,7 @@ use crate::state::{AgreementEntry, GrantEntry, Side, digest_bytes};
 use herleid_ledger::LedgerError;
 use herleid_ledger::record::{Document, Kind, Term};
 use herleid_ledger::section::SectionName;
+use herleid_vocab::time::format_rfc3339_ms;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ use std::sync::Arc;
 pub(super) enum Failed {
     /// Access ended.
     Ended(String),
+    /// Nothing may be sent now, and access has not ended: no attempt is lost by it.
+    Waits(String),
     /// Another attempt may.
     Passing(String),
     /// No other one will.
@@ -58,8 +61,11 @@ pub(super) async fn attempt(
     if let Some(why) = pull::untrusted(node, grant) {
         return Err(Failed::Ended(why));
     }
-    if let Some(why) = lost(node, grant).await {
-        return Err(Failed::Ended(format!("access has ended: {why}")));
+    if let Some(lost) = lost(node, grant).await {
+        if let Some(opened) = opened {
+            opened.because_of(lost.evidence());
+        }
+        return Err(without_credentials(node, grant, opened.as_ref(), lost.of_access()));
     }
     let (target, internal) = target_of(node, process, &grant.consumer).map_err(|e| Failed::Final(e.to_string()))?;
     let access = access(
@@ -117,11 +123,28 @@ pub(super) async fn attempt(
     let delivered = tokio::select! {
         // It is known as being sent, and may still be, before the first byte leaves.
         biased;
-        why = pull::ended(node, grant, opened) => Err(Failed::Ended(why)),
+        lost = pull::ended(node, grant, opened) => Err(without_credentials(node, grant, Some(opened), lost)),
         delivered = delivering => delivered,
     };
     opened.stop();
     delivered
+}
+
+/// A member that was suspended, or of which its issuer says nothing now, is sent nothing, and has not lost what it was promised: the push
+/// waits, as long as everything else lets it.
+fn without_credentials(node: &Node, grant: &GrantEntry, opened: Option<&Arc<Opened>>, lost: Lost) -> Failed {
+    if lost.how == Lapse::Over {
+        return Failed::Ended(lost.why);
+    }
+    if grant.until_ms <= node.now_ms() {
+        let until = format_rfc3339_ms(grant.until_ms);
+        return Failed::Ended(format!("access was given until {until}"));
+    }
+    match opened.map(|opened| pull::over(node, grant, opened)) {
+        Some(Ok(Some(why))) => Failed::Ended(why),
+        Some(Err(why)) => Failed::Passing(why),
+        Some(Ok(None)) | None => Failed::Waits(lost.why),
+    }
 }
 
 fn unreadable(error: &dyn std::fmt::Display) -> Failed {

@@ -18,6 +18,8 @@ const FIRST_MS: u64 = 1_000;
 const LONGEST_MS: u64 = 300_000;
 /// How long it takes at most until it is known in the state why access has ended.
 const SOON: Duration = Duration::from_secs(2);
+/// How long a push waits until it is looked again whether the credentials that it rests on hold.
+const WAIT: Duration = Duration::from_secs(5);
 /// A pause is looked up from so often, so that what ends meanwhile does not wait for it.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -137,6 +139,15 @@ async fn carry(node: &Arc<Node>, pid: &Id, mut opened: Option<Arc<Opened>>, trac
                     give_up(node, &process, &entry, opened.as_ref(), ("access-ended", &why), trace).await?;
                 }
                 ended = Some(why);
+            }
+            Err(Failed::Waits(why)) => {
+                tracing::info!(%why, %pid, "a push waits");
+                // It is looked again soon, or at once when its transfer is ended meanwhile.
+                let changes = node.negotiator.wait_for(|| match stands(node, pid) {
+                    Ok(Stands::Goes(_)) => None,
+                    _ => Some(()),
+                });
+                drop(tokio::time::timeout(WAIT, changes).await);
             }
             Err(Failed::Passing(why)) if entry.failures.saturating_add(1) < node.config.push.attempts => {
                 let failures = entry.failures.saturating_add(1);

@@ -3,15 +3,16 @@
 use super::{Asked, NotRun, repeated};
 use crate::deciding::{self, Asker, Decided, USE};
 use crate::http::Refusal;
-use crate::identity::{lost, shown_for, until_lost};
+use crate::identity::{Lost, lost, shown_for, until_lost};
 use crate::models::process::Process;
 use crate::node::Node;
-use crate::provider::access::Access;
+use crate::provider::access::{self, Access};
 use crate::provider::pull::untrusted;
 use crate::provider::{grants, stream};
 use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, ModelEntry, Side, StateError, digest_bytes};
 use herleid_credentials::credential::Claimed;
 use herleid_vocab::json::Limits;
+use herleid_vocab::time::format_rfc3339_ms;
 use serde_json::json;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -63,6 +64,7 @@ impl<'a> Asked<'a> {
             request,
             run_inputs,
             places: OnceLock::new(),
+            ended: OnceLock::new(),
             trace,
         })
     }
@@ -72,6 +74,9 @@ impl<'a> Asked<'a> {
     pub(super) async fn look_again(&mut self, node: &Node) -> Result<(), Refusal> {
         if let Some(why) = self.access_ended(node).map_err(|e| Refusal::internal(&e))? {
             return Err(Refusal::denied(&why));
+        }
+        if let Some(lost) = lost(node, self.access.grant()).await {
+            return Err(access::refuse_lost(node, self.access, lost, self.trace).await);
         }
         self.agreement = standing_agreement(node, self.access, self.trace).await?;
         let (model, version) = (&self.model.model, &self.model.version);
@@ -93,7 +98,13 @@ impl<'a> Asked<'a> {
     pub(super) fn access_ended(&self, node: &Node) -> Result<Option<String>, StateError> {
         let grant: Option<GrantEntry> = node.state.get(&GrantEntry::key(&self.access.grant().id))?;
         let closed = grant.map_or_else(|| Some("it was removed".to_owned()), |grant| grant.closed);
-        let why = closed.or_else(|| untrusted(node, self.access.grant()));
+        let over = |grant: &GrantEntry| {
+            let until = format_rfc3339_ms(grant.until_ms);
+            (grant.until_ms <= node.now_ms()).then(|| format!("it was given until {until}"))
+        };
+        let why = closed
+            .or_else(|| over(self.access.grant()))
+            .or_else(|| untrusted(node, self.access.grant()));
         Ok(why.map(|why| format!("access has ended: {why}")))
     }
 
@@ -124,27 +135,27 @@ impl<'a> Asked<'a> {
     ///
     /// # Errors
     /// When that cannot be found out.
-    pub(in crate::provider) async fn is_over(&self, node: &Node) -> Result<Option<String>, String> {
-        if let Some(why) = lost(node, self.access.grant()).await {
-            return Ok(Some(format!("access has ended: {why}")));
+    pub(in crate::provider) async fn is_over(&self, node: &Node) -> Result<Option<Lost>, String> {
+        if let Some(lost) = lost(node, self.access.grant()).await {
+            return Ok(Some(lost.of_access()));
         }
-        self.over(node)
+        Ok(self.over(node)?.map(Lost::over))
     }
 
     /// Waits until nothing of a run that goes on may be had any more, and says why.
-    pub(in crate::provider) async fn until_over(&self, node: &Node) -> String {
+    pub(in crate::provider) async fn until_over(&self, node: &Node) -> Lost {
         let mut lost = std::pin::pin!(until_lost(node, self.access.grant()));
         loop {
             tokio::select! {
-                why = &mut lost => return format!("access has ended: {why}"),
+                lost = &mut lost => return lost.of_access(),
                 () = tokio::time::sleep(LOOK) => {}
             }
             match self.over(node) {
                 Ok(None) => {}
-                Ok(Some(why)) => return why,
+                Ok(Some(why)) => return Lost::over(why),
                 Err(error) => {
                     tracing::error!(%error, "whether access goes on could not be found out");
-                    return "whether access goes on could not be found out".to_owned();
+                    return Lost::over("whether access goes on could not be found out".to_owned());
                 }
             }
         }

@@ -4,6 +4,7 @@ use super::interrupted::{OpenRun, open_key};
 use super::{Asked, Sent, output_value, repeated, result_bytes};
 use crate::deciding::Decided;
 use crate::http::Refusal;
+use crate::identity::Lost;
 use crate::models::sandbox::Output;
 use crate::node::Node;
 use crate::provider::{outstanding, stream};
@@ -131,6 +132,8 @@ impl Asked<'_> {
         }
         let (agreement, consumer, transaction) = (&self.agreement.id, &self.agreement.other, self.access.transaction());
         let draft = failed(run, agreement, consumer, transaction, self.trace);
+        let because = self.ended.get().map(Lost::evidence).unwrap_or_default();
+        let draft = because.into_iter().fold(draft, Draft::evidence);
         match node.append(draft.put(open_key(consumer, transaction), None)).await {
             Ok(_) => Refusal::new(status, "run-failed", &reason),
             Err(e) => Refusal::internal(&e),

@@ -1,6 +1,7 @@
 //! What is given, tried without a network: the consumer is a `did:key`, whose document stands in its identifier.
 
 mod denials;
+mod lists;
 mod orders;
 mod parts;
 mod places;

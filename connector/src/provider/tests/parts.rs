@@ -327,8 +327,8 @@ async fn a_request_that_was_let_in_just_before_trust_was_withdrawn_is_sent_nothi
     let plan = pull::plan(node, &access, &headers, "", None).unwrap();
     let opened = pull::open_planned(node, &access, &plan, TRACE).await.unwrap();
     let ended = pull::ended(node, access.grant(), &opened);
-    let why = tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap();
-    assert!(why.contains("trust.peers"), "{why}");
+    let lost = tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap();
+    assert!(lost.why.contains("trust.peers"), "{lost:?}");
     opened.leave(0);
 }
 

@@ -11,6 +11,7 @@ use crate::dossier::Archive;
 use herleid_credentials::Now;
 use herleid_credentials::credential::{CredentialError, StatusList, StatusLists, TrustedIssuers};
 use herleid_credentials::did_document::{DidDocument, Relationship};
+use herleid_credentials::jose::MAX_LIST_TOKEN_BYTES;
 use herleid_credentials::keys::PublicKey;
 use herleid_credentials::presentation::{self, Expected, PresentationError};
 use herleid_ledger::section::SectionName;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 
 /// Longest presentation that is read: 16 credentials in one token.
 const MAX_BYTES: u64 = 1 << 20;
+/// Longest status list that is read.
+const MAX_LIST_BYTES: u64 = MAX_LIST_TOKEN_BYTES as u64;
 
 /// Verifies every presentation that a record names.
 pub(super) fn check<R: Read + Seek>(
@@ -136,7 +139,7 @@ fn lists<R: Read + Seek>(archive: &mut Archive<R>, rec: &Rec) -> Result<Vec<Stri
     let mut lists = Vec::new();
     for name in named {
         if archive.contains(&name) {
-            let bytes = archive.read(&name, MAX_BYTES).map_err(Doubt::failed)?;
+            let bytes = archive.read(&name, MAX_LIST_BYTES).map_err(Doubt::failed)?;
             lists.push(String::from_utf8(bytes).map_err(Doubt::failed)?);
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// What a credential says of itself. **Nothing of it is verified here**: for one that was verified before, and may hold no longer.
 #[derive(Clone)]
-pub struct Claimed(Statement);
+pub struct Claimed(Statement, String);
 
 impl fmt::Debug for Claimed {
     /// Without its claims, which may be about a person.
@@ -27,7 +27,16 @@ impl Claimed {
     pub fn read(token: &str) -> Result<Self, CredentialError> {
         let jws = UnverifiedJws::parse(token, MAX_BODY_TOKEN_BYTES)?;
         let profile = profile_of(&jws)?;
-        Ok(Self(Statement::read(jws.unverified_claims(), profile)?))
+        Ok(Self(
+            Statement::read(jws.unverified_claims(), profile)?,
+            token.to_owned(),
+        ))
+    }
+
+    /// The exact token, as evidence.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.1
     }
 
     /// Who issued it.

@@ -7,9 +7,9 @@ use super::{CredentialError, Profile, profile_of, shape};
 use crate::claims::Now;
 use crate::did_document::{DidDocument, Relationship};
 use crate::fault::signed_by;
-use crate::jose::{MAX_BODY_TOKEN_BYTES, UnverifiedJws};
+use crate::jose::{MAX_LIST_TOKEN_BYTES, UnverifiedJws};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use herleid_vocab::did::Did;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,9 @@ const LIST_CREDENTIAL: &str = "BitstringStatusListCredential";
 const LEAST_BYTES: usize = 16 << 10;
 /// The most that is read: 8,388,608 credentials in one list.
 const MOST_BYTES: usize = 1 << 20;
+
+/// Entries of one credential: each may be a list to fetch.
+const MOST_ENTRIES: usize = 4;
 
 /// What a set bit says (section 2.1, `statusPurpose`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,6 +78,12 @@ pub(super) fn entries(status: Option<&Value>, profile: Profile) -> Result<Vec<St
     let all = shape::one_or_many(Some(status));
     if all.is_empty() {
         return Err("unknown".to_owned());
+    }
+    if all.len() > MOST_ENTRIES {
+        return Err(format!(
+            "{} entries, of which at most {MOST_ENTRIES} are looked at",
+            all.len()
+        ));
     }
     let uncheckable = |one: &Value| {
         let stated = one.get("type").and_then(Value::as_str).unwrap_or("unknown");
@@ -139,12 +148,12 @@ impl StatusList {
             list: list.to_owned(),
             why,
         };
-        let jws = UnverifiedJws::parse(token, MAX_BODY_TOKEN_BYTES)?;
+        let jws = UnverifiedJws::parse(token, MAX_LIST_TOKEN_BYTES)?;
         let profile = profile_of(&jws)?;
         if profile != Profile::Vc20Jose {
             return Err(refuse("it is not a credential of VC 2.0"));
         }
-        let statement = Statement::read(jws.unverified_claims(), profile)?;
+        let mut statement = Statement::read(jws.unverified_claims(), profile)?;
         if issuer_document.id() != &statement.issuer {
             return Err(CredentialError::OtherDocument {
                 issuer: statement.issuer,
@@ -154,6 +163,11 @@ impl StatusList {
         let unnamed = "it is missing; expected the DID URL of the issuer's key";
         signed_by(jws, issuer_document, Relationship::AssertionMethod, Some(unnamed))?;
         statement.check_validity(now)?;
+        if statement.valid_until_ms.is_none() {
+            return Err(refuse(
+                "it does not end (`validUntil`): one that does not would be believed for ever",
+            ));
+        }
         if statement.id.as_deref() != Some(list) {
             return Err(refuse("its `id` is not the address that it was had from"));
         }
@@ -167,6 +181,11 @@ impl StatusList {
         let text = |name: &str| subject.get(name).and_then(Value::as_str);
         if statement.subjects != 1 || text("type") != Some("BitstringStatusList") {
             return Err(refuse("its subject is not one `BitstringStatusList`"));
+        }
+        if subject.get("statusSize").is_some_and(|size| size.as_u64() != Some(1)) {
+            return Err(refuse(
+                "its `statusSize` is not 1: it has not one bit for each credential",
+            ));
         }
         let stated = shape::one_or_many(subject.get("statusPurpose"));
         let purposes: Option<BTreeSet<Purpose>> = stated.iter().map(|one| Purpose::parse(one.as_str()?)).collect();
@@ -184,6 +203,8 @@ impl StatusList {
                     .ok_or_else(|| refuse("its `ttl` is not a number of milliseconds"))?,
             ),
         };
+        // The bits are read, and the token is kept: not the encoded list a third time.
+        statement.claims.clear();
         Ok(Self {
             list: list.to_owned(),
             purposes,
@@ -198,6 +219,19 @@ impl StatusList {
     #[must_use]
     pub fn list(&self) -> &str {
         &self.list
+    }
+
+    /// Which of two lists from one address is the later one: by the beginning of its validity, and then by its end.
+    #[must_use]
+    pub fn age_order(&self) -> (u64, u64) {
+        let from = self.statement.valid_from_ms.unwrap_or(0);
+        (from, self.statement.valid_until_ms.unwrap_or(0))
+    }
+
+    /// Whether its validity has begun, and not ended.
+    #[must_use]
+    pub fn is_valid(&self, now: Now) -> bool {
+        self.statement.check_validity(now).is_ok()
     }
 
     /// How long its issuer lets it be kept, in milliseconds, if it says so.
@@ -221,8 +255,10 @@ impl StatusList {
         if self.statement.issuer != *issuer {
             return Err(refuse("it is by somebody else than the credential"));
         }
-        // It was valid when it was verified.
-        self.statement.check_validity(now)?;
+        // It was valid when it was verified. That it is over now is no fault of the credential's.
+        if !self.is_valid(now) {
+            return Err(refuse("it is not valid at this time"));
+        }
         if !self.purposes.contains(&entry.purpose) {
             return Err(refuse("it is for another purpose than the credential says"));
         }
@@ -245,7 +281,7 @@ fn unpacked(encoded: &str) -> Option<Vec<u8>> {
     let packed = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
     let mut bits = Vec::new();
     let limit = u64::try_from(MOST_BYTES).ok()?.checked_add(1)?;
-    GzDecoder::new(packed.as_slice())
+    MultiGzDecoder::new(packed.as_slice())
         .take(limit)
         .read_to_end(&mut bits)
         .ok()?;

@@ -104,7 +104,8 @@ fn a_credential_holds_until_its_bit_is_set() {
     assert!(beyond.contains("shorter than"), "{beyond}");
     // Of a list that is over nothing is known.
     let late = verify(&with_status(1), &set, at(NOW_MS + 61 * MINUTE_MS));
-    assert!(matches!(late, Err(CredentialError::Expired { .. })));
+    let late = late.unwrap_err().to_string();
+    assert!(late.contains("it is not valid at this time"), "{late}");
 }
 
 #[test]
@@ -124,6 +125,30 @@ fn a_list_for_another_purpose_says_nothing() {
     held["credentialSubject"]["statusPurpose"] = json!(["suspension", "revocation"]);
     let held = verify(&both, &lists(&held), now()).unwrap_err().to_string();
     assert!(held.contains("was suspended by its issuer"), "{held}");
+}
+
+#[test]
+fn a_credential_has_few_statuses_for_each_may_have_to_be_fetched() {
+    let at_hand = lists(&list(BYTES, &[]));
+    let with = |entries: u64| {
+        let mut claims = payload(&good());
+        claims["credentialStatus"] = (1..=entries).map(|index| status_entry("revocation", index)).collect();
+        verify(&issuer().sign("vc+jwt", &claims), &at_hand, now())
+    };
+    assert_eq!(with(4), Ok(()));
+    let many = with(5).unwrap_err().to_string();
+    assert!(many.contains("5 entries, of which at most 4"), "{many}");
+}
+
+#[test]
+fn of_two_lists_the_later_one_is_known() {
+    let claims = list(BYTES, &[]);
+    let order = |pointer: &str, time: &str| read(&altered(&claims, pointer, json!(time))).unwrap().age_order();
+    let first = order("/validFrom", "2020-06-17T13:00:00Z");
+    let longer = order("/validUntil", "2020-06-17T17:00:00Z");
+    assert!(first < read(&claims).unwrap().age_order() && read(&claims).unwrap().age_order() < longer);
+    let held = read(&claims).unwrap();
+    assert!(held.is_valid(now()) && !held.is_valid(at(NOW_MS + 61 * MINUTE_MS)));
 }
 
 #[test]
@@ -171,16 +196,28 @@ fn what_is_no_list_of_this_issuer_at_this_address_is_refused() {
             "`encodedList`",
         ),
         (format!("{subject}/ttl"), json!("1000"), "`ttl`"),
+        (format!("{subject}/statusSize"), json!(2), "`statusSize`"),
         (
             "/validUntil".to_owned(),
             json!("2020-06-17T14:59:00Z"),
             "was valid until",
         ),
+        ("/validUntil".to_owned(), Value::Null, "it does not end"),
     ] {
         let found = why(&pointer, value);
         assert!(found.contains(expected), "{pointer}: {found}");
     }
     assert!(read(&list(1 << 20, &[])).is_ok());
+    assert!(read(&altered(&claims, "/credentialSubject/statusSize", json!(1))).is_ok());
+    // The largest there is, with bits that cannot be packed: it must not be refused on the day when many were taken back.
+    let mut state = 1_u64;
+    let noise = (0..1 << 20).map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state.to_be_bytes()[0]
+    });
+    let noise: Vec<u8> = noise.collect();
+    let large = altered(&claims, "/credentialSubject/encodedList", json!(encoded(&noise)));
+    assert!(read(&large).is_ok(), "{:?}", read(&large));
     let kept = read(&altered(&claims, "/credentialSubject/ttl", json!(60_000))).unwrap();
     assert_eq!(kept.ttl_ms(), Some(60_000));
     // By somebody else; by nobody; of the other profile.
