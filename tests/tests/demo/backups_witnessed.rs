@@ -47,7 +47,9 @@ fn a_witness_that_lagged_behind_the_backup_confirms_nothing_of_what_came_after_i
     let mut watched = Watched::set();
     // From here on it sees nothing more.
     watched.log.set("trust", "");
-    watched.grow("rain");
+    watched.log.kill();
+    watched.log.start();
+    watched.log.publish("rain", b"1 2 3");
     let parts = Parts::within(watched.folder.path(), "one");
     good(&parts.backup(&watched.log));
     watched.log.publish("snow", b"4 5 6");
