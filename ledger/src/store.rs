@@ -11,5 +11,6 @@ pub(crate) mod many;
 pub(crate) mod ordered;
 pub(crate) mod rocks;
 pub(crate) mod scrub;
+mod settings;
 pub(crate) mod tiles;
 pub(crate) mod witnessed;

@@ -1,11 +1,12 @@
 //! RocksDB, set up so that what was synced stays and what was damaged is noticed.
 
-use super::links::{PREFIXES, looked_up};
+use super::links::looked_up;
+use super::settings::{CACHE_BYTES, options, settings};
 use crate::error::LedgerError;
 use rocksdb::properties::{BACKGROUND_ERRORS, CURRENT_SUPER_VERSION_NUMBER};
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction,
-    IteratorMode, LogLevel, Options, ReadOptions, SliceTransform, WriteBatch, WriteOptions,
+    Cache, ColumnFamily, ColumnFamilyDescriptor, DB, Direction, IteratorMode, Options, ReadOptions, WriteBatch,
+    WriteOptions,
 };
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -55,67 +56,6 @@ pub(crate) struct Rocks {
     pub(crate) visited: std::sync::atomic::AtomicU64,
 }
 
-const MIB: usize = 1 << 20;
-
-/// `parts` are those of the whole store.
-fn options(part: Part, parts: &[Part], cache: &Cache) -> Options {
-    let mut options = Options::default();
-    let mut blocks = BlockBasedOptions::default();
-    blocks.set_block_cache(cache);
-    if matches!(part, Part::Index | Part::Evidence) {
-        // Most look-ups of a once-key, a leaf or a document are for something that is not there.
-        blocks.set_bloom_filter(10.0, false);
-    }
-    if part == Part::Index {
-        // A trace asks for what thousands of digests and transactions lead to, and most lead to nothing, or to one place: a table that has
-        // nothing of it is not read.
-        let rule = SliceTransform::create(
-            PREFIXES,
-            |key| looked_up(key).unwrap_or(key),
-            Some(|key| looked_up(key).is_some()),
-        );
-        options.set_prefix_extractor(rule);
-    }
-    options.set_block_based_table_factory(&blocks);
-    // Ciphertext and hashes do not shrink. A store of one part is that of the keys, which are ciphertext.
-    options.set_compression_type(match part {
-        Part::Records | Part::Tiles => DBCompressionType::None,
-        Part::State if parts.len() == 1 => DBCompressionType::None,
-        Part::State | Part::Index | Part::Evidence => DBCompressionType::Lz4,
-    });
-    options.set_write_buffer_size(match part {
-        Part::Records => 32 * MIB,
-        Part::Index => 16 * MIB,
-        Part::State | Part::Tiles | Part::Evidence => 8 * MIB,
-    });
-    if part != Part::Records {
-        // New tables span all keys there are, so each time they are merged the whole first level is written anew: it is as large as they
-        // are together, and no larger. Below it, small tables let those stay as they are that got nothing new.
-        let new_tables = if part == Part::Index { 8 } else { 4 };
-        options.set_level_zero_file_num_compaction_trigger(new_tables);
-        options.set_max_bytes_for_level_base(if part == Part::Index { 64 } else { 16 } * MIB as u64);
-        options.set_target_file_size_base(8 * MIB as u64);
-    }
-    options
-}
-
-/// What holds for a store as a whole.
-fn settings(cache: &Cache) -> Options {
-    let mut options_all = options(Part::State, &Part::ALL, cache);
-    options_all.set_paranoid_checks(true);
-    // What was synced must not be rolled back: damage in the middle of the write-ahead log refuses to open, and only
-    // an incomplete last write, which was never answered, is dropped. The kept checkpoint finds a lost tail besides.
-    options_all.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
-    options_all.set_track_and_verify_wals_in_manifest(true);
-    options_all.set_max_background_jobs(2);
-    options_all.set_max_open_files(256);
-    options_all.set_max_total_wal_size(64 * MIB as u64);
-    options_all.set_log_level(LogLevel::Warn);
-    options_all.set_keep_log_file_num(2);
-    options_all.set_max_log_file_size(MIB);
-    options_all
-}
-
 /// Names of the parts of a store; none when there is no store yet.
 fn parts_of(dir: &Path, options: &Options) -> Result<Vec<String>, LedgerError> {
     // The file by which RocksDB knows a store.
@@ -132,7 +72,7 @@ fn parts_of(dir: &Path, options: &Options) -> Result<Vec<String>, LedgerError> {
 impl Rocks {
     /// Opens or makes the store in `dir`, which belongs to the log in `log_dir`.
     pub(crate) fn open(dir: &Path, parts: &[Part], log_dir: &Path) -> Result<Self, LedgerError> {
-        let cache = Cache::new_lru_cache(16 * MIB);
+        let cache = Cache::new_lru_cache(CACHE_BYTES);
         let mut options_all = settings(&cache);
         options_all.create_if_missing(true);
         options_all.create_missing_column_families(true);
@@ -181,7 +121,7 @@ impl Rocks {
     /// Opens the store in `dir` as it is, for reading alone: not a byte of it changes, and no lock is taken. Nobody may write into it
     /// meanwhile.
     pub(crate) fn open_to_read(dir: &Path, parts: &[Part]) -> Result<Self, LedgerError> {
-        let cache = Cache::new_lru_cache(16 * MIB);
+        let cache = Cache::new_lru_cache(CACHE_BYTES);
         let options_all = settings(&cache);
         let folder = File::open(dir).map_err(|source| LedgerError::Io {
             path: dir.to_owned(),

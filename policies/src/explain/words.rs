@@ -393,9 +393,6 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
     };
     let of = fact.of.as_ref().map(|of| format!(" `{of}`")).unwrap_or_default();
     let source = say(language, "source", "bron");
-    let values = list(&fact.values);
-    visible(&format!(
-        "{}{of}: {values} ({source}: {}; {enforced})",
-        fact.about, fact.source
-    ))
+    let (about, values, known) = (&fact.about, list(&fact.values), &fact.source);
+    visible(&format!("{about}{of}: {values} ({source}: {known}; {enforced})"))
 }
