@@ -88,6 +88,9 @@ async fn bring(node: &Node, entry: &AgreementEntry, stated: &Stated) -> Result<R
     let log = entry.other_log.as_ref().ok_or("the other end keeps no log")?;
     let last = stated::last(node, entry, &stated.obligation).map_err(|e| e.to_string())?;
     let last = last.ok_or("the record of the statement was erased")?;
+    if stated.action == super::DELETE && last.delivered_since {
+        return Err("something was had under the agreement after it; state it anew".to_owned());
+    }
     let record = node
         .ledger
         .hand_over(last.index, &OPENED, None, At::Latest)

@@ -1,7 +1,7 @@
 //! Stating that an obligation was met: done as far as this connector can do it, recorded in our log, and brought to the other end.
 
 use super::delete::{Deleted, delete};
-use super::stated::{LONGEST, MOST_NAMED, Stated};
+use super::stated::{LONGEST, Stated};
 use super::{DELETE, agreed, deliver};
 use crate::commands::Failure;
 use crate::control::progress::Progress;
@@ -125,23 +125,12 @@ async fn state(node: &Arc<Node>, entry: &AgreementEntry, line: &DutyLine, statem
     let deleted = match is_deletion {
         true => {
             let (node, entry) = (node.clone(), entry.clone());
-            let deleting = tokio::task::spawn_blocking(move || delete(&node, &entry));
+            let is_over = line.state == DutyStanding::Overdue;
+            let deleting = tokio::task::spawn_blocking(move || delete(&node, &entry, is_over));
             deleting.await.map_err(Failure::failed)??
         }
-        false => Deleted {
-            transactions: Vec::new(),
-            removed: 0,
-            kept: 0,
-            changes: Vec::new(),
-        },
+        false => Deleted::default(),
     };
-    if deleted.transactions.len() > MOST_NAMED {
-        return Err(Failure::failed(format!(
-            "{} transactions were had under this agreement, and one record names {MOST_NAMED}; they are deleted, and not stated",
-            deleted.transactions.len()
-        ))
-        .next("tell the other party yourself"));
-    }
     let now_ms = node.now_ms();
     let stated = Stated {
         agreement: entry.id.clone(),
@@ -160,12 +149,13 @@ async fn state(node: &Arc<Node>, entry: &AgreementEntry, line: &DutyLine, statem
         transactions: deleted.transactions.len() as u64,
         removed: deleted.removed,
         kept: deleted.kept,
+        until: deleted.until,
         leaf: None,
         failures: 0,
         from_ms: 0,
         undelivered: None,
     };
-    let draft = stated.draft(node, &node.did, &deleted.transactions)?;
+    let draft = stated.draft(node, &node.did, &deleted.transactions, &deleted.stayed)?;
     let changes = deleted.changes.into_iter();
     let draft = changes.fold(draft, |draft, (key, value)| draft.put(key, value));
     node.append(draft).await.map_err(Failure::failed)?;

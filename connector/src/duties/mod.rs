@@ -6,6 +6,7 @@
 mod delete;
 mod deliver;
 mod fulfil;
+mod proved;
 mod remind;
 mod stated;
 mod take;
@@ -19,10 +20,13 @@ pub(crate) use take::take;
 use crate::commands::Failure;
 use crate::control::progress::Progress;
 use crate::control::protocol::{self, Duties, DutyLine, DutyList, DutyStanding, DutyStatement};
+use crate::http::Refusal;
 use crate::node::Node;
 use crate::state::{AgreementEntry, Side};
+use axum::http::StatusCode;
 use herleid_ledger::LedgerError;
 use herleid_policies::{Document, DutyState, EnforcedBy, Facts, Policy, Rule};
+use herleid_vocab::did::Did;
 use stated::Stated;
 use std::sync::Arc;
 
@@ -64,6 +68,63 @@ fn of(node: &Node, entry: &AgreementEntry) -> Result<Vec<DutyLine>, Failure> {
     };
     let lines = policy.obligations().iter().map(|rule| line(node, entry, rule));
     lines.collect()
+}
+
+/// The action of an obligation that `whose` has under an agreement, told without the log.
+fn action(entry: &AgreementEntry, whose: &Did, obligation: &str) -> Option<String> {
+    let document = Document::read(&entry.agreement);
+    let mut rules = document.policy().ok()?.obligations().iter();
+    let rule =
+        rules.find(|rule| rule.id() == obligation && rule.scope().assignee.as_deref() == Some(whose.as_str()))?;
+    Some(rule.action().name().to_owned())
+}
+
+/// One obligation under an agreement, without looking at the others.
+///
+/// # Errors
+/// When the log or the state cannot be read.
+fn one(node: &Node, entry: &AgreementEntry, obligation: &str) -> Result<Option<DutyLine>, Failure> {
+    let document = Document::read(&entry.agreement);
+    let Ok(policy) = document.policy() else {
+        return Ok(None);
+    };
+    let rule = policy.obligations().iter().find(|rule| rule.id() == obligation);
+    rule.map(|rule| line(node, entry, rule)).transpose()
+}
+
+/// Refuses a transaction that was begun before its consumer stated that everything had under the agreement is deleted: given once more, it
+/// would leave no record after that statement.
+///
+/// # Errors
+/// 409 for such a transaction; when the log or the state cannot be read.
+pub(crate) fn check_repeated(
+    node: &Node,
+    entry: &AgreementEntry,
+    consumer: &Did,
+    transaction: &str,
+) -> Result<(), Refusal> {
+    let internal = |error: &dyn std::fmt::Display| Refusal::internal(error);
+    if entry.side != Side::Provider || !may_oblige(entry) {
+        return Ok(());
+    }
+    let prefix = format!("{}{}/", Stated::prefix(entry.side), entry.id);
+    let all = node
+        .state
+        .scan::<Stated>(&prefix)
+        .map_err(|e| internal(&e))?
+        .into_iter();
+    for (_, stated) in all.filter(|(_, stated)| stated.agreement == entry.id && stated.action == DELETE) {
+        let begun = crate::provider::begun(node, consumer, &entry.id, transaction).map_err(|e| internal(&e))?;
+        let last = stated::last(node, entry, &stated.obligation).map_err(|e| internal(&e))?;
+        // Where the statement was erased, nothing is known to have begun after it.
+        if begun.is_some_and(|begun| last.is_none_or(|last| begun < last.index)) {
+            let why = format!(
+                "you stated that what you had in transaction {transaction} is deleted, so it is not given again; use a new one"
+            );
+            return Err(Refusal::new(StatusCode::CONFLICT, "transaction-ended", &why));
+        }
+    }
+    Ok(())
 }
 
 fn line(node: &Node, entry: &AgreementEntry, rule: &Rule) -> Result<DutyLine, Failure> {
@@ -131,6 +192,25 @@ pub(crate) fn all(node: &Node, wanted: impl Fn(&AgreementEntry) -> bool) -> Resu
     }
     found.sort_by_cached_key(order);
     Ok(found)
+}
+
+/// The same of all agreements, and what is wrong with those that cannot be read: one damaged record silences no other agreement.
+///
+/// # Errors
+/// When the agreements cannot be read.
+fn legible(node: &Node) -> Result<(Vec<DutyLine>, Vec<String>), Failure> {
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    for entry in obliging(node)? {
+        match of(node, &entry) {
+            Ok(lines) => found.extend(lines),
+            Err(why) => failed.push(format!(
+                "the obligations under agreement `{}` cannot be read: {why}; nobody is reminded of them; run `herleid doctor`",
+                entry.id
+            )),
+        }
+    }
+    found.sort_by_cached_key(order);
+    Ok((found, failed))
 }
 
 /// By what they are listed: the deadline, then what names one of them.

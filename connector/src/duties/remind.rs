@@ -1,6 +1,6 @@
 //! Reminders: that an obligation is due soon, and that it is overdue, each told once as an event; and what a person should look at.
 
-use super::{all, deliver};
+use super::{deliver, legible};
 use crate::commands::Failure;
 use crate::control::protocol::{DutyLine, DutyStanding, Side};
 use crate::journal::Entry;
@@ -88,7 +88,11 @@ pub(crate) async fn keep_reminding(node: Arc<Node>) {
 pub(super) fn remind(node: &Node) -> Result<Option<u64>, Failure> {
     let now_ms = node.now_ms();
     let (mut entries, mut changes, mut next_ms) = (Vec::new(), Vec::new(), None);
-    for line in all(node, |_| true)? {
+    let (lines, failed) = legible(node)?;
+    for why in failed {
+        tracing::error!("{why}");
+    }
+    for line in lines {
         let key = format!("{REMINDED}{:?}/{}/{}", line.side, line.agreement, line.obligation);
         let mut told: Reminded = node.state.get(&key)?.unwrap_or_default();
         let turns = line
@@ -153,8 +157,8 @@ fn reminder(line: &DutyLine, at_ms: u64) -> Entry {
 /// # Errors
 /// When the log or the state cannot be read.
 pub(crate) fn warnings(node: &Node) -> Result<Vec<String>, Failure> {
-    let lines = all(node, |_| true)?.into_iter();
-    Ok(lines.filter_map(|line| warning(&line)).collect())
+    let (lines, failed) = legible(node)?;
+    Ok(lines.iter().filter_map(warning).chain(failed).collect())
 }
 
 fn warning(line: &DutyLine) -> Option<String> {

@@ -41,6 +41,9 @@ pub(super) struct Stated {
     pub(super) transactions: u64,
     pub(super) removed: u64,
     pub(super) kept: u64,
+    /// Of a deletion: what this end recorded from here on is not covered by it.
+    #[serde(default)]
+    pub(super) until: u64,
     /// At the end that took it: leaf hash of the other end's record, in hex.
     pub(super) leaf: Option<String>,
     /// At the end that stated it: how often it could not be brought, when it is tried again, and why it was not taken.
@@ -70,8 +73,14 @@ impl Stated {
         set(Self::key(self.side, &self.agreement, &self.obligation), self)
     }
 
-    /// What both ends record of it. `by` stated it; `named` are the transactions of what was deleted.
-    pub(super) fn draft(&self, node: &Node, by: &Did, named: &[String]) -> Result<Draft, StateError> {
+    /// What both ends record of it. `by` stated it; `named` are the transactions of what was had, `stayed` those of what had to stay.
+    pub(super) fn draft(
+        &self,
+        node: &Node,
+        by: &Did,
+        named: &[String],
+        stayed: &[String],
+    ) -> Result<Draft, StateError> {
         let is_deletion = self.action == super::DELETE;
         let said = json!({
             "agreement": self.agreement,
@@ -94,6 +103,8 @@ impl Stated {
             facts.insert("transactions".to_owned(), json!(named));
             facts.insert("removed".to_owned(), json!(self.removed));
             facts.insert("kept".to_owned(), json!(self.kept));
+            facts.insert("keptTransactions".to_owned(), json!(stayed));
+            facts.insert("until".to_owned(), json!(self.until));
         } else {
             facts = changed(STATED, facts, by);
         }
@@ -184,30 +195,38 @@ pub(super) struct Last {
 
 /// Finds it, from the end of what was recorded under the agreement.
 pub(super) fn last(node: &Node, entry: &AgreementEntry, obligation: &str) -> Result<Option<Last>, LedgerError> {
-    let mut delivered_since = false;
+    let (mut delivered_since, mut found) = (false, None);
     for index in node
         .ledger
         .by_term(&Term::Agreement(entry.id.clone()))?
         .into_iter()
         .rev()
     {
+        // What came between the look at the log and the statement is not covered by it.
+        if found.is_some_and(|(_, until)| index < until) {
+            break;
+        }
         let record = node.ledger.record(index)?;
         let Some(kind) = record.kind() else { continue };
         delivered_since |= delivers(entry.side, kind);
-        if states(&record, kind, entry.side, obligation) {
-            return Ok(Some(Last { index, delivered_since }));
+        if found.is_none()
+            && let Some(until) = states(&record, kind, entry.side, obligation)
+        {
+            found = Some((index, until));
         }
     }
-    Ok(None)
+    Ok(found.map(|(index, _)| Last { index, delivered_since }))
 }
 
-fn states(record: &StoredRecord, kind: Kind, side: Side, obligation: &str) -> bool {
-    let facts = record.value(SectionName::Facts);
-    let Some(said) = facts.and_then(|facts| said(kind.as_str(), &facts)) else {
-        return false;
-    };
+/// Up to where a record covers what was had, if it states something of this obligation. A deletion that does not say so covers nothing.
+fn states(record: &StoredRecord, kind: Kind, side: Side, obligation: &str) -> Option<u64> {
+    let said = said(kind.as_str(), &record.value(SectionName::Facts)?)?;
     let is = |member: &str, value: &str| said.get(member).and_then(Value::as_str) == Some(value);
-    is("obligation", obligation) && is("side", side.as_str())
+    let until = match kind {
+        Kind::DeletionStated => said.get("until").and_then(Value::as_u64).unwrap_or_default(),
+        _ => record.index(),
+    };
+    (is("obligation", obligation) && is("side", side.as_str())).then_some(until)
 }
 
 /// Whether a record of this kind says that this end gave something, or had it.

@@ -1,20 +1,21 @@
 //! Taking the other end's statement: a record of its log, checked against everything that log said before, and recorded here.
 
 use super::deliver::OPENED;
+use super::proved::uncovered;
 use super::stated::{self, LONGEST, MOST_NAMED, Stated};
 use super::{DELETE, DutyStanding};
 use crate::http::Refusal;
 use crate::node::Node;
 use crate::state::{AgreementEntry, LogIdentity, Side};
 use axum::http::StatusCode;
+use herleid_ledger::At;
 use herleid_ledger::handover::{HandedOver, VerifiedRecord};
-use herleid_ledger::record::{Kind, Term};
+use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{At, LedgerError};
 use herleid_policies::EnforcedBy;
 use herleid_vocab::did::Did;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use sha2::{Digest as _, Sha256};
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -49,12 +50,12 @@ pub(crate) async fn take(
             "you keep no log under this agreement, and a statement is a record of a log; tell the other party yourself";
         return Err(Refusal::malformed(&why));
     };
-    let lines = super::of(node, &entry).map_err(internal)?;
-    let line = lines.into_iter().find(|line| line.obligation == obligation);
-    let line = line.ok_or_else(|| Refusal::not_found(&"there is no such obligation under that agreement"))?;
+    // Nothing is read of what was recorded before the statement is believed.
+    let action = super::action(&entry, caller, obligation);
+    let action = action.ok_or_else(|| Refusal::not_found(&"there is no such obligation under that agreement"))?;
     // First what the network has a part in.
     let record = believed(node, &log, handed).await?;
-    let said = statement(&record, &entry, &line.obligation, &line.action)?;
+    let said = statement(&record, &entry, obligation, &action)?;
     // One at a time, and not while something is erased here; who is told to come back does so.
     let Ok(_turn) = node.erasing.try_lock() else {
         let text = "something is being recorded or erased here at this moment; say it again in a minute";
@@ -66,23 +67,24 @@ pub(crate) async fn take(
         return receipt(node, &entry, obligation);
     }
     // As it is by now.
-    let lines = super::of(node, &entry).map_err(internal)?;
-    if lines
-        .iter()
-        .any(|line| line.obligation == obligation && line.state == DutyStanding::Fulfilled)
-    {
+    let looking = (node.clone(), entry.clone(), obligation.to_owned());
+    let line = tokio::task::spawn_blocking(move || super::one(&looking.0, &looking.1, &looking.2));
+    let line = line.await.map_err(internal)?.map_err(internal)?;
+    let line = line.ok_or_else(|| Refusal::not_found(&"there is no such obligation under that agreement"))?;
+    if line.state == DutyStanding::Fulfilled {
         return Err(conflict(
             "it was stated before, and nothing was given under the agreement since",
         ));
     }
     let is_deletion = line.action == DELETE;
+    // What is given from here on comes after it.
+    let until = node.ledger.size();
     if is_deletion {
-        let (node, entry, named) = (node.clone(), entry.clone(), said.transactions.clone());
-        let unnamed = tokio::task::spawn_blocking(move || unnamed(&node, &entry, &named));
-        if let Some(missing) = unnamed.await.map_err(internal)?.map_err(internal)? {
-            return Err(conflict(&format!(
-                "you gave a receipt for transaction `{missing}` under this agreement, and the statement does not name it"
-            )));
+        let (node, entry, origin) = (node.clone(), entry.clone(), log.origin.clone());
+        let (named, covers) = (said.transactions.clone(), said.until);
+        let looking = tokio::task::spawn_blocking(move || uncovered(&node, &entry, &named, &origin, covers));
+        if let Some(why) = looking.await.map_err(internal)?.map_err(internal)? {
+            return Err(conflict(&why));
         }
     }
     let now_ms = node.now_ms();
@@ -104,14 +106,23 @@ pub(crate) async fn take(
         transactions: said.transactions.len() as u64,
         removed: said.removed,
         kept: said.kept,
-        leaf: Some(leaf),
+        until,
+        leaf: Some(leaf.clone()),
         failures: 0,
         from_ms: 0,
         undelivered: None,
     };
-    let draft = stated.draft(node, caller, &said.transactions).map_err(internal)?;
+    let draft = stated
+        .draft(node, caller, &said.transactions, &said.stayed)
+        .map_err(internal)?;
     let draft = draft.evidence(stated::document("statement", handed.to_bytes().map_err(internal)?));
-    node.append(draft).await.map_err(internal)?;
+    let once = format!("duty-taken/{caller}/{leaf}");
+    let draft = draft.once(once, Sha256::digest(leaf).into());
+    if node.append(draft).await.map_err(internal)?.replayed() {
+        return Err(conflict(
+            "this statement was taken before, and something was given after it; delete that too, and state it anew",
+        ));
+    }
     receipt(node, &entry, obligation)
 }
 
@@ -139,6 +150,9 @@ struct Said {
     transactions: Vec<String>,
     removed: u64,
     kept: u64,
+    stayed: Vec<String>,
+    /// What the other end recorded from here on is not covered.
+    until: u64,
 }
 
 /// Reads it: of whose log it is, by whom it is said, of which obligation, and what.
@@ -181,46 +195,36 @@ fn statement(record: &VerifiedRecord, entry: &AgreementEntry, obligation: &str, 
         )));
     }
     let number = |member: &str| said.get(member).and_then(Value::as_u64).unwrap_or_default();
-    let listed = said
-        .get("transactions")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    let transactions: Vec<String> = listed.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    if transactions.len() != listed.len() || transactions.len() > MOST_NAMED {
-        return Err(malformed(&format!(
-            "`transactions` is not a list of at most {MOST_NAMED} texts"
-        )));
+    let list = |member: &str| {
+        let listed = said.get(member).and_then(Value::as_array).cloned().unwrap_or_default();
+        let texts: Vec<String> = listed.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let is_whole = texts.len() == listed.len() && texts.len() <= MOST_NAMED;
+        is_whole
+            .then_some(texts)
+            .ok_or_else(|| malformed(&format!("`{member}` is not a list of at most {MOST_NAMED} texts")))
+    };
+    let (transactions, stayed) = (list("transactions")?, list("keptTransactions")?);
+    // What stayed is said by name: a number alone would pass for a deletion.
+    if (number("kept") > 0) == stayed.is_empty() || stayed.iter().any(|one| !transactions.contains(one)) {
+        return Err(malformed(
+            "`keptTransactions` does not name, out of `transactions`, what `kept` counts",
+        ));
     }
+    let until = match action {
+        DELETE => said.get("until").and_then(Value::as_u64),
+        _ => Some(record.index()),
+    };
+    let until = until.filter(|until| *until <= record.index());
+    let until = until.ok_or_else(|| {
+        malformed("`until` does not say up to which record of your log everything was deleted: a number not after the statement's own")
+    })?;
     Ok(Said {
         text: statement.to_owned(),
         stated_ms: envelope.get("recordedAt").and_then(Value::as_u64).unwrap_or_default(),
         transactions,
         removed: number("removed"),
         kept: number("kept"),
+        stayed,
+        until,
     })
-}
-
-/// A transaction that the other end gave a receipt for, so that it had it, and does not name.
-fn unnamed(node: &Node, entry: &AgreementEntry, named: &[String]) -> Result<Option<String>, LedgerError> {
-    let named: BTreeSet<&str> = named.iter().map(String::as_str).collect();
-    for index in node.ledger.by_term(&Term::Agreement(entry.id.clone()))? {
-        let record = node.ledger.record(index)?;
-        if record.kind() != Some(Kind::PullAcknowledged) {
-            continue;
-        }
-        let facts = record.value(SectionName::Facts).unwrap_or_default();
-        let all = facts
-            .get("transactions")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        let missing = all
-            .filter_map(Value::as_str)
-            .find(|transaction| !named.contains(transaction));
-        if let Some(missing) = missing {
-            return Ok(Some(missing.to_owned()));
-        }
-    }
-    Ok(None)
 }

@@ -2,6 +2,7 @@
 
 mod dates;
 mod ours;
+mod proof;
 
 use super::deliver::OPENED;
 use super::stated::{Stated, document};
@@ -117,6 +118,7 @@ impl Scene {
             transactions: named.len() as u64,
             removed: 1,
             kept: 0,
+            until: self.log.size(),
             leaf: None,
             failures: 0,
             from_ms: 0,
@@ -124,7 +126,7 @@ impl Scene {
         };
         change(&mut stated);
         let named: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();
-        self.recorded(stated.draft(&self.node, &self.other, &named).unwrap())
+        self.recorded(stated.draft(&self.node, &self.other, &named, &[]).unwrap())
             .await
     }
 
@@ -144,7 +146,11 @@ impl Scene {
     }
 
     async fn takes(&self, obligation: &str, handed: &HandedOver) -> Result<HandedOver, Refusal> {
-        take(&self.node, &self.other, AGREED, obligation, handed).await
+        // Whoever brings a record proves that its log continues what was seen of it by then.
+        let seen = Some(self.node.peers.seen_size(&self.log_of_other()).unwrap()).filter(|seen| *seen > 0);
+        let mut fresh = self.log.hand_over(handed.index, &OPENED, seen, At::Latest).unwrap();
+        fresh.opened = handed.opened.clone();
+        take(&self.node, &self.other, AGREED, obligation, &fresh).await
     }
 
     fn permits(&self, entry: &AgreementEntry) -> Result<(), String> {
@@ -185,9 +191,33 @@ impl Scene {
                 other: self.other.clone(),
             })
             .term(Term::Agreement(agreement.to_owned()))
+            .term(Term::Transaction(transaction.to_owned()))
             .put(key, value);
         self.node.append(draft).await.unwrap();
         digests.sha256
+    }
+
+    /// The other end recorded that it had these, and we that it said so.
+    async fn acknowledged(&self, transactions: &[&str]) {
+        // Whatever it is: what counts is its place in that log.
+        let receipt = Draft::new(Kind::DeletionStated, fresh_trace(&self.node)).section(
+            SectionName::Facts,
+            json!({"agreement": AGREED, "transactions": transactions}),
+        );
+        let receipt = self.recorded(receipt).await;
+        let draft = Draft::new(Kind::PullAcknowledged, fresh_trace(&self.node))
+            .section(
+                SectionName::Facts,
+                json!({"agreement": AGREED, "transactions": transactions}),
+            )
+            .evidence(document("receipt", receipt.to_bytes().unwrap()))
+            .stream(StreamKey::Agreement {
+                agreement: AGREED.to_owned(),
+                side: herleid_ledger::record::Side::Provider,
+                other: self.other.clone(),
+            })
+            .term(Term::Agreement(AGREED.to_owned()));
+        self.node.append(draft).await.unwrap();
     }
 
     fn fulfil(&self, obligation: &str, statement: &str) -> impl Future<Output = Result<DutyLine, String>> + use<> {
@@ -265,6 +295,7 @@ async fn a_statement_is_recorded_once_with_the_record_that_proves_it() {
     // until something was given after it.
     scene.delivered(Kind::OneSidedPullOpened, "t3", b"rain", AGREED).await;
     assert_eq!(scene.line(&entry, "delete").state, DutyStanding::DueSoon);
+    scene.acknowledged(&["t3"]).await;
     let other = scene
         .states(&scene.line(&entry, "delete"), &["t1", "t2", "t3"], |_| ())
         .await;
@@ -331,16 +362,7 @@ async fn what_is_not_a_statement_of_this_is_refused_and_not_recorded() {
     assert_eq!(scene.node.ledger.size(), size, "nothing of that is recorded");
 
     // What was acknowledged was had, so a deletion names it.
-    let acknowledged = Draft::new(Kind::PullAcknowledged, fresh_trace(&scene.node))
-        .section(SectionName::Facts, json!({"agreement": AGREED, "transactions": ["t7"]}))
-        .evidence(document("receipt", b"{}".to_vec()))
-        .stream(StreamKey::Agreement {
-            agreement: AGREED.to_owned(),
-            side: herleid_ledger::record::Side::Provider,
-            other: scene.other.clone(),
-        })
-        .term(Term::Agreement(AGREED.to_owned()));
-    scene.node.append(acknowledged).await.unwrap();
+    scene.acknowledged(&["t7"]).await;
     let less = scene.states(&delete, &["t1"], |_| ()).await;
     refused(&delete.obligation, &less, StatusCode::CONFLICT, "`t7`").await;
     let whole = scene.states(&delete, &["t1", "t7"], |_| ()).await;

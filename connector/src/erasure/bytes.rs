@@ -102,7 +102,11 @@ pub(super) fn leading(node: &Node, sha256: &str) -> Result<Vec<u64>, Failure> {
     leading_in(&node.ledger, sha256)
 }
 
-fn leading_in(ledger: &Ledger, sha256: &str) -> Result<Vec<u64>, Failure> {
+/// The records of one log that lead to a payload.
+///
+/// # Errors
+/// When the log cannot be read.
+pub(crate) fn leading_in(ledger: &Ledger, sha256: &str) -> Result<Vec<u64>, Failure> {
     let Some(digest) = digest_bytes(sha256) else {
         return Err(Failure::failed(format!("`{sha256}` is no SHA-256")).next("see to the folder of payloads"));
     };

@@ -14,7 +14,7 @@ mod tests;
 mod told;
 
 pub(crate) use again::again;
-pub(crate) use bytes::{Came, mark, offered};
+pub(crate) use bytes::{Came, leading_in, mark, offered};
 pub(crate) use retention::retention;
 pub(crate) use select::held;
 pub(crate) use told::{Notice, deliver, take};

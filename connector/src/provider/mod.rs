@@ -12,10 +12,12 @@ mod under_way;
 
 pub use giving::Giving;
 
+use crate::node::Node;
 use crate::state::{AgreementEntry, Side};
-use herleid_ledger::StoredRecord;
 use herleid_ledger::record::{Kind, StreamKey};
 use herleid_ledger::section::SectionName;
+use herleid_ledger::{LedgerError, StoredRecord};
+use herleid_vocab::did::Did;
 
 /// Our own numbers under an agreement in which we give.
 fn stream(agreement: &AgreementEntry) -> StreamKey {
@@ -30,6 +32,20 @@ fn stream(agreement: &AgreementEntry) -> StreamKey {
 pub(crate) fn kind_of(record: &StoredRecord) -> Option<Kind> {
     let envelope = record.value(SectionName::Envelope)?;
     envelope.get("kind")?.as_str()?.parse().ok()
+}
+
+/// The record with which a transaction of `consumer` under an agreement began; `None` when it has not.
+///
+/// # Errors
+/// When the log cannot be read.
+pub(crate) fn begun(
+    node: &Node,
+    consumer: &Did,
+    agreement: &str,
+    transaction: &str,
+) -> Result<Option<u64>, LedgerError> {
+    let recorded = pull::recorded(node, consumer, agreement, transaction)?;
+    Ok(recorded.map(|stored| stored.index()))
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject};
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{AppendError, At, LedgerError, Recorded};
-use opened::{Given, Going, released_key};
+pub(crate) use opened::released_key;
+use opened::{Given, Going};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -54,6 +55,7 @@ pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, R
             agreement.id
         )));
     }
+    crate::duties::check_repeated(node, &agreement, &grant.consumer, access.transaction())?;
     let (Some(digests), Some(version), Some(media_type)) = (&grant.digests, &grant.version, &grant.media_type) else {
         return Err(Refusal::not_found(&"this access is for running a model, not for data"));
     };

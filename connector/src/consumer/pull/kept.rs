@@ -3,6 +3,7 @@
 
 use super::Source;
 use crate::commands::Failure;
+use crate::control::error::Code;
 use crate::node::Node;
 use crate::state::set;
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,42 @@ pub(super) async fn forget(node: &Node, source: &Source) -> Result<(), Failure> 
         node.ledger.put_state(vec![(key.clone(), None)]).await?;
     }
     Ok(())
+}
+
+/// The transactions of pulls under an agreement that began and have not come to their end.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(crate) fn unfinished(node: &Node, agreement: &str) -> Result<Vec<String>, Failure> {
+    let all = node.state.scan::<Kept>(&format!("{PREFIX}{agreement}/"))?.into_iter();
+    Ok(all.map(|(_, kept)| kept.transaction).collect())
+}
+
+/// Removes what came of them, so that nobody goes on with them, and gives their transactions.
+///
+/// # Errors
+/// When somebody is pulling one of them at this moment; nothing is removed then. When the state or a file cannot be removed.
+pub(crate) fn give_up(node: &Node, agreement: &str) -> Result<Vec<String>, Failure> {
+    let (mut taken, mut changes, mut given_up) = (Vec::new(), Vec::new(), Vec::new());
+    for (key, kept) in node.state.scan::<Kept>(&format!("{PREFIX}{agreement}/"))? {
+        let in_hand = InHand::take(&kept.transaction).ok_or_else(|| {
+            let why = format!(
+                "transaction {} under this agreement is being pulled at this moment",
+                kept.transaction
+            );
+            Failure::new(Code::Busy, why).next("state it again once that has ended")
+        })?;
+        taken.push(in_hand);
+        changes.push((key, None));
+        given_up.push(kept.transaction);
+    }
+    if !given_up.is_empty() {
+        // First the bytes: a key without them costs nothing, bytes without a key nobody finds.
+        node.payloads
+            .sweep(|transaction| !given_up.iter().any(|one| one == transaction))?;
+        node.state.write(changes)?;
+    }
+    Ok(given_up)
 }
 
 /// At a start: removes what nobody will go on with.

@@ -369,6 +369,6 @@ pub(in crate::provider) fn abort_of_recorded(
 }
 
 /// The key that says that a transaction of `consumer` was given up, and that what it had reserved is somebody else's now.
-pub(super) fn released_key(consumer: &Did, transaction: &str) -> String {
+pub(crate) fn released_key(consumer: &Did, transaction: &str) -> String {
     format!("released/{consumer}/{transaction}")
 }

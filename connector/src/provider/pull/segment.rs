@@ -47,6 +47,7 @@ pub async fn open_part(node: &Node, access: &Access, plan: &Plan, trace: &str) -
             agreement.id
         )));
     }
+    crate::duties::check_repeated(node, &agreement, &grant.consumer, access.transaction())?;
     let version = grant
         .version
         .as_deref()
