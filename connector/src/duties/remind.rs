@@ -168,7 +168,7 @@ fn warning(line: &DutyLine) -> Option<String> {
         agreement,
         ..
     } = line;
-    let due = line.due_ms.map(|due_ms| format_rfc3339_ms(due_ms)).unwrap_or_default();
+    let due = line.due_ms.map(format_rfc3339_ms).unwrap_or_default();
     match line.state {
         DutyStanding::DueSoon => Some(format!(
             "`{whose}` has to `{action}` under agreement `{agreement}` before {due}; `herleid duties` says what is due"
