@@ -32,7 +32,9 @@ pub fn decide(
     now_ms: u64,
 ) -> Value {
     let request = Request::new(assignee, assigner, target, now_ms).for_action(action);
-    let facts = Facts::none().with_recipient(recipient, "as authenticated", now_ms);
+    let facts = Facts::none()
+        .with_recipient(recipient, "as authenticated", now_ms)
+        .with_counterparty_log(true, "the agreement", now_ms);
     let decision = policy.decide(&request, &facts);
     assert_eq!(decision.outcome(), Outcome::Permit, "{:?}", decision.record());
     decision.record().to_json()
