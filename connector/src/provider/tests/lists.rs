@@ -1,11 +1,8 @@
 //! Access that rests on credentials with a status: what becomes of it when their issuer takes them back, or says nothing.
 
 use super::*;
-use crate::dsp_shell::Context;
 use crate::identity::Statuses;
 use crate::identity::lists::{INDEX, Issuer, LIST, Says, Web};
-use herleid_credentials::credential::Profile;
-use herleid_credentials::presentation::{self, NewPresentation};
 use herleid_vocab::time::format_rfc3339_ms;
 
 const MEMBER: &str = "MembershipCredential";
@@ -44,22 +41,7 @@ impl Scene {
                                  "statusListIndex": INDEX.to_string(), "statusListCredential": LIST},
         });
         let credential = jose::sign(&issuer.key, &issuer.key_id, "vc+jwt", None, &credential).unwrap();
-        let new = NewPresentation {
-            holder: &scene.consumer,
-            audience: &scene.node.did,
-            jti: "1",
-            nonce: None,
-            issued_at_ms: NOW_MS,
-            lifetime_ms: 60_000,
-            credentials: &[&credential],
-            profile: Profile::Vc20Jose,
-        };
-        let context = Context {
-            presentations: vec![presentation::build(&scene.key, &scene.key_id, &new).unwrap()],
-            ..Context::default()
-        };
-        let kept = set(format!("context/transfer/{GRANT}"), &context).unwrap();
-        scene.node.state.write(vec![kept]).unwrap();
+        scene.showed(&credential);
         (scene, issuer, web)
     }
 

@@ -40,6 +40,11 @@ impl Scene {
             valid_until_ms,
         };
         let credential = issue(issuer, key_id, &new).unwrap();
+        self.showed(&credential);
+    }
+
+    /// What the consumer showed when it asked for access: this credential.
+    pub(super) fn showed(&self, credential: &str) {
         let new = NewPresentation {
             holder: &self.consumer,
             audience: &self.node.did,
@@ -47,7 +52,7 @@ impl Scene {
             nonce: None,
             issued_at_ms: NOW_MS,
             lifetime_ms: 60_000,
-            credentials: &[&credential],
+            credentials: &[credential],
             profile: Profile::Vc20Jose,
         };
         let context = Context {
