@@ -3,6 +3,7 @@
 
 use herleid_policies::odrl::{Deontic, DutyReport, Evaluation, Graph, RuleReport, Term};
 use herleid_policies::{Reason, RuleKind, Truth};
+use std::collections::BTreeSet;
 
 /// Namespace of compliance reports.
 pub(super) const REPORT: &str = "https://w3id.org/force/compliance-report#";
@@ -45,14 +46,26 @@ pub(super) fn agree(plain: &Evaluation, compiled: &Evaluation) -> Result<(), Str
     ))
 }
 
-/// Everything in which the evaluations of a request's rules differ from the expected report.
-pub(super) fn differences(
-    graph: &Graph,
+/// What came of a comparison.
+#[derive(Default)]
+pub(super) struct Told<'a> {
+    /// Everything in which the evaluations differ from the expected report.
+    pub(super) differences: Vec<String>,
+    /// How the report had to be read.
+    pub(super) notes: Vec<String>,
+    /// Premises that are named, and of which nothing is said.
+    undescribed: BTreeSet<&'a str>,
+}
+
+/// Compares the evaluations of a request's rules with the expected report.
+pub(super) fn compared<'a>(
+    graph: &'a Graph,
     report: &str,
     (policy, request): (&str, &str),
     evaluations: &[(String, Evaluation)],
-) -> Vec<String> {
-    let mut found = Vec::new();
+) -> Told<'a> {
+    let mut told = Told::default();
+    let found = &mut told.differences;
     for (local, expected) in [("policy", policy), ("policyRequest", request)] {
         if nodes(graph, report, local) != [expected] {
             found.push(format!("the expected report is not about the {local} `{expected}`"));
@@ -63,7 +76,8 @@ pub(super) fn differences(
         found.push("the expected report says nothing of any rule".to_owned());
     }
     let mut listed = Vec::new();
-    for rule_report in reports {
+    let mut judgements = Vec::new();
+    for rule_report in &reports {
         let Some(rule) = nodes(graph, rule_report, "rule").first().copied() else {
             found.push("a report on a rule does not say on which".to_owned());
             continue;
@@ -76,7 +90,7 @@ pub(super) fn differences(
         match ours {
             Some((name, ours)) => {
                 listed.push((name.as_str(), rule));
-                rule_differences(graph, rule_report, ours, &mut found);
+                judgements.push((*rule_report, ours));
             }
             None => found.push(format!("there is no rule `{rule}` in the policy, or no such request")),
         }
@@ -88,7 +102,21 @@ pub(super) fn differences(
             }
         }
     }
-    found
+    for (rule_report, ours) in &judgements {
+        rule_differences(graph, rule_report, ours, &mut told.differences);
+        premises(graph, rule_report, ours, &mut told, 0);
+    }
+    if !told.undescribed.is_empty() {
+        match (judgements.as_slice(), reports.len()) {
+            ([(_, ours)], 1) => instead(graph, ours, &mut told),
+            _ => told.differences.push(format!(
+                "premises are named and described nowhere, and nobody can say of which of {} rules: {:?}",
+                reports.len(),
+                told.undescribed
+            )),
+        }
+    }
+    told
 }
 
 fn kind_of(graph: &Graph, report: &str) -> Option<&'static str> {
@@ -144,7 +172,6 @@ fn rule_differences(graph: &Graph, report: &str, ours: &RuleReport, found: &mut 
             duty_differences(graph, duty_report, duty, found);
         }
     }
-    premises(graph, report, ours, found, 0);
 }
 
 fn duty_differences(graph: &Graph, report: &str, duty: &DutyReport, found: &mut Vec<String>) {
@@ -176,37 +203,84 @@ fn duty_differences(graph: &Graph, report: &str, duty: &DutyReport, found: &mut 
     }
 }
 
-fn premises(graph: &Graph, report: &str, ours: &RuleReport, found: &mut Vec<String>, depth: usize) {
+fn premises<'a>(graph: &'a Graph, report: &str, ours: &RuleReport, told: &mut Told<'a>, depth: usize) {
     if depth > MAX_DEPTH {
-        return found.push("the expected reports lie in each other without end".to_owned());
+        let without_end = "the expected reports lie in each other without end".to_owned();
+        return told.differences.push(without_end);
     }
     for premise in nodes(graph, report, "premiseReport") {
-        let types = graph.types(premise);
-        let is = |local: &str| types.contains(&format!("{REPORT}{local}").as_str());
-        let constraint = nodes(graph, premise, "constraint").first().copied().unwrap_or_default();
-        let (what, value) = if is("TargetReport") {
-            ("the target", ours.target)
-        } else if is("PartyReport") {
-            ("the party", ours.assignee.or(ours.assigner))
-        } else if is("ActionReport") {
-            ("the action", ours.action)
-        } else if is("ConstraintReport") {
-            let node = ours.nodes.iter().find(|node| node.node == constraint);
-            (constraint, node.map(|node| node.satisfied))
+        if graph.says(premise) {
+            compare(graph, premise, ours, told, depth);
         } else {
-            found.push(format!("`{premise}` is no report that is known: {types:?}"));
-            continue;
-        };
-        let is = match value {
-            Some(Truth::True) => "Satisfied",
-            Some(Truth::False) => "Unsatisfied",
-            Some(Truth::Unknown) => "unknown",
-            None => "not there",
-        };
-        let expected = state(graph, premise, "satisfactionState").unwrap_or("no state");
-        if expected != is {
-            found.push(format!("{what} of `{}` is {is}, expected {expected}", ours.rule));
+            told.undescribed.insert(premise);
         }
-        premises(graph, premise, ours, found, depth + 1);
+    }
+}
+
+/// One premise beside what came out, and those within it.
+fn compare<'a>(graph: &'a Graph, premise: &str, ours: &RuleReport, told: &mut Told<'a>, depth: usize) {
+    let types = graph.types(premise);
+    let is = |local: &str| types.contains(&format!("{REPORT}{local}").as_str());
+    let constraint = nodes(graph, premise, "constraint").first().copied().unwrap_or_default();
+    let (what, value) = if is("TargetReport") {
+        ("the target", ours.target)
+    } else if is("PartyReport") {
+        ("the party", ours.assignee.or(ours.assigner))
+    } else if is("ActionReport") {
+        ("the action", ours.action)
+    } else if is("ConstraintReport") {
+        let node = ours.nodes.iter().find(|node| node.node == constraint);
+        (constraint, node.map(|node| node.satisfied))
+    } else {
+        let unknown = format!("`{premise}` is no report that is known: {types:?}");
+        return told.differences.push(unknown);
+    };
+    let is = match value {
+        Some(Truth::True) => "Satisfied",
+        Some(Truth::False) => "Unsatisfied",
+        Some(Truth::Unknown) => "unknown",
+        None => "not there",
+    };
+    let expected = state(graph, premise, "satisfactionState").unwrap_or("no state");
+    if expected != is {
+        told.differences
+            .push(format!("{what} of `{}` is {is}, expected {expected}", ours.rule));
+    }
+    premises(graph, premise, ours, told, depth + 1);
+}
+
+/// Premises that the file describes and nothing in it leads to.
+fn loose(graph: &Graph) -> Vec<&str> {
+    let led_to: BTreeSet<&str> = graph
+        .subjects()
+        .flat_map(|subject| nodes(graph, subject, "premiseReport"))
+        .collect();
+    ["TargetReport", "PartyReport", "ActionReport", "ConstraintReport"]
+        .iter()
+        .flat_map(|local| graph.of_type(&format!("{REPORT}{local}")))
+        .filter(|report| !led_to.contains(report))
+        .collect()
+}
+
+/// Premises that are named and described nowhere stand for as many that are described and named nowhere: a suite's file whose
+/// identifiers were drawn anew in one place and not in the other. Each of those is compared, and there must be as many.
+fn instead<'a>(graph: &'a Graph, ours: &RuleReport, told: &mut Told<'a>) {
+    let loose = loose(graph);
+    for premise in &loose {
+        compare(graph, premise, ours, told, 0);
+    }
+    let named = &told.undescribed;
+    if named.len() == loose.len() {
+        told.notes.push(format!(
+            "{} of the reports that the expected report names are described nowhere; as many that it does not name were compared instead",
+            loose.len()
+        ));
+    } else {
+        let first = named.first().copied().unwrap_or_default();
+        told.differences.push(format!(
+            "`{first}` and what else is named without being described, {} reports in all, cannot stand for the {} that are described without being named",
+            named.len(),
+            loose.len()
+        ));
     }
 }

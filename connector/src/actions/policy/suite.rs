@@ -1,7 +1,7 @@
 //! The ODRL test suite of SolidLabResearch: each case has a policy, a request, a state of the world and the report to come out.
 
 use super::Case;
-use super::compared::{REPORT, agree, differences};
+use super::compared::{REPORT, agree, compared};
 use super::folder::{Files, Row, manifest};
 use herleid_policies::DutyState;
 use herleid_policies::compiled::Program;
@@ -120,7 +120,9 @@ impl Suite {
         }
         case.lenient.sort();
         case.lenient.dedup();
-        case.differences = differences(graph, expected, (policy, request), &evaluations);
+        let told = compared(graph, expected, (policy, request), &evaluations);
+        case.differences = told.differences;
+        case.notes.extend(told.notes);
         Ok(case)
     }
 }

@@ -124,6 +124,45 @@ fn each_difference_from_the_expected_report_is_a_failure_that_says_which() {
 }
 
 #[test]
+fn premises_that_lost_their_names_are_compared_all_the_same() {
+    let renamed = (
+        "report:premiseReport <urn:ec>, <urn:ea>",
+        "report:premiseReport <urn:x1>, <urn:x2>",
+    );
+    let found = line(&[renamed]);
+    assert!(
+        found.starts_with("passed case")
+            && found.contains("2 of the reports that the expected report names are described nowhere"),
+        "{found}"
+    );
+    for (change, said) in [
+        (
+            (
+                "<urn:c>; report:satisfactionState report:Satisfied",
+                "<urn:c>; report:satisfactionState report:Unsatisfied",
+            ),
+            "urn:c of `urn:r` is Satisfied, expected Unsatisfied",
+        ),
+        (
+            (
+                "<urn:ea> a report:ActionReport; report:satisfactionState report:Satisfied.",
+                "<urn:ea> ex:other ex:x.",
+            ),
+            "2 reports in all, cannot stand for the 1 ",
+        ),
+    ] {
+        let found = line(&[renamed, change]);
+        assert!(found.starts_with("FAILED case") && found.contains(said), "{found}");
+    }
+    // One that is named and not described, where nothing is left over.
+    let found = line(&[("<urn:ec>, <urn:ea>", "<urn:ec>, <urn:ea>, <urn:x1>")]);
+    assert!(
+        found.contains("`urn:x1`") && found.starts_with("FAILED case"),
+        "{found}"
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_a_failed_case() {
     for (change, said) in [
         (("<urn:case> a", "<urn:case> a b c"), "cannot be read"),
