@@ -9,7 +9,7 @@ use herleid_tests::process::told;
 use serde_json::json;
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 const TOKENS: [(&str, &str); 2] = [
@@ -51,6 +51,19 @@ fn propose(connector: &Connector, index: &str) -> String {
 }
 
 const SAID: &[u8] = b"A. de Vries, Dorpsstraat 1: 51.3 mm";
+
+/// A connector that lists its erasures, and has something to erase: its folder, the list's, and itself.
+fn listing() -> (tempfile::TempDir, PathBuf, Connector) {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut connector = Connector::new(folder.path().join("one"), port, port);
+    let register = folder.path().join("register");
+    fs::create_dir(&register).unwrap();
+    people(&connector, Some(&register));
+    connector.start();
+    publish_and_withdraw(&connector);
+    (folder, register, connector)
+}
 
 fn publish_and_withdraw(connector: &Connector) {
     connector.publish("rain", SAID);
@@ -170,20 +183,11 @@ fn where_erasures_are_listed_nowhere_a_restore_asks_for_somebodys_word() {
 
 #[test]
 fn what_a_list_that_cannot_be_written_would_miss_is_not_erased() {
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let mut connector = Connector::new(folder.path().join("one"), port, port);
-    let register = folder.path().join("register");
-    fs::create_dir(&register).unwrap();
-    people(&connector, Some(&register));
-    connector.start();
-    publish_and_withdraw(&connector);
-    let why = ["--ground", "avg-17", "--authority", "request 2026-204"];
-    let proposal = [["erase", "propose", "--record", "1"].as_slice(), &why].concat();
-    let id = good(&by(&connector, 0, &proposal))["erasure"]["id"].clone();
+    let (folder, register, connector) = listing();
+    let id = propose(&connector, "1");
     let aside = folder.path().join("aside");
     fs::rename(&register, &aside).unwrap();
-    let said = refused(&by(&connector, 1, &["erase", "approve", id.as_str().unwrap()]));
+    let said = refused(&by(&connector, 1, &["erase", "approve", &id]));
     assert!(
         said.contains("the list of erasures") && said.contains("nothing is erased without it"),
         "{said}"
@@ -192,34 +196,24 @@ fn what_a_list_that_cannot_be_written_would_miss_is_not_erased() {
     assert!(payload(&connector.storage(), SAID).exists());
     // Nor where another folder stands in its place: the disk is not mounted any more, say.
     fs::create_dir(&register).unwrap();
-    let said = refused(&by(&connector, 1, &["erase", "approve", id.as_str().unwrap()]));
+    let said = refused(&by(&connector, 1, &["erase", "approve", &id]));
     assert!(said.contains("has no file `register`"), "{said}");
     assert_eq!(fs::read_dir(&register).unwrap().count(), 0);
     assert!(payload(&connector.storage(), SAID).exists());
     fs::remove_dir(&register).unwrap();
     fs::rename(&aside, &register).unwrap();
-    good(&by(&connector, 1, &["erase", "approve", id.as_str().unwrap()]));
+    good(&by(&connector, 1, &["erase", "approve", &id]));
     let mut listed: Vec<String> = fs::read_dir(&register)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     listed.sort();
-    assert_eq!(
-        listed,
-        [format!("{}.erased", id.as_str().unwrap()), "register".to_owned()]
-    );
+    assert_eq!(listed, [format!("{id}.erased"), "register".to_owned()]);
 }
 
 #[test]
 fn what_is_listed_proves_that_a_log_went_on_and_is_kept_for_the_one_that_continues_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let mut connector = Connector::new(folder.path().join("one"), port, port);
-    let register = folder.path().join("register");
-    fs::create_dir(&register).unwrap();
-    people(&connector, Some(&register));
-    connector.start();
-    publish_and_withdraw(&connector);
+    let (folder, _register, mut connector) = listing();
     let parts = Parts::within(folder.path(), "before");
     let made = good(&parts.backup(&connector));
     let id = propose(&connector, "1");

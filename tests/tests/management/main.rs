@@ -100,6 +100,16 @@ impl Pair {
         pair
     }
 
+    /// The provider, started anew, may push to the consumer at this address.
+    fn allow_pushes(&mut self, base: &str) {
+        let provider = &mut self.provider.connector;
+        let consumer = &self.consumer.connector.did;
+        let line = format!("allow = [{{ did = \"{consumer}\", to = \"{base}\", internal = true }}]");
+        provider.set("push", &line);
+        provider.kill();
+        provider.start();
+    }
+
     /// Asks for an agreement about the dataset.
     fn ask(&self) -> Value {
         let body = json!({"counterparty": self.provider.connector.did, "dataset": "rain"});

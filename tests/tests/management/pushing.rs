@@ -12,15 +12,8 @@ const SECRET: &str = "a-secret-of-the-receiver";
 fn a_push_is_shown_without_its_secrets_and_breaks_off_when_its_agreement_ends() {
     let endpoint = Endpoint::start(&[Act::Stop(1 << 20)]);
     let mut pair = Pair::start(&[]);
-    let provider = &mut pair.provider.connector;
-    let consumer = &pair.consumer.connector.did;
-    let lines = format!(
-        "allow = [{{ did = \"{consumer}\", to = \"{}\", internal = true }}]",
-        endpoint.base
-    );
-    provider.set("push", &lines);
-    provider.kill();
-    provider.start();
+    pair.allow_pushes(&endpoint.base);
+    let provider = &pair.provider.connector;
     let (file, policy) = (
         provider.directory.join("large.bin"),
         provider.directory.join("offer.json"),

@@ -282,15 +282,7 @@ fn a_policy_whose_time_passes_breaks_off_what_is_being_sent_under_it() {
 fn a_policy_whose_time_passes_breaks_off_a_push_too() {
     let endpoint = Endpoint::start(&[Act::Stop(1 << 20)]);
     let (mut pair, _proxy, until) = limited();
-    let provider = &mut pair.provider.connector;
-    let consumer = &pair.consumer.connector.did;
-    let lines = format!(
-        "allow = [{{ did = \"{consumer}\", to = \"{}\", internal = true }}]",
-        endpoint.base
-    );
-    provider.set("push", &lines);
-    provider.kill();
-    provider.start();
+    pair.allow_pushes(&endpoint.base);
     let agreement = pair.agree();
     let mut events = pair.provider.api.listen("0.0");
     let address = json!({"@type": "DataAddress", "endpointType": "HttpData", "endpoint": endpoint.base});

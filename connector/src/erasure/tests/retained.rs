@@ -41,6 +41,21 @@ impl Scene {
             .unwrap()
     }
 
+    /// Of the agreement's records one is due, and one stays for the sake of something; what is proposed then.
+    async fn one_due_and_one_kept_for(&self, why: &str) -> Vec<String> {
+        let lines = self.planned(None).await;
+        let line = of(&lines, AGREEMENT);
+        assert_eq!(
+            (line.state, line.records, line.kept),
+            (RetentionState::Due, 1, 1),
+            "{line:?}"
+        );
+        assert_eq!(line.why.as_deref(), Some(why));
+        let applied = self.applied().await;
+        assert_eq!(applied.proposals.len(), 2, "{applied:?}");
+        applied.proposals
+    }
+
     async fn decides(&self, case: &str, transaction: &str) -> u64 {
         let facts = json!({
             "case": case, "title": "t", "legalBasis": [], "choices": "", "streams": [],
@@ -127,19 +142,10 @@ async fn what_is_due_stays_as_long_as_something_that_is_not_rests_on_it() {
     scene.decides("Z1", "t1").await;
     scene.decides("Z-LONG", "t2").await;
     scene.agreed(Some("over")).await;
-    let lines = scene.planned(None).await;
-    let line = of(&lines, AGREEMENT);
-    assert_eq!(
-        (line.state, line.records, line.kept),
-        (RetentionState::Due, 1, 1),
-        "{line:?}"
-    );
-    assert_eq!(line.why.as_deref(), Some("case Z-LONG"));
-    let applied = scene.applied().await;
-    assert_eq!(applied.proposals.len(), 2, "{applied:?}");
+    let proposals = scene.one_due_and_one_kept_for("case Z-LONG").await;
     // The first record is proposed alone, the other end's share of it with it; nothing is erased by that.
     assert!(scene.facts(first).is_some());
-    for id in &applied.proposals {
+    for id in &proposals {
         scene.approve(id, 1).await.unwrap_err();
         scene.approve(id, 2).await.unwrap();
     }
@@ -264,17 +270,8 @@ async fn a_record_of_two_that_are_due_is_proposed_once() {
     let own = scene.pulled("t2", b"sun").await;
     scene.decides("Z1", "t1").await;
     scene.agreed(Some("over")).await;
-    let lines = scene.planned(None).await;
-    let line = of(&lines, AGREEMENT);
-    assert_eq!(
-        (line.state, line.records, line.kept),
-        (RetentionState::Due, 1, 1),
-        "{line:?}"
-    );
-    assert_eq!(line.why.as_deref(), Some("case Z1"));
-    let applied = scene.applied().await;
-    assert_eq!(applied.proposals.len(), 2, "{applied:?}");
-    for id in &applied.proposals {
+    let proposals = scene.one_due_and_one_kept_for("case Z1").await;
+    for id in &proposals {
         scene.approve(id, 2).await.unwrap();
     }
     assert!(scene.facts(both).is_none() && scene.facts(own).is_none());
