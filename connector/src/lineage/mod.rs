@@ -16,13 +16,13 @@ pub use prov::sparql;
 pub(crate) use start::{Start, resolve};
 
 use crate::commands::Failure;
-use crate::control::protocol::{Towards, Trace, TraceNode, TraceSummary};
+use crate::control::protocol::{Aside, Towards, Trace, TraceNode, TraceSummary};
 use crate::dossier::closure::kind;
 use crate::node::Node;
 use crate::state::LogIdentity;
 use herleid_ledger::record::{Kind, StreamKey};
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{Bounds, Direction, Follows, Ledger, Lineage, StoredRecord};
+use herleid_ledger::{Activity, Bounds, Direction, Follows, Ledger, Lineage, StoredRecord};
 use named::Named;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -101,7 +101,8 @@ fn drawn(
     start: &BTreeSet<u64>,
     how: &How,
 ) -> Result<(TraceNode, TraceSummary), Failure> {
-    let lineage = ledger.lineage(&linked(ledger, start)?, how.direction, how.bounds)?;
+    let (start, aside) = linked(ledger, start)?;
+    let lineage = ledger.lineage(&start, how.direction, how.bounds)?;
     let ids: BTreeSet<Uuid> = lineage.activities.iter().flat_map(|a| &a.streams).copied().collect();
     let streams = ledger.streams_by_id(&ids)?;
     let logs = node.other_logs()?;
@@ -115,7 +116,8 @@ fn drawn(
         children.push(drawing.draw(root, None)?);
     }
     let shown: Vec<bool> = drawing.level.iter().map(Option::is_some).collect();
-    let summary = summary::of(how.direction, &how.bounds, &lineage, &shown, &streams);
+    let mut summary = summary::of(ledger, how.direction, &how.bounds, &lineage, &shown, &streams)?;
+    summary.aside = aside;
     let tree = TraceNode {
         kind: "trace".to_owned(),
         verified: children.iter().all(|c| c.verified),
@@ -127,23 +129,19 @@ fn drawn(
 }
 
 /// Those records of `start` from which anything can be followed, if there are any: who asks for an agreement wants its pulls and runs.
-fn linked(ledger: &Ledger, start: &BTreeSet<u64>) -> Result<BTreeSet<u64>, Failure> {
+/// Of the others it is said how many they are, and which.
+fn linked(ledger: &Ledger, start: &BTreeSet<u64>) -> Result<(BTreeSet<u64>, Vec<Aside>), Failure> {
     let alone = Bounds {
         depth: 0,
         activities: usize::MAX,
     };
-    let found = ledger.lineage(start, Direction::Up, alone)?.activities.into_iter();
-    let followed = found.filter(|activity| {
-        activity.transaction.is_some()
-            || activity.records.iter().any(|(_, kind)| {
-                matches!(
-                    kind,
-                    Some(Kind::DecisionMade | Kind::DatasetPublished | Kind::ModelPublished | Kind::Replayed)
-                )
-            })
-    });
-    let followed: BTreeSet<u64> = followed.map(|activity| activity.first()).collect();
-    Ok(if followed.is_empty() { start.clone() } else { followed })
+    let found = ledger.lineage(start, Direction::Up, alone)?.activities;
+    let (followed, others): (Vec<Activity>, Vec<Activity>) = found.into_iter().partition(summary::leads);
+    if followed.is_empty() {
+        return Ok((start.clone(), Vec::new()));
+    }
+    let followed = followed.iter().map(Activity::first).collect();
+    Ok((followed, summary::aside(&others)))
 }
 
 fn text(value: &Value, pointer: &str) -> String {

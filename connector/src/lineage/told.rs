@@ -14,7 +14,7 @@ use herleid_ledger::section::SectionName;
 use herleid_ledger::{Activity, At, Ledger, LedgerError, StoredRecord};
 use herleid_vocab::did::Did;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// An activity with its records, as far as they can be read.
@@ -119,13 +119,26 @@ impl<'a> Told<'a> {
         })
     }
 
+    /// What is said of a run whose records do not say how it ended: whether that was never recorded, or is erased.
+    fn unended(&self, transaction: &str) -> Result<String, Failure> {
+        let ours: BTreeSet<u64> = self.activity.records.iter().map(|(index, _)| *index).collect();
+        let ends = [Kind::RunFinished, Kind::RunFailed, Kind::RunReceived];
+        for index in self.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
+            let is_end = || Ok::<_, Failure>(kind(&self.ledger.record(index)?).is_none_or(|kind| ends.contains(&kind)));
+            if !ours.contains(&index) && is_end()? {
+                return Ok(format!(": how it ended was erased here (record {index})"));
+            }
+        }
+        Ok(": no end of it is recorded here".to_owned())
+    }
+
     /// The activity without what follows from it.
     pub(super) fn itself(&self) -> Result<TraceNode, Failure> {
         if let Some(record) = self.run() {
             let run = record.value(SectionName::Run).unwrap_or_default();
             let end = match text(&run, "/status").as_str() {
                 "failed" => format!(": failed: {}", text(&run, "/reason")),
-                "requested" | "started" => ": no end of it is recorded here".to_owned(),
+                "requested" | "started" => self.unended(&text(&run, "/transaction"))?,
                 _ => String::new(),
             };
             let label = format!("{} {}{end}", text(&run, "/model"), text(&run, "/version"));

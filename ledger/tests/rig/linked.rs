@@ -2,7 +2,7 @@
 
 use super::{TRACE, agreement, case, us};
 use herleid_ledger::exchange::{Content, Exchange, Phase, Subject};
-use herleid_ledger::record::{Document, Draft, Kind, Side};
+use herleid_ledger::record::{Document, Draft, Kind, Side, Term};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use serde_json::{Value, json};
@@ -64,6 +64,7 @@ fn exchanged(draft: Draft, id: Uuid, phase: Phase, subject: Subject, of: u8, sid
         .section(SectionName::Exchange, exchange.to_value())
         .section(SectionName::Content, content.to_value())
         .stream(agreement(AGREED, side))
+        .term(Term::Agreement(AGREED.to_owned()))
 }
 
 fn receipts(draft: Draft, count: u8) -> Draft {

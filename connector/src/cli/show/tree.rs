@@ -2,7 +2,7 @@
 
 use super::plain::clean;
 use crate::cli::text::{Language, text};
-use crate::control::protocol::{AskedState, Counted, StreamLine, Towards, TraceNode, TraceSummary};
+use crate::control::protocol::{Aside, AskedState, Counted, StreamLine, Towards, TraceNode, TraceSummary};
 
 /// Draws `root`. Whether a node was verified is said in words, not in colour.
 #[must_use]
@@ -69,6 +69,9 @@ fn summarise(summary: &TraceSummary, language: Language, lines: &mut Vec<String>
         ];
         lines.push(text(language, "cli-trace-deep", &values));
     }
+    for aside in &summary.aside {
+        lines.push(beside(aside, language));
+    }
     listed("cli-trace-cases", &summary.cases, language, lines);
     listed("cli-trace-parties", &summary.parties, language, lines);
     for stream in &summary.streams.shown {
@@ -109,6 +112,19 @@ fn listed<T: std::fmt::Display>(key: &str, list: &Counted<T>, language: Language
     }
 }
 
+fn beside(aside: &Aside, language: Language) -> String {
+    let mut records: Vec<String> = aside.records.shown.iter().map(u64::to_string).collect();
+    if aside.records.found > aside.records.shown.len() as u64 {
+        records.push("…".to_owned());
+    }
+    let values = [
+        ("kind", &*clean(&aside.kind)),
+        ("found", &*aside.records.found.to_string()),
+        ("records", &*records.join(", ")),
+    ];
+    text(language, "cli-trace-aside", &values)
+}
+
 fn in_stream(stream: &StreamLine, language: Language) -> String {
     let party = stream
         .party
@@ -119,13 +135,18 @@ fn in_stream(stream: &StreamLine, language: Language) -> String {
         ("kind", &*clean(&stream.kind)),
         ("of", &*clean(&stream.of)),
         ("party", &*party),
-        ("runs", &*stream.runs.to_string()),
+        ("runs", &*stream.runs.map(|runs| runs.to_string()).unwrap_or_default()),
+        ("runs_found", &*stream.runs_found.to_string()),
         ("runs_shown", &*stream.runs_shown.to_string()),
         ("found", &*stream.found.to_string()),
         ("shown", &*stream.shown.to_string()),
         ("records", &*stream.records.to_string()),
     ];
-    text(language, "cli-trace-stream", &values)
+    let key = match stream.runs {
+        Some(_) => "cli-trace-stream",
+        None => "cli-trace-stream-long",
+    };
+    text(language, key, &values)
 }
 
 fn line(node: &TraceNode, language: Language) -> String {
@@ -221,7 +242,8 @@ decision: a decision [verified]
             of: "urn:a".to_owned(),
             party: Some("did:web:water.example".parse().unwrap()),
             records: 40,
-            runs: 20,
+            runs: Some(20),
+            runs_found: 3,
             runs_shown: 1,
             found: 21,
             shown: 2,
@@ -242,6 +264,13 @@ decision: a decision [verified]
                 found: 7,
                 shown: vec![line],
             },
+            aside: vec![Aside {
+                kind: "denied".to_owned(),
+                records: Counted {
+                    found: 50,
+                    shown: vec![3, 5],
+                },
+            }],
             log: "a.example/log/2".to_owned(),
             also: vec!["a.example/log/1".to_owned()],
             unsearched: vec!["a.example/log/0 cannot be read".to_owned()],
@@ -255,7 +284,8 @@ decision: a decision [verified]
             "more than 9 found that rest on it, itself included, 2 shown; of the first 9: 1 decisions",
             "4 of them are 3 steps away: nobody looked behind them",
             "cases, 1 of 2: Z-1",
-            "agreement urn:a (did:web:water.example): 20 runs, 1 shown; 21 in all, 2 shown; its stream has 40 records",
+            "agreement urn:a (did:web:water.example): 20 runs, 3 of them found, 1 shown; 21 found in all, 2 shown; its stream has 40 records",
+            "recorded there too, and not drawn since they lead nowhere: 50 of kind denied (3, 5, …)",
             "1 of 7 streams",
             "only the log a.example/log/2 of this party was searched; no other party was asked",
             "the log a.example/log/1, which is over, knows of it too: give a.example/log/1/ and then what you gave",

@@ -169,6 +169,9 @@ pub struct TraceSummary {
     pub parties: Counted<Did>,
     /// The streams in which what was found stands.
     pub streams: Counted<StreamLine>,
+    /// What was recorded where the trace begins and leads nowhere, so that it is not drawn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<Aside>,
     /// Other parties that were asked.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub asked: u64,
@@ -204,6 +207,16 @@ impl<T> Default for Counted<T> {
     }
 }
 
+/// Records of one kind that a trace tells of and does not draw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aside {
+    /// Kind of the records.
+    pub kind: String,
+    /// Their numbers.
+    pub records: Counted<u64>,
+}
+
 /// One stream of numbered records: how much of it a trace found and shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,8 +230,11 @@ pub struct StreamLine {
     pub party: Option<Did>,
     /// Records in the stream, those that this trace does not lead to included.
     pub records: u64,
+    /// Runs in it, those that this trace does not lead to included; absent where it is too long to count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<u64>,
     /// Runs in it that were found.
-    pub runs: u64,
+    pub runs_found: u64,
     /// Runs in it that are shown.
     pub runs_shown: u64,
     /// Pulls, runs, decisions and publications in it that were found.
