@@ -284,11 +284,15 @@ fn serve_error(error: ServeError) -> ControlError {
         ) => Code::Configuration,
         ServeError::Unusable(StorageError::Newer { .. })
         | ServeError::Open(OpenError::Unusable(_) | OpenError::WitnessLost { .. }) => Code::Configuration,
-        ServeError::Rollback(_) | ServeError::Behind { .. } | ServeError::Restored { .. } => Code::Untrusted,
+        ServeError::Rollback(_)
+        | ServeError::Behind { .. }
+        | ServeError::Restored { .. }
+        | ServeError::Unsound { .. } => Code::Untrusted,
         ServeError::NoQuorum { .. } => Code::Unreachable,
         ServeError::Open(_)
         | ServeError::Listen(_)
         | ServeError::Witnessing(_)
+        | ServeError::Watching(_)
         | ServeError::Storage { .. }
         | ServeError::Unusable(_)
         | ServeError::Backup(_)

@@ -92,6 +92,7 @@ impl Shared {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> LedgerError {
+        self.log.suspect();
         LedgerError::Corrupt {
             dir: self.dir.clone(),
             what: what.into(),

@@ -15,19 +15,25 @@ pub(crate) const STEP: &str = "doctor";
 pub(super) async fn doctor(node: Arc<Node>, _request: Doctor, progress: Progress) -> Result<DoctorAnswer, Failure> {
     let ledger = node.ledger.clone();
     let checked = tokio::task::spawn_blocking(move || {
-        let told = |done, total| progress.step(STEP, done, Some(total), Unit::Items);
-        // What is erased or written meanwhile can be seen half done; damage is there the second time too.
-        let checked = examine(&ledger, told).or_else(|_| examine(&ledger, told));
-        let checked = checked.map_err(|error| wrong(&ledger, &error));
-        checked.and_then(|answer| {
-            ledger
-                .found_unsound()
-                .map_or(Ok(answer), |found| Err(found_before(found)))
+        examined(&ledger, |done, total| {
+            progress.step(STEP, done, Some(total), Unit::Items);
         })
     });
-    let mut answer = checked.await.map_err(Failure::failed)??;
-    answer.running = true;
-    Ok(answer)
+    checked.await.map_err(Failure::failed)?
+}
+
+/// Checks a log that is in use.
+pub(crate) fn examined(ledger: &Ledger, told: impl Fn(u64, u64)) -> Result<DoctorAnswer, Failure> {
+    // What is erased or written meanwhile can be seen half done; damage is there the second time too.
+    let checked = examine(ledger, &told).or_else(|_| examine(ledger, &told));
+    let mut answer = checked.map_err(|error| wrong(ledger, &error))?;
+    match ledger.found_unsound() {
+        Some(found) => Err(found_before(found)),
+        None => {
+            answer.running = true;
+            Ok(answer)
+        }
+    }
 }
 
 /// This check finds nothing wrong, an earlier one did.

@@ -6,7 +6,7 @@ mod catalog;
 mod credential;
 mod decide;
 mod described;
-mod doctor;
+pub(crate) mod doctor;
 mod exports;
 mod failure;
 mod negotiations;

@@ -1,5 +1,6 @@
 //! A running connector: everything that its handlers and commands share.
 
+mod damage;
 mod jobs;
 mod logs;
 mod open;

@@ -1,5 +1,6 @@
 //! `herleid serve`: the log first, then the witnesses' word on it, then doors that open.
 
+use super::damage;
 use super::open::{self, open};
 use super::started::{Quorum, ask_witnesses};
 use super::{Node, OpenError, Secrets, fresh_trace};
@@ -106,6 +107,17 @@ pub enum ServeError {
     /// The management API.
     #[error(transparent)]
     Management(#[from] ManagementError),
+    /// The log does not verify.
+    #[error(
+        "the log does not verify, so nothing of it is served any more: {found}; change nothing in the directory, and put back a backup or see to the disk; `herleid doctor` says when it is in order"
+    )]
+    Unsound {
+        /// What a check found.
+        found: String,
+    },
+    /// The looking for damage broke off.
+    #[error("the watch over the log broke off, and the service stopped with it: {0}; please report this")]
+    Watching(String),
     /// The asking of witnesses broke off.
     #[error("the asking of the witnesses broke off, and the service stopped with it: {0}; please report this")]
     Witnessing(String),
@@ -216,6 +228,12 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
             asked = asking => asked,
         }
     });
+    let (checked, clock, ended) = (node.ledger.clone(), node.clock.clone(), stop.clone());
+    let sound = tokio::spawn(async move {
+        // Damage ends the service too: what it would give to others rests on it.
+        let _stops = ended.clone().drop_guard();
+        damage::watch(checked, clock, ended).await
+    });
     let rounds = tokio::spawn(rounds(node.clone(), stop.clone()));
     let stamps = tokio::spawn(crate::stamping::keep_stamping(node.clone()));
     let burying = tokio::spawn(crate::erasure::keep_going_on(node.clone(), stop.clone()));
@@ -247,6 +265,10 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
     reminding.abort();
     reconciling.abort();
     queries.abort();
+    match sound.await {
+        Ok(sound) => sound?,
+        Err(e) => return Err(ServeError::Watching(e.to_string())),
+    }
     match witnessed.await {
         Ok(asked) => asked.map_err(ServeError::Rollback),
         Err(e) => Err(ServeError::Witnessing(e.to_string())),

@@ -48,6 +48,15 @@ impl Ledger {
         self.shared().unsound.get().map(String::as_str)
     }
 
+    /// Whether anything was read since this was asked last that cannot be what was written. It may have been seen half erased; a check of
+    /// all ([`Ledger::verify_all`]) says whether the log is damaged.
+    #[must_use]
+    pub fn was_suspected(&self) -> bool {
+        let (log, keys) = (&self.shared().log, self.shared().keys.rocks());
+        // Both are asked, whatever the first says.
+        log.was_suspected() | keys.was_suspected()
+    }
+
     /// Takes nothing more, whatever is appended: what comes after damage would rest on it, and be signed with it. `found` says what a check
     /// found. What is there can still be read. [`Ledger::open`] refuses the log from then on, until [`Ledger::is_sound_again`].
     ///

@@ -251,6 +251,7 @@ impl Evidence {
         if found == *digest {
             return Ok(Some(bytes));
         }
+        log.suspect();
         Err(LedgerError::Corrupt {
             dir: self.dir.clone(),
             what: format!("the SHA-256 of the document `{}`", hex::encode(digest)),

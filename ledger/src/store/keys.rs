@@ -111,11 +111,14 @@ impl Keys {
     /// The roots of a record's sections that were not erased.
     pub(crate) fn roots(&self, origin: &str, id: &Uuid) -> Result<Vec<(SectionName, RootKey)>, LedgerError> {
         let row = self.rocks.get(Part::State, &wrapped_key(id))?;
-        let damaged = |found: &str| LedgerError::Corrupt {
-            dir: self.rocks.dir().to_owned(),
-            what: format!("the row of section keys of record `{id}`"),
-            expected: "one wrapped key for each section".to_owned(),
-            found: found.to_owned(),
+        let damaged = |found: &str| {
+            self.rocks.suspect();
+            LedgerError::Corrupt {
+                dir: self.rocks.dir().to_owned(),
+                what: format!("the row of section keys of record `{id}`"),
+                expected: "one wrapped key for each section".to_owned(),
+                found: found.to_owned(),
+            }
         };
         let row = row.ok_or_else(|| damaged("missing"))?;
         let record = id.hyphenated().to_string();

@@ -10,6 +10,7 @@ use rocksdb::{
 };
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Parts of a store that are compacted apart: what grows in order is never rewritten for the sake of what does not.
@@ -51,6 +52,8 @@ pub(crate) struct Rocks {
     folder: File,
     /// The store's version when `folder` was synced last.
     synced: Mutex<u64>,
+    /// Whether anything was met that cannot be what was written.
+    suspected: AtomicBool,
     /// Entries that scans looked at.
     #[cfg(test)]
     pub(crate) visited: std::sync::atomic::AtomicU64,
@@ -113,6 +116,7 @@ impl Rocks {
             cache,
             folder,
             synced: Mutex::new(0),
+            suspected: AtomicBool::new(false),
             #[cfg(test)]
             visited: std::sync::atomic::AtomicU64::new(0),
         })
@@ -137,6 +141,7 @@ impl Rocks {
             cache,
             folder,
             synced: Mutex::new(0),
+            suspected: AtomicBool::new(false),
             #[cfg(test)]
             visited: std::sync::atomic::AtomicU64::new(0),
         })
@@ -213,16 +218,34 @@ impl Rocks {
         })
     }
 
+    /// Something was met that cannot be what was written: the log has to be checked.
+    pub(crate) fn suspect(&self) {
+        self.suspected.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Self::suspect`] was called since this was asked last.
+    pub(crate) fn was_suspected(&self) -> bool {
+        self.suspected.swap(false, Ordering::Relaxed)
+    }
+
+    /// What kept a read from its end.
+    fn unread(&self, error: &rocksdb::Error) -> LedgerError {
+        let error = store_error(&self.dir, "read", error);
+        if error.is_damage() {
+            self.suspect();
+        }
+        error
+    }
+
     pub(crate) fn get(&self, part: Part, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError> {
         let value = self.db.get_cf(self.part(part)?, key);
-        value.map_err(|error| store_error(&self.dir, "read", &error))
+        value.map_err(|error| self.unread(&error))
     }
 
     /// Whether there is something under this key.
     pub(crate) fn has(&self, part: Part, key: &[u8]) -> Result<bool, LedgerError> {
         let value = self.db.get_pinned_cf(self.part(part)?, key);
-        let value = value.map_err(|error| store_error(&self.dir, "read", &error))?;
-        Ok(value.is_some())
+        Ok(value.map_err(|error| self.unread(&error))?.is_some())
     }
 
     /// Calls `each(key after prefix, value)` for all keys with this prefix, in order, until it gives `false`.
@@ -265,7 +288,7 @@ impl Rocks {
     ) -> Result<(), LedgerError> {
         let from = IteratorMode::From(from, Direction::Forward);
         for item in self.db.iterator_cf_opt(self.part(part)?, options, from) {
-            let (key, value) = item.map_err(|error| store_error(&self.dir, "read", &error))?;
+            let (key, value) = item.map_err(|error| self.unread(&error))?;
             #[cfg(test)]
             self.visited.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             match key.strip_prefix(prefix) {

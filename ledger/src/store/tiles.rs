@@ -69,6 +69,7 @@ fn read_pieces<const N: usize>(log: &Rocks, level: u8, tile: u64, width: u16) ->
         } else {
             format!("hashes of level {level}")
         };
+        log.suspect();
         return Err(LedgerError::Corrupt {
             dir: log.dir().to_owned(),
             what: format!("tile {tile} of {kind}"),

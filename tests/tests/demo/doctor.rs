@@ -75,23 +75,10 @@ fn damage_is_named_and_nothing_more_is_recorded_on_top_of_it() {
         running.contains("record 1") && running.contains("expected") && running.contains("put back a backup"),
         "{running}"
     );
-    let file = connector.directory.join("published");
-    let offer = r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#;
-    let publish = |connector: &Connector| connector.publish_under(&[file.to_str().unwrap()], "fog", offer);
-    let after = refused(&publish(&connector));
-    assert!(
-        after.contains("nothing more is recorded") && after.contains("record 1"),
-        "{after}"
-    );
-
-    let status = good(&connector.run(&["status"]))["warnings"].to_string();
-    assert!(
-        status.contains("nothing more is recorded") && status.contains("record 1"),
-        "{status}"
-    );
+    // Nothing of it is served any more.
+    ended_by_damage(&mut connector);
 
     // Nor after a restart: there is none.
-    connector.kill();
     let start = || serve(&connector.directory).output().unwrap();
     let refuses = |output: &Output| {
         assert!(!output.status.success());
@@ -115,8 +102,38 @@ fn damage_is_named_and_nothing_more_is_recorded_on_top_of_it() {
     let sound = good(&connector.run(&["doctor"]));
     assert!(sound["found_before"].as_str().unwrap().contains("record 1"), "{sound}");
     connector.start();
-    good(&publish(&connector));
+    connector.publish("fog", b"2");
     assert_eq!(good(&connector.run(&["doctor"]))["found_before"], Value::Null);
+}
+
+/// The service ended by itself, and said why.
+fn ended_by_damage(connector: &mut Connector) {
+    let output = connector.ended();
+    let said = told(&output);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("does not verify") && said.contains("record 1"), "{said}");
+}
+
+#[test]
+fn damage_that_the_service_meets_by_itself_ends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connector = connector(&folder);
+    connector.publish("snow", b"0");
+    connector.kill();
+    flip_a_bit_of_record_1(&connector);
+    // Opening looks at the last record alone.
+    connector.start();
+    connector.publish("hail", b"1");
+    // Nobody asked for a check; somebody asked for the record.
+    let tree = good(&connector.run(&["trace", "1"]));
+    assert_eq!(tree["tree"]["verified"], false, "{tree}");
+    ended_by_damage(&mut connector);
+    let output = serve(&connector.directory).output().unwrap();
+    assert!(
+        !output.status.success() && told(&output).contains("does not verify"),
+        "{}",
+        told(&output)
+    );
 }
 
 /// A connector with a document that is a file of its own, and that file.
