@@ -15,6 +15,8 @@ pub(crate) type Touched = (Part, Option<(Vec<u8>, Vec<u8>)>);
 /// RocksDB removes files from threads of its own and offers no event to wait for: looked at so often, with this pause.
 const LOOKS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
+/// So often what came meanwhile is rewritten as well.
+const ROUNDS: u32 = 4;
 
 /// Files that may hold what was deleted, by name: each of them has to go.
 #[derive(Debug, Default)]
@@ -34,15 +36,31 @@ impl Rocks {
         if touched.is_empty() {
             return Ok(true);
         }
-        let held = self.held(touched)?;
-        self.rewrite(touched)?;
-        for _ in 0..LOOKS {
-            if self.are_gone(&held, touched)? {
-                return Ok(true);
+        for _ in 0..ROUNDS {
+            let held = self.held(touched)?;
+            self.rewrite(touched)?;
+            for _ in 0..LOOKS {
+                if self.are_gone(&held, touched)? {
+                    return Ok(true);
+                }
+                // No wait makes those go: they are rewritten in their turn.
+                if self.came(&held, touched)? {
+                    break;
+                }
+                std::thread::sleep(PAUSE);
             }
-            std::thread::sleep(PAUSE);
+            if !self.came(&held, touched)? {
+                return Ok(false);
+            }
         }
         Ok(false)
+    }
+
+    /// Whether a compaction that was under way put a table in use that may hold what was deleted: when a store is opened, one often is.
+    fn came(&self, held: &Held, touched: &[Touched]) -> Result<bool, LedgerError> {
+        let live = self.live()?;
+        let mut in_use = live.iter().filter(|table| touches(table, touched));
+        Ok(in_use.any(|table| held.others.contains(&name(table))))
     }
 
     /// Flushes, and tells which files hold what was deleted before.

@@ -2,7 +2,8 @@
 
 use crate::inject::{Injector, Mode, Point, Ran};
 use crate::judge::judge;
-use crate::matrix::{Prepared, WORKS, names, words};
+use crate::matrix::{names, words};
+use crate::works::{Prepared, WORKS};
 use crate::{Outcome, fast_folder, injected};
 use std::path::Path;
 
@@ -57,7 +58,7 @@ pub(crate) fn check_shared_folder() -> Outcome {
         Err(why) => return Outcome::Skipped(why),
     };
     let is_folder = |point: &Point| point.call == "fsync" && point.place == "knmi/log";
-    let [_, grown, filled, _] = WORKS.each_ref();
+    let [_, grown, filled, ..] = WORKS.each_ref();
     let prepared = Prepared::new(grown, &injector, area.path());
     let one = area.path().join("one");
     let folder = one.join("disk/knmi/log");

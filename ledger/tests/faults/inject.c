@@ -5,11 +5,12 @@
 // FAULT_KEEP     a folder beside it: what a name stood for before it was renamed over or removed is kept here
 // FAULT_AT       "PHASE CALL PLACE N": the Nth of such calls fails; absent: none does
 // FAULT_MODE     lost (not carried out, EIO), kept (carried out, and yet EIO), nospace (not carried out, ENOSPC),
-//                short (half of a write is carried out and told, the rest is refused with ENOSPC)
+//                short (half of a write is carried out and told, the rest is refused with ENOSPC),
+//                killed (carried out, and the process is killed before it hears of it)
 //
 // FAULT_MEET     a folder: its sync in a thread of the process's own and the one that is to fail, of another thread, wait for each other
 //
-// The phase is what the process last said on standard output: "opened", "done"; calls of RocksDB's threads have "flush" and "compaction" for
+// The phase is what the process last said on standard output: "opened", "erasing", "done"; calls of RocksDB's threads have "flush" and "compaction" for
 // it, whenever they are made. One lock for all calls: the journal tells the order in which they took effect.
 //
 // A sync that failed is told as the kernel tells it: once to each descriptor that was open, and what it was to make durable stays lost.
@@ -19,6 +20,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +32,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum mode { NONE, LOST, KEPT, NOSPACE, SHORT };
+enum mode { NONE, LOST, KEPT, NOSPACE, SHORT, KILLED };
+#define IS_KEPT(how) ((how) == KEPT || (how) == KILLED)
 #define COUNTED 1024
 #define DESCRIPTORS 4096
 // A thread in the background whose call failed hears of it after so many acknowledgements, or so many milliseconds.
@@ -68,7 +71,7 @@ static void setup(void) {
     if (!point) return;
     if (!name) broken("no mode");
     mode = !strcmp(name, "lost") ? LOST : !strcmp(name, "kept") ? KEPT : !strcmp(name, "nospace") ? NOSPACE
-         : !strcmp(name, "short") ? SHORT : NONE;
+         : !strcmp(name, "short") ? SHORT : !strcmp(name, "killed") ? KILLED : NONE;
     if (mode == NONE) broken("no such mode");
 }
 
@@ -157,6 +160,10 @@ static void keep_old(const char *what, const char *path) {
 }
 
 static long refused(enum mode how) {
+    if (how == KILLED) {
+        say("killed\n");
+        kill(getpid(), SIGKILL);
+    }
     errno = how == NOSPACE || how == SHORT ? ENOSPC : EIO;
     return -1;
 }
@@ -193,7 +200,7 @@ static void wait_for(int *flag) {
     int saved = errno;                                                            \
     if (result >= 0) { DONE; }                                                    \
     errno = saved;                                                                \
-    return leave(how == KEPT ? refused(how) : result)
+    return leave(IS_KEPT(how) ? refused(how) : result)
 
 static int opening(const char *name, int flags, mode_t bits, int (*real)(const char *, int, ...)) {
     struct stat found;
@@ -205,7 +212,7 @@ static int opening(const char *name, int flags, mode_t bits, int (*real)(const c
     int fd = real(name, flags, bits), saved = errno;
     if (fd >= 0 && is_new) say("create %s\n", name);
     else if (fd >= 0) say("found %s %lld\n", name, flags & O_TRUNC ? 0LL : (long long)found.st_size);
-    if (how == KEPT) {
+    if (IS_KEPT(how)) {
         if (fd >= 0) close(fd);
         return leave(refused(how));
     }
@@ -250,12 +257,13 @@ int open64(const char *name, int flags, ...) {
         return leave(HALF);                                           \
     }                                                                 \
     long result = ALL;                                                \
-    return leave(how == KEPT ? refused(how) : result)
+    return leave(IS_KEPT(how) ? refused(how) : result)
 
 ssize_t write(int fd, const void *bytes, size_t length) {
     pthread_once(&once, setup);
     if (fd == 1) {
         if (length >= 6 && !memcmp(bytes, "opened", 6)) phase = "appending";
+        if (length >= 7 && !memcmp(bytes, "erasing", 7)) phase = "erasing";
         if (length >= 4 && !memcmp(bytes, "done", 4)) phase = "closing";
         if (length >= 4 && !memcmp(bytes, "done", 4) && journal >= 0) say("done\n");
         if (length >= 3 && !memcmp(bytes, "ack", 3) && journal >= 0) {
@@ -316,7 +324,7 @@ static int syncing(const char *name, int fd, int (*real)(int)) {
     int saved = errno;
     if (result >= 0) say(S_ISDIR(found.st_mode) ? "folder %s\n" : "sync %s %lld\n", path, (long long)found.st_size);
     errno = saved;
-    return leave(how == KEPT ? refused(how) : result);
+    return leave(IS_KEPT(how) ? refused(how) : result);
 }
 
 int fsync(int fd) { return syncing("fsync", fd, REAL(fsync)); }
@@ -350,7 +358,7 @@ int rename(const char *from, const char *to) {
     int result = REAL(rename)(from, to), saved = errno;
     if (result == 0) say("rename %s %s\n", from, to);
     errno = saved;
-    return leave(how == KEPT ? refused(how) : result);
+    return leave(IS_KEPT(how) ? refused(how) : result);
 }
 
 int unlink(const char *name) {
@@ -360,7 +368,7 @@ int unlink(const char *name) {
     if (how == LOST || how == NOSPACE || how == SHORT) return leave(refused(how));
     keep_old("unlink", name);
     int result = REAL(unlink)(name);
-    return leave(how == KEPT ? refused(how) : result);
+    return leave(IS_KEPT(how) ? refused(how) : result);
 }
 
 int mkdir(const char *name, mode_t bits) {

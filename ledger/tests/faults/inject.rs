@@ -26,6 +26,8 @@ pub(crate) enum Mode {
     NoSpace,
     /// Half of a write is carried out and told, the rest is refused with `ENOSPC`.
     Short,
+    /// Carried out, and the process is killed before it hears of it.
+    Killed,
 }
 
 impl Mode {
@@ -35,6 +37,7 @@ impl Mode {
             Self::Kept => "kept",
             Self::NoSpace => "nospace",
             Self::Short => "short",
+            Self::Killed => "killed",
         }
     }
 
@@ -183,7 +186,7 @@ impl Ran {
     }
 
     /// Whether the journal has such a line: `refused` for the second half of a write, `told` for a failed sync of which another descriptor
-    /// was told.
+    /// was told, `killed` where the process was killed.
     pub(crate) fn has(&self, what: &str) -> bool {
         self.journal.lines().any(|line| line.split(' ').next() == Some(what))
     }

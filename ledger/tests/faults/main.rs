@@ -20,6 +20,7 @@ mod steady;
 mod taken;
 mod torn;
 mod trace;
+mod works;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::Command;
@@ -33,7 +34,7 @@ pub(crate) enum Outcome {
 
 type Check = fn() -> Outcome;
 
-const CHECKS: [(&str, Check); 10] = [
+const CHECKS: [(&str, Check); 11] = [
     ("a_killed_process_loses_nothing_acknowledged", crash::check),
     ("a_second_process_is_refused", taken::check),
     ("every_acknowledgement_follows_its_syncs", trace::check),
@@ -50,6 +51,10 @@ const CHECKS: [(&str, Check); 10] = [
     ),
     ("no_call_passes_the_injector_by", seen::check),
     ("whichever_call_fails_nothing_acknowledged_is_lost", matrix::check),
+    (
+        "whichever_call_fails_what_is_erased_is_gone_and_nothing_else",
+        matrix::check_erasing,
+    ),
 ];
 
 /// Faults that happened: calls that failed, writes that were torn, processes that were killed.
@@ -122,6 +127,11 @@ fn main() {
         }
     }
     let (injected, lost) = (INJECTED.load(Ordering::Relaxed), LOST.load(Ordering::Relaxed));
+    // A run of everything in which no call failed has shown nothing.
+    if wanted.is_empty() && injected == 0 {
+        failed += 1;
+        println!("no fault was injected");
+    }
     // Only a run in which all was well ends with the line that says so.
     match failed {
         0 => println!("\nfaults: {skipped} checks skipped\nfaults: {injected} injected, {lost} lost"),

@@ -2,152 +2,30 @@
 
 use crate::Outcome;
 use crate::inject::{Injector, Mode, Point, promises_nothing};
-use crate::judge::{Said, judge};
+use crate::judge::judge;
 use crate::rig::fresh_seed;
+use crate::works::{Erases, Prepared, WORKS, Work, modes};
 use herleid_vocab::rim::{Entropy as _, SeededEntropy};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What `make test` spends on it.
 const TIME_BOX: Duration = Duration::from_secs(30);
 
+/// What `make test` spends on erasing.
+const ERASING_BOX: Duration = Duration::from_secs(20);
+
 /// What is spent on one kind of work alone.
 const ONE_BOX: Duration = Duration::from_secs(180);
-
-/// Of one kind of call at one place in one phase, at most this many fail, evenly spread, and those beside a rare call.
-const OF_A_KIND: usize = 24;
 
 /// A call in the background is made a little earlier or later each time: so often is it tried to make it fail.
 const TRIES: usize = 6;
 
-/// What the child does, on what it finds.
-pub(crate) struct Work {
-    name: &'static str,
-    /// How often a log was opened, worked in and closed before.
-    before: usize,
-    records: usize,
-    document_bytes: usize,
-    /// Whether the records are erased again.
-    erases: bool,
-}
-
-pub(crate) const WORKS: [Work; 4] = [
-    // Everything is made for the first time.
-    Work {
-        name: "new",
-        before: 0,
-        records: 8,
-        document_bytes: 600,
-        erases: false,
-    },
-    // Opening writes what lay in the write-ahead logs into tables, for the fourth time, and four are compacted.
-    Work {
-        name: "grown",
-        before: 4,
-        records: 8,
-        document_bytes: 600,
-        erases: false,
-    },
-    // Small documents fill a part of the store (8 MiB): a new write-ahead log, a new table, while records are appended.
-    Work {
-        name: "filled",
-        before: 1,
-        records: 150,
-        document_bytes: 60 << 10,
-        erases: false,
-    },
-    // What is erased leaves the stores, the folder of documents and the files.
-    Work {
-        name: "erased",
-        before: 1,
-        records: 4,
-        document_bytes: 600,
-        erases: true,
-    },
-];
-
-impl Work {
-    pub(crate) fn arguments(&self, disk: &Path) -> Vec<String> {
-        let log = disk.join("knmi").display().to_string();
-        if self.erases {
-            return vec!["erasing".to_owned(), log, self.records.to_string()];
-        }
-        ["steady".to_owned(), log]
-            .into_iter()
-            .chain([self.records, self.document_bytes].map(|n| n.to_string()))
-            .collect()
-    }
-}
-
-/// A work, the log it begins with, and the calls it makes.
-pub(crate) struct Prepared {
-    pub(crate) work: &'static Work,
-    /// The log, for the child to work in a copy of.
-    pub(crate) original: PathBuf,
-    pub(crate) said: Said,
-    pub(crate) points: Vec<Point>,
-}
-
-impl Prepared {
-    pub(crate) fn new(work: &'static Work, injector: &Injector, area: &Path) -> Self {
-        let original = area.join(work.name);
-        let mut said = Said::default();
-        fs::create_dir_all(original.join("disk")).unwrap();
-        for _ in 0..work.before {
-            let before = Work {
-                records: 8,
-                document_bytes: 600,
-                erases: false,
-                ..*work
-            };
-            let ran = injector.run(&original, &before.arguments(&original.join("disk")), None);
-            assert!(ran.output.status.success(), "{}", words(&ran.output.stderr));
-            said.read(&ran.output.stdout);
-        }
-        let copy = area.join("listed");
-        crate::rig::copy(&original.join("disk"), &copy.join("disk"));
-        let ran = injector.run(&copy, &work.arguments(&copy.join("disk")), None);
-        assert!(ran.output.status.success(), "{}", words(&ran.output.stderr));
-        fs::remove_dir_all(&copy).unwrap();
-        Self {
-            work,
-            original: original.join("disk"),
-            said,
-            points: chosen(ran.points()),
-        }
-    }
-}
-
 pub(crate) fn words(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// RocksDB's notes for people, of which nothing is ever read.
-fn is_notes(point: &Point) -> bool {
-    point.place.contains("/LOG")
-}
-
-/// All calls, or of a kind that is made very often a part.
-fn chosen(points: Vec<Point>) -> Vec<Point> {
-    let points: Vec<Point> = points.into_iter().filter(|point| !is_notes(point)).collect();
-    let kind = |point: &Point| (point.phase.clone(), point.call.clone(), point.place.clone());
-    let mut of_a_kind: HashMap<_, usize> = HashMap::new();
-    for point in &points {
-        *of_a_kind.entry(kind(point)).or_default() += 1;
-    }
-    let is_rare = |point: &Point| of_a_kind[&kind(point)] <= OF_A_KIND;
-    let wanted = |(at, point): (usize, &Point)| {
-        let step = of_a_kind[&kind(point)].div_ceil(OF_A_KIND);
-        let beside = points[at.saturating_sub(2)..points.len().min(at + 3)]
-            .iter()
-            .any(is_rare);
-        let is_wanted = is_rare(point) || beside && point.call != "mkdir" || (point.n as usize).is_multiple_of(step);
-        is_wanted.then(|| point.clone())
-    };
-    points.iter().enumerate().filter_map(wanted).collect()
 }
 
 /// The phase in which a log is closed.
@@ -215,6 +93,7 @@ fn inject(prepared: &Prepared, injector: &Injector, area: &Path, point: &Point, 
             );
             Verdict::WentOn
         }
+        137 if mode == Mode::Killed && ran.has("killed") => Verdict::Ended(0),
         // Refused to open, and ended by itself.
         3 | 134 => {
             names(&message, &disk, &place);
@@ -265,7 +144,17 @@ impl Table {
     }
 }
 
+/// Whichever call fails while records are appended.
 pub(crate) fn check() -> Outcome {
+    run(TIME_BOX, |work| work.erases == Erases::No)
+}
+
+/// Whichever call fails while something is erased, or an erasure is finished.
+pub(crate) fn check_erasing() -> Outcome {
+    run(ERASING_BOX, |work| work.erases != Erases::No)
+}
+
+fn run(time_box: Duration, is_meant: impl Fn(&Work) -> bool) -> Outcome {
     let all = crate::all();
     let area = crate::fast_folder();
     let injector = match Injector::compile(area.path()) {
@@ -273,11 +162,10 @@ pub(crate) fn check() -> Outcome {
         Err(why) => return Outcome::Skipped(why),
     };
     let only = crate::only();
-    let time_box = if only.is_some() { ONE_BOX } else { TIME_BOX };
+    let time_box = if only.is_some() { ONE_BOX } else { time_box };
     let prepared: Vec<Prepared> = WORKS
         .iter()
-        // Erasing by its name alone, until every power cut in it is understood.
-        .filter(|work| only.as_ref().map_or(!work.erases, |only| only == work.name))
+        .filter(|work| is_meant(work) && only.as_ref().is_none_or(|only| only == work.name))
         .map(|work| Prepared::new(work, &injector, area.path()))
         .collect();
     let seed = fresh_seed();
@@ -286,7 +174,11 @@ pub(crate) fn check() -> Outcome {
     let mut faults: Vec<(&Prepared, &Point, Mode)> = Vec::new();
     for prepared in &prepared {
         for point in &prepared.points {
-            faults.extend(Mode::of(&point.call).iter().map(|mode| (prepared, point, *mode)));
+            faults.extend(
+                modes(prepared.work, point)
+                    .into_iter()
+                    .map(|mode| (prepared, point, mode)),
+            );
         }
     }
     let listed = faults.len();
@@ -350,6 +242,8 @@ pub(crate) fn check() -> Outcome {
         table.sum(3),
         began.elapsed().as_secs_f64()
     );
+    let late = crate::erasing::LATE.load(std::sync::atomic::Ordering::Relaxed);
+    println!("{late} times files were rewritten once more after the log was opened again");
     if not_made > 0 {
         println!("{not_made} calls of closing a log were not made when they were to fail");
     }
