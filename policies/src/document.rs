@@ -2,6 +2,7 @@
 
 use crate::canonical::sha256;
 use crate::decide::{Decision, not_understood};
+use crate::era::Era;
 use crate::facts::{Facts, Request};
 use crate::model::Digest;
 use crate::policy::Policy;
@@ -23,7 +24,12 @@ impl Document {
     /// Reads a policy; never fails.
     #[must_use]
     pub fn read(json: &Value) -> Self {
-        let read = Policy::parse(json);
+        Self::read_in(json, Era::default())
+    }
+
+    /// Reads it as decisions of that era did: what they did not understand then denies now as it did.
+    pub(crate) fn read_in(json: &Value, era: Era) -> Self {
+        let read = crate::read::policy(json, era);
         let (bytes, digest) = match &read {
             Ok(policy) => (policy.bytes().to_vec(), policy.digest()),
             Err(_) => {

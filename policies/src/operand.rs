@@ -1,5 +1,6 @@
 //! The left operands and operators of ODRL 2.2, and which operators have a meaning for which operand.
 
+use crate::era::Era;
 use crate::facts::EnforcedBy;
 use crate::terms::odrl_local;
 use herleid_vocab::terms::HERLEID;
@@ -89,6 +90,14 @@ impl Operand {
             .find(|operand| !operand.is_ours() && operand.name() == local)
     }
 
+    /// Whether decisions of that era could evaluate it.
+    pub(crate) fn is_of(self, era: Era) -> bool {
+        match self {
+            Self::DateTime | Self::Purpose | Self::Recipient | Self::Count | Self::CounterpartyLog => true,
+            Self::Spatial | Self::Volume => era >= Era::Five,
+        }
+    }
+
     /// Whether it is of our own profile, and not of ODRL.
     const fn is_ours(self) -> bool {
         matches!(self, Self::Volume | Self::CounterpartyLog)
@@ -110,10 +119,11 @@ impl Operand {
         crate::terms::expand(&self.wire())
     }
 
-    /// Whether the text names an operand of ODRL that this version cannot evaluate.
+    /// Whether the text names an operand of ODRL that decisions of that era cannot evaluate.
     #[must_use]
-    pub(crate) fn is_not_built_yet(text: &str) -> bool {
-        odrl_local(text).is_some_and(|local| NOT_YET.contains(&local))
+    pub(crate) fn is_not_built_yet(text: &str, era: Era) -> bool {
+        let is_later = |operand: Self| !operand.is_ours() && !operand.is_of(era);
+        odrl_local(text).is_some_and(|local| NOT_YET.contains(&local)) || Self::parse(text).is_some_and(is_later)
     }
 
     /// Local name.
@@ -257,8 +267,14 @@ mod tests {
             Operand::parse("http://www.w3.org/ns/odrl/2/purpose"),
             Some(Operand::Purpose)
         );
-        assert!(Operand::is_not_built_yet("odrl:payAmount"));
-        assert!(!Operand::is_not_built_yet("partner"));
+        assert!(Operand::is_not_built_yet("odrl:payAmount", Era::default()));
+        assert!(!Operand::is_not_built_yet("partner", Era::default()));
+        // As it was then: what an old record says of an operand stays so.
+        for era in Era::ALL {
+            let is_known = era >= Era::Five;
+            assert_eq!(Operand::is_not_built_yet("odrl:spatial", era), !is_known, "{era:?}");
+            assert_eq!(Operand::Spatial.is_of(era), is_known, "{era:?}");
+        }
         let own = "https://w3id.org/herleid/ns#counterpartyLog";
         assert_eq!(Operand::parse(own), Some(Operand::CounterpartyLog));
         assert_eq!(Operand::CounterpartyLog.wire(), own);

@@ -1,6 +1,7 @@
 //! The policy as the rest of Herleid holds it.
 
 use crate::compiled::Program;
+use crate::era::Era;
 use crate::model::{Conflict, Digest, PolicyKind, Rule, Scope};
 use crate::problem::PolicyError;
 use crate::{agree, publish, read};
@@ -34,7 +35,7 @@ impl Policy {
     /// [`PolicyError::NotUnderstood`] names every member, term and value that is not understood, with its place. To judge
     /// a peer's policy that may not be understood, use [`crate::Document`], which denies with this very message.
     pub fn parse(json: &Value) -> Result<Self, PolicyError> {
-        read::policy(json)
+        read::policy(json, Era::default())
     }
 
     /// Reads a policy that is to be published or offered, and checks that a peer will hold the same policy that we hold

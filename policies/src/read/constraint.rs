@@ -150,10 +150,12 @@ impl Reader {
 
     fn operand(&mut self, field: &Field<'_>) -> Option<Operand> {
         let text = self.text(field, &["LeftOperand"])?;
-        let operand = Operand::parse(&text);
+        let era = self.era;
+        let operand = Operand::parse(&text).filter(|operand| operand.is_of(era));
         if operand.is_none() {
-            let names: Vec<&str> = Operand::ALL.iter().map(|operand| operand.name()).collect();
-            let advice = if Operand::is_not_built_yet(&text) {
+            let known = Operand::ALL.iter().filter(|operand| operand.is_of(era));
+            let names: Vec<&str> = known.map(|operand| operand.name()).collect();
+            let advice = if Operand::is_not_built_yet(&text, era) {
                 format!(
                     "ODRL defines it, but nothing in this version can evaluate it; built in are {}",
                     list(&names)

@@ -8,15 +8,19 @@ mod policy;
 mod right;
 mod rule;
 
+use crate::era::Era;
 use crate::policy::Policy;
 use crate::problem::{PolicyError, Problem, ProblemKind, Problems, cut, limits, quoted};
 use crate::terms::{self, DROPPED, Name};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Reads one policy.
-pub(crate) fn policy(json: &Value) -> Result<Policy, PolicyError> {
-    let mut reader = Reader::default();
+/// Reads one policy, as decisions of that era understood it.
+pub(crate) fn policy(json: &Value, era: Era) -> Result<Policy, PolicyError> {
+    let mut reader = Reader {
+        era,
+        ..Reader::default()
+    };
     reader.measure(json);
     let read = if reader.problems.is_empty() {
         reader.policy(json)
@@ -84,6 +88,7 @@ pub(crate) type Members<'a> = BTreeMap<String, Field<'a>>;
 /// Walks a document and collects what it does not understand.
 #[derive(Default)]
 pub(crate) struct Reader {
+    era: Era,
     problems: Vec<Problem>,
     rules: usize,
     constraints: usize,

@@ -13,6 +13,7 @@ mod denied;
 mod difference;
 mod docs;
 mod duties;
+mod eras;
 mod examples;
 mod explanations;
 mod generated;
