@@ -4,6 +4,7 @@
 
 pub mod connector;
 mod described;
+pub mod disk;
 pub mod edc;
 pub mod http;
 pub mod lying_proxy;

@@ -12,6 +12,7 @@ mod continuing;
 mod doctor;
 mod dossier;
 mod erased;
+mod erased_everywhere;
 mod faults;
 mod keeping;
 mod lies;
