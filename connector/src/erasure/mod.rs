@@ -4,9 +4,11 @@
 mod again;
 mod bytes;
 mod entries;
+mod of;
 mod over;
 mod people;
 pub(crate) mod register;
+mod remembered;
 mod retention;
 mod select;
 #[cfg(test)]
@@ -201,7 +203,7 @@ async fn carry_out(
     kept: &ErasureLine,
 ) -> Result<(), NotErased> {
     let id = &line.id;
-    let mut state = select::state(node, &targets)?;
+    let mut state = remembered::changes(node, &targets)?;
     state.push(set(format!("{ERASURES}{id}"), kept)?);
     state.extend(told::tell(node, id, &targets, &line.ground, line.complete_by_ms)?);
     let erasure = erasure(node, line, targets, state)?;

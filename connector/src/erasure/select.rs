@@ -1,18 +1,18 @@
-//! Which records and sections are meant, what the connector itself keeps of them, and what forbids erasing them.
+//! Which records and sections are meant, and what forbids erasing them.
 
 use super::bytes;
 use super::entries::HOLDS;
+use super::of::Of;
 use crate::commands::Failure;
 use crate::control::protocol::{ErasedRecord, HoldLine, Meant};
 use crate::dossier::closure::{follow_case, receipts};
 use crate::node::Node;
-use crate::state::{AgreementEntry, Change, PullEntry, RunEntry, Side, digest_bytes, set};
+use crate::state::digest_bytes;
 use herleid_ledger::handover::HandedOver;
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{EraseError, StoredRecord, Target};
-use herleid_vocab::did::Did;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The records meant, by number.
@@ -134,7 +134,8 @@ fn those(
 fn with_receipts(node: &Node, mut found: Vec<ErasedRecord>) -> Result<Vec<ErasedRecord>, Failure> {
     let mut opening: BTreeMap<u64, StoredRecord> = BTreeMap::new();
     for erased in &found {
-        let Some(transaction) = transaction(&node.ledger.record(erased.index)?) else {
+        let record = node.ledger.record(erased.index)?;
+        let Some(transaction) = Of::read(node, &record)?.transaction else {
             continue;
         };
         for index in node.ledger.by_term(&Term::Transaction(transaction.clone()))? {
@@ -179,13 +180,6 @@ fn opens_any(receipt: &HandedOver, transaction: &str, sections: &[String]) -> bo
     of.is_none_or(|of| of == transaction) && sections.iter().any(|name| receipt.opened.contains_key(name))
 }
 
-/// The transaction that a record is of.
-fn transaction(record: &StoredRecord) -> Option<String> {
-    [SectionName::Exchange, SectionName::Run, SectionName::Facts]
-        .into_iter()
-        .find_map(|name| record.value(name)?.get("transaction")?.as_str().map(str::to_owned))
-}
-
 /// The same for the ledger, with the other end where the record does not say it.
 ///
 /// # Errors
@@ -197,93 +191,10 @@ pub(super) fn targets(node: &Node, records: &[ErasedRecord]) -> Result<Vec<Targe
         targets.push(Target {
             index: record.index,
             sections: sections.collect::<Result<_, _>>().map_err(Failure::failed)?,
-            counterparty: counterparty(node, &node.ledger.record(record.index)?)?,
+            counterparty: Of::read(node, &node.ledger.record(record.index)?)?.other,
         });
     }
     Ok(targets)
-}
-
-/// The other end of the agreement that a record is under.
-fn counterparty(node: &Node, record: &StoredRecord) -> Result<Option<Did>, Failure> {
-    // It names both ends itself, of which the agreement's need not be one: an input can be passed on.
-    if record.value(SectionName::Exchange).is_some() {
-        return Ok(None);
-    }
-    let id = [SectionName::Exchange, SectionName::Facts, SectionName::Run]
-        .into_iter()
-        .find_map(|name| record.value(name)?.get("agreement")?.as_str().map(str::to_owned));
-    let Some(id) = id else { return Ok(None) };
-    for side in [Side::Provider, Side::Consumer] {
-        if let Some(agreement) = node.state.get::<AgreementEntry>(&AgreementEntry::key(&id, side))? {
-            return Ok(Some(agreement.other));
-        }
-    }
-    Ok(None)
-}
-
-/// Whether of a transaction nothing is left of this section in any record of these kinds, once `targets` are erased: what the connector keeps
-/// beside the log is that section's, and goes with the last record that has it.
-fn is_last(
-    node: &Node,
-    targets: &[Target],
-    transaction: &str,
-    kinds: &[Kind],
-    section: SectionName,
-) -> Result<bool, Failure> {
-    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
-        let record = node.ledger.record(index)?;
-        let is_one = record.kind().is_none_or(|kind| kinds.contains(&kind));
-        let goes = targets
-            .iter()
-            .any(|target| target.index == index && target.sections.contains(&section));
-        if is_one && !goes && record.sections().contains_key(&section) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Changes of what the connector itself keeps of sections that go, and of no others.
-///
-/// # Errors
-/// When the log or the state cannot be read.
-pub(super) fn state(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
-    let mut transactions = BTreeSet::new();
-    for target in targets {
-        transactions.extend(transaction(&node.ledger.record(target.index)?));
-    }
-    let mut changes = Vec::new();
-    for transaction in transactions {
-        let key = PullEntry::key(&transaction);
-        if node.state.get::<Value>(&key)?.is_some() {
-            let of = |kinds: &[Kind], section| is_last(node, targets, &transaction, kinds, section);
-            if of(&[Kind::PullReceived], SectionName::Content)?
-                && of(&[Kind::OneSidedPullReceived], SectionName::Facts)?
-            {
-                changes.push((key, None));
-            }
-        }
-        let key = RunEntry::key(&transaction);
-        if let Some(before) = node.state.get::<RunEntry>(&key)? {
-            let of = |kinds: &[Kind], section| is_last(node, targets, &transaction, kinds, section);
-            // Its number stays: the provider counts it, and a dossier of another case has to say that it leaves it out.
-            let mut run = before.clone();
-            if of(&[Kind::RunReceived], SectionName::Run)? {
-                run.outputs = Vec::new();
-            }
-            let both = [Kind::RunRequested, Kind::RunReceived];
-            if of(&both, SectionName::Run)? {
-                run.inputs = Value::Array(Vec::new());
-            }
-            if of(&both, SectionName::Parameters)? {
-                run.parameters = Value::Object(Map::new());
-            }
-            if run != before {
-                changes.push(set(key, &run)?);
-            }
-        }
-    }
-    Ok(changes)
 }
 
 /// Refuses what would take away the bytes of something that is still offered, or a document that it cannot do without.

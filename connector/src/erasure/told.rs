@@ -1,6 +1,7 @@
 //! Recipients are told (AVG, article 19): what both ends hold of an exchange has been erased here, on which ground, and by when it is to be
 //! gone. What has to be told is durable in the commit of the tombstones, and told until it is taken. Whoever is told records it.
 
+use super::of::{Of, ends};
 use crate::commands::Failure;
 use crate::control::protocol::{Recipient, ToldLine};
 use crate::http::Refusal;
@@ -76,16 +77,15 @@ pub(super) fn tell(
         if !target.sections.iter().any(|name| shared.contains(name)) {
             continue;
         }
-        let record = node.ledger.record(target.index)?;
-        let Some((agreement, transaction)) = exchanged(&record) else {
+        // An input that is passed on travels under its holder's agreement, to somebody who is no party to that.
+        let Of {
+            transaction: Some(transaction),
+            agreement: Some(agreement),
+            other: Some(other),
+        } = Of::read(node, &node.ledger.record(target.index)?)?
+        else {
             continue;
         };
-        // An input that is passed on travels under its holder's agreement, to somebody who is no party to that.
-        let other = match ends(&record) {
-            Some(ends) => ends.into_iter().find(|did| *did != node.did),
-            None => with_whom(node, &agreement, |_| true)?.map(|entry| entry.other),
-        };
-        let Some(other) = other else { continue };
         let Some(log) = logs.values().find(|log| log.did == other) else {
             continue;
         };
@@ -122,13 +122,6 @@ fn exchanged(record: &StoredRecord) -> Option<(String, String)> {
     })
 }
 
-/// Both ends of an exchange.
-fn ends(record: &StoredRecord) -> Option<[Did; 2]> {
-    let exchange = record.value(SectionName::Exchange)?;
-    let did = |member: &str| exchange.get(member)?.as_str()?.parse::<Did>().ok();
-    Some([did("provider")?, did("consumer")?])
-}
-
 /// Whether one of our records of this transaction is of an exchange with `caller` under this agreement. Where the exchange was erased, the
 /// agreement's own records say, which are looked for once and only when they are needed.
 fn is_with(
@@ -142,7 +135,7 @@ fn is_with(
     // A transaction has a few records, and as many more as it has segments.
     for index in found.into_iter().take(MOST_LOOKED_AT) {
         let record = node.ledger.record(index)?;
-        if let Some(ends) = ends(&record) {
+        if let Some(ends) = record.value(SectionName::Exchange).as_ref().and_then(ends) {
             let same = exchanged(&record).is_some_and(|(of, _)| of == agreement);
             if same && ends.contains(caller) {
                 return Ok(true);

@@ -1,0 +1,113 @@
+//! Of what a record is: its transaction, its agreement, the other end. Its own sections say so. When the last section goes that says it, and
+//! something else of the record stays, it is kept beside the log: what is left is erased later as if all had gone at once.
+
+use crate::commands::Failure;
+use crate::node::Node;
+use crate::state::{AgreementEntry, Change, Side, set};
+use herleid_ledger::section::SectionName;
+use herleid_ledger::{StoredRecord, Target};
+use herleid_vocab::did::Did;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// By the number of the record.
+const OF: &str = "erased-of/";
+
+/// Of what a record is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Of {
+    pub(super) transaction: Option<String>,
+    pub(super) agreement: Option<String>,
+    /// The other end: of an input that is passed on that need not be the agreement's.
+    pub(super) other: Option<Did>,
+}
+
+fn key(index: u64) -> String {
+    format!("{OF}{index:020}")
+}
+
+impl Of {
+    /// Of what it is, whatever was erased of it before.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub(super) fn read(node: &Node, record: &StoredRecord) -> Result<Self, Failure> {
+        let kept = node.state.get::<Self>(&key(record.index()))?.unwrap_or_default();
+        Self::said(node, record, |_| true, kept)
+    }
+
+    /// As those sections say that `stays` lets through, and `kept` says what they do not.
+    fn said(
+        node: &Node,
+        record: &StoredRecord,
+        stays: impl Fn(SectionName) -> bool,
+        kept: Self,
+    ) -> Result<Self, Failure> {
+        let value = |name: SectionName| record.value(name).filter(|_| stays(name));
+        let text = |member: &str| {
+            [SectionName::Exchange, SectionName::Run, SectionName::Facts]
+                .into_iter()
+                .find_map(|name| value(name)?.get(member)?.as_str().map(str::to_owned))
+        };
+        let (transaction, agreement) = (text("transaction"), text("agreement"));
+        let agreement = agreement.or(kept.agreement);
+        let other = match (
+            value(SectionName::Exchange).as_ref().and_then(ends),
+            kept.other,
+            &agreement,
+        ) {
+            // It names both ends itself.
+            (Some(ends), ..) => ends.into_iter().find(|did| *did != node.did),
+            (None, Some(other), _) => Some(other),
+            (None, None, Some(id)) => with_whom(node, id)?,
+            (None, None, None) => None,
+        };
+        Ok(Self {
+            transaction: transaction.or(kept.transaction),
+            agreement,
+            other,
+        })
+    }
+}
+
+/// Both ends of an exchange.
+pub(super) fn ends(exchange: &Value) -> Option<[Did; 2]> {
+    let did = |member: &str| exchange.get(member)?.as_str()?.parse::<Did>().ok();
+    Some([did("provider")?, did("consumer")?])
+}
+
+/// The other end of an agreement, on whichever side.
+fn with_whom(node: &Node, agreement: &str) -> Result<Option<Did>, Failure> {
+    for side in [Side::Provider, Side::Consumer] {
+        let entry: Option<AgreementEntry> = node.state.get(&AgreementEntry::key(agreement, side))?;
+        if let Some(entry) = entry {
+            return Ok(Some(entry.other));
+        }
+    }
+    Ok(None)
+}
+
+/// The changes by which it stays known of what records are whose `targets` take away the last section that says so, and not all that may go.
+///
+/// # Errors
+/// When the log or the state cannot be read.
+pub(super) fn changes(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+    let mut changes = Vec::new();
+    for target in targets {
+        let record = node.ledger.record(target.index)?;
+        let now = Of::read(node, &record)?;
+        let stays = |name: SectionName| !name.is_made_by_the_log() && !target.sections.contains(&name);
+        let is_left = record.sections().keys().copied().any(stays);
+        let (key, is_kept) = (
+            key(target.index),
+            now != Of::said(node, &record, |_| true, Of::default())?,
+        );
+        match is_left && now != Of::said(node, &record, stays, Of::default())? {
+            true => changes.push(set(key, &now)?),
+            false if is_kept => changes.push((key, None)),
+            false => {}
+        }
+    }
+    Ok(changes)
+}

@@ -1,0 +1,84 @@
+//! What the connector itself remembers beside the log of what is erased: of pulls and runs. It
+//! changes in the commit of the tombstones.
+
+use super::of;
+use super::of::Of;
+use crate::commands::Failure;
+use crate::node::Node;
+use crate::state::{Change, PullEntry, RunEntry, set};
+use herleid_ledger::Target;
+use herleid_ledger::record::{Kind, Term};
+use herleid_ledger::section::SectionName;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// Changes of what the connector itself keeps of sections that go, and of no others.
+///
+/// # Errors
+/// When the log or the state cannot be read.
+pub(super) fn changes(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+    let mut changes = transactions(node, targets)?;
+    changes.extend(of::changes(node, targets)?);
+    Ok(changes)
+}
+
+fn transactions(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+    let mut transactions = BTreeSet::new();
+    for target in targets {
+        transactions.extend(Of::read(node, &node.ledger.record(target.index)?)?.transaction);
+    }
+    let mut changes = Vec::new();
+    for transaction in transactions {
+        let key = PullEntry::key(&transaction);
+        if node.state.get::<Value>(&key)?.is_some() {
+            let of = |kinds: &[Kind], section| is_last(node, targets, &transaction, kinds, section);
+            if of(&[Kind::PullReceived], SectionName::Content)?
+                && of(&[Kind::OneSidedPullReceived], SectionName::Facts)?
+            {
+                changes.push((key, None));
+            }
+        }
+        let key = RunEntry::key(&transaction);
+        if let Some(before) = node.state.get::<RunEntry>(&key)? {
+            let of = |kinds: &[Kind], section| is_last(node, targets, &transaction, kinds, section);
+            // Its number stays: the provider counts it, and a dossier of another case has to say that it leaves it out.
+            let mut run = before.clone();
+            if of(&[Kind::RunReceived], SectionName::Run)? {
+                run.outputs = Vec::new();
+            }
+            let both = [Kind::RunRequested, Kind::RunReceived];
+            if of(&both, SectionName::Run)? {
+                run.inputs = Value::Array(Vec::new());
+            }
+            if of(&both, SectionName::Parameters)? {
+                run.parameters = Value::Object(Map::new());
+            }
+            if run != before {
+                changes.push(set(key, &run)?);
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// Whether of a transaction nothing is left of this section in any record of these kinds, once `targets` are erased: what the connector keeps
+/// beside the log is that section's, and goes with the last record that has it.
+fn is_last(
+    node: &Node,
+    targets: &[Target],
+    transaction: &str,
+    kinds: &[Kind],
+    section: SectionName,
+) -> Result<bool, Failure> {
+    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
+        let record = node.ledger.record(index)?;
+        let is_one = record.kind().is_none_or(|kind| kinds.contains(&kind));
+        let goes = targets
+            .iter()
+            .any(|target| target.index == index && target.sections.contains(&section));
+        if is_one && !goes && record.sections().contains_key(&section) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
