@@ -83,6 +83,7 @@ fn fill(directory: &Path, port: u16, datasets: usize) {
                 sha256: "ab".repeat(32),
             }],
             withdrawn: None,
+            erased: false,
             published_ms: 1_800_000_000_000,
             dataset: id,
         }

@@ -136,6 +136,13 @@ async fn dataset(
         described::first(&metadata.title),
         described::first(&metadata.description),
     );
+    // Before its bytes are kept: of what is refused none may stay.
+    if let Some(version) = &request.version {
+        let known: Option<VersionEntry> = node.state.get(&format!("dataset/{}/{version}", request.id))?;
+        if known.is_some_and(|known| known.erased) {
+            return Err(erased(&request.id, version));
+        }
+    }
     let found = found::look(node, &request.source, progress).await?;
     let version = request.version.clone().unwrap_or(found.version);
     check_id(&version)?;
@@ -167,6 +174,7 @@ async fn dataset(
         source: found.source,
         offers: vec![offer.clone()],
         withdrawn: None,
+        erased: false,
         published_ms: node.now_ms(),
     };
     let (key, value) = set(key, &entry)?;
@@ -187,6 +195,9 @@ fn refuse_other_bytes(node: &Node, key: &str, digests: Option<&Digests>, source:
     let Some(known): Option<VersionEntry> = node.state.get(key)? else {
         return Ok(());
     };
+    if known.erased {
+        return Err(erased(&known.dataset, &known.version));
+    }
     let published = match &known.digests {
         Some(old) if digests.is_some_and(|new| new.sha256 == old.sha256) => return Ok(()),
         None if known.source == *source => return Ok(()),
@@ -197,6 +208,13 @@ fn refuse_other_bytes(node: &Node, key: &str, digests: Option<&Digests>, source:
         "version `{}` of `{}` was published with {published}; a version never changes: publish this under another version",
         known.version, known.dataset
     )))
+}
+
+/// Which bytes it had is not known any more, so that nothing can be shown to be that version.
+fn erased(id: &str, version: &str) -> Failure {
+    Failure::refused(format!(
+        "version `{version}` of `{id}` was published before, and was erased; a version never changes: publish this under another version"
+    ))
 }
 
 async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEntry) -> Result<PublishAnswer, Failure> {
@@ -271,17 +289,18 @@ async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEnt
         metadata: Some(metadata),
         offers: vec![offer.clone()],
         withdrawn: None,
+        erased: false,
         published_ms: node.now_ms(),
     };
     let key = format!("model/{id}/{version}");
     let turn = node.catalogue.turn().await;
     let (state_key, value) = set(key.clone(), &entry)?;
     check(node, &Entry::Model(entry), &turn).await?;
-    if let Some(known) = node
-        .state
-        .get::<ModelEntry>(&key)?
-        .filter(|known| known.program != program.sha256)
-    {
+    let known = node.state.get::<ModelEntry>(&key)?;
+    if known.as_ref().is_some_and(|known| known.erased) {
+        return Err(erased(&id, &version));
+    }
+    if let Some(known) = known.filter(|known| known.program != program.sha256) {
         return Err(Failure::refused(format!(
             "version `{version}` of `{id}` was published with another program (SHA-256 {}); a version never changes",
             known.program

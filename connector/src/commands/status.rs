@@ -15,20 +15,26 @@ use std::sync::atomic::Ordering;
 pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progress) -> Result<StatusAnswer, Failure> {
     let agreements = node.state.scan::<AgreementEntry>("agreement/")?;
     let peers: BTreeSet<_> = agreements.iter().map(|(_, a)| a.other.clone()).collect();
-    let counts = BTreeMap::from([
-        (
-            "datasets".to_owned(),
-            node.state.scan::<VersionEntry>("dataset/")?.len() as u64,
-        ),
-        (
-            "models".to_owned(),
-            node.state.scan::<ModelEntry>("model/")?.len() as u64,
-        ),
+    let datasets = node.state.scan::<VersionEntry>("dataset/")?;
+    let models = node.state.scan::<ModelEntry>("model/")?;
+    let mut counts = BTreeMap::from([
+        ("datasets".to_owned(), datasets.len() as u64),
+        ("models".to_owned(), models.len() as u64),
         ("agreements".to_owned(), agreements.len() as u64),
         ("pulls".to_owned(), node.state.scan::<PullEntry>("pull/")?.len() as u64),
         ("runs".to_owned(), node.state.scan::<RunEntry>("run/")?.len() as u64),
         ("credentials".to_owned(), node.holder.lines(&node)?.len() as u64),
     ]);
+    let erased = [
+        (
+            "datasets erased",
+            datasets.iter().filter(|(_, entry)| entry.erased).count(),
+        ),
+        ("models erased", models.iter().filter(|(_, entry)| entry.erased).count()),
+    ];
+    for (name, count) in erased.into_iter().filter(|(_, count)| *count > 0) {
+        counts.insert(name.to_owned(), count as u64);
+    }
     let (size, witnessed_size) = (node.ledger.size(), node.witnessed_size());
     let mut warnings = Vec::new();
     if node.witnesses.is_empty() {

@@ -7,6 +7,7 @@ mod entries;
 mod of;
 mod over;
 mod people;
+mod published;
 pub(crate) mod register;
 mod remembered;
 mod retention;
@@ -203,6 +204,7 @@ async fn carry_out(
     kept: &ErasureLine,
 ) -> Result<(), NotErased> {
     let id = &line.id;
+    let still = published::still(node, &targets).await?;
     let mut state = remembered::changes(node, &targets)?;
     state.push(set(format!("{ERASURES}{id}"), kept)?);
     state.extend(told::tell(node, id, &targets, &line.ground, line.complete_by_ms)?);
@@ -219,6 +221,9 @@ async fn carry_out(
         failure: error.into(),
     })?;
     node.has_grown();
+    if let Some(still) = still {
+        still.renew(node).await;
+    }
     if !erased.is_buried {
         let why = erased.why.unwrap_or_else(|| "somebody reads or writes them".to_owned());
         tracing::warn!(%id, %why, "files still hold what was erased; it is tried again");

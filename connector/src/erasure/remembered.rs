@@ -1,8 +1,8 @@
-//! What the connector itself remembers beside the log of what is erased: of pulls and runs. It
+//! What the connector itself remembers beside the log of what is erased: of pulls and runs, of what was published. It
 //! changes in the commit of the tombstones.
 
-use super::of;
 use super::of::Of;
+use super::{of, published};
 use crate::commands::Failure;
 use crate::node::Node;
 use crate::state::{Change, PullEntry, RunEntry, set};
@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 /// When the log or the state cannot be read.
 pub(super) fn changes(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut changes = transactions(node, targets)?;
+    changes.extend(published::changes(node, targets)?);
     changes.extend(of::changes(node, targets)?);
     Ok(changes)
 }

@@ -3,6 +3,7 @@
 use super::bytes;
 use super::entries::HOLDS;
 use super::of::Of;
+use super::published;
 use crate::commands::Failure;
 use crate::control::protocol::{ErasedRecord, HoldLine, Meant};
 use crate::dossier::closure::{follow_case, receipts};
@@ -202,6 +203,7 @@ pub(super) fn targets(node: &Node, records: &[ErasedRecord]) -> Result<Vec<Targe
 /// # Errors
 /// Names the record and the offer.
 pub(super) fn check_offers(node: &Node, targets: &[Target]) -> Result<(), Failure> {
+    published::check(node, targets)?;
     let (offered, documents) = (bytes::offered(node)?, bytes::offered_documents(node)?);
     for target in targets {
         let record = node.ledger.record(target.index)?;

@@ -121,9 +121,12 @@ struct Dataset {
     offers: Vec<String>,
     /// When it was published (RFC 3339).
     published: String,
-    /// Why it was withdrawn; left out while it is offered.
+    /// Why it was withdrawn; empty where the reason was erased, left out while it is offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     withdrawn: Option<String>,
+    /// Whether two people had erased what was said of it: then title and offers are empty, and digests are not known any more. Left out when not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    erased: bool,
 }
 
 /// A model version.
@@ -141,9 +144,12 @@ struct Model {
     offers: Vec<String>,
     /// When it was published (RFC 3339).
     published: String,
-    /// Why it was withdrawn; left out while it is offered.
+    /// Why it was withdrawn; empty where the reason was erased, left out while it is offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     withdrawn: Option<String>,
+    /// Whether two people had erased what was said of it: then title and offers are empty, and digests are not known any more. Left out when not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    erased: bool,
 }
 
 /// An offer.
@@ -203,6 +209,7 @@ async fn datasets(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Ans
             offers: ids(&entry.offers),
             published: moment(entry.published_ms),
             withdrawn: entry.withdrawn,
+            erased: entry.erased,
         })
     })
     .map(Json)
@@ -223,6 +230,7 @@ async fn models(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Answe
             offers: ids(&entry.offers),
             published: moment(entry.published_ms),
             withdrawn: entry.withdrawn,
+            erased: entry.erased,
         })
     })
     .map(Json)

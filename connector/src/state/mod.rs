@@ -3,12 +3,13 @@
 //! It lies in the ledger's key-value space, so that a change that belongs to a record is written in the record's commit.
 
 mod entries;
+mod published;
 mod source;
 
 pub use entries::{
-    AgreementEntry, Digests, GrantEntry, GrantPurpose, LogIdentity, ModelEntry, OfferEntry, OutputEntry, PullEntry,
-    RunEntry, Side, VersionEntry,
+    AgreementEntry, Digests, GrantEntry, GrantPurpose, LogIdentity, OutputEntry, PullEntry, RunEntry, Side,
 };
+pub use published::{ModelEntry, OfferEntry, VersionEntry};
 pub use source::SourceEntry;
 
 use herleid_ledger::Ledger;

@@ -5,7 +5,10 @@ use crate::backups_erased::{by, people};
 use herleid_tests::connector::{Connector, good};
 use herleid_tests::disk::{files_with, mark};
 use herleid_tests::machine::{free_port, until};
-use serde_json::Value;
+use herleid_tests::management::Api;
+use herleid_tests::process::told;
+use serde_json::{Value, json};
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -56,6 +59,80 @@ fn absent(connector: &mut Connector, marks: &[(&str, &String)]) {
         connector.kill();
         connector.start();
     }
+}
+
+#[test]
+fn nothing_is_left_of_a_publication() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut holder = Connector::new(folder.path().join("holder"), port, port);
+    people(&holder, None);
+    let management = free_port();
+    holder.set("management", &format!("address = \"127.0.0.1:{management}\""));
+    holder.start();
+    let api = Api::new(management, &holder.management_token());
+    let said = ["title", "description", "contact", "creator", "offer", "bytes", "reason"];
+    let marks: Vec<(&str, String)> = said.into_iter().map(|what| (what, mark())).collect();
+    let of = |what: &str| marks.iter().find(|(name, _)| *name == what).unwrap().1.as_str();
+    let path = |name: &str| folder.path().join(name);
+    let metadata = format!(
+        "title = \"Klacht {}\"\ndescription = \"Van {}\"\ntheme = [\"ENVI\"]\n[contact]\nname = \"A. de Vries\"\nemail = \"{}@example.org\"\n\
+         [creator]\nname = \"{}\"\n",
+        of("title"),
+        of("description"),
+        of("contact"),
+        of("creator")
+    );
+    fs::write(path("metadata.toml"), metadata).unwrap();
+    fs::write(path("data"), of("bytes")).unwrap();
+    let policy =
+        json!({"@type": "Offer", "@id": format!("urn:offer:{}", of("offer")), "permission": [{"action": "use"}]});
+    fs::write(path("offer.json"), policy.to_string()).unwrap();
+    let [data, offer, metadata] = ["data", "offer.json", "metadata.toml"].map(|name| path(name).display().to_string());
+    let publish = || {
+        let named = ["publish", &data, "--id", "rain", "--version", "1"];
+        holder.run(&[&named[..], &["--policy", &offer, "--metadata", &metadata]].concat())
+    };
+    let published = good(&publish())["index"].to_string();
+    // What is offered is not erased, whatever leads to its bytes.
+    let why = ["--ground", "avg-17", "--authority", "request 2026-204"];
+    let early = [&["erase", "propose", "--record", &published][..], &why].concat();
+    let refused = by(&holder, 0, &early);
+    assert_eq!(refused.status.code(), Some(5), "{}", told(&refused));
+    assert!(
+        told(&refused).contains("herleid withdraw rain --version 1"),
+        "{}",
+        told(&refused)
+    );
+    let withdrawn = good(&holder.run(&["withdraw", "rain", "--reason", of("reason")]))["index"].to_string();
+    let marks: Vec<(&str, &String)> = marks.iter().map(|(what, mark)| (*what, mark)).collect();
+    present(&holder, &marks);
+
+    erase(&holder, &["--record", &published, "--record", &withdrawn]);
+    // It is still told that there was a version, and that it was erased.
+    let listed = |of: &str| api.get(of).good(200);
+    let line = listed("/datasets")["items"][0].clone();
+    assert_eq!(
+        (&line["id"], &line["version"], &line["erased"]),
+        (&json!("rain"), &json!("1"), &json!(true)),
+        "{line}"
+    );
+    assert_eq!(
+        (&line["title"], &line["withdrawn"], line.get("sha256"), &line["offers"]),
+        (&json!(""), &json!(""), None, &json!([])),
+        "{line}"
+    );
+    assert_eq!(listed("/offers")["total"], 0);
+    assert_eq!(
+        good(&holder.run(&["status"]))["counts"]["datasets erased"],
+        1,
+        "the command line says so too"
+    );
+    // Which bytes the version had is not known any more, so that nothing is that version.
+    let again = publish();
+    assert_eq!(again.status.code(), Some(5), "{}", told(&again));
+    assert!(told(&again).contains("was erased"), "{}", told(&again));
+    absent(&mut holder, &marks);
 }
 
 #[test]

@@ -138,6 +138,7 @@ async fn what_is_offered_is_withdrawn_before_its_bytes_are_erased() {
         source: SourceEntry::File,
         offers: Vec::new(),
         withdrawn: None,
+        erased: false,
         published_ms: 1,
     };
     let write = |entry: &VersionEntry| {
@@ -206,6 +207,7 @@ async fn documents_of_a_model_that_is_offered_stay_until_it_is_withdrawn() {
         metadata: None,
         offers: Vec::new(),
         withdrawn: None,
+        erased: false,
         published_ms: 1,
     };
     let write = |entry: &ModelEntry| {

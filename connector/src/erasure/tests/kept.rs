@@ -8,6 +8,7 @@ use herleid_ledger::handover::{Content, Exchange, Phase, Subject};
 use herleid_ledger::record::Document;
 
 mod ordered;
+mod published;
 
 const RUN: &str = "0192f0c1-2b3c-7d4e-8f50-112233445566";
 const CASE: &str = "Z1";

@@ -235,6 +235,7 @@ impl Scene {
             metadata: None,
             offers: Vec::new(),
             withdrawn: None,
+            erased: false,
             published_ms: NOW_MS,
         };
         let grant = self.grant(Some(digests));

@@ -85,6 +85,7 @@ impl Runs {
             metadata: None,
             offers: Vec::new(),
             withdrawn: None,
+            erased: false,
             published_ms: NOW_MS,
         };
         let facts = json!({

@@ -97,6 +97,7 @@ fn version() -> VersionEntry {
         },
         offers: Vec::new(),
         withdrawn: None,
+        erased: false,
         published_ms: 0,
     }
 }

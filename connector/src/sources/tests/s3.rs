@@ -151,6 +151,7 @@ fn version(found: &Found) -> VersionEntry {
         },
         offers: Vec::new(),
         withdrawn: None,
+        erased: false,
         published_ms: 0,
     }
 }
