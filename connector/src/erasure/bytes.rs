@@ -3,6 +3,7 @@
 
 use crate::commands::Failure;
 use crate::node::Node;
+use crate::provider::run;
 use crate::state::{ModelEntry, VersionEntry, digest_bytes};
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::{Ledger, LedgerError};
@@ -60,6 +61,7 @@ pub(super) async fn remove(node: &Arc<Node>, came: Came) -> Result<bool, Failure
         if mark.is_none() && came != Came::Restored {
             return Ok(true);
         }
+        let are_jobs_gone = mark.as_ref().is_none_or(|mark| are_jobs_gone(&node, mark));
         // Payloads lie together, whichever log they were recorded in: what nobody can read may lead to any of them.
         if let Some(why) = node.unreadable.first() {
             tracing::warn!(%why, "no payload is removed while a log that is over cannot be read");
@@ -82,7 +84,7 @@ pub(super) async fn remove(node: &Arc<Node>, came: Came) -> Result<bool, Failure
             }
             Err(error) => return Err(error.into()),
         }
-        let mut are_gone = true;
+        let mut are_gone = are_jobs_gone;
         for sha256 in all {
             are_gone &= node.payloads.remove_unused(&sha256, || is_unused(&node, &sha256))?;
         }
@@ -92,6 +94,30 @@ pub(super) async fn remove(node: &Arc<Node>, came: Came) -> Result<bool, Failure
         Ok(are_gone)
     });
     removing.await.map_err(Failure::failed)?
+}
+
+/// Whether no run has a copy any more of what was erased, or of what it ran on then.
+fn are_jobs_gone(node: &Node, mark: &str) -> bool {
+    let going_on = match run::going_on(node) {
+        Ok(going_on) => going_on,
+        Err(error) => {
+            tracing::error!(%error, "which runs are going on cannot be told, and with that not whether what they run on is gone");
+            return false;
+        }
+    };
+    match node.jobs.are_gone(&node.config.storage.directory, mark, going_on) {
+        Ok(true) => true,
+        Ok(false) => {
+            tracing::warn!(
+                "runs that are going on have copies of what they run on; what was erased counts as gone when they are over"
+            );
+            false
+        }
+        Err(error) => {
+            tracing::error!(%error, "what runs left on the disk could not be removed; it is tried again");
+            false
+        }
+    }
 }
 
 /// The records that lead to a payload.

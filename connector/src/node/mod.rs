@@ -9,6 +9,7 @@ mod serve;
 mod signing;
 mod started;
 
+pub(crate) use jobs::Jobs;
 pub use open::{OpenError, ledger_options, open};
 pub(crate) use open::{client_settings, witnesses};
 pub(crate) use secrets::read_private;
@@ -125,6 +126,8 @@ pub struct Node {
     /// The witness that we are for others, if we are.
     pub witness: Option<WitnessService>,
     sandbox: OnceCell<Sandbox>,
+    /// What runs leave on the disk.
+    pub(crate) jobs: Jobs,
     /// Our own witnesses.
     pub witnesses: Vec<Witness>,
     /// How it stands with each of them.
@@ -169,9 +172,7 @@ impl Node {
         self.sandbox
             .get_or_try_init(|| async {
                 let jobs = jobs::directory(&self.config.storage.directory)?;
-                let sandbox = Sandbox::open(&jobs, PARALLEL_RUNS).await?;
-                sandbox.sweep()?;
-                Ok(sandbox)
+                Sandbox::open(&jobs, PARALLEL_RUNS).await
             })
             .await
     }

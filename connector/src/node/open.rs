@@ -240,6 +240,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         giving: Giving::default(),
         pushing: Pushing::new(&client, &client_settings(&config))?,
         sandbox: tokio::sync::OnceCell::new(),
+        jobs: super::Jobs::default(),
         grown,
         erasing: tokio::sync::Mutex::default(),
         asked: watch::Sender::new(0),

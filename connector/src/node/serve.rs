@@ -3,7 +3,7 @@
 use super::damage;
 use super::open::{self, open};
 use super::started::{Quorum, ask_witnesses};
-use super::{Node, OpenError, Secrets, fresh_trace};
+use super::{Node, OpenError, Secrets, fresh_trace, jobs};
 use crate::backup;
 use crate::catalogue::{IDLE, Index};
 use crate::commands;
@@ -175,6 +175,12 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         let why = format!("runs that a stop interrupted could not be recorded as failed: {e}");
         ServeError::Resume(Refusal::Unavailable { why })
     })?;
+    // What they ran on. Whoever erases something is told while it cannot be removed.
+    match jobs::sweep(&node.config.storage.directory) {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "what runs left that a stop interrupted is removed"),
+        Err(error) => tracing::error!(%error, "what runs left that a stop interrupted could not be removed"),
+    }
     crate::consumer::pull::sweep(&node).map_err(|e| {
         let why = format!("what is left of pulls that broke off could not be looked through: {e}");
         ServeError::Resume(Refusal::Unavailable { why })

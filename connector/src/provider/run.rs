@@ -6,6 +6,7 @@ mod interrupted;
 mod record;
 
 pub use interrupted::close_interrupted;
+pub(crate) use interrupted::going_on;
 
 use super::access::Access;
 use super::kind_of;

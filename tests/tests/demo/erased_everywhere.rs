@@ -4,16 +4,19 @@
 use crate::backups_erased::{by, people};
 use herleid_tests::connector::{Connector, good};
 use herleid_tests::disk::{files_with, mark};
-use herleid_tests::machine::{free_port, until};
+use herleid_tests::machine::{free_port, until, wait_for};
 use herleid_tests::management::Api;
 use herleid_tests::process::told;
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 /// Longer than it takes until what could not be removed is tried again.
 const BURYING: Duration = Duration::from_secs(150);
+const FREE: &str = r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#;
 
 /// A connector in `folder` for which two people erase.
 fn connector(folder: &Path, name: &str) -> Connector {
@@ -156,4 +159,127 @@ fn nothing_is_left_of_a_pull_at_either_end() {
     erase(&holder, &["--agreement", agreement]);
     erase(&holder, &["--record", "1", "--record", &withdrawn]);
     absent(&mut holder, &marks);
+}
+
+const PACKAGE: &str = r#"
+format = "herleid-model/1"
+id = "patience"
+version = "1"
+title = "Takes its time"
+description = "Waits, and says that it did."
+program = "patience.sh"
+canonicalisation = "none"
+uses_seed = false
+[licence]
+id = "EUPL-1.2"
+program_in_dossier = true
+[environment]
+description = "Any shell."
+packages = []
+[[inputs]]
+name = "letter"
+title = "A letter"
+file = "letter.txt"
+media_type = "text/plain"
+[[parameters]]
+name = "place"
+title = "Where"
+type = "text"
+default = "nowhere"
+[[parameters]]
+name = "seconds"
+title = "How long"
+type = "integer"
+minimum = 0
+maximum = 60
+default = 0
+[[outputs]]
+name = "result"
+title = "Said"
+file = "result.txt"
+media_type = "text/plain"
+"#;
+
+const PROGRAM: &str = r#"#!/bin/sh
+seconds=$(sed 's/.*"seconds":\([0-9]*\).*/\1/' job.json)
+sleep "$seconds"
+cat in/letter.txt job.json > out/result.txt
+"#;
+
+/// Lets `holder` publish the model, and gives an agreement about it.
+fn offered(folder: &Path, holder: &Connector, asker: &Connector) -> String {
+    let path = |name: &str| folder.join(name);
+    fs::write(path("model.toml"), PACKAGE).unwrap();
+    fs::write(path("patience.sh"), PROGRAM).unwrap();
+    fs::set_permissions(path("patience.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(path("offer.json"), FREE).unwrap();
+    let [package, offer] = ["model.toml", "offer.json"].map(|name| path(name).display().to_string());
+    let named = ["publish", "--model", &package, "--id", "patience", "--theme", "TECH"];
+    good(&holder.run(&[&named[..], &["--policy", &offer]].concat()));
+    let agreed = good(&asker.run(&["negotiate", &holder.did, "patience"]));
+    agreed["agreement"].as_str().unwrap().to_owned()
+}
+
+/// The arguments of a run with a letter and a place.
+fn run(folder: &Path, agreement: &str, letter: &str, place: &str, seconds: u32) -> Vec<String> {
+    let file = folder.join(format!("{letter}.txt"));
+    fs::write(&file, letter).unwrap();
+    let values = [
+        "run".to_owned(),
+        agreement.to_owned(),
+        "--input".to_owned(),
+        format!("letter={}", file.display()),
+        "--set".to_owned(),
+        format!("place={place}"),
+        "--set".to_owned(),
+        format!("seconds={seconds}"),
+    ];
+    values.into()
+}
+
+#[test]
+fn nothing_is_left_of_a_run_nor_of_one_that_was_killed_on_its_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let [mut holder, mut asker] = ["holder", "asker"].map(|name| connector(folder.path(), name));
+    let agreement = offered(folder.path(), &holder, &asker);
+    let texts = [mark(), mark(), mark(), mark()];
+    let [letter, place, late_letter, late_place] = &texts;
+    let whole = run(folder.path(), &agreement, letter, place, 0);
+    good(&asker.run(&whole.iter().map(String::as_str).collect::<Vec<_>>()));
+    let late = run(folder.path(), &agreement, late_letter, late_place, 60);
+    let mut asking = asker.command(&late.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut asking = asking.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let in_jobs = |mark: &String| {
+        let found = files_with(&holder.storage(), mark);
+        found
+            .into_iter()
+            .any(|path| path.display().to_string().contains("/job-"))
+    };
+    wait_for(|| (in_jobs(late_letter) && in_jobs(late_place)).then_some(()));
+    holder.kill();
+    asking.wait().unwrap();
+    let in_jobs = |holder: &Connector, mark: &String| {
+        let found = files_with(&holder.storage(), mark);
+        found
+            .into_iter()
+            .any(|path| path.display().to_string().contains("/job-"))
+    };
+    assert!(in_jobs(&holder, late_letter) && in_jobs(&holder, late_place));
+    holder.start();
+    assert!(
+        !in_jobs(&holder, late_letter) && !in_jobs(&holder, late_place),
+        "a start takes away what is left of runs that were going on"
+    );
+
+    let marks = [
+        ("an input", letter),
+        ("a parameter", place),
+        ("an input of the run that was killed", late_letter),
+        ("a parameter of the run that was killed", late_place),
+    ];
+    present(&asker, &marks[..2]);
+    for end in [&mut holder, &mut asker] {
+        erase(end, &["--agreement", &agreement]);
+        absent(end, &marks);
+    }
 }

@@ -3,9 +3,19 @@
 use super::JOB_PREFIX;
 use super::error::SandboxError;
 use super::host::{Identity, NOBODY};
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Job directories that somebody in this process uses, by their full paths: what else is there is left over.
+static IN_USE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn in_use() -> std::sync::MutexGuard<'static, BTreeSet<PathBuf>> {
+    IN_USE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A directory that goes when this value goes.
 #[derive(Debug)]
@@ -23,12 +33,18 @@ impl JobDirectory {
                 why: format!("`{}` cannot name a job", id.escape_debug()),
             });
         }
+        let jobs = fs::canonicalize(jobs).map_err(SandboxError::io(jobs))?;
         let path = jobs.join(format!("{JOB_PREFIX}{id}"));
-        // Fails where it exists: a job is never run into what another one left.
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .map_err(SandboxError::io(&path))?;
+        {
+            // Nothing takes away what is made in this moment.
+            let mut used = in_use();
+            // Fails where it exists: a job is never run into what another one left.
+            DirBuilder::new()
+                .mode(0o700)
+                .create(&path)
+                .map_err(SandboxError::io(&path))?;
+            used.insert(path.clone());
+        }
         let directory = Self { path, identity };
         directory.share(&directory.path, 0o750)?;
         Ok(directory)
@@ -86,20 +102,28 @@ impl JobDirectory {
 impl Drop for JobDirectory {
     fn drop(&mut self) {
         if let Err(error) = remove(&self.path) {
-            tracing::warn!(path = %self.path.display(), %error, "a job directory could not be removed; the next start sweeps it");
+            tracing::warn!(path = %self.path.display(), %error, "a job directory could not be removed; the next start, or erasure, sweeps it");
         }
+        in_use().remove(&self.path);
     }
 }
 
-/// Removes every job directory in `jobs`.
+/// Removes every job directory in `jobs` that nobody uses.
 pub(super) fn sweep(jobs: &Path) -> Result<usize, SandboxError> {
+    let jobs = fs::canonicalize(jobs).map_err(SandboxError::io(jobs))?;
     let mut removed = 0;
-    for entry in fs::read_dir(jobs).map_err(SandboxError::io(jobs))? {
-        let entry = entry.map_err(SandboxError::io(jobs))?;
-        if entry.file_name().to_string_lossy().starts_with(JOB_PREFIX) {
-            let path = entry.path();
-            remove(&path).map_err(SandboxError::io(&path))?;
-            removed += 1;
+    for entry in fs::read_dir(&jobs).map_err(SandboxError::io(&jobs))? {
+        let entry = entry.map_err(SandboxError::io(&jobs))?;
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with(JOB_PREFIX) && !in_use().contains(&path) {
+            match remove(&path) {
+                // Whoever used it has removed it just now.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                other => {
+                    other.map_err(SandboxError::io(&path))?;
+                    removed += 1;
+                }
+            }
         }
     }
     Ok(removed)

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Prefix of every job directory; [`Sandbox::sweep`] removes what bears it.
+/// Prefix of every job directory; [`sweep`] removes what bears it.
 const JOB_PREFIX: &str = "job-";
 
 /// A machine on which the walls have been tried and stand.
@@ -57,6 +57,15 @@ pub struct Place {
 #[must_use]
 pub struct Slot {
     _permit: OwnedSemaphorePermit,
+}
+
+/// Removes job directories in `jobs` that a crash left behind, or that could not be removed before, and says how many; not those that this process
+/// uses. Only when no other process uses the same directory.
+///
+/// # Errors
+/// When the directory cannot be read or a job directory cannot be removed.
+pub fn sweep(jobs: &Path) -> Result<usize, SandboxError> {
+    directory::sweep(jobs)
 }
 
 impl Sandbox {
@@ -113,15 +122,6 @@ impl Sandbox {
                 waited_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
             }),
         }
-    }
-
-    /// Removes job directories that a crash left behind, and says how many. Call it before the first job, and only when no
-    /// other process uses the same directory.
-    ///
-    /// # Errors
-    /// When the directory cannot be read or a job directory cannot be removed.
-    pub fn sweep(&self) -> Result<usize, SandboxError> {
-        directory::sweep(&self.jobs)
     }
 
     /// Waits for a slot as long as it takes, then does what [`Sandbox::prepare_in`] does: for a job that nobody else waits for.

@@ -3,11 +3,13 @@
 use super::record::failed;
 use super::started;
 use crate::node::Node;
+use crate::state::StateError;
 use herleid_ledger::LedgerError;
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// What all keys of this state begin with.
 const OPEN: &str = "run-open/";
@@ -25,6 +27,15 @@ pub(super) struct OpenRun {
 /// The key of the open run of `transaction` of `consumer`: what one consumer chooses is not the key of another one's run.
 pub(super) fn open_key(consumer: &Did, transaction: &str) -> String {
     format!("{OPEN}{consumer}/{transaction}")
+}
+
+/// The runs that are going on, by what names each of them. What they run on lies on the disk until they are over.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(crate) fn going_on(node: &Node) -> Result<BTreeSet<String>, StateError> {
+    let open = node.state.scan::<OpenRun>(OPEN)?;
+    Ok(open.into_iter().map(|(key, _)| key).collect())
 }
 
 /// Records `run-failed`, with the reason `interrupted`, for every run that a stop of the connector left without an end; gives

@@ -4,6 +4,7 @@ use super::*;
 use crate::state::{AgreementEntry, LogIdentity};
 use herleid_vocab::did::Did;
 
+const PULL: &str = "0192f0c1-2b3c-7d4e-8f50-112233445599";
 const APP: &str = "did:web:app.example";
 
 impl Scene {
@@ -140,4 +141,23 @@ async fn a_run_erased_section_by_section_in_any_order_is_as_if_it_went_at_once()
         assert_eq!(scene.left(), expected, "{order:?}");
         scene.node.ledger.verify_all(|_, _| {}).unwrap();
     }
+}
+
+#[tokio::test]
+async fn while_something_of_it_may_lie_where_runs_were_it_is_not_buried() {
+    let scene = Scene::set(2);
+    let pull = scene.pulled(PULL, b"rain").await;
+    let jobs = scene.node.config.storage.directory.join("jobs");
+    // What it is nobody can say.
+    std::fs::write(&jobs, "no directory").unwrap();
+    let done = scene.erased(Meant::Records(vec![pull]), &[]).await;
+    assert_eq!(done.is_buried, Some(false));
+    std::fs::remove_file(&jobs).unwrap();
+    let left = jobs.join("job-1/in");
+    std::fs::create_dir_all(&left).unwrap();
+    std::fs::write(left.join("letter.txt"), "A. de Vries").unwrap();
+    go_on(&scene.node, Came::Recorded).await.unwrap();
+    assert!(!jobs.join("job-1").exists());
+    let shown = scene.erase(Erase::Show { id: done.id }).await.unwrap();
+    assert_eq!(shown.is_buried, Some(true));
 }
