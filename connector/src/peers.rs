@@ -12,7 +12,7 @@ mod succession;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use kept::{LIES, LieEntry};
+pub(crate) use kept::{LIES, LieEntry, carried, erased};
 pub use lies::{Lie, ReceiptError, same_exchange};
 pub(crate) use place::{Place, agreement_of};
 pub(crate) use shown::Shown;

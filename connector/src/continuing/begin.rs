@@ -3,7 +3,9 @@
 use super::{ContinuingError, Inspected, Old, place};
 use crate::config::Config;
 use crate::node::{Secrets, fresh_traceparent, ledger_options};
+use crate::peers;
 use crate::rim::{SystemClock, SystemEntropy};
+use crate::state::Change;
 use herleid_ledger::Ledger;
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
@@ -159,11 +161,25 @@ fn facts(found: &Inspected) -> Value {
     })
 }
 
+/// A lie with no more than proves it. One that cannot be read proves nothing, and keeps nobody from going on.
+fn lie(key: &str, value: &[u8]) -> Option<Change> {
+    match peers::carried(key, value) {
+        Ok(carried) => Some((key.to_owned(), Some(carried))),
+        Err(error) => {
+            tracing::warn!(%key, %error, "the proof of a lie cannot be read, and does not go along");
+            None
+        }
+    }
+}
+
 fn carry(old: &Ledger, new: &Ledger) -> Result<(), ContinuingError> {
     for prefix in CARRIED {
         let found = old.scan(prefix)?;
         for some in found.chunks(AT_ONCE) {
-            let batch = some.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+            let batch = some.iter().filter_map(|(key, value)| match prefix {
+                peers::LIES => lie(key, value),
+                _ => Some((key.clone(), Some(value.clone()))),
+            });
             new.put_state_blocking(batch.collect())?;
         }
     }

@@ -1,16 +1,17 @@
-//! What the connector itself remembers beside the log of what is erased: of pulls and runs, of what was published. It
+//! What the connector itself remembers beside the log of what is erased: of pulls and runs, of what was published, of lies. It
 //! changes in the commit of the tombstones.
 
 use super::of::Of;
 use super::{of, published};
 use crate::commands::Failure;
 use crate::node::Node;
+use crate::peers;
 use crate::state::{Change, PullEntry, RunEntry, set};
 use herleid_ledger::Target;
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes of what the connector itself keeps of sections that go, and of no others.
 ///
@@ -19,8 +20,20 @@ use std::collections::BTreeSet;
 pub(super) fn changes(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut changes = transactions(node, targets)?;
     changes.extend(published::changes(node, targets)?);
+    changes.extend(lies(node, targets)?);
     changes.extend(of::changes(node, targets)?);
     Ok(changes)
+}
+
+/// Of proofs of lies.
+fn lies(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+    let mut going: BTreeMap<String, BTreeSet<SectionName>> = BTreeMap::new();
+    for target in targets {
+        if let Some(transaction) = Of::read(node, &node.ledger.record(target.index)?)?.transaction {
+            going.entry(transaction).or_default().extend(&target.sections);
+        }
+    }
+    Ok(peers::erased(&node.state, &going)?)
 }
 
 fn transactions(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {

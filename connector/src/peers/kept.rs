@@ -1,22 +1,26 @@
 //! What proves a lie, kept beside our log; that a log has two histories is recorded in ours too.
+//!
+//! Of a record that was handed over no more is kept than proves the lie. What it opened besides (inputs, parameters, a statement) lies with what is
+//! recorded, if anything is, and is erased with that; nobody would look for it here.
 
 use super::{Lie, Peers, name};
-use crate::state::{LogIdentity, StateError, set};
+use crate::state::{Change, LogIdentity, State, StateError, set};
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::handover::HandedOver;
 use herleid_ledger::record::{Document, Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where lies are kept.
 pub(crate) const LIES: &str = "lie/";
 /// Lies kept of one participant: the first ones prove enough, and a liar must not be able to fill the disk.
 pub(super) const LIES_OF_ONE: usize = 16;
 
-/// A lie, with what proves it: kept under `lie/<did>/<SHA-256 of what was handed over>`.
+/// A lie, with what proves it: kept under `lie/<did>/<SHA-256 of what is kept of the record>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LieEntry {
@@ -32,8 +36,87 @@ pub(crate) struct LieEntry {
     pub(crate) origin: String,
     /// The checkpoint known before, a signed note.
     pub(crate) known: Option<String>,
-    /// The record as it was handed over (docs/log-format.md, section 7).
+    /// Of the record that was handed over (docs/log-format.md, section 7) what proves the lie.
     pub(crate) handed_over: String,
+}
+
+/// Sections by which a record contradicts others, or is none that a log writes: when it was made, its places in streams, and what those are of.
+const PROVING: [SectionName; 5] = [
+    SectionName::Envelope,
+    SectionName::Exchange,
+    SectionName::StreamAgreement,
+    SectionName::StreamModel,
+    SectionName::StreamCase,
+];
+
+/// The record with no more opened than proves a lie; it verifies as before.
+fn proving(handed: &HandedOver) -> HandedOver {
+    let mut handed = handed.clone();
+    let proves = |name: &str| PROVING.iter().any(|section| section.as_str() == name);
+    handed.opened.retain(|name, _| proves(name));
+    handed
+}
+
+/// The transaction that a record which was handed over is of, as far as it is opened.
+fn transaction(handed: &HandedOver) -> Option<String> {
+    ["exchange", "run", "facts"].into_iter().find_map(|name| {
+        let section: Value = serde_json::from_str(&handed.opened.get(name)?.text).ok()?;
+        section.get("transaction")?.as_str().map(str::to_owned)
+    })
+}
+
+fn read(key: &str, entry: &LieEntry) -> Result<HandedOver, StateError> {
+    HandedOver::parse(entry.handed_over.as_bytes()).map_err(|e| StateError::Format {
+        key: key.to_owned(),
+        why: e.to_string(),
+    })
+}
+
+fn written(key: &str, entry: LieEntry, handed: &HandedOver) -> Result<Change, StateError> {
+    let bytes = handed.to_bytes().map_err(|e| StateError::Format {
+        key: key.to_owned(),
+        why: e.to_string(),
+    })?;
+    let handed_over = String::from_utf8_lossy(&bytes).into_owned();
+    set(key, &LieEntry { handed_over, ..entry })
+}
+
+/// The changes by which lies keep nothing of sections that are erased of these transactions, nor more of them than proves anything.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(crate) fn erased(
+    state: &State,
+    going: &BTreeMap<String, BTreeSet<SectionName>>,
+) -> Result<Vec<Change>, StateError> {
+    let mut changes = Vec::new();
+    for (key, entry) in state.scan::<LieEntry>(LIES)? {
+        let handed = read(&key, &entry)?;
+        let Some(sections) = transaction(&handed).and_then(|of| going.get(&of)) else {
+            continue;
+        };
+        let mut left = proving(&handed);
+        let goes = |name: &str| sections.iter().any(|section| section.as_str() == name);
+        left.opened.retain(|name, _| !goes(name));
+        if left != handed {
+            changes.push(written(&key, entry, &left)?);
+        }
+    }
+    Ok(changes)
+}
+
+/// A lie as the successor of our log keeps it: what versions before 23 November 2026 kept opens more.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn carried(key: &str, bytes: &[u8]) -> Result<Vec<u8>, StateError> {
+    let entry: LieEntry = serde_json::from_slice(bytes).map_err(|e| StateError::Format {
+        key: key.to_owned(),
+        why: e.to_string(),
+    })?;
+    let handed = proving(&read(key, &entry)?);
+    let (_, value) = written(key, entry, &handed)?;
+    Ok(value.unwrap_or_default())
 }
 
 impl Peers {
@@ -46,7 +129,7 @@ impl Peers {
         lie: &Lie,
     ) -> Result<(), StateError> {
         let of_one = format!("{LIES}{}/", log.did);
-        let bytes = handed.to_bytes().map_err(|e| StateError::Format {
+        let bytes = proving(handed).to_bytes().map_err(|e| StateError::Format {
             key: of_one.clone(),
             why: e.to_string(),
         })?;

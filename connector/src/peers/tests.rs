@@ -12,6 +12,7 @@ use herleid_ledger::{At, Options, WitnessPolicy};
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::{FixedClock, SeededEntropy};
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const NOW_MS: u64 = 1_800_000_000_000;
@@ -178,7 +179,30 @@ async fn a_fork_is_kept_and_recorded_before_it_is_told() {
     assert_eq!((lies.len(), scene.forks()), (1, 1));
     assert_eq!((lies[0].lie.as_str(), lies[0].when_ms), ("log forked", NOW_MS));
     assert_eq!(lies[0].known.as_deref(), Some(honest.checkpoint.as_str()));
-    assert_eq!(HandedOver::parse(lies[0].handed_over.as_bytes()).unwrap(), forked);
+    let kept = HandedOver::parse(lies[0].handed_over.as_bytes()).unwrap();
+    kept.verify(other.verifier()).unwrap();
+    assert!(forked.opened.contains_key("content"));
+    assert_eq!(
+        kept.opened.keys().map(String::as_str).collect::<Vec<_>>(),
+        ["exchange", "stream-agreement"],
+        "no more than proves it"
+    );
+    // Where even the exchange is erased, the proof stays, and says of no exchange any more.
+    let going = BTreeMap::from([(
+        "0192f0c1-2b3c-7d4e-8f50-112233445566".to_owned(),
+        BTreeSet::from([SectionName::Exchange]),
+    )]);
+    let state = State::new(scene.ours.clone());
+    for expected in [1, 0] {
+        let changes = erased(&state, &going).unwrap();
+        assert_eq!(changes.len(), expected);
+        if expected > 0 {
+            state.write(changes).unwrap();
+        }
+    }
+    let kept = HandedOver::parse(scene.lies()[0].handed_over.as_bytes()).unwrap();
+    kept.verify(other.verifier()).unwrap();
+    assert_eq!(kept.opened.keys().collect::<Vec<_>>(), ["stream-agreement"]);
     // The memory goes on from what it knew.
     assert_eq!(scene.peers.seen_size(&theirs).unwrap(), one.size());
 }

@@ -4,6 +4,7 @@
 use crate::backups_erased::{by, people};
 use herleid_tests::connector::{Connector, good};
 use herleid_tests::disk::{files_with, mark};
+use herleid_tests::lying_proxy::LyingProxy;
 use herleid_tests::machine::{free_port, until, wait_for};
 use herleid_tests::management::Api;
 use herleid_tests::process::told;
@@ -282,4 +283,38 @@ fn nothing_is_left_of_a_run_nor_of_one_that_was_killed_on_its_way() {
         erase(end, &["--agreement", &agreement]);
         absent(end, &marks);
     }
+}
+
+#[test]
+fn nothing_is_left_of_a_run_whose_receipt_is_kept_as_proof_of_a_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let (public, real) = (free_port(), free_port());
+    let mut holder = Connector::new(folder.path().join("holder"), real, public);
+    let _proxy = LyingProxy::start(public, real);
+    holder.start();
+    let mut asker = connector(folder.path(), "asker");
+    let agreement = offered(folder.path(), &holder, &asker);
+    let marks: Vec<String> = (0..4).map(|_| mark()).collect();
+    let asked = |n: usize| run(folder.path(), &agreement, &marks[n], &marks[n + 1], 0);
+    let run = |asker: &Connector, n: usize| asker.run(&asked(n).iter().map(String::as_str).collect::<Vec<_>>());
+    let before = crate::lies::streams(&mut holder, &[]);
+    good(&run(&asker, 0));
+    // Set back by a run: the next one gets the number of the first.
+    crate::lies::streams(&mut holder, &before);
+    let caught = run(&asker, 2);
+    assert_eq!(caught.status.code(), Some(4), "{}", told(&caught));
+    let warned = |asker: &Connector| good(&asker.run(&["status"]))["warnings"].to_string();
+    assert!(warned(&asker).contains("the proof is kept here"), "{}", warned(&asker));
+    let named = [
+        "a letter",
+        "a place",
+        "a letter that came to nothing",
+        "a place that came to nothing",
+    ];
+    let marks: Vec<(&str, &String)> = named.into_iter().zip(&marks).collect();
+    present(&asker, &marks[..1]);
+    erase(&asker, &["--agreement", &agreement]);
+    // The lie stays proved.
+    assert!(warned(&asker).contains("the proof is kept here"), "{}", warned(&asker));
+    absent(&mut asker, &marks);
 }

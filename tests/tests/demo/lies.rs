@@ -114,7 +114,7 @@ fn an_offer_asked_for_in_other_words_is_not_agreed_to() {
 }
 
 /// The provider's counters of streams as they lie on its disk, after `set` was written over them; it is stopped meanwhile.
-fn streams(provider: &mut Connector, set: &[(Vec<u8>, Vec<u8>)]) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn streams(provider: &mut Connector, set: &[(Vec<u8>, Vec<u8>)]) -> Vec<(Vec<u8>, Vec<u8>)> {
     provider.kill();
     let path = provider.storage().join("log");
     let parts = DB::list_cf(&Options::default(), &path).unwrap();
