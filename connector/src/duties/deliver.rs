@@ -27,7 +27,7 @@ pub(super) async fn all(node: &Node) -> Result<(), Failure> {
     let all = node.state.scan::<Stated>(&Stated::prefix(Side::Consumer))?.into_iter();
     // No pause is longer than the longest: a later instant was written by a clock that was ahead.
     let waits = |stated: &Stated| stated.from_ms > now_ms && stated.from_ms - now_ms <= LONGEST_MS;
-    let due = all.filter(|(_, stated)| stated.received_ms.is_none() && !waits(stated));
+    let due = all.filter(|(_, stated)| stated.received_ms.is_none() && !stated.erased && !waits(stated));
     let attempts = due.map(|(_, stated)| attempt(node, stated));
     // One who does not answer keeps nobody else waiting.
     let done: Vec<Result<(), Failure>> = stream::iter(attempts).buffer_unordered(AT_ONCE).collect().await;
@@ -40,7 +40,7 @@ pub(super) async fn all(node: &Node) -> Result<(), Failure> {
 /// As [`all`].
 pub(super) async fn to(node: &Node, entry: &AgreementEntry, obligation: &str) -> Result<(), Failure> {
     match Stated::find(node, entry, obligation)? {
-        Some(stated) if stated.received_ms.is_none() => attempt(node, stated).await,
+        Some(stated) if stated.received_ms.is_none() && !stated.erased => attempt(node, stated).await,
         _ => Ok(()),
     }
 }
@@ -52,8 +52,10 @@ async fn attempt(node: &Node, mut stated: Stated) -> Result<(), Failure> {
         return Ok(());
     };
     let brought = bring(node, &entry, &stated).await;
+    // What is erased meanwhile must not be written once more.
+    let _turn = node.erasing.lock().await;
     let now = Stated::find(node, &entry, &stated.obligation)?;
-    if now.is_none_or(|now| now.stated_ms != stated.stated_ms || now.received_ms.is_some()) {
+    if now.is_none_or(|now| now.stated_ms != stated.stated_ms || now.received_ms.is_some() || now.erased) {
         return Ok(());
     }
     match brought {

@@ -154,6 +154,7 @@ async fn state(node: &Arc<Node>, entry: &AgreementEntry, line: &DutyLine, statem
         failures: 0,
         from_ms: 0,
         undelivered: None,
+        erased: false,
     };
     let draft = stated.draft(node, &node.did, &deleted.transactions, &deleted.stayed)?;
     let changes = deleted.changes.into_iter();

@@ -5,6 +5,7 @@
 
 mod delete;
 mod deliver;
+mod erased;
 mod fulfil;
 mod proved;
 mod remind;
@@ -13,6 +14,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use erased::{erased, receipts_of};
 pub(crate) use fulfil::fulfil;
 pub(crate) use remind::{keep_reminding, warnings};
 pub(crate) use take::take;
@@ -151,6 +153,7 @@ fn line(node: &Node, entry: &AgreementEntry, rule: &Rule) -> Result<DutyLine, Fa
             kept: stated.kept,
             record: last.map(|last| last.index),
             undelivered: stated.undelivered,
+            erased: stated.erased,
         });
     }
     Ok(DutyLine {

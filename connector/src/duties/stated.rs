@@ -50,6 +50,9 @@ pub(super) struct Stated {
     pub(super) failures: u32,
     pub(super) from_ms: u64,
     pub(super) undelivered: Option<String>,
+    /// Whether what was stated is erased.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) erased: bool,
 }
 
 impl Stated {
@@ -71,6 +74,12 @@ impl Stated {
     /// The change that keeps it.
     pub(super) fn change(&self) -> Result<(String, Option<Vec<u8>>), StateError> {
         set(Self::key(self.side, &self.agreement, &self.obligation), self)
+    }
+
+    /// Leaves out what was stated, and what was said of that.
+    pub(super) fn forget(&mut self) {
+        (self.transactions, self.removed, self.kept) = (0, 0, 0);
+        (self.statement, self.undelivered, self.erased) = (String::new(), None, true);
     }
 
     /// What both ends record of it. `by` stated it; `named` are the transactions of what was had, `stayed` those of what had to stay.

@@ -111,6 +111,7 @@ pub(crate) async fn take(
         failures: 0,
         from_ms: 0,
         undelivered: None,
+        erased: false,
     };
     let draft = stated
         .draft(node, caller, &said.transactions, &said.stayed)

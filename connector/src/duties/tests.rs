@@ -123,6 +123,7 @@ impl Scene {
             failures: 0,
             from_ms: 0,
             undelivered: None,
+            erased: false,
         };
         change(&mut stated);
         let named: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();

@@ -1,9 +1,10 @@
-//! What the connector itself remembers beside the log of what is erased: of pulls and runs, of what was published, of lies. It
+//! What the connector itself remembers beside the log of what is erased: of pulls and runs, of what was published, of obligations, of lies. It
 //! changes in the commit of the tombstones.
 
 use super::of::Of;
 use super::{of, published};
 use crate::commands::Failure;
+use crate::duties;
 use crate::node::Node;
 use crate::peers;
 use crate::state::{Change, PullEntry, RunEntry, set};
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn changes(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut changes = transactions(node, targets)?;
     changes.extend(published::changes(node, targets)?);
+    changes.extend(duties::erased(node, targets)?);
     changes.extend(lies(node, targets)?);
     changes.extend(of::changes(node, targets)?);
     Ok(changes)

@@ -7,6 +7,7 @@ use super::published;
 use crate::commands::Failure;
 use crate::control::protocol::{ErasedRecord, HoldLine, Meant};
 use crate::dossier::closure::{follow_case, receipts};
+use crate::duties;
 use crate::node::Node;
 use crate::state::digest_bytes;
 use herleid_ledger::handover::HandedOver;
@@ -136,6 +137,9 @@ fn with_receipts(node: &Node, mut found: Vec<ErasedRecord>) -> Result<Vec<Erased
     let mut opening: BTreeMap<u64, StoredRecord> = BTreeMap::new();
     for erased in &found {
         let record = node.ledger.record(erased.index)?;
+        for index in duties::receipts_of(node, &record, &erased.sections)? {
+            opening.insert(index, node.ledger.record(index)?);
+        }
         let Some(transaction) = Of::read(node, &record)?.transaction else {
             continue;
         };

@@ -330,6 +330,7 @@ cli-duty-overdue = overdue
 cli-duty-stated = stated, not taken yet
 cli-duty-fulfilled = fulfilled
 cli-duty-late = fulfilled, late
+cli-duty-erased = {"  "}what was stated is erased
 cli-duty-deleted = { "  " }{ $removed } payloads deleted, { $kept } kept because they are had otherwise too; { $transactions } transactions named
 cli-duty-taken = { "  " }{ $other } has recorded the statement at { $time }
 cli-duty-untaken = { "  " }{ $other } has not taken the statement yet: { $why }; it is brought again

@@ -323,6 +323,7 @@ cli-duty-overdue = over de datum
 cli-duty-stated = verklaard, nog niet aangenomen
 cli-duty-fulfilled = nagekomen
 cli-duty-late = nagekomen, te laat
+cli-duty-erased = {"  "}wat verklaard is, is gewist
 cli-duty-deleted = { "  " }{ $removed } bestanden verwijderd, { $kept } bewaard omdat ze ook op een andere grond hier zijn; { $transactions } transacties genoemd
 cli-duty-taken = { "  " }{ $other } heeft de verklaring vastgelegd op { $time }
 cli-duty-untaken = { "  " }{ $other } heeft de verklaring nog niet aangenomen: { $why }; zij wordt opnieuw gebracht

@@ -8,6 +8,8 @@ use herleid_tests::lying_proxy::LyingProxy;
 use herleid_tests::machine::{free_port, until, wait_for};
 use herleid_tests::management::Api;
 use herleid_tests::process::told;
+use herleid_vocab::rim::Clock as _;
+use herleid_vocab::time::format_rfc3339_ms;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -317,4 +319,38 @@ fn nothing_is_left_of_a_run_whose_receipt_is_kept_as_proof_of_a_lie() {
     // The lie stays proved.
     assert!(warned(&asker).contains("the proof is kept here"), "{}", warned(&asker));
     absent(&mut asker, &marks);
+}
+
+#[test]
+fn nothing_is_left_of_a_statement_at_either_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let [mut holder, mut asker] = ["holder", "asker"].map(|name| connector(folder.path(), name));
+    let by_when = format_rfc3339_ms(herleid::rim::SystemClock.now_ms() + 24 * 3_600 * 1_000);
+    let due = json!({"leftOperand": "odrl:dateTime", "operator": "lteq", "rightOperand": by_when});
+    let policy = json!({"@type": "Offer", "permission": [{"action": "use"}],
+        "obligation": [{"action": "odrl:inform", "constraint": [due]}]});
+    holder.offer("rain", b"rain", &policy.to_string());
+    let agreed = good(&asker.run(&["negotiate", &holder.did, "rain"]));
+    let agreement = agreed["agreement"].as_str().unwrap();
+    let statement = mark();
+    let stated = ["duty", "fulfil", agreement, "inform", "--statement", &statement];
+    assert_eq!(good(&asker.run(&stated))["state"], "fulfilled");
+    let marks = [("the statement", &statement)];
+    for end in [&mut asker, &mut holder] {
+        present(end, &marks);
+        let duty = |end: &Connector| good(&end.run(&["duties"]))["duties"][0].clone();
+        let record = duty(end)["statement"]["record"].to_string();
+        erase(end, &["--record", &record]);
+        let after = duty(end);
+        assert_eq!(
+            (
+                &after["state"],
+                &after["statement"]["text"],
+                &after["statement"]["erased"]
+            ),
+            (&json!("fulfilled"), &json!(""), &json!(true)),
+            "{after}"
+        );
+        absent(end, &marks);
+    }
 }

@@ -56,7 +56,9 @@ impl Shown for DutyLine {
         let Some(statement) = &self.statement else {
             return lines.join("\n");
         };
-        if statement.enforced_by == "consumer-connector" {
+        if statement.erased {
+            lines.push(text(language, "cli-duty-erased", &[]));
+        } else if statement.enforced_by == "consumer-connector" {
             let (removed, kept, transactions) = (
                 statement.removed.to_string(),
                 statement.kept.to_string(),

@@ -146,4 +146,7 @@ pub struct DutyStatement {
     /// Why the other end has not taken it yet, if it was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undelivered: Option<String>,
+    /// Whether two people had the statement erased: its text and numbers are not known any more. Left out when not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
 }
