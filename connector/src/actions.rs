@@ -287,6 +287,7 @@ fn serve_error(error: ServeError) -> ControlError {
         ServeError::Rollback(_)
         | ServeError::Behind { .. }
         | ServeError::Restored { .. }
+        | ServeError::Damaged(_)
         | ServeError::Unsound { .. } => Code::Untrusted,
         ServeError::NoQuorum { .. } => Code::Unreachable,
         ServeError::Open(_)

@@ -11,9 +11,11 @@ use crate::control::progress::Progress;
 use crate::control::protocol::{Dossier, DossierAnswer};
 use crate::node::{Node, fresh_trace};
 use crate::state::RunEntry;
+use crate::witnessing::WitnessStanding;
 use herleid_ledger::At;
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
+use herleid_vocab::time::format_rfc3339_ms;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -73,12 +75,31 @@ async fn wait_until_witnessed(node: &Node, size: u64) -> Result<(), Failure> {
         }
     };
     tokio::time::timeout(PATIENCE, waiting).await.map_err(|_| {
-        Failure::unreachable(format!(
-            "only {} of {size} records are witnessed, and the witnesses do not answer",
-            node.witnessed_size()
-        ))
-        .next("try again when they do")
+        let quorum = node.config.trust.quorum.max(1);
+        let why = format!(
+            "only {} of {size} records are witnessed by {quorum} of {} witnesses: {}",
+            node.witnessed_size(),
+            node.witnesses.len(),
+            not_yet(&node.standings.all(), size)
+        );
+        Failure::unreachable(why).next("try again when enough of them answer")
     })
+}
+
+/// What each witness says that has not cosigned `size` records.
+fn not_yet(standings: &[WitnessStanding], size: u64) -> String {
+    let behind = standings.iter().filter(|standing| standing.size < Some(size));
+    let told = behind.map(|standing| {
+        let name = &standing.name;
+        match (standing.failing_since_ms, &standing.why) {
+            (Some(since), Some(why)) => format!("`{name}` fails since {}: {why}", format_rfc3339_ms(since)),
+            _ => match standing.size {
+                Some(cosigned) => format!("`{name}` answered and has cosigned {cosigned} records"),
+                None => format!("`{name}` has not answered yet"),
+            },
+        }
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// Fetches the programs of the case's runs, so that an auditor can repeat them; says of those that are not there why.
@@ -126,4 +147,35 @@ pub(crate) fn other_runs(node: &Node, closure: &closure::Closure) -> Result<Vec<
         )
     };
     Ok(left_out.into_iter().filter_map(entry).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_the_witnesses_names_those_alone_that_did_not_cosign() {
+        let standing = |name: &str, size: Option<u64>, why: Option<&str>| WitnessStanding {
+            name: name.to_owned(),
+            size,
+            cosigned_ms: None,
+            failing_since_ms: why.map(|_| 1_800_000_000_000),
+            why: why.map(str::to_owned),
+        };
+        let all = [
+            standing("well.example/witness", Some(7), None),
+            standing("down.example/witness", Some(5), Some("the connection was refused")),
+            standing("slow.example/witness", Some(6), None),
+            standing("new.example/witness", None, None),
+        ];
+        let told = not_yet(&all, 7);
+        assert!(!told.contains("well.example"), "{told}");
+        for part in [
+            "`down.example/witness` fails since 2027-01-15T08:00:00.000Z: the connection was refused",
+            "`slow.example/witness` answered and has cosigned 6 records",
+            "`new.example/witness` has not answered yet",
+        ] {
+            assert!(told.contains(part), "expected `{part}`: {told}");
+        }
+    }
 }

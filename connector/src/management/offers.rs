@@ -124,8 +124,7 @@ struct Dataset {
     /// Why it was withdrawn; empty where the reason was erased, left out while it is offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     withdrawn: Option<String>,
-    /// Whether two people had erased what was said of it: then title and offers are empty, and digests are not known any more. Left out when not.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    /// Whether two people had erased what was said of it: then title and offers are empty, and digests are not known any more.
     erased: bool,
 }
 
@@ -147,8 +146,7 @@ struct Model {
     /// Why it was withdrawn; empty where the reason was erased, left out while it is offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     withdrawn: Option<String>,
-    /// Whether two people had erased what was said of it: then title and offers are empty, and digests are not known any more. Left out when not.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    /// Whether two people had erased what was said of it: then title and offers are empty, and digests are not known any more.
     erased: bool,
 }
 

@@ -66,6 +66,9 @@ pub enum ServeError {
         "{0}; start a successor log instead of going on with this one (`herleid ledger continue` says how), and keep this directory as it is"
     )]
     Rollback(WitnessingError),
+    /// What is stored of the log is damaged, which was found when a witness was to be shown that it only grew.
+    #[error("{0}; put back a sound directory, or mend the disk: nothing more is signed over what is damaged")]
+    Damaged(WitnessingError),
     /// The list of erasures knows more of the log than is here, or another history.
     #[error(
         "this log went on, or is another history of the one that did: {why} (`erasure.register`; the log's own key has signed it); \
@@ -124,6 +127,16 @@ pub enum ServeError {
     /// Processes that cannot be carried on.
     #[error("stored negotiations or transfers cannot be read: {0}")]
     Resume(Refusal),
+}
+
+impl From<WitnessingError> for ServeError {
+    fn from(error: WitnessingError) -> Self {
+        if error.is_rollback() {
+            Self::Rollback(error)
+        } else {
+            Self::Damaged(error)
+        }
+    }
 }
 
 /// Serves until `stop`; `ready` is told once everything answers.
@@ -276,7 +289,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         Err(e) => return Err(ServeError::Watching(e.to_string())),
     }
     match witnessed.await {
-        Ok(asked) => asked.map_err(ServeError::Rollback),
+        Ok(asked) => asked.map_err(ServeError::from),
         Err(e) => Err(ServeError::Witnessing(e.to_string())),
     }
 }

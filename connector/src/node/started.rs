@@ -125,7 +125,7 @@ impl Quorum {
     pub(super) fn heard<T>(&mut self, answer: Result<T, WitnessingError>) -> Result<(), ServeError> {
         match answer {
             Ok(_) => self.reached += 1,
-            Err(error) if error.is_rollback() => return Err(ServeError::Rollback(error)),
+            Err(error) if error.is_final() => return Err(error.into()),
             Err(error) => self.why = error.to_string(),
         }
         Ok(())

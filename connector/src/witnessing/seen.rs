@@ -15,7 +15,7 @@ use http::HeaderMap;
 pub async fn ask_of_new(client: &GuardedClient, witness: &Witness, empty: &Checkpoint) -> Result<(), WitnessingError> {
     match witness.add_checkpoint(client, 0, Vec::new(), empty).await? {
         Answer::Cosigned(_) | Answer::Stale { size: 0 } => Ok(()),
-        Answer::Stale { size } => Err(witness.behind(empty, size)),
+        Answer::Stale { size } => Err(witness.behind(empty.origin(), size, 0)),
         Answer::Refused { status, reason } => Err(witness.refused(format!("{status}: {reason}"))),
     }
 }

@@ -64,6 +64,13 @@ impl Standings {
         });
     }
 
+    /// Notes that it answered as it should, though it cosigned nothing.
+    pub fn answers(&self, witness: &Witness) {
+        self.change(witness, |standing| {
+            (standing.failing_since_ms, standing.why) = (None, None);
+        });
+    }
+
     /// All of them, by name.
     #[must_use]
     pub fn all(&self) -> Vec<WitnessStanding> {
