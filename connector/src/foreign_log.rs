@@ -3,6 +3,7 @@
 //! Nothing that comes back is believed: tiles are not signed, and count only if they lead to a root that a known key has signed.
 
 use crate::net::client::GuardedClient;
+use herleid_ledger::fork::Beginning;
 use herleid_ledger::merkle::{self, Hash, Nodes, ProofError};
 use herleid_ledger::tile::{FULL_WIDTH, Level, TilePath, hashes_at};
 use std::collections::HashMap;
@@ -102,20 +103,22 @@ impl ForeignLog {
             .await
     }
 
-    /// The root of the first `from` leaves of the tree of `size` leaves with this `root`, which the log's key has signed; `from`
-    /// is not above `size`. Checked: no other answer is possible for that tree, whoever serves the tiles.
+    /// What the tree of `size` leaves with this `root`, which the log's key has signed, begins with: the root of its first `from` leaves, and
+    /// the proof of it; `from` is not above `size`. Checked: no other root is possible for that tree, whoever serves the tiles.
     ///
     /// # Errors
     /// When a tile cannot be fetched, or the tiles are not those of that tree: nothing is known of it then.
-    pub async fn root_at(&self, from: u64, size: u64, root: &Hash) -> Result<Hash, ForeignLogError> {
+    pub async fn beginning(&self, from: u64, size: u64, root: &Hash) -> Result<Beginning, ForeignLogError> {
         let read = self.prove(size, |nodes| {
-            let before = merkle::root_at(nodes, from)?;
-            Ok((before, merkle::consistency_proof(nodes, from, size)?))
+            Ok(Beginning {
+                root: merkle::root_at(nodes, from)?,
+                proof: merkle::consistency_proof(nodes, from, size)?,
+            })
         });
-        let (before, proof) = read.await?;
-        merkle::verify_consistency(from, size, &proof, &before, root)
+        let begins = read.await?;
+        merkle::verify_consistency(from, size, &begins.proof, &begins.root, root)
             .map_err(|error| ForeignLogError::OtherTree { size, error })?;
-        Ok(before)
+        Ok(begins)
     }
 
     async fn prove<T, F>(&self, size: u64, proof: F) -> Result<T, ForeignLogError>
@@ -249,7 +252,7 @@ mod tests {
         let origin = format!("{}/log/1", mute.local_addr().unwrap());
         let mut log = ForeignLog::new(Arc::new(plain_client()), "http", &origin);
         log.limit = Duration::from_millis(200);
-        let error = log.root_at(1, 300, &[0; 32]).await.unwrap_err();
+        let error = log.beginning(1, 300, &[0; 32]).await.unwrap_err();
         assert!(
             matches!(
                 error,

@@ -22,6 +22,7 @@ pub mod dsp_shell;
 mod duties;
 mod erasure;
 pub mod foreign_log;
+mod forks;
 #[cfg(test)]
 mod fuzzing;
 pub mod handlers;

@@ -9,16 +9,20 @@ mod lies;
 mod place;
 mod shown;
 mod succession;
+mod suspected;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use kept::Caught;
 pub(crate) use kept::{LIES, LieEntry, carried, erased};
 pub use lies::{Lie, ReceiptError, same_exchange};
 pub(crate) use place::{Place, agreement_of};
 pub(crate) use shown::Shown;
 pub use succession::SuccessionError;
+pub(crate) use suspected::{SUSPICIONS, SuspicionEntry};
 
 use crate::foreign_log::ForeignLog;
+use crate::forks::{self, Compared};
 use crate::net::client::GuardedClient;
 use crate::state::{Change, LogIdentity, State, StateError, set};
 use herleid_ledger::Ledger;
@@ -156,10 +160,15 @@ impl Peers {
             let Err((at, error)) = self.check(log, alike, &mut known).await else {
                 continue;
             };
-            if let (ReceiptError::Lie(lie), Some(shown)) = (&error, alike.get(at))
-                && lie.is_proved()
-            {
-                self.keep(log, &shown.handed, known.as_ref(), lie).await?;
+            match (&error, alike.get(at)) {
+                (ReceiptError::Lie(lie), Some(shown)) if lie.is_proved() => {
+                    self.keep(log, Caught::By(&shown.handed), known.as_ref(), lie).await?;
+                }
+                (ReceiptError::Unproved { why, .. }, Some(shown)) => {
+                    self.suspect(log, known.as_ref(), shown.record.checkpoint(), why)
+                        .await?;
+                }
+                _ => {}
             }
             return Err(error);
         }
@@ -203,34 +212,28 @@ impl Peers {
     ) -> Result<(), ReceiptError> {
         let Some(known) = known else { return Ok(()) };
         let shown = record.checkpoint();
-        let forked = || Lie::LogForked {
+        let forked = |beginning| Lie::LogForked {
             origin: log.origin.clone(),
             size: shown.size(),
             known: known.size(),
+            beginning,
         };
         match record.extends(known) {
             Ok(()) => Ok(()),
             // Both are signed, are of one size, and have two roots.
-            Err(HandoverError::Consistency { .. }) if shown.size() == known.size() => Err(forked().into()),
+            Err(HandoverError::Consistency { .. }) if shown.size() == known.size() => Err(forked(None).into()),
             // Another request was answered in between, or the proof that came is none: what the tree of the larger checkpoint begins
             // with has to be fetched.
             Err(HandoverError::NoConsistency { .. } | HandoverError::Consistency { .. }) => {
-                let (old, new) = if known.size() < shown.size() {
-                    (known, shown)
-                } else {
-                    (shown, known)
-                };
-                let reader = ForeignLog::new(self.with.client.clone(), self.with.scheme, &log.origin);
-                let before = reader.root_at(old.size(), new.size(), new.root()).await;
                 // Nobody has signed the tiles: if they lead to another root, that proves nothing against the log.
-                let before = before.map_err(|e| ReceiptError::Unproved {
+                let compared = forks::compare(&self.reader(&log.origin), known, shown).await;
+                let compared = compared.map_err(|e| ReceiptError::Unproved {
                     origin: log.origin.clone(),
                     why: e.to_string(),
                 })?;
-                if before == *old.root() {
-                    Ok(())
-                } else {
-                    Err(forked().into())
+                match compared {
+                    Compared::OneHistory => Ok(()),
+                    Compared::Forked(beginning) => Err(forked(beginning).into()),
                 }
             }
             Err(error) => Err(Lie::ReceiptInvalid {
@@ -339,6 +342,10 @@ impl Peers {
             }
         }
         Ok(())
+    }
+
+    fn reader(&self, origin: &str) -> ForeignLog {
+        ForeignLog::new(self.with.client.clone(), self.with.scheme, origin)
     }
 
     async fn write(&self, changes: Vec<Change>) -> Result<(), StateError> {

@@ -119,4 +119,3 @@ impl WitnessingError {
         self.is_rollback() || matches!(self, Self::Damaged { .. })
     }
 }
-

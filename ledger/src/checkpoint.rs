@@ -256,6 +256,14 @@ impl Checkpoint {
         })
     }
 
+    /// The same checkpoint with the line of its log alone, whose key `log` is: others can be added without end.
+    ///
+    /// # Errors
+    /// When that key has not signed it.
+    pub fn alone(self, log: &Verifier) -> Result<Self, CheckpointError> {
+        self.merged(&[], std::slice::from_ref(log))
+    }
+
     /// The same checkpoint with one line for each of the `known` keys: the earliest of its own lines and `more`, all checked.
     pub(crate) fn merged(self, more: &[SignatureLine], known: &[Verifier]) -> Result<Self, CheckpointError> {
         let note = self.note.merged(more, known)?;

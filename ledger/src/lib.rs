@@ -1,7 +1,7 @@
 //! The signed provenance log: records made of sections, a C2SP tile log over them, checkpoints and witnesses.
 //!
 //! The pure part ([`merkle`], [`tile`], [`note`], [`checkpoint`], [`section`], [`exchange`], [`record`], [`handover`],
-//! [`witness`], [`proof`], [`cose`]) touches neither disk nor socket nor clock; an auditor needs nothing else. [`Ledger`] is the durable log,
+//! [`witness`], [`fork`], [`proof`], [`cose`]) touches neither disk nor socket nor clock; an auditor needs nothing else. [`Ledger`] is the durable log,
 //! [`WitnessStore`] the memory of a witness for others.
 //! The byte-level rules stand in `docs/log-format.md`.
 #![cfg_attr(
@@ -15,6 +15,7 @@ pub mod cose;
 mod digits;
 mod error;
 pub mod exchange;
+pub mod fork;
 pub mod handover;
 mod ledger;
 pub mod merkle;
@@ -35,4 +36,4 @@ pub use ledger::{
     UnknownGround, WitnessPolicy, fatal_abort,
 };
 pub use store::codec::StreamPlace;
-pub use store::witnessed::WitnessStore;
+pub use store::witnessed::{Page, WitnessStore};

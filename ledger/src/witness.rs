@@ -1,6 +1,7 @@
 //! Witnessing (C2SP tlog-witness): what a log asks, what a witness answers, without a socket on either side.
 
 use crate::checkpoint::{Checkpoint, CheckpointBody, CheckpointError};
+use crate::fork::{Fork, ForkError};
 use crate::merkle::{self, Hash};
 use crate::note::{MAX_NOTE_BYTES, NoteError, SignatureLine, SignedNote, Signer, Verifier};
 use crate::tile::decimal;
@@ -131,19 +132,33 @@ pub struct Persist {
     pub note: String,
 }
 
-/// Two checkpoints of one size with two roots, both signed by the log: it shows two histories, and nobody else can have made
-/// the proof.
+/// Two checkpoints signed by the log, of which the witness cosigned one and refused the other. Of one size they prove two histories as they
+/// are; of two sizes with `beginning`, and without it they prove nothing ([`crate::fork`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conflict {
     /// Origin of the log.
     pub origin: String,
-    /// Size that both checkpoints have.
+    /// Size of the one that was refused.
     pub size: u64,
     /// The checkpoint that the witness cosigned: a signed note.
     pub cosigned: String,
     /// The one that it refused: a signed note.
     pub refused: String,
+    /// Where their sizes differ: what the larger tree begins with ([`crate::fork::Beginning`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beginning: Option<String>,
+}
+
+impl Conflict {
+    /// Checks that it proves two histories.
+    ///
+    /// # Errors
+    /// Why it proves nothing.
+    pub fn check(&self, log: &Verifier) -> Result<Fork, ForkError> {
+        let notes = [self.cosigned.as_bytes(), self.refused.as_bytes()];
+        Fork::read(notes, self.beginning.as_deref().map(str::as_bytes), log)
+    }
 }
 
 /// A witness's answer.
@@ -157,8 +172,11 @@ pub struct Response {
     pub content_type: &'static str,
     /// To be stored and synced **before** the answer is sent, under the same lock that `stored` was read under.
     pub persist: Option<Persist>,
-    /// A validly signed checkpoint that does not fit the one cosigned before: proof of two histories, to be kept.
+    /// A validly signed checkpoint of the size cosigned before, with another root: proof of two histories, to be kept.
     pub conflict: Option<Persist>,
+    /// A validly signed checkpoint of more records than were cosigned before, with a proof that does not hold. That proves nothing: whoever
+    /// sends a good checkpoint with a bad proof gets the same answer. To be kept until the log's tiles were looked at.
+    pub doubt: Option<Persist>,
 }
 
 impl Response {
@@ -179,6 +197,7 @@ fn answer(status: u16, body: impl Into<String>) -> Response {
         content_type: TEXT_TYPE,
         persist: None,
         conflict: None,
+        doubt: None,
     }
 }
 
@@ -211,9 +230,11 @@ pub fn respond(
     if keys.is_empty() {
         return answer(404, format!("`{}` is not a log that is witnessed here\n", body.origin));
     }
-    if let Err(error) = request.note.verify(&keys) {
-        return answer(403, format!("{error}\n"));
-    }
+    // Of what is kept only the log's own line: others could be added without end.
+    let note = match request.note.merged(&[], &keys) {
+        Err(error) => return answer(403, format!("{error}\n")),
+        Ok(own) => own.to_string(),
+    };
     if request.old > body.size {
         return answer(
             400,
@@ -225,7 +246,7 @@ pub fn respond(
         origin: body.origin.clone(),
         size: body.size,
         root: body.root,
-        note: request.note.to_string(),
+        note,
     };
     // Two roots of one size need no proof: the log signed both.
     let conflict = (size == body.size && root != body.root).then(|| seen.clone());
@@ -238,6 +259,7 @@ pub fn respond(
     }
     if let Err(error) = merkle::verify_consistency(size, body.size, &request.proof, &root, &body.root) {
         return Response {
+            doubt: (size < body.size).then_some(seen),
             conflict,
             ..answer(422, format!("{error}\n"))
         };

@@ -10,6 +10,7 @@ mistake in one of the two shows as a difference. It opens no socket and starts n
 
 import argparse
 import base64
+import copy
 import functools
 import hashlib
 import hmac
@@ -294,6 +295,7 @@ def ed25519_verify(public, message, signature):
 TYPE_ED25519 = 0x01
 TYPE_COSIGNATURE = 0x04
 MAX_NOTE_BYTES = 256 * 1024
+MAX_BEGINNING_BYTES = 4096
 MAX_SIGNATURES = 64
 MAX_COSIGNATURE_TIME = 2**63 - 1
 
@@ -1303,9 +1305,56 @@ class Dossier:
             except Refused as error:
                 self.findings.add(NOT_CHECKED, "fork", source, error)
 
+    def recorded_sightings(self):
+        """Both checkpoints of a log that showed two histories to whoever recorded it.
+
+        Of two sizes also what the larger tree begins with, as far as it leads to the root that the log signed.
+        """
+        for record in self.records:
+            if record.member("envelope", "kind") != "witness-conflict":
+                continue
+            named = [(role, "evidence/" + digest) for role, digest in self.documents(record)]
+            named = [(role, file) for role, file in named if file in self.found]
+            seen = []
+            for file in [file for role, file in named if role == "checkpoint"][:2]:
+                try:
+                    note = Note(self.read_text(file, MAX_NOTE_BYTES), file)
+                    checkpoint = Checkpoint(note.text)
+                    key = self.keys.note(checkpoint.origin, note)[0]
+                    seen.append((checkpoint, key.text, file, False))
+                except Refused as error:
+                    self.findings.add(NOT_CHECKED, "fork", file, error)
+            files = [file for role, file in named if role == "beginning"][:1]
+            for file in files if len(seen) == 2 else ():
+                try:
+                    seen.append(self.beginning(file, *sorted(seen, key=lambda one: one[0].size)))
+                except Refused as error:
+                    self.findings.add(NOT_CHECKED, "fork", file, error)
+            self.sightings.extend(seen)
+
+    def read_text(self, file, limit):
+        """A document that is text."""
+        try:
+            return self.archive.read(file, limit).decode("utf-8")
+        except UnicodeDecodeError:
+            raise Refused("%s: not UTF-8" % file) from None
+
+    def beginning(self, file, smaller, larger):
+        """What the larger tree begins with, as if it were a checkpoint of the smaller size: it follows from the larger one."""
+        lines = self.read_text(file, MAX_BEGINNING_BYTES).split("\n")
+        need(len(lines) >= 3 and lines[0] == "herleid-beginning/1" and lines[-1] == "",
+             "%s: expected `herleid-beginning/1` and lines of base64" % file)
+        hashes = [unbase64(line, file) for line in lines[1:-1]]
+        need(all(len(one) == 32 for one in hashes), "%s: a hash is not 32 bytes long" % file)
+        check_consistency(smaller[0].size, hashes[0], larger[0].size, larger[0].root, hashes[1:])
+        begins = copy.copy(larger[0])
+        begins.size, begins.root = smaller[0].size, hashes[0]
+        return begins, larger[1], file, False
+
     def check_forks(self):
         """Two roots for one size, or two records at one index, under one key, are two histories."""
         self.anchored_sightings()
+        self.recorded_sightings()
         sizes, indexes, forked = {}, {}, set()
         for checkpoint, key, source, is_anchor in self.sightings:
             place = (checkpoint.origin, key, checkpoint.size)

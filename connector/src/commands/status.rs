@@ -4,8 +4,9 @@ use super::Failure;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Status, StatusAnswer};
 use crate::node::Node;
-use crate::peers::{LIES, LieEntry};
+use crate::peers::{LIES, LieEntry, SUSPICIONS, SuspicionEntry};
 use crate::state::{AgreementEntry, ModelEntry, PullEntry, RunEntry, VersionEntry};
+use crate::witnessing::WitnessService;
 use herleid_vocab::time::format_rfc3339_ms;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -57,6 +58,16 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
             caught.peer, caught.text
         ));
     }
+    for (_, suspected) in node.state.scan::<SuspicionEntry>(SUSPICIONS)? {
+        warnings.push(format!(
+            "the log `{}` showed a checkpoint of {} records at {} of which nobody can say yet whether it is of the history of {} records known before: {}; that proves nothing, and its tiles are asked again every minute",
+            suspected.log.origin,
+            suspected.shown_size,
+            format_rfc3339_ms(suspected.since_ms),
+            suspected.known_size,
+            suspected.why
+        ));
+    }
     for (peer, told) in crate::reconcile::told(&node)? {
         let (differed, unfinished) = (told.differed, told.unfinished);
         if differed.agreements > 0 {
@@ -75,12 +86,7 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
         }
     }
     if let Some(witness) = &node.witness {
-        for conflict in witness.conflicts().map_err(Failure::failed)? {
-            warnings.push(format!(
-                "the log `{}` showed this witness two histories of {} records; both checkpoints are kept here",
-                conflict.origin, conflict.size
-            ));
-        }
+        warnings.extend(of_witness(witness)?);
     }
     warnings.extend(crate::duties::warnings(&node)?);
     warnings.extend(node.unreadable.iter().cloned());
@@ -107,4 +113,35 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
         counts,
         warnings,
     })
+}
+
+/// Of what the witness that we are for others found, so much is told.
+const OF_WITNESS: usize = 20;
+
+/// What a person should know of the witness that we are for others.
+fn of_witness(witness: &WitnessService) -> Result<Vec<String>, Failure> {
+    if let Some(why) = witness.failed() {
+        return Ok(vec![format!(
+            "this witness cosigns nothing any more: a write to its memory failed ({why}); see to the disk, then start again"
+        )]);
+    }
+    let mut warnings = Vec::new();
+    let found = witness.conflicts(OF_WITNESS).map_err(Failure::failed)?;
+    for conflict in found.conflicts {
+        warnings.push(format!(
+            "the log `{}` showed this witness two histories, one of them of {} records; both checkpoints are kept here, with what proves it",
+            conflict.origin, conflict.size
+        ));
+    }
+    let doubts = witness.doubts(OF_WITNESS).map_err(Failure::failed)?;
+    for doubt in doubts.conflicts {
+        warnings.push(format!(
+            "somebody showed this witness a checkpoint of {} records of the log `{}` with a proof that does not hold: either the log has two histories, or whoever sent it made the proof up; that proves nothing, and its tiles are asked every minute",
+            doubt.size, doubt.origin
+        ));
+    }
+    if found.more || doubts.more {
+        warnings.push("there are more such findings of this witness than are told here".to_owned());
+    }
+    Ok(warnings)
 }

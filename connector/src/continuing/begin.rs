@@ -22,12 +22,13 @@ use std::sync::Arc;
 ///
 /// Nothing that grants anything goes along: no agreement, grant, count or trust that was added. How far those went is not known any more,
 /// and what is not known is not given a second time.
-const CARRIED: [&str; 14] = [
+const CARRIED: [&str; 15] = [
     "peer-log/",
     "peer-now/",
     "peer-stream/",
     "stream-id/",
     "lie/",
+    "suspicion/",
     "token/",
     "credential/",
     "issued/",

@@ -34,10 +34,37 @@ pub(crate) fn of_case(node: &Node, case: &str) -> Result<Closure, Failure> {
     let mut waiting: BTreeSet<u64> = of_case.into_iter().collect();
     // The first record says whose log this is, under which key and witnesses.
     waiting.insert(0);
-    Ok(Closure {
-        records: follow_case(&node.ledger, waiting)?,
-        decision,
-    })
+    let mut records = follow_case(&node.ledger, waiting)?;
+    let found = forks_of(&node.ledger, &records)?;
+    records.extend(found);
+    Ok(Closure { records, decision })
+}
+
+/// Records that a log was caught with two histories whose receipts are among `records`: whoever reads the case has to know.
+fn forks_of(ledger: &Ledger, records: &BTreeMap<u64, StoredRecord>) -> Result<BTreeMap<u64, StoredRecord>, Failure> {
+    let mut found = BTreeMap::new();
+    let of_kind = ledger.by_term(&Term::Kind(Kind::WitnessConflict))?;
+    if of_kind.is_empty() {
+        return Ok(found);
+    }
+    let mut origins = BTreeSet::new();
+    for record in records.values() {
+        origins.extend(
+            receipts(ledger, record)?
+                .into_iter()
+                .flatten()
+                .map(|handed| handed.origin),
+        );
+    }
+    for index in of_kind {
+        let record = ledger.record(index)?;
+        let facts = record.value(SectionName::Facts).unwrap_or_default();
+        let origin = facts.get("origin").and_then(Value::as_str).unwrap_or_default();
+        if origins.contains(origin) {
+            found.insert(index, record);
+        }
+    }
+    Ok(found)
 }
 
 /// Everything that the records `waiting` of a log of ours rest on, themselves included.

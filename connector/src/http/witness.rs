@@ -24,11 +24,19 @@ pub(super) async fn last(State(node): State<Arc<Node>>, Path(origin): Path<Strin
 
 /// `POST /witness/add-checkpoint`.
 pub(super) async fn add_checkpoint(State(node): State<Arc<Node>>, body: Bytes) -> Response {
-    let Some(witness) = &node.witness else {
+    let Some(witness) = node.witness.clone() else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    match witness.add_checkpoint(&body) {
+    match witness.answer(body).await {
         Ok(answer) => {
+            if answer.conflict.is_some() {
+                // Nobody waits for that; what was found is kept already.
+                tokio::spawn(async move {
+                    if let Err(error) = crate::forks::record_conflicts(&node).await {
+                        tracing::error!(%error, "two histories of a log that this witness found could not be recorded");
+                    }
+                });
+            }
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, [(header::CONTENT_TYPE, answer.content_type)], answer.body).into_response()
         }

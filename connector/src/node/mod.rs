@@ -124,7 +124,7 @@ pub struct Node {
     /// What is being pushed at this moment.
     pub pushing: Pushing,
     /// The witness that we are for others, if we are.
-    pub witness: Option<WitnessService>,
+    pub witness: Option<Arc<WitnessService>>,
     sandbox: OnceCell<Sandbox>,
     /// What runs leave on the disk.
     pub(crate) jobs: Jobs,

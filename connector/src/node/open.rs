@@ -184,12 +184,8 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
             let known = others.logs.iter().map(|l| l.verifier.clone()).collect();
             let memory = WitnessStore::open(&config.storage.directory.join("witness"))?;
             take_over(&state, &memory)?;
-            Some(WitnessService::new(
-                witness_signer(&public_url, &secrets)?,
-                known,
-                memory,
-                clock.clone(),
-            ))
+            let signer = witness_signer(&public_url, &secrets)?;
+            Some(Arc::new(WitnessService::new(signer, known, memory, clock.clone())))
         }
         None => None,
     };

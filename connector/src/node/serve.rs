@@ -347,6 +347,9 @@ async fn rounds(node: Arc<Node>, stop: CancellationToken) {
         if let Err(error) = crate::erasure::deliver(&node).await {
             tracing::error!(%error, "who has to be told of what was erased could not be looked through");
         }
+        if let Err(error) = crate::forks::look_again(&node).await {
+            tracing::error!(%error, "what could not be told from a fork could not be looked at");
+        }
         if let Err(error) = node.negotiator.look_again(&node) {
             tracing::error!(%error, "open negotiations and transfers could not be looked at");
         }

@@ -4,14 +4,14 @@
 //! recorded, if anything is, and is erased with that; nobody would look for it here.
 
 use super::{Lie, Peers, name};
+use crate::forks::Found;
 use crate::state::{Change, LogIdentity, State, StateError, set};
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::handover::HandedOver;
-use herleid_ledger::record::{Document, Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,8 +36,34 @@ pub(crate) struct LieEntry {
     pub(crate) origin: String,
     /// The checkpoint known before, a signed note.
     pub(crate) known: Option<String>,
-    /// Of the record that was handed over (docs/log-format.md, section 7) what proves the lie.
+    /// Of the record that was handed over (docs/log-format.md, section 7) what proves the lie; empty where its checkpoint alone was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) handed_over: String,
+    /// The checkpoint that it was caught by, a signed note, where no record was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shown: Option<String>,
+    /// Of two histories at two sizes: what the larger tree begins with ([`herleid_ledger::fork::Beginning`]). Entries of before November 2026
+    /// have none, and prove nothing by themselves where the sizes differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) beginning: Option<String>,
+}
+
+/// By what somebody was caught.
+#[derive(Clone, Copy)]
+pub(super) enum Caught<'a> {
+    /// A record that was handed over.
+    By(&'a HandedOver),
+    /// A checkpoint that was shown earlier: a signed note.
+    ByCheckpoint(&'a str),
+}
+
+impl Caught<'_> {
+    fn checkpoint(&self) -> &str {
+        match self {
+            Self::By(handed) => &handed.checkpoint,
+            Self::ByCheckpoint(note) => note,
+        }
+    }
 }
 
 /// Sections by which a record contradicts others, or is none that a log writes: when it was made, its places in streams, and what those are of.
@@ -91,6 +117,10 @@ pub(crate) fn erased(
 ) -> Result<Vec<Change>, StateError> {
     let mut changes = Vec::new();
     for (key, entry) in state.scan::<LieEntry>(LIES)? {
+        // A checkpoint says nothing of anybody.
+        if entry.handed_over.is_empty() {
+            continue;
+        }
         let handed = read(&key, &entry)?;
         let Some(sections) = transaction(&handed).and_then(|of| going.get(&of)) else {
             continue;
@@ -114,6 +144,9 @@ pub(crate) fn carried(key: &str, bytes: &[u8]) -> Result<Vec<u8>, StateError> {
         key: key.to_owned(),
         why: e.to_string(),
     })?;
+    if entry.handed_over.is_empty() {
+        return Ok(bytes.to_vec());
+    }
     let handed = proving(&read(key, &entry)?);
     let (_, value) = written(key, entry, &handed)?;
     Ok(value.unwrap_or_default())
@@ -124,15 +157,22 @@ impl Peers {
     pub(super) async fn keep(
         &self,
         log: &LogIdentity,
-        handed: &HandedOver,
+        caught: Caught<'_>,
         known: Option<&Checkpoint>,
         lie: &Lie,
     ) -> Result<(), StateError> {
         let of_one = format!("{LIES}{}/", log.did);
-        let bytes = proving(handed).to_bytes().map_err(|e| StateError::Format {
-            key: of_one.clone(),
-            why: e.to_string(),
-        })?;
+        let bytes = match caught {
+            Caught::By(handed) => proving(handed).to_bytes().map_err(|e| StateError::Format {
+                key: of_one.clone(),
+                why: e.to_string(),
+            })?,
+            Caught::ByCheckpoint(note) => note.as_bytes().to_vec(),
+        };
+        let beginning = match lie {
+            Lie::LogForked { beginning, .. } => beginning.as_ref().map(ToString::to_string),
+            _ => None,
+        };
         let key = format!("{of_one}{}", hex::encode(Sha256::digest(&bytes)));
         let kept = self.state.scan::<LieEntry>(&of_one)?;
         tracing::error!(%lie, kept = kept.len(), "a participant was caught in a lie");
@@ -144,12 +184,23 @@ impl Peers {
                 text: lie.to_string(),
                 origin: log.origin.clone(),
                 known: known.map(|c| c.note().to_string()),
-                handed_over: String::from_utf8_lossy(&bytes).into_owned(),
+                handed_over: match caught {
+                    Caught::By(_) => String::from_utf8_lossy(&bytes).into_owned(),
+                    Caught::ByCheckpoint(_) => String::new(),
+                },
+                shown: match caught {
+                    Caught::By(_) => None,
+                    Caught::ByCheckpoint(note) => Some(note.to_owned()),
+                },
+                beginning: beginning.clone(),
             };
             self.write(vec![set(key.clone(), &entry)?]).await?;
         }
         match (lie, known) {
-            (Lie::LogForked { .. }, Some(known)) => self.record_fork(log, handed, known, &key).await,
+            (Lie::LogForked { .. }, Some(known)) => {
+                let notes = [known.note().to_string(), caught.checkpoint().to_owned()];
+                self.record_fork(log, notes, beginning, &key).await
+            }
             // `witness-conflict` is for two checkpoints that exclude each other; other lies have none such.
             _ => Ok(()),
         }
@@ -159,28 +210,19 @@ impl Peers {
     async fn record_fork(
         &self,
         log: &LogIdentity,
-        handed: &HandedOver,
-        known: &Checkpoint,
+        notes: [String; 2],
+        beginning: Option<String>,
         key: &str,
     ) -> Result<(), StateError> {
-        let checkpoint = |note: &str| Document {
-            role: "checkpoint".to_owned(),
-            media_type: "text/plain".to_owned(),
-            bytes: note.as_bytes().to_vec(),
+        let found = Found {
+            origin: &log.origin,
+            party: Some(&log.did),
+            notes,
+            beginning,
+            name: name(log),
         };
-        let name = name(log);
         let trace = crate::node::fresh_traceparent(self.with.entropy.as_ref());
-        let draft = Draft::new(Kind::WitnessConflict, trace)
-            .section(
-                SectionName::Facts,
-                json!({"origin": log.origin, "party": log.did.as_str()}),
-            )
-            .evidence(checkpoint(&known.note().to_string()))
-            .evidence(checkpoint(&handed.checkpoint))
-            .term(Term::Party(log.did.clone()))
-            .term(Term::Kind(Kind::WitnessConflict))
-            .once(format!("witness-conflict/{name}"), Sha256::digest(&name).into());
-        let recorded = self.with.ledger.append(draft).await;
+        let recorded = self.with.ledger.append(found.draft(trace)).await;
         recorded.map_err(|e| StateError::Store {
             key: key.to_owned(),
             why: e.to_string(),

@@ -1,6 +1,7 @@
 //! The lies by their names, and what else keeps a receipt from being accepted.
 
 use crate::state::StateError;
+use herleid_ledger::fork::Beginning;
 use herleid_ledger::handover::HandoverError;
 use herleid_ledger::section::SectionName;
 use serde_json::Value;
@@ -92,7 +93,7 @@ pub enum Lie {
     },
     /// Two histories of one log.
     #[error(
-        "log forked: `{origin}` showed a checkpoint of size {size} that does not continue the one of size {known} seen before; both are kept as proof"
+        "log forked: `{origin}` showed a checkpoint of size {size} that does not continue the one of size {known} seen before; both are kept, with what proves it"
     )]
     LogForked {
         /// The log.
@@ -101,6 +102,8 @@ pub enum Lie {
         size: u64,
         /// Size before.
         known: u64,
+        /// Where they differ: what the larger of both trees begins with, without which the two prove nothing.
+        beginning: Option<Beginning>,
     },
 }
 

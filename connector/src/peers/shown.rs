@@ -1,5 +1,6 @@
 //! Records as another log shows them, checked each by itself; whether they continue what the log said before is asked of several at once.
 
+use super::kept::Caught;
 use super::lies::Lie;
 use super::place::{self, Place};
 use super::{Peers, ReceiptError, SeenStream, numbers_key, stream_key, verifier};
@@ -51,7 +52,7 @@ impl Peers {
             Ok(places) => Ok(Shown { handed, record, places }),
             Err(lie) => {
                 if lie.is_proved() {
-                    self.keep(log, &handed, None, &lie).await?;
+                    self.keep(log, Caught::By(&handed), None, &lie).await?;
                 }
                 Err(lie.into())
             }

@@ -77,6 +77,30 @@ impl Scene {
         kept.into_iter().map(|(_, entry)| entry).collect()
     }
 
+    fn suspicions(&self) -> Vec<SuspicionEntry> {
+        let state = State::new(self.ours.clone());
+        let kept = state.scan::<SuspicionEntry>(SUSPICIONS).unwrap();
+        kept.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// The checkpoints that a record names as proof, and what the larger one begins with.
+    fn recorded(&self, index: u64) -> (Vec<String>, Option<String>) {
+        let evidence = self.ours.record(index).unwrap().value(SectionName::Evidence).unwrap();
+        let of_role = |role: &str| -> Vec<String> {
+            let all = evidence["documents"].as_array().unwrap().iter();
+            all.filter(|document| document["role"] == role)
+                .map(|document| {
+                    let sha256: [u8; 32] = hex::decode(document["sha256"].as_str().unwrap())
+                        .unwrap()
+                        .try_into()
+                        .unwrap();
+                    String::from_utf8(self.ours.evidence(&sha256).unwrap().unwrap()).unwrap()
+                })
+                .collect()
+        };
+        (of_role("checkpoint"), of_role("beginning").pop())
+    }
+
     fn forks(&self) -> usize {
         self.ours.by_term(&Term::Kind(Kind::WitnessConflict)).unwrap().len()
     }

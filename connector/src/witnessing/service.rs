@@ -1,11 +1,15 @@
 //! The witness that this connector may be for others.
 
 use super::WitnessingError;
-use herleid_ledger::WitnessStore;
+use bytes::Bytes;
+use herleid_ledger::fork::Beginning;
+use herleid_ledger::merkle::Hash;
 use herleid_ledger::note::{Signer, Verifier};
 use herleid_ledger::witness::{self, Conflict, Response};
+use herleid_ledger::{Page, WitnessStore};
 use herleid_vocab::rim::Clock;
 use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
 
 /// The witness that this connector is for others. Its memory lies apart from the log: a log directory that is lost or restored
 /// must not let it cosign a second history of another's log.
@@ -16,7 +20,11 @@ pub struct WitnessService {
     clock: Arc<dyn Clock>,
     /// Held from reading the last size until the new one is durable: two requests must not cosign two histories.
     turn: Mutex<()>,
+    doors: Semaphore,
 }
+
+/// Threads that answer at once: one waits for the disk while another reads what it was sent.
+const AT_ONCE: usize = 2;
 
 impl WitnessService {
     /// The key that it signs with, as logs name their witnesses.
@@ -34,6 +42,7 @@ impl WitnessService {
             memory,
             clock,
             turn: Mutex::new(()),
+            doors: Semaphore::new(AT_ONCE),
         }
     }
 
@@ -76,11 +85,66 @@ impl WitnessService {
         Ok(seen.filter(|seen| seen.size > 0).map(|seen| seen.note))
     }
 
-    /// Logs that showed this witness two histories, each with both checkpoints as proof.
+    /// Answers a request as [`Self::add_checkpoint`] does, in a thread that may wait for the disk. Whoever asks is not known: at most
+    /// [`AT_ONCE`] such threads are taken, however many ask.
+    ///
+    /// # Errors
+    /// As [`Self::add_checkpoint`].
+    pub async fn answer(self: Arc<Self>, request: Bytes) -> Result<Response, WitnessingError> {
+        let service = self.clone();
+        let Ok(_one) = self.doors.acquire().await else {
+            return Err(WitnessingError::Ledger("this witness is being stopped".to_owned()));
+        };
+        let answered = tokio::task::spawn_blocking(move || service.add_checkpoint(&request)).await;
+        answered.unwrap_or_else(|error| Err(WitnessingError::Ledger(error.to_string())))
+    }
+
+    /// The first `limit` pairs of checkpoints by which a log showed this witness two histories.
     ///
     /// # Errors
     /// When its memory cannot be read.
-    pub fn conflicts(&self) -> Result<Vec<Conflict>, WitnessingError> {
-        self.memory.conflicts().map_err(WitnessingError::Memory)
+    pub fn conflicts(&self, limit: usize) -> Result<Page, WitnessingError> {
+        self.memory.conflicts(limit).map_err(WitnessingError::Memory)
+    }
+
+    /// The first `limit` pairs of which nobody knows yet whether they are of one history.
+    ///
+    /// # Errors
+    /// When its memory cannot be read.
+    pub fn doubts(&self, limit: usize) -> Result<Page, WitnessingError> {
+        self.memory.doubts(limit).map_err(WitnessingError::Memory)
+    }
+
+    /// Settles a doubt: `forked` says what the larger tree begins with, where the two are of two histories.
+    ///
+    /// # Errors
+    /// When its memory cannot be written.
+    pub fn settle(
+        &self,
+        doubt: &Conflict,
+        root: &Hash,
+        forked: Option<Option<Beginning>>,
+    ) -> Result<(), WitnessingError> {
+        let _turn = self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let settled = self.memory.settle(doubt, root, forked);
+        settled.map_err(WitnessingError::Memory)
+    }
+
+    /// Holds the memory, as whoever waits for the disk does.
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The key of a log that it witnesses.
+    #[must_use]
+    pub fn log_key(&self, origin: &str) -> Option<Verifier> {
+        self.known_logs.iter().find(|key| key.name() == origin).cloned()
+    }
+
+    /// Why it cosigns nothing any more, after a write that failed; none while it does.
+    #[must_use]
+    pub fn failed(&self) -> Option<&str> {
+        self.memory.failed()
     }
 }

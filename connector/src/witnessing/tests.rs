@@ -1,5 +1,7 @@
 //! Witnesses that answer over HTTP, each in its own way, and a log that grows meanwhile.
 
+mod ends;
+
 use super::*;
 use crate::net::client::GuardedClient;
 use crate::net::server::{CancellationToken, Listener, Security, ServerLimits};
@@ -331,7 +333,14 @@ async fn a_size_that_the_log_does_not_have_is_a_rollback() {
     let shorter = ledger(&world.directory.path().join("shorter"), 1, 1, 1);
     let error = ask(&shorter, &client, &world.witnesses[0], 0).await.unwrap_err();
     assert!(
-        matches!(error, WitnessingError::Behind { witnessed: 4, own: 1, .. }),
+        matches!(
+            error,
+            WitnessingError::Behind {
+                witnessed: 4,
+                own: 1,
+                ..
+            }
+        ),
         "{error}"
     );
     assert!(error.is_rollback() && error.is_final());

@@ -57,6 +57,7 @@ impl Ack {
 /// `steady DIR COUNT BYTES` appends COUNT records in one thread, with documents of that size (`super::steady`);
 /// `erasing DIR COUNT` appends COUNT records and erases them (`super::erasing`);
 /// `erase-full DIR BALLAST ROOM` does so on a disk that it fills with the file BALLAST but for ROOM bytes; `erased DIR` checks that afterwards;
+/// `witness DIR` cosigns checkpoints with the memory of a witness there (`super::witness`);
 /// `examine DIR` reads acknowledgements from standard input and checks them.
 pub(crate) fn run(arguments: &[String]) {
     let dir = Path::new(&arguments[1]);
@@ -68,6 +69,7 @@ pub(crate) fn run(arguments: &[String]) {
         "steady" => crate::steady::run(dir, arguments[2].parse().unwrap(), arguments[3].parse().unwrap()),
         "erasing" => crate::erasing::run(dir, arguments[2].parse().unwrap()),
         "erase-full" => crate::erasing::run_full(dir, Path::new(&arguments[2]), arguments[3].parse().unwrap()),
+        "witness" => crate::witness::run(dir),
         "erased" => crate::erasing::examine_again(dir),
         "fill" => {
             let ledger = open(dir);

@@ -20,6 +20,7 @@ mod steady;
 mod taken;
 mod torn;
 mod trace;
+mod witness;
 mod works;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -34,7 +35,7 @@ pub(crate) enum Outcome {
 
 type Check = fn() -> Outcome;
 
-const CHECKS: [(&str, Check); 11] = [
+const CHECKS: [(&str, Check); 12] = [
     ("a_killed_process_loses_nothing_acknowledged", crash::check),
     ("a_second_process_is_refused", taken::check),
     ("every_acknowledgement_follows_its_syncs", trace::check),
@@ -49,6 +50,7 @@ const CHECKS: [(&str, Check); 11] = [
         "a_name_lost_to_another_thread_is_noticed",
         background::check_shared_folder,
     ),
+    ("a_witness_whose_write_failed_cosigns_nothing_more", witness::check),
     ("no_call_passes_the_injector_by", seen::check),
     ("whichever_call_fails_nothing_acknowledged_is_lost", matrix::check),
     (

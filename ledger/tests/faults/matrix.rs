@@ -251,7 +251,7 @@ fn run(time_box: Duration, is_meant: impl Fn(&Work) -> bool) -> Outcome {
     Outcome::Passed
 }
 
-fn shuffle<T>(items: &mut [T], random: &SeededEntropy) {
+pub(crate) fn shuffle<T>(items: &mut [T], random: &SeededEntropy) {
     for last in (1..items.len()).rev() {
         let mut bytes = [0; 8];
         random.fill(&mut bytes);

@@ -4,6 +4,7 @@
 mod checkpoints;
 mod drafts;
 mod exports;
+mod forks;
 mod handovers;
 mod merkle;
 mod notes;

@@ -109,6 +109,7 @@ fn inside<R: Read + Seek>(
         is_anchor: false,
     }));
     sightings.extend(forks::anchored(&keys, &mut findings));
+    sightings.extend(forks::recorded(archive, &files, &records, &keys, &mut findings));
     forks::check(&sightings, &records, &mut findings);
 
     let head = &files.manifest.head;

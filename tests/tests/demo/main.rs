@@ -18,6 +18,7 @@ mod keeping;
 mod lies;
 mod publishing;
 mod pushes;
+mod quorum;
 mod receiving;
 mod reconcile;
 mod reconcile_liars;

@@ -214,3 +214,44 @@ fn the_status_says_since_when_a_witness_fails_and_what_it_cosigned_before() {
         if well { Ok(()) } else { Err(all) }
     });
 }
+
+#[test]
+fn a_fork_at_another_size_is_a_doubt_of_the_witness_until_the_tiles_prove_it_and_is_recorded_then() {
+    let mut watched = Watched::set();
+    watched.grow_otherwise();
+    let output = serve(&watched.log.directory).output().unwrap();
+    refused(&output, 4, "has seen another history");
+    let told = |watched: &Watched, part: &str| {
+        let status = good(&watched.witness.run(&["status"]));
+        let warned = status["warnings"].as_array().unwrap().iter();
+        let found = warned
+            .filter(|warning| warning.as_str().unwrap().contains(part))
+            .count();
+        (found, status["size"].as_u64().unwrap(), status)
+    };
+    // Nobody can tell by what was sent whether the log has two histories or somebody made the proof up, and its tiles are not served.
+    let (doubts, before, status) = told(&watched, "with a proof that does not hold");
+    assert_eq!(doubts, 1, "{status}");
+    assert_eq!(told(&watched, "showed this witness two histories").0, 0, "{status}");
+    // The other history is served: without its witness the log starts.
+    watched.log.set("trust", "");
+    watched.log.start();
+    // Whoever starts looks again at once.
+    watched.witness.kill();
+    watched.witness.start();
+    until("the fork is proved and recorded", PATIENCE, || {
+        let (proved, size, status) = told(&watched, "showed this witness two histories");
+        if (proved, size) == (1, before + 1) {
+            Ok(())
+        } else {
+            Err(status)
+        }
+    });
+    assert_eq!(told(&watched, "with a proof that does not hold").0, 0);
+    // Once.
+    watched.witness.kill();
+    watched.witness.start();
+    watched.log.kill();
+    let (proved, size, status) = told(&watched, "showed this witness two histories");
+    assert_eq!((proved, size), (1, before + 1), "{status}");
+}

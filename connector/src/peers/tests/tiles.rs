@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::{Path as UrlPath, State as Served};
 use axum::http::StatusCode;
 use axum::routing::get;
+use herleid_ledger::fork::{Fork, ForkError, MAX_BYTES};
 use herleid_ledger::tile::{Level, TilePath};
 use std::sync::Mutex as Shared;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -107,14 +108,89 @@ async fn tiles_that_were_signed_and_contradict_what_was_known_prove_a_fork() {
         while other.size() <= log.size() {
             handed = served(&other, THEM, "a", "a", 0).await;
         }
-        // The history that is known has no tiles of the other one.
+        // The history that is known has no tiles of the other one. That is no proof, but it is seen.
         let error = scene.peers.accept(&theirs, &handed).await.unwrap_err();
         assert!(matches!(error, ReceiptError::Unproved { .. }), "{error}");
         assert_eq!((scene.lies().len(), scene.forks()), (0, 0));
+        let suspected = scene.suspicions();
+        assert_eq!(suspected.len(), 1);
+        assert_eq!(
+            (suspected[0].known_size, suspected[0].shown_size),
+            (log.size(), other.size())
+        );
         site.serves(&other);
         let error = scene.peers.accept(&theirs, &handed).await.unwrap_err();
         assert!(matches!(error, ReceiptError::Lie(Lie::LogForked { .. })), "{error}");
         assert_eq!((scene.lies().len(), scene.forks()), (1, 1));
+        // What is kept proves it without the tiles, to anybody who has the key.
         site.ends();
+        let lie = scene.lies().remove(0);
+        let shown = HandedOver::parse(lie.handed_over.as_bytes()).unwrap().checkpoint;
+        let notes = [lie.known.unwrap(), shown];
+        proves(&notes, lie.beginning.as_deref(), log.verifier());
+        let index = scene.ours.by_term(&Term::Kind(Kind::WitnessConflict)).unwrap()[0];
+        let (notes, beginning) = scene.recorded(index);
+        proves(&notes, beginning.as_deref(), log.verifier());
+        let fork = Fork::read([notes[0].as_bytes(), notes[1].as_bytes()], None, log.verifier());
+        assert!(matches!(fork, Err(ForkError::NoBeginning { .. })), "{fork:?}");
     }
+}
+
+fn proves(notes: &[String], beginning: Option<&str>, key: &Verifier) {
+    let [one, other] = notes else { panic!("{notes:?}") };
+    let beginning = beginning.map(str::as_bytes);
+    assert!(beginning.is_some_and(|bytes| bytes.len() <= MAX_BYTES));
+    Fork::read([one.as_bytes(), other.as_bytes()], beginning, key).unwrap();
+}
+
+#[tokio::test]
+async fn a_fork_whose_tiles_are_withheld_is_proved_by_those_of_the_other_history_when_that_is_as_long() {
+    let site = Site::start().await;
+    let (scene, log, theirs) = known(&site, 2).await;
+    let other = seeded(&scene.directory.path().join("other"), &site.origin, 3, 9);
+    let mut handed = served(&other, THEM, "a", "a", 0).await;
+    while other.size() <= log.size() {
+        handed = served(&other, THEM, "a", "a", 0).await;
+    }
+    for _ in 0..3 {
+        assert!(scene.peers.accept(&theirs, &handed).await.is_err());
+    }
+    scene.peers.look_again().await.unwrap();
+    assert_eq!((scene.suspicions().len(), scene.lies().len()), (1, 0));
+    // The log goes on as if nothing had been; the tiles of this history are served.
+    while log.size() < other.size() {
+        let seen = scene.peers.seen_size(&theirs).unwrap();
+        let honest = served(&log, THEM, "a", "a", seen).await;
+        scene.peers.accept(&theirs, &honest).await.unwrap();
+    }
+    let seen = scene.peers.seen_size(&theirs).unwrap();
+    let honest = served(&log, THEM, "a", "a", seen).await;
+    scene.peers.accept(&theirs, &honest).await.unwrap();
+    scene.peers.look_again().await.unwrap();
+    assert_eq!((scene.suspicions().len(), scene.lies().len(), scene.forks()), (0, 1, 1));
+    site.ends();
+    let lie = scene.lies().remove(0);
+    assert_eq!((lie.lie.as_str(), lie.handed_over.as_str()), ("log forked", ""));
+    let notes = [lie.known.unwrap(), lie.shown.unwrap()];
+    proves(&notes, lie.beginning.as_deref(), log.verifier());
+}
+
+#[tokio::test]
+async fn a_log_that_only_could_not_be_read_for_a_while_is_suspected_no_longer() {
+    let site = Site::start().await;
+    let (scene, log, theirs) = known(&site, 2).await;
+    site.alters.store(true, Ordering::SeqCst);
+    for n in 0..6 {
+        let handed = served(&log, THEM, "a", "a", 0).await;
+        let error = scene.peers.accept(&theirs, &handed).await.unwrap_err();
+        assert!(error.is_passing(), "{n}: {error}");
+    }
+    // The first ones are kept.
+    assert_eq!(scene.suspicions().len(), 4);
+    scene.peers.look_again().await.unwrap();
+    assert_eq!(scene.suspicions().len(), 4);
+    site.alters.store(false, Ordering::SeqCst);
+    scene.peers.look_again().await.unwrap();
+    assert_eq!((scene.suspicions().len(), scene.lies().len(), scene.forks()), (0, 0, 0));
+    site.ends();
 }

@@ -1,14 +1,19 @@
 //! One log with two histories: different roots of one size, or different records at one index, signed by one key. What another
 //! key signed under the same origin is no fork but a stranger's, and untrusted as such.
 
+use super::files::Files;
 use super::keys::{Keys, Refusal, Signed};
 use super::reason::Reason;
 use super::records::Rec;
 use super::verdict::{Check, Findings};
+use crate::dossier::Archive;
 use herleid_ledger::checkpoint::CheckpointBody;
-use herleid_ledger::merkle::Hash;
-use herleid_ledger::note::Verifier;
+use herleid_ledger::fork::{Beginning, MAX_BYTES, ROLE};
+use herleid_ledger::merkle::{Hash, verify_consistency};
+use herleid_ledger::note::{MAX_NOTE_BYTES, SignedNote, Verifier};
+use herleid_ledger::record::Kind;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Seek};
 
 /// A checkpoint, and where it was seen.
 pub(super) struct Sighting {
@@ -52,6 +57,92 @@ pub(super) fn anchored(keys: &Keys<'_>, findings: &mut Findings) -> Vec<Sighting
         );
     }
     sightings
+}
+
+/// Checkpoints of logs that showed two histories to whoever recorded it (`witness-conflict`): those two, and of two sizes also what the
+/// larger tree begins with, as far as it leads to the root that the log signed. A document that is not there is found missing with the others.
+pub(super) fn recorded<R: Read + Seek>(
+    archive: &mut Archive<R>,
+    files: &Files,
+    records: &[Rec],
+    keys: &Keys<'_>,
+    findings: &mut Findings,
+) -> Vec<Sighting> {
+    let mut sightings = Vec::new();
+    for rec in records.iter().filter(|rec| rec.kind() == Some(Kind::WitnessConflict)) {
+        let named = rec
+            .documents()
+            .map(|(role, sha256)| (role, format!("evidence/{sha256}")));
+        let named: Vec<(&str, String)> = named.filter(|(_, file)| files.found.contains_key(file)).collect();
+        let of_role = |wanted: &'static str| {
+            let files = named.iter().filter(move |(role, _)| *role == wanted);
+            files.map(|(_, file)| file.clone())
+        };
+        let mut signed: Vec<Sighting> = Vec::new();
+        // A record is about one pair; what else it names is not looked at.
+        for file in of_role("checkpoint").take(2) {
+            match seen_in(archive, keys, file.clone()) {
+                Ok(sighting) => signed.push(sighting),
+                Err(Refusal::Failed(reason) | Refusal::NoKey(reason)) => findings.unchecked(Check::Fork, file, reason),
+            }
+        }
+        if let ([one, other], Some(file)) = (&signed[..], of_role(ROLE).next()) {
+            match begins_with(archive, file.clone(), one, other) {
+                Ok(sighting) => signed.push(sighting),
+                Err(reason) => findings.unchecked(Check::Fork, file, reason),
+            }
+        }
+        sightings.extend(signed);
+    }
+    sightings
+}
+
+fn seen_in<R: Read + Seek>(archive: &mut Archive<R>, keys: &Keys<'_>, file: String) -> Result<Sighting, Refusal> {
+    let failed = |error: &dyn std::fmt::Display| Refusal::Failed(Reason::refused(error));
+    let bytes = archive.read(&file, MAX_NOTE_BYTES as u64).map_err(|e| failed(&e))?;
+    let note = SignedNote::parse(&bytes).map_err(|e| failed(&e))?;
+    let origin = note.text().split('\n').next().unwrap_or_default();
+    let (checkpoint, signed) = keys.checkpoint(origin, &note)?;
+    Ok(Sighting {
+        body: checkpoint.body().clone(),
+        key: signed.key,
+        source: file,
+        is_anchor: false,
+    })
+}
+
+/// What the larger of two trees begins with: as good as a checkpoint of the smaller size, since it follows from the one that was signed.
+fn begins_with<R: Read + Seek>(
+    archive: &mut Archive<R>,
+    file: String,
+    one: &Sighting,
+    other: &Sighting,
+) -> Result<Sighting, Reason> {
+    let bytes = archive.read(&file, MAX_BYTES as u64).map_err(Reason::refused)?;
+    let begins = Beginning::parse(&bytes).map_err(Reason::refused)?;
+    let (old, new) = match one.body.size <= other.body.size {
+        true => (one, other),
+        false => (other, one),
+    };
+    verify_consistency(
+        old.body.size,
+        new.body.size,
+        &begins.proof,
+        &begins.root,
+        &new.body.root,
+    )
+    .map_err(Reason::refused)?;
+    Ok(Sighting {
+        body: CheckpointBody {
+            origin: new.body.origin.clone(),
+            size: old.body.size,
+            root: begins.root,
+        },
+        // The larger one's key has signed what this follows from.
+        key: new.key.clone(),
+        source: file,
+        is_anchor: false,
+    })
 }
 
 /// Compares all sightings of each log, and all records of one index.

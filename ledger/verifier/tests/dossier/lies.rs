@@ -4,6 +4,7 @@ use crate::build::Files;
 use crate::judge::{Case, judge, judge_one};
 use crate::log::{Draft, sha256_hex};
 use crate::world::{Lie, World};
+use herleid_ledger::fork::{Beginning, ROLE};
 use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName as S;
 use herleid_verifier::{Language, Verdict};
@@ -210,6 +211,74 @@ fn a_forked_log_fails() {
     // Somebody else was shown another history of the same length.
     anchors["checkpoints"] = json!([other.app.checkpoint(other.app.size()).note().to_string()]);
     judge_one("forked", world.dossier(), Some(anchors)).expect(Verdict::Failed, "forked log: two histories");
+}
+
+#[test]
+fn a_fork_at_two_sizes_fails_with_what_the_larger_tree_begins_with() {
+    // What somebody recorded of another log: its checkpoint as the case knows it, and a larger one, of its own history or of another.
+    let judged = |name: &str, is_forked: bool, with_beginning: bool, is_altered: bool| {
+        let mut world = World::new("real", Lie::None);
+        let mut shown = world.knmi.clone();
+        if is_forked {
+            shown.entries.swap(1, 2);
+        }
+        for _ in 0..2 {
+            let facts = json!({"transaction": "x", "verdict": "identical"});
+            let sections = vec![(S::Facts, facts)];
+            let draft = Draft {
+                sections,
+                ..Draft::default()
+            };
+            shown.append(Kind::Replayed, draft);
+        }
+        let (known, larger) = (world.knmi.checkpoint(world.knmi.size()), shown.checkpoint(shown.size()));
+        let proof = shown
+            .hand_over(0, &[], &larger, Some(known.size()))
+            .consistency
+            .unwrap()
+            .proof;
+        let mut text = Beginning {
+            root: shown.body(known.size()).root,
+            proof: Vec::new(),
+        }
+        .to_string();
+        for hash in proof {
+            text.push_str(&format!("{hash}\n"));
+        }
+        if is_altered {
+            text = text.replacen("/1\n", "/2\n", 1);
+        }
+        let mut documents: Vec<(&str, Vec<u8>)> = [&larger, &known]
+            .map(|checkpoint| ("checkpoint", checkpoint.note().to_string().into_bytes()))
+            .into();
+        if with_beginning {
+            documents.push((ROLE, text.into_bytes()));
+        }
+        let facts = json!({"origin": world.knmi.origin, "party": world.knmi.did});
+        let draft = Draft {
+            sections: vec![(S::Facts, facts)],
+            documents,
+            ..Draft::default()
+        };
+        world.app.append(Kind::WitnessConflict, draft);
+        (judge_one(name, world.dossier(), Some(world.anchors())), known.size())
+    };
+    let (forked, size) = judged("forked at two sizes", true, true, false);
+    forked.expect(Verdict::Failed, &format!("forked log: two histories of {size} records"));
+    // Without it the two contradict nothing, and what is no beginning proves nothing.
+    for (name, is_forked, with_beginning, is_altered) in [
+        ("no beginning", true, false, false),
+        ("an altered beginning", true, true, true),
+        ("one history", false, true, false),
+    ] {
+        let (judged, _) = judged(name, is_forked, with_beginning, is_altered);
+        assert_eq!(
+            judged.report.exit_code,
+            0,
+            "{name}: {}",
+            judged.report.text(Language::English)
+        );
+    }
 }
 
 #[test]
