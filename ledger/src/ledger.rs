@@ -13,6 +13,7 @@ mod lineage;
 mod lookup;
 mod open;
 mod options;
+mod over;
 mod prepare;
 mod read;
 mod recorded;
@@ -28,6 +29,7 @@ pub use export::Exported;
 pub use ground::{Ground, UnknownGround};
 pub use lineage::{Activity, Bounds, Direction, Edge, Follows, Lineage};
 pub use options::{Options, WitnessPolicy, fatal_abort};
+pub use over::Entombed;
 pub use read::{At, StoredRecord};
 pub use recorded::Recorded;
 
@@ -77,7 +79,7 @@ pub(crate) struct Shared {
     /// What was erased and may still lie in files.
     pub(crate) unburied: Mutex<strip::Stripped>,
     /// What a check found wrong: from then on nothing is taken.
-    pub(crate) unsound: OnceLock<String>,
+    pub(crate) unsound: Arc<OnceLock<String>>,
 }
 
 impl Shared {
@@ -118,10 +120,38 @@ impl Shared {
 }
 
 struct Inner {
-    shared: Arc<Shared>,
+    who: Who,
+    /// Another one once something was erased from a log that is over: what is only read does not see what is rewritten.
+    shared: RwLock<Arc<Shared>>,
     /// Gone when the log is being closed: the sequencer ends when its last job is done.
     jobs: Mutex<Option<Sender<Job>>>,
     sequencer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What never changes of a log that is open.
+struct Who {
+    origin: String,
+    party: Did,
+    verifier: Verifier,
+    policy: WitnessPolicy,
+    unsound: Arc<OnceLock<String>>,
+}
+
+impl Inner {
+    fn new(shared: Arc<Shared>, jobs: Option<Sender<Job>>, sequencer: Option<JoinHandle<()>>) -> Self {
+        Self {
+            who: Who {
+                origin: shared.origin.clone(),
+                party: shared.party.clone(),
+                verifier: shared.signer.verifier().clone(),
+                policy: shared.policy.clone(),
+                unsound: Arc::clone(&shared.unsound),
+            },
+            shared: RwLock::new(shared),
+            jobs: Mutex::new(jobs),
+            sequencer: Mutex::new(sequencer),
+        }
+    }
 }
 
 impl Drop for Inner {
@@ -146,38 +176,39 @@ impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ledger")
             .field("dir", &self.shared().dir)
-            .field("origin", &self.shared().origin)
+            .field("origin", &self.0.who.origin)
             .finish_non_exhaustive()
     }
 }
 
 impl Ledger {
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0.shared
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        let shared = self.0.shared.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&shared)
     }
 
     /// Origin of the log.
     #[must_use]
     pub fn origin(&self) -> &str {
-        &self.shared().origin
+        &self.0.who.origin
     }
 
     /// Owner of the log.
     #[must_use]
     pub fn party(&self) -> &Did {
-        &self.shared().party
+        &self.0.who.party
     }
 
     /// The log's public key; its name is the origin.
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
-        self.shared().signer.verifier()
+        &self.0.who.verifier
     }
 
     /// Which witnesses count, and how many are enough.
     #[must_use]
     pub fn witness_policy(&self) -> &WitnessPolicy {
-        &self.shared().policy
+        &self.0.who.policy
     }
 
     fn submit(&self, job: Job) -> Result<(), LedgerError> {
@@ -210,11 +241,11 @@ impl Ledger {
         // Evidence is written and synced first, which waits for the disk; the rest only computes.
         let prepared = match tokio::runtime::Handle::try_current() {
             Ok(runtime) if draft.brings_evidence() => {
-                let shared = Arc::clone(self.shared());
+                let shared = self.shared();
                 let prepared = runtime.spawn_blocking(move || prepare::prepare(&shared, draft)).await;
                 prepared.map_err(|_| LedgerError::Closed)??
             }
-            _ => prepare::prepare(self.shared(), draft)?,
+            _ => prepare::prepare(&self.shared(), draft)?,
         };
         let (sender, receiver) = tokio::sync::oneshot::channel();
         self.submit(Job::Append(Box::new(prepared), Reply::Waiting(sender)))?;
@@ -227,7 +258,7 @@ impl Ledger {
     /// # Errors
     /// As [`Self::append`].
     pub fn append_blocking(&self, draft: Draft) -> Result<Recorded, AppendError> {
-        let prepared = prepare::prepare(self.shared(), draft)?;
+        let prepared = prepare::prepare(&self.shared(), draft)?;
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         self.submit(Job::Append(Box::new(prepared), Reply::Blocked(sender)))?;
         let answer = receiver.recv().map_err(|_| LedgerError::Closed)?;

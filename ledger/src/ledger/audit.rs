@@ -1,5 +1,6 @@
 //! Checking a whole log: every byte that can be recomputed is.
 
+use super::over::elsewhere;
 use super::{Ledger, Shared};
 use crate::checkpoint::CheckpointBody;
 use crate::error::LedgerError;
@@ -50,6 +51,10 @@ struct Walk {
 impl Walk {
     /// Takes down what a tombstone speaks of.
     fn entomb(&mut self, facts: &Value) {
+        // What is about another log says nothing of this one.
+        if elsewhere(facts).is_some() {
+            return;
+        }
         let target = facts.get("index").and_then(Value::as_u64).unwrap_or(u64::MAX);
         let names = facts.get("sections").and_then(Value::as_array).into_iter().flatten();
         let names = names.filter_map(|name| name.as_str()?.parse::<SectionName>().ok());
@@ -233,7 +238,19 @@ impl Ledger {
     ///
     /// # Errors
     /// Names the first thing that is wrong, with what was expected and what was found.
-    pub fn verify_all(&self, mut progress: impl FnMut(u64, u64)) -> Result<Audited, LedgerError> {
+    pub fn verify_all(&self, progress: impl FnMut(u64, u64)) -> Result<Audited, LedgerError> {
+        self.verify_all_but(&BTreeMap::new(), progress)
+    }
+
+    /// [`Self::verify_all`] of a log that is over, of which tombstones of later logs ([`Self::entombed`]) have `erased` these sections.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_all_but(
+        &self,
+        erased: &BTreeMap<u64, Vec<SectionName>>,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Audited, LedgerError> {
         let shared = self.shared();
         let checkpoint = self.checkpoint();
         let size = checkpoint.size();
@@ -242,6 +259,9 @@ impl Ledger {
             has_lineage: self.has_lineage()?,
             ..Walk::default()
         };
+        for (index, names) in erased.iter().filter(|(index, _)| **index < size) {
+            walk.entombed.entry(*index).or_default().extend(names);
+        }
         for tile in 0..size.div_ceil(FULL) {
             let first = tile * FULL;
             let width = (size - first).min(FULL) as u16;

@@ -5,7 +5,6 @@ use super::sequencer::Job;
 use super::strip::Stripped;
 use super::{Ledger, Shared};
 use crate::error::LedgerError;
-use crate::record::{Kind, Term};
 use crate::store::codec::{FINISHED, GRAVES, Grave, STRIPPED, grave_key};
 use crate::store::rocks::{Part, Rocks};
 use std::sync::PoisonError;
@@ -26,6 +25,10 @@ pub(crate) struct Marks {
 impl Marks {
     pub(crate) fn least(&self) -> u64 {
         self.log.min(self.stripped).min(self.keys).min(self.evidence)
+    }
+
+    pub(crate) fn most(&self) -> u64 {
+        self.log.max(self.stripped).max(self.keys).max(self.evidence)
     }
 }
 
@@ -108,11 +111,12 @@ impl Shared {
 
 /// Does what is left to do of the erasures that tombstones in the log speak of. What a store that was restored brought back is removed even
 /// where the log cannot be opened with it.
-pub(crate) fn finish_erasures(shared: &Shared) -> Result<(), LedgerError> {
+/// `false` when files still hold something of it.
+pub(crate) fn finish_erasures(shared: &Shared) -> Result<bool, LedgerError> {
     let marks = shared.marks()?;
     let graves = shared.graves(marks.least())?;
     if graves.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     tracing::info!(
         tombstones = graves.len(),
@@ -138,12 +142,13 @@ pub(crate) fn finish_erasures(shared: &Shared) -> Result<(), LedgerError> {
     if marks.keys >= below {
         stripped.keys.clear();
     }
-    if !shared.bury(stripped)? {
+    let is_buried = shared.bury(stripped)?;
+    if !is_buried {
         tracing::warn!(
             "files of the store still hold what was erased, or something in it is damaged; it is tried again"
         );
     }
-    Ok(())
+    Ok(is_buried)
 }
 
 impl Ledger {
@@ -170,11 +175,8 @@ impl Ledger {
     /// # Errors
     /// When the log cannot be read.
     pub fn is_unburied(&self) -> Result<bool, LedgerError> {
-        let last = self.by_term(&Term::Kind(Kind::Erased))?.into_iter().max();
-        match last {
-            Some(last) => Ok(self.buried_below()? <= last),
-            None => Ok(false),
-        }
+        let shared = self.shared();
+        Ok(!shared.graves(shared.marks()?.least())?.is_empty())
     }
 
     /// Removes large documents that no record lists: of a record that came after the backup was made from which a log was restored, say. Before

@@ -16,7 +16,7 @@ use herleid_vocab::json::{self, Limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use zeroize::Zeroizing;
 
 impl Ledger {
@@ -72,20 +72,44 @@ impl Ledger {
     /// # Errors
     /// As [`Self::open_closed`].
     pub fn open_closed_apart(
+        options: Options,
+        keys: &Path,
+        erased: &BTreeMap<u64, Vec<SectionName>>,
+    ) -> Result<Self, LedgerError> {
+        let shared = Shared::to_read(options, keys, erased)?;
+        Ok(Self(Arc::new(Inner::new(Arc::new(shared), None, None))))
+    }
+}
+
+impl Shared {
+    /// A log that is over, as it is.
+    pub(super) fn to_read(
         mut options: Options,
         keys: &Path,
         erased: &BTreeMap<u64, Vec<SectionName>>,
     ) -> Result<Self, LedgerError> {
+        // Not left behind in the options.
+        let kek = Zeroizing::new(std::mem::take(&mut options.kek));
+        let log = Rocks::open_to_read(&options.dir.join("log"), &Part::ALL)?;
+        let keys = Keys::open_to_read(keys, kek)?;
+        let evidence = Evidence::to_read(&options.dir.join("evidence"));
+        let mut shared = Self::over(options, log, keys, evidence)?;
+        shared.masked = erased.clone();
+        // Nothing is written here, so nothing can be erased again: what a crash left, or an older backup brought back, is not shown.
+        for (_, grave) in shared.graves(shared.marks()?.least())? {
+            shared.masked.entry(grave.target).or_default().extend(grave.sections);
+        }
+        Ok(shared)
+    }
+
+    /// A log that is over, with its stores as they were opened.
+    pub(super) fn over(options: Options, log: Rocks, keys: Keys, evidence: Evidence) -> Result<Self, LedgerError> {
         check_origin(&options.origin)?;
         let signer =
             Signer::ed25519(&options.origin, options.signing_key.clone()).map_err(|error| LedgerError::Option {
                 option: "signing_key",
                 why: error.to_string(),
             })?;
-        // Not left behind in the options.
-        let kek = Zeroizing::new(std::mem::take(&mut options.kek));
-        let log = Rocks::open_to_read(&options.dir.join("log"), &Part::ALL)?;
-        let keys = Keys::open_to_read(keys, kek)?;
         let missing = |what: &str, expected: &str| LedgerError::Corrupt {
             dir: options.dir.clone(),
             what: what.to_owned(),
@@ -105,10 +129,10 @@ impl Ledger {
             .transpose()?;
         // Until it is known what was shown.
         let nothing = Arc::new(Checkpoint::empty(&signer)?);
-        let mut shared = Shared {
+        let shared = Self {
             log,
             keys,
-            evidence: Evidence::to_read(&options.dir.join("evidence")),
+            evidence,
             dir: options.dir,
             origin: options.origin,
             party: options.party,
@@ -123,14 +147,10 @@ impl Ledger {
             cosigned: RwLock::new(None),
             collecting: Mutex::new(Vec::new()),
             erasing: Mutex::new(()),
-            masked: erased.clone(),
+            masked: BTreeMap::new(),
             unburied: Mutex::default(),
-            unsound: OnceLock::new(),
+            unsound: Arc::default(),
         };
-        // Nothing is written here, so nothing can be erased again: what a crash left, or an older backup brought back, is not shown.
-        for (_, grave) in shared.graves(shared.marks()?.least())? {
-            shared.masked.entry(grave.target).or_default().extend(grave.sections);
-        }
         let cosigned = read_cosigned(&shared, size)?;
         // Records after it were never answered: nobody was shown them, and nobody is.
         let latest = signed.map(Arc::new).into_iter().chain(cosigned.clone());
@@ -138,10 +158,6 @@ impl Ledger {
         let latest = latest.ok_or_else(|| shared.corrupt("the checkpoint signed last", "one", "missing"))?;
         *shared.published.write().unwrap_or_else(PoisonError::into_inner) = latest;
         *shared.cosigned.write().unwrap_or_else(PoisonError::into_inner) = cosigned;
-        Ok(Self(Arc::new(Inner {
-            shared: Arc::new(shared),
-            jobs: Mutex::new(None),
-            sequencer: Mutex::new(None),
-        })))
+        Ok(shared)
     }
 }

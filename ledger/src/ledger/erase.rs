@@ -5,6 +5,7 @@ mod error;
 pub use error::EraseError;
 
 use super::ground::Ground;
+use super::over::LOG;
 use super::prepare::prepare_sealed;
 use super::sequencer::{Answer, Job, Reply};
 use super::{Ledger, StoredRecord};
@@ -83,16 +84,40 @@ impl Ledger {
         let shared = self.shared();
         let _alone = shared.erasing.lock().unwrap_or_else(PoisonError::into_inner);
         let graves = self.check_erasure(&erasure)?;
+        let drafts = erasure.targets.iter().zip(&graves).map(|(target, (grave, record))| {
+            let draft = self.tombstone(&erasure, target, grave, record);
+            (draft, Some(grave.clone()))
+        });
+        let numbers = self.append_tombstones(drafts.collect(), erasure.state.clone())?;
+        let below = numbers.last().map_or(0, |last| last + 1);
+        let graves = numbers.iter().copied().zip(graves.into_iter().map(|(grave, _)| grave));
+        let graves = graves.collect();
+
+        let touched = erasure.state.iter().map(|(key, _)| forgotten(key));
+        let buried = self.carry_out(graves, below, touched.collect());
+        Ok(Erased {
+            tombstones: numbers,
+            is_buried: buried.as_ref().is_ok_and(|is_buried| *is_buried),
+            why: buried.err().map(|error| error.to_string()),
+        })
+    }
+
+    /// Writes tombstones in one batch, each with the row of what it erases in this log, if it does; and changes of the caller's state with them.
+    /// Gives their numbers.
+    pub(super) fn append_tombstones(
+        &self,
+        drafts: Vec<(Draft, Option<Grave>)>,
+        mut state: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<Vec<u64>, EraseError> {
+        let (shared, count) = (self.shared(), drafts.len() as u64);
         let mut tombstones = Vec::new();
-        let mut state = erasure.state.clone();
-        for (target, (grave, record)) in erasure.targets.iter().zip(&graves) {
-            let mut draft = self.tombstone(&erasure, target, grave, record);
+        for (mut draft, grave) in drafts {
             for (key, value) in state.drain(..) {
                 draft = draft.put(key, value);
             }
             let mut sealed = draft.seal()?;
-            sealed.grave = Some(grave.clone());
-            tombstones.push(prepare_sealed(shared, sealed)?);
+            sealed.grave = grave;
+            tombstones.push(prepare_sealed(&shared, sealed)?);
         }
         let (sender, receiver) = sync_channel(1);
         self.submit(Job::Tombstones(tombstones, Reply::Blocked(sender)))?;
@@ -101,19 +126,7 @@ impl Ledger {
             return Err(LedgerError::Closed.into());
         };
         let below = batch.first + position as u64 + 1;
-        let numbers = below - graves.len() as u64..below;
-        let graves = numbers
-            .clone()
-            .zip(graves.into_iter().map(|(grave, _)| grave))
-            .collect();
-
-        let touched = erasure.state.iter().map(|(key, _)| forgotten(key));
-        let buried = self.carry_out(graves, below, touched.collect());
-        Ok(Erased {
-            tombstones: numbers.collect(),
-            is_buried: buried.as_ref().is_ok_and(|is_buried| *is_buried),
-            why: buried.err().map(|error| error.to_string()),
-        })
+        Ok((below - count..below).collect())
     }
 
     fn carry_out(&self, graves: Vec<(u64, Grave)>, below: u64, touched: Vec<Touched>) -> Result<bool, LedgerError> {
@@ -254,6 +267,13 @@ impl Ledger {
         let proof = grave.sections.contains(&SectionName::Exchange).then(
             || json!({"index": grave.target, "macs": facts.get("macs"), "sections": [SectionName::Exchange.as_str()]}),
         );
+        // Whose number it is, where it is not this log's.
+        let proof = proof.map(|mut proof| {
+            if let (Some(members), Some(log)) = (proof.as_object_mut(), facts.get(LOG)) {
+                members.insert(LOG.to_owned(), log.clone());
+            }
+            proof
+        });
         let draft = Draft::new(Kind::Erased, erasure.trace.clone()).section(SectionName::Facts, Value::Object(facts));
         // What the other end of an exchange has to be shown, and no more: who erased it, and why, stays closed.
         let draft = match proof {

@@ -84,7 +84,7 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be read.
     pub fn stream(&self, key: &StreamKey) -> Result<Option<StreamPlace>, LedgerError> {
-        stored_stream(self.shared(), &key.stored_key())
+        stored_stream(&self.shared(), &key.stored_key())
     }
 
     /// Every case in which something was decided, by its number; also those of which everything was erased.
@@ -116,7 +116,7 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be read.
     pub fn counter(&self, key: &str) -> Result<u64, LedgerError> {
-        stored_counter(self.shared(), key)
+        stored_counter(&self.shared(), key)
     }
 
     /// A piece of the caller's own state.

@@ -329,7 +329,7 @@ impl Ledger {
             erasing: Mutex::new(()),
             masked: BTreeMap::new(),
             unburied: Mutex::default(),
-            unsound: found.map(OnceLock::from).unwrap_or_default(),
+            unsound: Arc::new(found.map(OnceLock::from).unwrap_or_default()),
         });
         // Before anybody reads: a store that was restored may hold again what was erased from it. And before anything is refused: an older
         // store of keys has not those of the latest records, and must not lie there with those that were erased.
@@ -361,11 +361,7 @@ impl Ledger {
                 path: shared.dir.clone(),
                 source,
             })?;
-        Ok(Self(Arc::new(Inner {
-            shared,
-            jobs: Mutex::new(Some(sender)),
-            sequencer: Mutex::new(Some(thread)),
-        })))
+        Ok(Self(Arc::new(Inner::new(shared, Some(sender), Some(thread)))))
     }
 }
 

@@ -171,7 +171,8 @@ impl Ledger {
     /// The latest checkpoint that enough witnesses cosigned, with their lines.
     #[must_use]
     pub fn cosigned(&self) -> Option<Arc<Checkpoint>> {
-        let cosigned = self.shared().cosigned.read().unwrap_or_else(PoisonError::into_inner);
+        let shared = self.shared();
+        let cosigned = shared.cosigned.read().unwrap_or_else(PoisonError::into_inner);
         cosigned.clone()
     }
 

@@ -19,7 +19,8 @@ impl Ledger {
     /// # Errors
     /// When it cannot be made, or the log was closed. The log itself goes on.
     pub fn snapshot(&self, to: &Path) -> Result<Arc<Checkpoint>, LedgerError> {
-        let _alone = self.shared().erasing.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = self.shared();
+        let _alone = shared.erasing.lock().unwrap_or_else(PoisonError::into_inner);
         let (sender, receiver) = sync_channel(1);
         let to = to.to_owned();
         self.send(Job::Still(Box::new(move |shared| {

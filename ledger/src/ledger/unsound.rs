@@ -45,7 +45,7 @@ impl Ledger {
     /// What a check found wrong, now or before; nothing is taken then.
     #[must_use]
     pub fn found_unsound(&self) -> Option<&str> {
-        self.shared().unsound.get().map(String::as_str)
+        self.0.who.unsound.get().map(String::as_str)
     }
 
     /// Whether anything was read since this was asked last that cannot be what was written. It may have been seen half erased; a check of
@@ -65,7 +65,7 @@ impl Ledger {
     pub fn refuse_all(&self, found: &str) -> Result<(), LedgerError> {
         // The first finding is told.
         let _ = self.shared().unsound.set(found.to_owned());
-        let dir = &self.shared().dir;
+        let dir = &self.shared().dir.clone();
         let path = dir.join(NAME);
         if path.try_exists().map_err(io(&path))? {
             return Ok(());
@@ -89,7 +89,7 @@ impl Ledger {
             let found = format!("one of {}", audited.size);
             return Err(self.shared().corrupt("what was audited", expected, found));
         }
-        let dir = &self.shared().dir;
+        let dir = &self.shared().dir.clone();
         let before = remembered(dir)?;
         if before.is_some() {
             let path = dir.join(NAME);

@@ -77,17 +77,19 @@ fn put(rocks: &Rocks, meta: &Value) -> Result<(), LedgerError> {
 ///
 /// Format 1 had no index from documents to the records that list them, and kept every document in a file. The index is made; files stay
 /// where they are and are still found. Format 2 had no lineage index; it is made from the records' sections, and what older versions
-/// wrote besides (digests as terms) stays.
+/// wrote besides (digests as terms) stays. Format 3 differs in nothing else than what a tombstone can be about.
 pub(crate) fn upgrade(shared: &Shared, size: u64) -> Result<(), LedgerError> {
     if let Some(meta) = older(&shared.log)? {
-        let had_documents = meta.get("format").and_then(Value::as_u64) >= Some(2);
-        if size > AT_ONCE {
+        let format = meta.get("format").and_then(Value::as_u64);
+        let (had_documents, had_lineage) = (format >= Some(2), format >= Some(LINEAGE));
+        let from = if had_lineage { size } else { 0 };
+        if size - from > AT_ONCE {
             tracing::info!(
                 records = size,
                 "making the lineage index of a log of an older format: once, before it is served"
             );
         }
-        for first in (0..size).step_by(AT_ONCE as usize) {
+        for first in (from..size).step_by(AT_ONCE as usize) {
             let mut batch = shared.log.batch();
             for index in first..size.min(first + AT_ONCE) {
                 // A log with a damaged record can still be read, audited and exported; the audit names the record.

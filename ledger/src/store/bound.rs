@@ -92,7 +92,8 @@ impl Ledger {
     /// # Errors
     /// When they cannot be counted.
     pub fn bound_evidence(&self, most: u64) -> Result<u64, LedgerError> {
-        let (evidence, log) = (&self.shared().evidence, &self.shared().log);
+        let shared = self.shared();
+        let (evidence, log) = (&shared.evidence, &shared.log);
         evidence.bound.large.store(evidence.count()?, Ordering::Relaxed);
         // The first one holds.
         let _ = evidence.bound.most.set(most);

@@ -1,11 +1,12 @@
-//! Keys and values of the log's store, format 3. Integers are big-endian, so that keys sort as numbers.
+//! Keys and values of the log's store, format 4. Integers are big-endian, so that keys sort as numbers.
 
 use crate::merkle::{Frontier, Hash};
 use crate::section::{SectionMac, SectionName};
 use uuid::Uuid;
 
-/// Newest format of the stores that this version reads and writes.
-pub(crate) const FORMAT: u64 = 3;
+/// Newest format of the stores that this version reads and writes. Since 4 a tombstone can be about another log: an older version would take it
+/// for one of this log.
+pub(crate) const FORMAT: u64 = 4;
 
 /// Key of the store's description.
 pub(crate) const META: &[u8] = b"m";

@@ -195,7 +195,7 @@ fn a_newer_store_is_left_alone() {
     alter(&sample, "default", b"m", |meta| {
         let text = String::from_utf8(meta.clone())
             .unwrap()
-            .replace("\"format\":3", "\"format\":4");
+            .replace("\"format\":4", "\"format\":5");
         *meta = text.into_bytes();
     });
     match Ledger::open(options(&sample, 3)).unwrap_err() {

@@ -32,8 +32,8 @@ pub(super) fn to_format_2(dir: &Path) {
     drop(db);
     alter(dir, "default", b"m", |meta| {
         let text = String::from_utf8(meta.clone()).unwrap();
-        assert!(text.contains("\"format\":3"));
-        *meta = text.replace("\"format\":3", "\"format\":2").into_bytes();
+        assert!(text.contains("\"format\":4"));
+        *meta = text.replace("\"format\":4", "\"format\":2").into_bytes();
     });
 }
 

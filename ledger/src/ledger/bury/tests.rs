@@ -89,7 +89,7 @@ fn an_erasure_that_is_buried_does_not_count_for_one_before_it_that_is_not() {
         .evidence(document(random(3_000 + TARGET, 90_000)))
         .seal()
         .unwrap();
-    let under_way = crate::ledger::prepare::prepare_sealed(ledger.shared(), sealed).unwrap();
+    let under_way = crate::ledger::prepare::prepare_sealed(&ledger.shared(), sealed).unwrap();
     let first = ledger.erase(erasure()).unwrap();
     let second = ledger.erase(of(5, &[SectionName::Private])).unwrap();
     assert!(!first.is_buried && !second.is_buried);
@@ -246,12 +246,13 @@ fn a_log_that_is_over_shows_nothing_of_what_its_tombstones_erase() {
         target: target.index,
         sections: vec![name],
     };
-    let mut batch = ledger.shared().log.batch();
+    let shared = ledger.shared();
+    let mut batch = shared.log.batch();
     batch
         .put(Part::State, &grave_key(ledger.size() - 1), &grave.encode())
         .unwrap();
     batch.write_synced().unwrap();
-    drop(ledger);
+    drop((shared, ledger));
 
     let over = Ledger::open_closed(options(dir.path(), 4)).unwrap();
     let after = over.record(target.index).unwrap();
@@ -280,7 +281,8 @@ fn a_log_that_is_over_finds_nothing_by_what_its_tombstones_erase() {
         target: TARGET,
         sections: vec![name],
     };
-    let mut batch = ledger.shared().log.batch();
+    let shared = ledger.shared();
+    let mut batch = shared.log.batch();
     for (at, name) in [SectionName::Facts, SectionName::Private, SectionName::Evidence]
         .into_iter()
         .enumerate()
@@ -291,7 +293,7 @@ fn a_log_that_is_over_finds_nothing_by_what_its_tombstones_erase() {
             .unwrap();
     }
     batch.write_synced().unwrap();
-    drop(ledger);
+    drop((shared, ledger));
     let over = Ledger::open_closed(options(dir.path(), 4)).unwrap();
     assert_eq!(found(&over), [[0u64; 0]; 3]);
     let kinds = over.of_kind(&[TARGET], crate::record::Kind::Replayed).unwrap();
@@ -305,7 +307,8 @@ fn an_index_is_made_after_an_erasure_that_was_broken_off_is_finished() {
     let ledger = sample(dir.path());
     let linked = linked_by(TARGET);
     assert_eq!(ledger.by_digest(&linked).unwrap(), [TARGET]);
-    let log = &ledger.shared().log;
+    let shared = ledger.shared();
+    let log = &shared.log;
     let grave = Grave {
         target: TARGET,
         sections: vec![SectionName::Facts],
@@ -322,11 +325,11 @@ fn an_index_is_made_after_an_erasure_that_was_broken_off_is_finished() {
         .unwrap();
     }
     let meta = String::from_utf8(log.get(Part::State, META).unwrap().unwrap()).unwrap();
-    let older = meta.replace("\"format\":3", "\"format\":2");
+    let older = meta.replace("\"format\":4", "\"format\":2");
     assert_ne!(older, meta);
     batch.put(Part::State, META, older.as_bytes()).unwrap();
     batch.write_synced().unwrap();
-    drop(ledger);
+    drop((shared, ledger));
 
     let ledger = open(dir.path(), 5);
     assert!(ledger.has_lineage().unwrap());

@@ -60,8 +60,9 @@ impl Ledger {
     /// # Errors
     /// When the index cannot be read.
     pub fn lineage(&self, start: &BTreeSet<u64>, direction: Direction, bounds: Bounds) -> Result<Lineage, LedgerError> {
+        let shared = self.shared();
         let mut walker = Walker {
-            shared: self.shared(),
+            shared: &shared,
             size: self.size(),
             bounds,
             nodes: Vec::new(),

@@ -221,7 +221,7 @@ pub(in crate::ledger) fn entomb(ledger: &Ledger, erasure: &Erasure) -> Vec<(u64,
     let draft = ledger.tombstone(erasure, &erasure.targets[0], &grave, &record);
     let mut sealed = draft.seal().unwrap();
     sealed.grave = Some(grave.clone());
-    let prepared = prepare_sealed(shared, sealed).unwrap();
+    let prepared = prepare_sealed(&shared, sealed).unwrap();
     let (sender, receiver) = sync_channel(1);
     ledger
         .submit(Job::Tombstones(vec![prepared], Reply::Blocked(sender)))
@@ -247,7 +247,7 @@ fn an_erasure_that_is_broken_off_is_finished_when_the_log_is_opened() {
         ];
         done.iter().take(steps).for_each(|step| step().unwrap());
         assert_ne!(left(dir.path(), &markers), [""; 0], "{steps} steps leave something");
-        drop(ledger);
+        drop((shared, ledger));
         let ledger = open(dir.path(), 3);
         assert_eq!(left(dir.path(), &markers), [""; 0], "{steps} steps");
         check(&ledger);
@@ -316,7 +316,8 @@ fn a_document_that_a_draft_brings_meanwhile_stays() {
     let ledger = sample(dir.path());
     let (shared, bytes) = (ledger.shared(), random(3_000 + TARGET, 90_000));
     let sealed = draft(100).evidence(document(bytes.clone())).seal().unwrap();
-    let under_way = prepare_sealed(shared, sealed).unwrap();
+    let under_way = prepare_sealed(&shared, sealed).unwrap();
+    drop(shared);
     let erased = ledger.erase(erasure()).unwrap();
     assert!(!erased.is_buried, "{erased:?}");
     assert!(!ledger.bury().unwrap(), "it is still under way");
@@ -347,7 +348,7 @@ fn a_document_whose_draft_comes_to_nothing_goes_at_the_next_try() {
         .evidence(document(random(3_000 + TARGET, 90_000)))
         .seal()
         .unwrap();
-    let under_way = prepare_sealed(ledger.shared(), sealed).unwrap();
+    let under_way = prepare_sealed(&ledger.shared(), sealed).unwrap();
     assert!(!ledger.erase(erasure()).unwrap().is_buried);
     assert_eq!(left(dir.path(), &markers), ["large document"]);
     drop(under_way);
