@@ -9,6 +9,7 @@ use crate::commands::{STEP, answer, failure, wrong};
 use crate::continuing::{self, PlaceError};
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{Line, Step, Unit};
+use crate::erasure::over::{self, Erased};
 use crate::node::{Secrets, ledger_options};
 use crate::rim::{SystemClock, SystemEntropy};
 use crate::storage;
@@ -22,11 +23,14 @@ pub(super) fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<O
     storage::check(folder).map_err(|e| ControlError::new(Code::Configuration, e.to_string()))?;
     let misplaced = |e: PlaceError| ControlError::new(Code::Configuration, e.to_string());
     // A log that is over is looked at as it is.
-    let (directory, is_over) = match continuing::directory(folder, origin) {
-        Ok(directory) => (directory, false),
-        Err(PlaceError::Continued { .. }) => (continuing::of(folder, origin).map_err(misplaced)?, true),
+    let (directory, successor) = match continuing::directory(folder, origin) {
+        Ok(directory) => (directory, None),
+        Err(PlaceError::Continued { successor, .. }) => {
+            (continuing::of(folder, origin).map_err(misplaced)?, Some(successor))
+        }
         Err(error) => return Err(misplaced(error)),
     };
+    let is_over = successor.is_some();
     // Opening an empty directory would begin a log there.
     let is_new = match is_over {
         true => Ledger::origin_in(&directory).map(|origin| origin.is_none()),
@@ -70,7 +74,12 @@ pub(super) fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<O
         }
         ledger.rebuild_lineage(told).map_err(unsound)?;
     }
-    let audited = ledger.verify_all(told).map_err(|error| match is_over {
+    // What those after it say is gone from it.
+    let erased = match &successor {
+        Some(latest) => over::entombed_below(&config, &secrets, (folder, folder), latest, &ledger)?,
+        None => Erased::new(),
+    };
+    let audited = ledger.verify_all_but(&erased, told).map_err(|error| match is_over {
         // Nothing is written beside a log that is over, and nothing more is recorded in it anyway.
         true => ControlError::from(failure(&error)),
         false => ControlError::from(wrong(&ledger, &error)),

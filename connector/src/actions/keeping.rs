@@ -140,6 +140,8 @@ pub(super) fn restore(context: &Context, arguments: &RestoreArguments) -> Result
         lines.push(say("cli-restored-since", &values));
         let unsound = restored.unsound.iter();
         lines.extend(unsound.map(|what| say("cli-backup-unsound", &[("what", &clean(what))])));
+        let left_out = restored.left_out.iter();
+        lines.extend(left_out.map(|what| say("cli-backup-left-out", &[("what", &clean(what))])));
         if let Some(key) = &restored.lost_witness {
             lines.push(say("cli-restored-witness", &[("key", key)]));
         }
@@ -148,7 +150,7 @@ pub(super) fn restore(context: &Context, arguments: &RestoreArguments) -> Result
             json: json!({
                 "backup": restored.backup, "origin": restored.origin, "size": restored.audited.size, "root": hex::encode(restored.audited.root),
                 "made_ms": restored.made_ms, "documents": restored.audited.documents, "storage": storage, "lost_witness": restored.lost_witness,
-                "unsound": restored.unsound,
+                "unsound": restored.unsound, "left_out": restored.left_out,
             }),
             verdict: None,
         })

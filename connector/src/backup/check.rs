@@ -2,8 +2,10 @@
 
 use super::manifest::Head;
 use super::{BackupError, Told};
+use crate::commands::Failure;
 use crate::config::Config;
 use crate::continuing;
+use crate::erasure::over;
 use crate::node::{Secrets, ledger_options};
 use crate::rim::{SystemClock, SystemEntropy};
 use herleid_ledger::{Audited, Ledger};
@@ -29,12 +31,11 @@ pub(super) fn older(
 ) -> Result<Vec<String>, BackupError> {
     let mut wrong = Vec::new();
     for (origin, directory) in continuing::previous(main, &head.origin)? {
-        let inner = directory.strip_prefix(main).unwrap_or(Path::new(""));
-        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let mut options = ledger_options(config, secrets, &directory, clock, entropy)?;
-        options.origin.clone_from(&origin);
-        let opened = Ledger::open_closed_apart(options, &keys.join(inner).join("keys"), &BTreeMap::new());
-        let checked = opened.and_then(|log| log.verify_all(|done, total| told(STEP, done, total)));
+        let opened = over::closed(config, secrets, (main, keys), &origin, &directory);
+        let checked = opened.map_err(Failure::from).and_then(|log| {
+            let erased = over::entombed_below(config, secrets, (main, keys), &head.origin, &log)?;
+            Ok(log.verify_all_but(&erased, |done, total| told(STEP, done, total))?)
+        });
         if let Err(error) = checked {
             tracing::warn!(%origin, %error, "a log that is over is kept as it is, and does not verify");
             wrong.push(format!("`{origin}`: {error}"));

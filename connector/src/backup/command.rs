@@ -114,6 +114,7 @@ fn verified(
     )?;
     let answer = BackupAnswer {
         unsound,
+        left_out: written.left_out.clone(),
         backup: main.head.backup,
         out: request.out.clone(),
         keys: request.keys.clone(),

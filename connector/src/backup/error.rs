@@ -83,6 +83,9 @@ pub(crate) enum BackupError {
         "something that was erased stands in files of the log still, or among the payloads, and a backup would keep it beyond the time by which it was to be gone"
     )]
     Unburied,
+    /// What is led to cannot be told.
+    #[error("which payloads are to be in the backup cannot be told: {why}")]
+    Leads { why: String },
     /// Something was recorded since, whoever says otherwise.
     #[error(
         "something was recorded after the backup of {size} records was made: {why} (the list of erasures; the log's own key has signed it), so `--nothing-since` is not true"
@@ -193,7 +196,7 @@ impl BackupError {
                 "put what it leads to in its place, or mount the other disk there, with the service stopped; then run it again"
             }
             Self::Unburied => {
-                "it is tried again every minute, and at each start, and the service says why it cannot be done (a log that is over and cannot be read, say: see to that first); make the backup when `herleid erase show` says that it is done"
+                "it is tried again every minute, and at each start, and the service says why it cannot be done; make the backup when `herleid erase show` says that it is done"
             }
             Self::WentOn { .. } => {
                 "restore without it; then `herleid ledger continue` begins a successor log (docs/ledger-lost.md)"
@@ -201,6 +204,7 @@ impl BackupError {
             Self::OtherRestore { .. } => {
                 "restore that backup again, or move the whole storage directory away and keep what is of worth in it"
             }
+            Self::Leads { .. } => "see what `herleid doctor` says of the log, then run it again",
             Self::Room { .. } => "free space there, then run it again; nothing was linked or copied",
             Self::Payload { .. } => {
                 "put the file back from an earlier backup, or move it away: then it is missing, and the backup says nothing of it"

@@ -3,12 +3,10 @@
 use super::error::io;
 use super::files::{self, Held, Made, make_folder, remove};
 use super::manifest::{Head, Part, seal};
+use super::over::{self, Over};
 use super::{BackupError, Source, Told, places, room};
 use crate::continuing;
-use crate::erasure;
-use crate::payloads::Payloads;
 use crate::storage;
-use herleid_ledger::Ledger;
 use herleid_ledger::note::Signer;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -37,6 +35,7 @@ pub(super) struct Written {
     pub(super) root: String,
     pub(super) files: u64,
     pub(super) bytes: u64,
+    pub(super) left_out: Vec<String>,
     /// Removes both parts unless they turn out to be in order.
     pub(super) made: Made,
 }
@@ -61,19 +60,6 @@ impl Drop for Stage {
     }
 }
 
-/// Whether a payload may be left that an erasure had to remove.
-fn is_left(ledger: &Ledger, payloads: &Path) -> Result<bool, BackupError> {
-    let Some(mark) = erasure::mark(ledger)? else {
-        return Ok(false);
-    };
-    let erased = Payloads::erased_in(payloads).map_err(|error| BackupError::Io {
-        path: payloads.to_owned(),
-        what: "looked through",
-        source: std::io::Error::other(error.to_string()),
-    })?;
-    Ok(erased != Some(mark))
-}
-
 /// Copies everything into `out` and `keys`. The caller sees to it that nothing is erased meanwhile.
 ///
 /// # Errors
@@ -85,17 +71,14 @@ pub(super) fn copy(source: &Source<'_>, out: &Path, keys: &Path, told: Told<'_>)
         return Err(BackupError::FoundUnsound { found });
     }
     places::check(out, keys, storage, &source.config.keys.directory)?;
-    // What stands in files still would be in the copy, and the log would soon say that it is in none.
-    if source.ledger.is_unburied()? || is_left(source.ledger, &storage.join("payloads"))? {
-        return Err(BackupError::Unburied);
-    }
+    let over = over::look(source)?;
     let current = continuing::directory(storage, source.ledger.origin())?;
     room::check(&current)?;
     let mut made = Made::anew(&[out, keys])?;
     let stage = Stage::begin(storage)?;
     let checkpoint = source.ledger.snapshot(&stage.0)?;
     let linked = linked(source, &current, &stage.0)?;
-    let items = items(source, &current)?;
+    let items = items(source, &current, &over)?;
     let sizes = linked.iter().chain(&items);
     let sizes = sizes.map(|item| item.from.metadata().map_or(0, |metadata| metadata.len()));
     let total = sizes.sum();
@@ -125,6 +108,7 @@ pub(super) fn copy(source: &Source<'_>, out: &Path, keys: &Path, told: Told<'_>)
         files: 0,
         bytes: 0,
         list: String::new(),
+        left_out: over.left_out.clone(),
     };
     let signer = signer(source)?;
     for (folder, part, list) in [(keys, Part::Keys, &of_keys), (out, Part::Main, &of_main)] {
@@ -137,6 +121,7 @@ pub(super) fn copy(source: &Source<'_>, out: &Path, keys: &Path, told: Told<'_>)
         root: hex::encode(checkpoint.root()),
         files: all().count() as u64,
         bytes: all().map(|held: &Held| held.bytes).sum(),
+        left_out: over.left_out,
         made,
     })
 }
@@ -183,14 +168,16 @@ fn signer(source: &Source<'_>) -> Result<Signer, BackupError> {
     })
 }
 
+/// The SHA-256 by which a payload is named.
+fn payload(name: &str) -> Option<&str> {
+    let (_, name) = name.strip_prefix("payloads/")?.split_once('/')?;
+    Some(name).filter(|name| name.len() == 64)
+}
+
 /// A payload is named by its digest: one that has changed is no part of a backup.
 fn check_payload(item: &Item, held: &Held) -> Result<(), BackupError> {
-    let name = item
-        .name
-        .strip_prefix("payloads/")
-        .and_then(|name| name.split_once('/'));
-    match name {
-        Some((_, name)) if name.len() == 64 && name != held.sha256 => Err(BackupError::Payload {
+    match payload(&item.name) {
+        Some(name) if name != held.sha256 => Err(BackupError::Payload {
             path: item.from.clone(),
             found: held.sha256.clone(),
         }),
@@ -256,8 +243,8 @@ fn linked(source: &Source<'_>, current: &Path, stage: &Path) -> Result<Vec<Item>
 
 /// Everything else that belongs to the storage directory, but for a witness's memory, which must not come back from a backup
 /// (docs/decisions/0008-witness-memory-apart.md), and what is there only while a process runs.
-fn items(source: &Source<'_>, current: &Path) -> Result<Vec<Item>, BackupError> {
-    let (storage, origin) = (&source.config.storage.directory, source.ledger.origin());
+fn items(source: &Source<'_>, current: &Path, over: &Over) -> Result<Vec<Item>, BackupError> {
+    let storage = &source.config.storage.directory;
     let mut items = Items {
         storage,
         found: Vec::new(),
@@ -267,8 +254,17 @@ fn items(source: &Source<'_>, current: &Path) -> Result<Vec<Item>, BackupError> 
         let to = name(&items, &folder);
         items.folder(&folder, &to, Part::Main, may_go)?;
     }
+    let mut wanted = Vec::new();
+    for item in items.found {
+        let is_taken = match payload(&item.name) {
+            Some(sha256) => over.takes(sha256)?,
+            None => true,
+        };
+        wanted.extend(is_taken.then_some(item));
+    }
+    items.found = wanted;
     // Nobody writes into a log that is over.
-    for (_, directory) in continuing::previous(storage, origin)? {
+    for directory in &over.copied {
         for (folder, part) in [("log", Part::Main), ("keys", Part::Keys), ("evidence", Part::Main)] {
             let folder = directory.join(folder);
             let to = name(&items, &folder);

@@ -64,6 +64,9 @@ pub(super) struct Head {
     pub(super) bytes: u64,
     /// SHA-256 of the list, hex.
     pub(super) list: String,
+    /// Logs that are over and are not in it, each with the reason. Older versions copied whatever was there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) left_out: Vec<String>,
 }
 
 /// Files of a part, by their paths from the storage directory, and their SHA-256.

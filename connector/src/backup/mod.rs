@@ -10,6 +10,7 @@ mod error;
 mod files;
 mod make;
 mod manifest;
+mod over;
 mod places;
 mod restore;
 mod room;

@@ -38,6 +38,8 @@ pub(crate) struct Restored {
     pub(crate) audited: Audited,
     /// Logs that are over and do not verify.
     pub(crate) unsound: Vec<String>,
+    /// Logs that are over and were not in the backup, each with the reason.
+    pub(crate) left_out: Vec<String>,
     /// The witness's key that this connector may not use any more.
     pub(crate) lost_witness: Option<String>,
 }
@@ -127,6 +129,7 @@ pub(crate) fn restore(
         backup,
         origin,
         made_ms,
+        left_out,
         ..
     } = main.head;
     Ok(Restored {
@@ -135,6 +138,7 @@ pub(crate) fn restore(
         made_ms,
         audited,
         unsound,
+        left_out,
         lost_witness,
     })
 }

@@ -40,6 +40,7 @@ pub(super) fn erase(context: &Context, action: &EraseAction) -> Result<Erase, Co
     Ok(match action {
         EraseAction::Propose(a) => Erase::Propose {
             what: meant(&a.what),
+            log: a.log.clone(),
             sections: a.sections.clone(),
             ground: a.ground.clone(),
             authority: a.authority.clone(),

@@ -90,6 +90,12 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
     }
     warnings.extend(crate::duties::warnings(&node)?);
     warnings.extend(node.unreadable.iter().cloned());
+    if crate::erasure::is_unburied(&node)? {
+        warnings.push(
+            "files hold something still that was erased; it is tried again every minute, and at each start, and no backup is made meanwhile"
+                .to_owned(),
+        );
+    }
     let strangers = node.unauthenticated.load(Ordering::Relaxed);
     if strangers > 0 {
         warnings.push(format!(

@@ -28,9 +28,22 @@ pub(crate) fn of_case(node: &Node, case: &str) -> Result<Closure, Failure> {
             decision = Some(*index);
         }
     }
-    let decision = decision.ok_or_else(|| {
-        Failure::missing(format!("no decision is recorded for case `{case}`")).next("record one with `herleid decide`")
-    })?;
+    let Some(decision) = decision else {
+        // A dossier is of one log of ours, whose witnesses vouch for what is in it.
+        for over in &node.previous {
+            if !over.by_term(&Term::Case(case.to_owned()))?.is_empty() {
+                return Err(Failure::refused(format!(
+                    "case `{case}` lies in the log `{}`, which is over, and no dossier is made of that any more",
+                    over.origin()
+                ))
+                .next(
+                    "a dossier that was made before verifies as ever, and `herleid trace` shows what the log has of it; decide anew to have it in the log that goes on",
+                ));
+            }
+        }
+        return Err(Failure::missing(format!("no decision is recorded for case `{case}`"))
+            .next("record one with `herleid decide`"));
+    };
     let mut waiting: BTreeSet<u64> = of_case.into_iter().collect();
     // The first record says whose log this is, under which key and witnesses.
     waiting.insert(0);

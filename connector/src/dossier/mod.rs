@@ -4,6 +4,8 @@ pub(crate) mod closure;
 mod foreign;
 mod write;
 
+pub(crate) use write::files;
+
 use crate::commands::Failure;
 use crate::consumer::program::program_of;
 use crate::control::error::Code;
@@ -35,7 +37,7 @@ pub async fn command(node: Arc<Node>, request: Dossier, _progress: Progress) -> 
                 .next("name one under `[[trust.witnesses]]`"),
         );
     }
-    let wanted = write::files(&closure::of_case(&node, &request.case)?).1;
+    let wanted = files(closure::of_case(&node, &request.case)?.records.values()).1;
     let mut missing = programs(&node, &wanted).await?;
     // Again: a program that was fetched is a pull of its own, and part of the case.
     let closure = closure::of_case(&node, &request.case)?;

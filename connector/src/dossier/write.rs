@@ -96,7 +96,7 @@ pub(super) fn write(
         }
     }
     add("logs.json", &json::canonical(&Value::Array(logs))?)?;
-    let (data, models) = files(closure);
+    let (data, models) = files(closure.records.values());
     let mut missing = missing;
     for sha256 in evidence(closure) {
         match digest_bytes(&sha256).map(|d| node.ledger.evidence(&d)).transpose()?.flatten() {
@@ -186,9 +186,9 @@ fn evidence(closure: &Closure) -> BTreeSet<String> {
 }
 
 /// SHA-256 of the inputs and outputs of runs and of what a decision relies on, and of the runs' programs.
-pub(super) fn files(closure: &Closure) -> (BTreeSet<String>, BTreeSet<String>) {
+pub(crate) fn files<'a>(records: impl Iterator<Item = &'a StoredRecord>) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut data, mut models) = (BTreeSet::new(), BTreeSet::new());
-    for record in closure.records.values() {
+    for record in records {
         let facts = record.value(SectionName::Facts).unwrap_or_default();
         for relied in facts.get("reliesOn").and_then(Value::as_array).into_iter().flatten() {
             data.extend(relied.get("sha256").and_then(Value::as_str).map(str::to_owned));

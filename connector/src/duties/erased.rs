@@ -4,12 +4,12 @@
 use super::stated::{Stated, said};
 use crate::commands::Failure;
 use crate::dossier::closure::{documents, receipts};
-use crate::node::Node;
+use crate::erasure::over;
 use crate::state::{Change, Side};
 use herleid_ledger::handover::HandedOver;
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{StoredRecord, Target};
+use herleid_ledger::{Ledger, StoredRecord, Target};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -37,12 +37,12 @@ impl Of {
 }
 
 /// Records after `index` that may be about an obligation under the agreement, the first one first.
-fn after(node: &Node, agreement: &str, index: u64) -> Result<Vec<u64>, Failure> {
+fn after(ledger: &Ledger, agreement: &str, index: u64) -> Result<Vec<u64>, Failure> {
     let mut kinds = BTreeSet::new();
     for kind in [Kind::TrustChanged, Kind::DeletionStated] {
-        kinds.extend(node.ledger.by_term(&Term::Kind(kind))?);
+        kinds.extend(ledger.by_term(&Term::Kind(kind))?);
     }
-    let mut found = node.ledger.by_term(&Term::Agreement(agreement.to_owned()))?;
+    let mut found = ledger.by_term(&Term::Agreement(agreement.to_owned()))?;
     found.retain(|later| *later > index && kinds.contains(later));
     Ok(found)
 }
@@ -51,22 +51,22 @@ fn after(node: &Node, agreement: &str, index: u64) -> Result<Vec<u64>, Failure> 
 ///
 /// # Errors
 /// When the log or the state cannot be read.
-pub(crate) fn erased(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+pub(crate) fn erased(log: &over::Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut changes: Vec<Change> = Vec::new();
     for target in targets
         .iter()
         .filter(|target| target.sections.contains(&SectionName::Facts))
     {
-        let Some(of) = Of::read(&node.ledger.record(target.index)?) else {
+        let Some(of) = Of::read(&log.ledger.record(target.index)?) else {
             continue;
         };
         let key = Stated::key(of.side, &of.agreement, &of.obligation);
-        let Some(mut stated) = node.state.get::<Stated>(&key)? else {
+        let Some(mut stated) = log.state.get::<Stated>(&key)? else {
             continue;
         };
         let mut is_last = true;
-        for later in after(node, &of.agreement, target.index)? {
-            is_last &= Of::read(&node.ledger.record(later)?).is_none_or(|other| other != of);
+        for later in after(&log.ledger, &of.agreement, target.index)? {
+            is_last &= Of::read(&log.ledger.record(later)?).is_none_or(|other| other != of);
         }
         if is_last {
             stated.forget();
@@ -85,7 +85,7 @@ pub(crate) fn erased(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Fai
 ///
 /// # Errors
 /// When the log cannot be read.
-pub(crate) fn receipts_of(node: &Node, record: &StoredRecord, sections: &[String]) -> Result<Vec<u64>, Failure> {
+pub(crate) fn receipts_of(ledger: &Ledger, record: &StoredRecord, sections: &[String]) -> Result<Vec<u64>, Failure> {
     let goes = sections.iter().any(|name| *name == SectionName::Facts.as_str());
     let Some(of) = Of::read(record).filter(|_| goes) else {
         return Ok(Vec::new());
@@ -95,10 +95,10 @@ pub(crate) fn receipts_of(node: &Node, record: &StoredRecord, sections: &[String
         found.push(record.index());
     }
     let leaf = hex::encode(record.leaf());
-    for index in after(node, &of.agreement, record.index())? {
-        let later = node.ledger.record(index)?;
+    for index in after(ledger, &of.agreement, record.index())? {
+        let later = ledger.record(index)?;
         // One that cannot be read may be of anything.
-        let repeats = receipts(&node.ledger, &later)?
+        let repeats = receipts(ledger, &later)?
             .into_iter()
             .any(|receipt| receipt.map_or(true, |receipt| is_of(&receipt, &leaf)));
         if repeats {

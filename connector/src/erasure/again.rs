@@ -1,9 +1,10 @@
 //! What is listed as erased and is here again, since a backup brought it back.
 
 use super::entries::ERASURES;
+use super::over::{self, Of};
 use super::{DAY_MS, carry_out, register, select};
 use crate::commands::Failure;
-use crate::control::protocol::{ErasureLine, ErasureState};
+use crate::control::protocol::{ErasedRecord, ErasureLine, ErasureState};
 use crate::node::{Node, Secrets};
 use herleid_ledger::Target;
 use std::sync::Arc;
@@ -29,17 +30,24 @@ pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
         all.extend(register::read(folder, &secrets.log)?);
     }
     for listed in all {
-        if listed.origin != node.ledger.origin() {
+        // Of one that cannot be read nothing is shown, and it is in no backup.
+        let Ok(of) = Of::named(node, Some(&listed.origin)) else {
+            continue;
+        };
+        // Nearly always nothing is: what is listed stays listed.
+        if of.is_over && !of.ledger.still_holds(&register::sections(&listed))? {
             continue;
         }
+        let of = of.as_it_lies(node)?;
         let mut line = listed.erasure.clone();
-        line.records = register::left(node, &listed)?;
+        line.log = of.is_over.then(|| listed.origin.clone());
+        line.records = unsaid(node, &of, register::left(&of, &listed)?)?;
         if line.records.is_empty() {
             continue;
         }
         let _turn = node.erasing.lock().await;
-        let targets = select::targets(node, &line.records)?;
-        if let Some(why) = overruled(node, &listed, &targets)? {
+        let targets = select::targets(&of, &line.records)?;
+        if let Some(why) = overruled(node, &of, &listed, &targets)? {
             tracing::error!(id = %line.id, %why, "an erasure is listed that was never carried out; it is left alone, and taken off the list");
             if let Some(folder) = &node.config.erasure.register {
                 register::take_off(
@@ -53,10 +61,15 @@ pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
         tracing::warn!(id = %line.id, records = line.records.len(), "what was erased is here again, from a backup; it is erased again");
         // It may have been long ago.
         line.complete_by_ms = line.complete_by_ms.max(node.now_ms().saturating_add(DAY_MS));
-        carry_out(node, &line, targets, &listed.erasure)
+        let mut kept = listed.erasure.clone();
+        kept.log.clone_from(&line.log);
+        // In a log that is over: what it does not show any more lies there still.
+        carry_out(node, &of, &line, targets, &kept)
             .await
             .map_err(|refused| refused.failure)?;
     }
+    // What tombstones say, and a crash or an older backup left there.
+    over::strip_all(node).await?;
     if is_brought {
         // What was erased again is known here now, and is listed wherever the list is.
         let folder = node.config.erasure.register.as_deref();
@@ -80,9 +93,23 @@ fn known(node: &Node) -> Result<Vec<ErasureLine>, Failure> {
         .collect())
 }
 
+/// Those of a log that is over which no tombstone speaks of: what one does goes by itself.
+fn unsaid(node: &Node, of: &Of, mut records: Vec<ErasedRecord>) -> Result<Vec<ErasedRecord>, Failure> {
+    if of.is_over {
+        let said = over::said(node, &of.ledger)?;
+        for record in &mut records {
+            let of_it = said.get(&record.index);
+            let is_said = |name: &String| of_it.is_some_and(|said| said.iter().any(|one| one.as_str() == name));
+            record.sections.retain(|name| !is_said(name));
+        }
+        records.retain(|record| !record.sections.is_empty());
+    }
+    Ok(records)
+}
+
 /// Why something listed was not carried out, and is not to be now: its file could not be taken off the list when the log had refused it, and people
 /// were told that nothing was erased.
-fn overruled(node: &Node, listed: &register::Listed, targets: &[Target]) -> Result<Option<String>, Failure> {
+fn overruled(node: &Node, of: &Of, listed: &register::Listed, targets: &[Target]) -> Result<Option<String>, Failure> {
     let id = &listed.erasure.id;
     let own = node.state.get::<ErasureLine>(&format!("{ERASURES}{id}"))?;
     if let Some(line) = own.filter(|line| line.state == ErasureState::Rejected) {
@@ -93,7 +120,7 @@ fn overruled(node: &Node, listed: &register::Listed, targets: &[Target]) -> Resu
     let Some(listed_ms) = listed.listed_ms else {
         return Ok(None);
     };
-    let held = select::held(node, listed_ms)?;
+    let held = select::held_in(node, of, listed_ms)?;
     let of = targets
         .iter()
         .find_map(|target| Some((target.index, held.get(&target.index)?)));

@@ -4,7 +4,7 @@
 use crate::commands::Failure;
 use crate::node::Node;
 use crate::provider::run;
-use crate::state::{ModelEntry, VersionEntry, digest_bytes};
+use crate::state::{ModelEntry, State, VersionEntry, digest_bytes};
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::{Ledger, LedgerError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,7 +45,7 @@ pub(super) fn buried_below(node: &Node) -> Result<u64, Failure> {
 ///
 /// # Errors
 /// When the log or the payloads cannot be read.
-fn are_gone(node: &Node) -> Result<bool, Failure> {
+pub(super) fn are_gone(node: &Node) -> Result<bool, Failure> {
     let mark = mark(&node.ledger)?;
     Ok(mark.is_none() || node.payloads.erased()? == mark)
 }
@@ -146,12 +146,18 @@ pub(crate) fn leading_in(ledger: &Ledger, sha256: &str) -> Result<Vec<u64>, Fail
 
 /// Whether no record leads to this payload any more, of this log or of one that is over, and nobody is offered it.
 fn is_unused(node: &Node, sha256: &str) -> Result<bool, Failure> {
-    for ledger in std::iter::once(&node.ledger).chain(&node.previous) {
-        if !leading_in(ledger, sha256)?.is_empty() {
-            return Ok(false);
-        }
-    }
-    Ok(!offered(node)?.contains_key(sha256))
+    let all = std::iter::once(&node.ledger).chain(&node.previous);
+    Ok(!is_led_to(all, sha256)? && !offered(node)?.contains_key(sha256))
+}
+
+/// Whether a record of any of these logs leads to a payload.
+///
+/// # Errors
+/// When one cannot be read.
+pub(crate) fn is_led_to<'a>(mut logs: impl Iterator<Item = &'a Ledger>, sha256: &str) -> Result<bool, Failure> {
+    logs.try_fold(false, |is_led_to, log| {
+        Ok(is_led_to || !leading_in(log, sha256)?.is_empty())
+    })
 }
 
 /// What is offered at this moment: by the SHA-256 of the payload, what it is, as `withdraw` takes it.
@@ -159,13 +165,21 @@ fn is_unused(node: &Node, sha256: &str) -> Result<bool, Failure> {
 /// # Errors
 /// When the state cannot be read.
 pub(crate) fn offered(node: &Node) -> Result<BTreeMap<String, String>, Failure> {
+    offered_by(&node.state)
+}
+
+/// The same of a log that no service has open.
+///
+/// # Errors
+/// As [`offered`].
+pub(crate) fn offered_by(state: &State) -> Result<BTreeMap<String, String>, Failure> {
     let mut found = BTreeMap::new();
-    for (_, entry) in node.state.scan::<VersionEntry>("dataset/")? {
+    for (_, entry) in state.scan::<VersionEntry>("dataset/")? {
         if let Some(digests) = entry.digests.filter(|_| entry.withdrawn.is_none()) {
             found.insert(digests.sha256, format!("{} --version {}", entry.dataset, entry.version));
         }
     }
-    for (_, entry) in node.state.scan::<ModelEntry>("model/")? {
+    for (_, entry) in state.scan::<ModelEntry>("model/")? {
         if entry.withdrawn.is_none() {
             found.insert(entry.program, format!("{} --version {}", entry.model, entry.version));
         }

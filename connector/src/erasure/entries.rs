@@ -1,5 +1,6 @@
 //! What is kept of proposals and holds, and the record of each change.
 
+use super::{bytes, over};
 use crate::commands::Failure;
 use crate::control::protocol::{Actor, ErasedRecord, ErasureLine, ErasureState, HoldLine};
 use crate::node::{Node, fresh_trace};
@@ -112,6 +113,18 @@ pub(super) fn with_tombstones(node: &Node, mut line: ErasureLine, buried_below: 
         return Ok(line);
     }
     line.recipients = super::told::recipients(node, &line.id)?;
+    if let Some(origin) = line.log.clone() {
+        for one in node.ledger.entombed(&origin)? {
+            let of_it = line.records.iter_mut().find(|record| record.index == one.index);
+            if let Some(record) = of_it
+                && says(node, one.tombstone, &line.id, record)?
+            {
+                record.tombstone = Some(one.tombstone);
+            }
+        }
+        line.is_buried = Some(bytes::are_gone(node)? && !is_left(node, &origin)?);
+        return Ok(line);
+    }
     for record in &mut line.records {
         let of = node.ledger.record(record.index)?;
         for tombstone in node.ledger.tombstones(of.leaf())? {
@@ -123,6 +136,14 @@ pub(super) fn with_tombstones(node: &Node, mut line: ErasureLine, buried_below: 
     let is_buried = |record: &ErasedRecord| record.tombstone.is_some_and(|tombstone| tombstone < buried_below);
     line.is_buried = Some(line.records.iter().all(is_buried));
     Ok(line)
+}
+
+/// Whether a log that is over may hold something still that was erased of it. One that was removed does not.
+fn is_left(node: &Node, origin: &str) -> Result<bool, Failure> {
+    match node.previous.iter().find(|over| over.origin() == origin) {
+        Some(over) => Ok(over::is_left(over, &over::said(node, over)?)?),
+        None => Ok(node.unreadable.iter().any(|why| why.contains(&format!("`{origin}`")))),
+    }
 }
 
 fn says(node: &Node, tombstone: u64, id: &str, record: &ErasedRecord) -> Result<bool, Failure> {

@@ -1,11 +1,12 @@
 //! Erasing: one person proposes, another approves, nothing that is held goes, and every act is recorded. The ledger erases; the connector adds
 //! what it keeps itself: the bytes, and what it remembers of pulls and runs.
 
+mod about;
 mod again;
 mod bytes;
 mod entries;
-mod of;
-mod over;
+mod holds;
+pub(crate) mod over;
 mod people;
 mod published;
 pub(crate) mod register;
@@ -17,21 +18,22 @@ mod tests;
 mod told;
 
 pub(crate) use again::again;
-pub(crate) use bytes::{Came, leading_in, mark, offered};
+pub(crate) use bytes::{Came, is_led_to, leading_in, mark, offered, offered_by};
+pub(crate) use holds::hold;
+pub(crate) use over::is_unburied;
 pub(crate) use retention::retention;
 pub(crate) use select::held;
 pub(crate) use told::{Notice, deliver, take};
 
 use crate::commands::Failure;
 use crate::control::progress::Progress;
-use crate::control::protocol::{
-    Erase, EraseAnswer, ErasureLine, ErasureState, Hold, HoldAnswer, HoldLine, Meant, PersonToken,
-};
+use crate::control::protocol::{Erase, EraseAnswer, ErasureLine, ErasureState, PersonToken};
 use crate::net::server::CancellationToken;
 use crate::node::{Node, fresh_trace};
 use crate::state::{Change, set};
-use entries::{ERASURES, HOLDS};
-use herleid_ledger::{EraseError, Erasure, Ground, LedgerError, Target};
+use entries::ERASURES;
+use herleid_ledger::{EraseError, Erased, Erasure, Ground, Ledger, LedgerError, Target};
+use over::Of;
 use serde_json::{Map, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,8 +43,6 @@ const DAY_MS: u64 = 24 * 3_600 * 1_000;
 const AGAIN: Duration = Duration::from_secs(60);
 /// How long whoever approves waits for the recipients to be told.
 const TELLING: Duration = Duration::from_secs(10);
-/// Characters of a reason.
-const LONGEST: usize = 400;
 
 /// Carries out `erase`.
 ///
@@ -52,21 +52,24 @@ pub(crate) async fn erase(node: Arc<Node>, request: Erase, _progress: Progress) 
     match request {
         Erase::Propose {
             what,
+            log,
             sections,
             ground,
             authority,
             complete_days,
             person,
         } => {
-            let elsewhere = over::elsewhere(&node, &what)?;
-            let records = match select::records(&node, &what, &sections) {
-                Err(_) if !elsewhere.is_empty() && select::indices(&node, &what).is_err() => {
-                    return Err(over::refused(&node, &elsewhere));
+            let of = Of::named(&node, log.as_deref())?;
+            let elsewhere = over::elsewhere(&node, &of, &what)?;
+            let records = match select::records(&of, &what, &sections) {
+                Err(_) if !of.is_over && !elsewhere.is_empty() && select::indices(&of, &what).is_err() => {
+                    return Err(over::refused(&elsewhere));
                 }
                 found => found?,
             };
             let line = ErasureLine {
                 id: node.fresh_id(),
+                log: of.is_over.then(|| of.ledger.origin().to_owned()),
                 state: ErasureState::Proposed,
                 ground,
                 authority,
@@ -123,10 +126,11 @@ async fn propose(node: &Arc<Node>, line: ErasureLine) -> Result<EraseAnswer, Fai
         return Err(Failure::refused(format!("`{id}` proposes some of the same records"))
             .next(format!("`herleid erase show {id}`")));
     }
-    let targets = select::targets(node, &line.records)?;
-    select::check_holds(node, &targets)?;
-    select::check_offers(node, &targets)?;
-    node.ledger.can_erase(&erasure(node, &line, targets, Vec::new())?)?;
+    let of = Of::named(node, line.log.as_deref())?;
+    let targets = select::targets(&of, &line.records)?;
+    select::check_holds(node, &of, &targets)?;
+    select::check_offers(node, &of, &targets)?;
+    of.ledger.can_erase(&erasure(node, &line, targets, Vec::new())?)?;
     entries::record(node, None, Some(&line), &line.proposed_by).await?;
     Ok(EraseAnswer::Erasure(Box::new(line)))
 }
@@ -141,18 +145,19 @@ async fn approve(node: &Arc<Node>, id: &str, person: &PersonToken) -> Result<Era
         ))
         .next("let another of `[[erasure.people]]` approve it"));
     }
-    let targets = select::targets(node, &line.records)?;
-    select::check_holds(node, &targets)?;
-    select::check_offers(node, &targets)?;
+    let of = Of::named(node, line.log.as_deref())?;
+    let targets = select::targets(&of, &line.records)?;
+    select::check_holds(node, &of, &targets)?;
+    select::check_offers(node, &of, &targets)?;
     line.state = ErasureState::Erased;
     line.decided_by = Some(by);
     // What would be refused must not be listed: it would be erased at the next start.
-    node.ledger
+    of.ledger
         .can_erase(&erasure(node, &line, targets.clone(), Vec::new())?)?;
     retention::check_over(node, &line).await?;
     // Before anything is erased: what a backup does not know is known there.
     let listed = register::add(node, &line)?;
-    if let Err(refused) = carry_out(node, &line, targets, &line).await {
+    if let Err(refused) = carry_out(node, &of, &line, targets, &line).await {
         match listed {
             Some(path) if refused.is_known => register::take_off(&path, &node.manifests, node.now_ms() / 1000),
             Some(path) => tracing::warn!(
@@ -193,25 +198,38 @@ impl<T: Into<Failure>> From<T> for NotErased {
     }
 }
 
-/// Erases `targets` as `line` says, and keeps `kept` as what became of the proposal.
+/// Erases `targets` of the log `of` as `line` says, and keeps `kept` as what became of the proposal.
 ///
 /// # Errors
 /// When nothing was erased, or whether it was is not known. From the tombstones on nothing fails: what is left to do is done later.
 async fn carry_out(
     node: &Arc<Node>,
+    of: &Of,
     line: &ErasureLine,
     targets: Vec<Target>,
     kept: &ErasureLine,
 ) -> Result<(), NotErased> {
     let id = &line.id;
-    let still = published::still(node, &targets).await?;
-    let mut state = remembered::changes(node, &targets)?;
+    // What is kept beside a log that is over goes with that log.
+    let still = match of.is_over {
+        true => None,
+        false => published::still(node, &targets).await?,
+    };
+    let mut state = match of.is_over {
+        true => Vec::new(),
+        false => remembered::changes(of, &targets)?,
+    };
     state.push(set(format!("{ERASURES}{id}"), kept)?);
-    state.extend(told::tell(node, id, &targets, &line.ground, line.complete_by_ms)?);
+    state.extend(told::tell(node, of, line, &targets)?);
     let erasure = erasure(node, line, targets, state)?;
-    let ledger = node.ledger.clone();
+    let (ledger, over) = (node.ledger.clone(), of.is_over.then(|| of.ledger.clone()));
+    let own = Arc::clone(node);
     // Rewriting files may take minutes.
-    let erased = tokio::task::spawn_blocking(move || ledger.erase(erasure)).await;
+    let erased = tokio::task::spawn_blocking(move || match over {
+        None => ledger.erase(erasure),
+        Some(over) => entombed(&own, &over, &erasure),
+    });
+    let erased = erased.await;
     let erased = erased.map_err(|error| NotErased {
         failure: Failure::failed(error),
         is_known: false,
@@ -234,6 +252,19 @@ async fn carry_out(
         Err(error) => tracing::error!(%id, %error, "bytes that were to go could not be removed; it is tried again"),
     }
     Ok(())
+}
+
+/// Erases something in a log that is over; from the tombstones on nothing fails.
+fn entombed(node: &Node, over: &Ledger, erasure: &Erasure) -> Result<Erased, EraseError> {
+    let tombstones = node.ledger.entomb(over, erasure)?;
+    // As this connector reads it, and not as it lay there when it was erased again.
+    let read = node.previous.iter().find(|log| log.origin() == over.origin());
+    let stripped = read.map_or(Ok(true), |over| over::strip(node, over));
+    Ok(Erased {
+        tombstones,
+        is_buried: *stripped.as_ref().unwrap_or(&false),
+        why: stripped.err().map(|error| error.to_string()),
+    })
 }
 
 fn erasure(node: &Node, line: &ErasureLine, targets: Vec<Target>, state: Vec<Change>) -> Result<Erasure, Failure> {
@@ -283,9 +314,10 @@ pub(crate) async fn go_on(node: &Arc<Node>, came: Came) -> Result<(), Failure> {
     // Also when the other has failed. Not beside an erasure, of which the tombstone is there and the index entries still are: the bytes would
     // count as used, and as looked at.
     let turn = node.erasing.lock().await;
+    let are_stripped = over::strip_all(node).await;
     let are_gone = bytes::remove(node, came).await?;
     drop(turn);
-    if !(buried.map_err(Failure::failed)?? && are_gone) {
+    if !(buried.map_err(Failure::failed)?? && are_stripped? && are_gone) {
         tracing::warn!("files still hold something that was erased; it is tried again");
     }
     Ok(())
@@ -304,64 +336,6 @@ pub(crate) async fn keep_going_on(node: Arc<Node>, stop: CancellationToken) {
         if let Err(error) = go_on(&node, Came::Recorded).await {
             tracing::error!(%error, "files that may hold something that was erased could not be rewritten; it is tried again");
         }
-    }
-}
-
-/// Carries out `hold`.
-///
-/// # Errors
-/// Why it is refused; nothing has changed then.
-pub(crate) async fn hold(node: Arc<Node>, request: Hold, _progress: Progress) -> Result<HoldAnswer, Failure> {
-    let holds = || -> Result<Vec<HoldLine>, Failure> {
-        let all = node.state.scan::<HoldLine>(HOLDS)?.into_iter();
-        Ok(all.map(|(_, line)| line).collect())
-    };
-    match request {
-        Hold::Add { what, reason, person } => {
-            let by = people::known(&node.config.erasure, &person)?;
-            if reason.trim().is_empty() || reason.chars().count() > LONGEST || reason.chars().any(char::is_control) {
-                return Err(Failure::usage(format!(
-                    "the reason is empty, has several lines or is longer than {LONGEST} characters: it is recorded"
-                ))
-                .next("say it in one line with `--reason`"));
-            }
-            let _turn = node.erasing.lock().await;
-            // A hold on what is not there, by a slip of the pen, would hold nothing.
-            let found = select::indices(&node, &what)?;
-            let what = match what {
-                Meant::Records(_) => Meant::Records(found),
-                other => other,
-            };
-            let (id, since_ms) = (node.fresh_id(), node.now_ms());
-            let line = HoldLine {
-                id,
-                what,
-                reason,
-                by: by.clone(),
-                since_ms,
-            };
-            entries::record(&node, None, Some(&line), &by).await?;
-            Ok(HoldAnswer {
-                holds: vec![line],
-                removed: false,
-            })
-        }
-        Hold::Remove { id, person } => {
-            let by = people::known(&node.config.erasure, &person)?;
-            let _turn = node.erasing.lock().await;
-            let line = holds()?.into_iter().find(|line| line.id == id).ok_or_else(|| {
-                Failure::missing(format!("there is no hold `{id}`")).next("`herleid hold list` lists them")
-            })?;
-            entries::record(&node, Some(&line), None, &by).await?;
-            Ok(HoldAnswer {
-                holds: vec![line],
-                removed: true,
-            })
-        }
-        Hold::List {} => Ok(HoldAnswer {
-            holds: holds()?,
-            removed: false,
-        }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the connector keeps of a version that was published goes with the record that published it, and why it was withdrawn with the record that
 //! says so. That there was such a version, and that it was erased, stays.
 
+use super::over;
 use crate::catalogue::Turn;
 use crate::commands::Failure;
 use crate::node::Node;
@@ -55,10 +56,10 @@ impl Of {
         format!("{folder}/{}/{}", self.id, self.version)
     }
 
-    fn entry(&self, node: &Node) -> Result<Option<Entry>, StateError> {
+    fn entry(&self, log: &over::Of) -> Result<Option<Entry>, StateError> {
         Ok(match self.kind {
-            Kind::DatasetPublished | Kind::DatasetWithdrawn => node.state.get(&self.key())?.map(Entry::Dataset),
-            _ => node.state.get(&self.key())?.map(Entry::Model),
+            Kind::DatasetPublished | Kind::DatasetWithdrawn => log.state.get(&self.key())?.map(Entry::Dataset),
+            _ => log.state.get(&self.key())?.map(Entry::Model),
         })
     }
 }
@@ -104,12 +105,12 @@ impl Entry {
 }
 
 /// Whether what is kept of a version is what this record said: it was published once more under the same number otherwise, with other words.
-fn is_kept_of(node: &Node, index: u64, of: &Of) -> Result<bool, Failure> {
-    for later in node.ledger.by_term(&Term::Kind(of.kind))?.into_iter().rev() {
+fn is_kept_of(log: &over::Of, index: u64, of: &Of) -> Result<bool, Failure> {
+    for later in log.ledger.by_term(&Term::Kind(of.kind))?.into_iter().rev() {
         if later <= index {
             break;
         }
-        if Of::read(&node.ledger.record(later)?).is_some_and(|other| other.is_same(of)) {
+        if Of::read(&log.ledger.record(later)?).is_some_and(|other| other.is_same(of)) {
             return Ok(false);
         }
     }
@@ -156,20 +157,20 @@ impl Still {
 ///
 /// # Errors
 /// When the log or the state cannot be read.
-pub(super) fn changes(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+pub(super) fn changes(log: &over::Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
     for target in targets {
-        let Some(of) = Of::read(&node.ledger.record(target.index)?) else {
+        let Some(of) = Of::read(&log.ledger.record(target.index)?) else {
             continue;
         };
         let found = match entries.remove(&of.key()) {
             Some(entry) => Some(entry),
-            None => of.entry(node)?,
+            None => of.entry(log)?,
         };
         let Some(mut entry) = found else { continue };
         let goes = |section| target.sections.contains(&section);
         if of.publishes() {
-            if is_kept_of(node, target.index, &of)? {
+            if is_kept_of(log, target.index, &of)? {
                 entry = match (goes(SectionName::Facts), goes(SectionName::Evidence)) {
                     (true, _) => entry.bare(),
                     (false, true) => entry.without_policies(),
@@ -190,9 +191,9 @@ pub(super) fn changes(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Fa
 ///
 /// # Errors
 /// Names the record and the offer.
-pub(super) fn check(node: &Node, targets: &[Target]) -> Result<(), Failure> {
+pub(super) fn check(log: &over::Of, targets: &[Target]) -> Result<(), Failure> {
     for target in targets {
-        let record = node.ledger.record(target.index)?;
+        let record = log.ledger.record(target.index)?;
         let Some(of) = Of::read(&record).filter(Of::publishes) else {
             continue;
         };
@@ -200,8 +201,8 @@ pub(super) fn check(node: &Node, targets: &[Target]) -> Result<(), Failure> {
         if !says.iter().any(|name| target.sections.contains(name)) {
             continue;
         }
-        let is_offered = of.entry(node)?.is_some_and(|mut entry| entry.withdrawn().is_none());
-        if is_offered && is_kept_of(node, target.index, &of)? {
+        let is_offered = of.entry(log)?.is_some_and(|mut entry| entry.withdrawn().is_none());
+        if is_offered && is_kept_of(log, target.index, &of)? {
             return Err(Failure::refused(format!(
                 "record {} publishes version `{}` of `{}`, which is still offered, and what is offered is not erased",
                 target.index, of.version, of.id

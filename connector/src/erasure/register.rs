@@ -1,14 +1,12 @@
 //! Erasures listed outside of the storage directory (`erasure.register`): a backup from before an erasure does not know it, and what was erased
 //! would come back with it. A file for each, signed by the log's key, since whoever could add one could have something erased.
 
+use super::over::Of;
 use crate::commands::Failure;
-use crate::control::protocol::{ErasedRecord, ErasureLine};
+use crate::control::protocol::ErasureLine;
 use crate::node::{Node, Secrets};
-use crate::state::digest_bytes;
 use ed25519_dalek::SigningKey;
-use herleid_ledger::LedgerError;
 use herleid_ledger::note::{SignedNote, Signer};
-use herleid_ledger::section::SectionName;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,6 +19,7 @@ mod begun;
 mod brought;
 mod error;
 mod history;
+mod left;
 
 pub(super) use begun::{begin, check_begun};
 pub(crate) use brought::bring;
@@ -29,6 +28,8 @@ pub(crate) use error::RegisterError;
 use error::io;
 pub(super) use history::check_history;
 pub(crate) use history::went_on;
+pub(crate) use left::of_log;
+pub(super) use left::{left, sections};
 
 /// First line of a note. No checkpoint begins with it.
 const FIRST: &str = "herleid-erasure/1";
@@ -55,8 +56,27 @@ pub(crate) struct Listed {
     /// How many records the log had then. Older versions did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     size: Option<u64>,
+    /// Where that log was over: which one went on, whose record says that it was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded: Option<Recorded>,
     /// Leaf hashes (hex) of its records, by number: another history has other records under these numbers.
     leaves: BTreeMap<u64, String>,
+}
+
+impl Listed {
+    /// The log under whose name it is signed: the one that went on then.
+    fn by(&self) -> &String {
+        self.recorded.as_ref().map_or(&self.origin, |recorded| &recorded.origin)
+    }
+}
+
+/// The log that went on when something was listed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recorded {
+    origin: String,
+    /// How many records it had then.
+    size: u64,
 }
 
 /// Lists an erasure that is about to be carried out; durable when this returns. Gives the file, where there is a list.
@@ -75,17 +95,7 @@ pub(super) fn add(node: &Node, line: &ErasureLine) -> Result<Option<PathBuf>, Fa
 
 /// Writes an entry, and says how many there are.
 fn enter(node: &Node, folder: &Path, line: &ErasureLine) -> Result<PathBuf, Failure> {
-    let mut leaves = BTreeMap::new();
-    for record in &line.records {
-        leaves.insert(record.index, hex::encode(node.ledger.record(record.index)?.leaf()));
-    }
-    let listed = Listed {
-        origin: node.ledger.origin().to_owned(),
-        erasure: line.clone(),
-        listed_ms: Some(node.now_ms()),
-        size: Some(node.ledger.size()),
-        leaves,
-    };
+    let listed = listed(node, line)?;
     let (signer, now_s) = (&node.manifests, node.now_ms() / 1000);
     let path = place(folder, &line.id);
     let written = write(folder, &listed, signer, now_s);
@@ -98,6 +108,44 @@ fn enter(node: &Node, folder: &Path, line: &ErasureLine) -> Result<PathBuf, Fail
         return Err(error.into());
     }
     Ok(path)
+}
+
+fn listed(node: &Node, line: &ErasureLine) -> Result<Listed, Failure> {
+    let of = Of::named(node, line.log.as_deref());
+    // One that cannot be read any more: its tombstones say which records they are about.
+    let said = match (&of, &line.log) {
+        (Err(_), Some(origin)) => node.ledger.entombed(origin)?,
+        _ => Vec::new(),
+    };
+    let mut leaves = BTreeMap::new();
+    for record in &line.records {
+        let of_it = said.iter().find(|one| one.index == record.index);
+        let leaf = match (&of, of_it) {
+            (Ok(of), _) => *of.ledger.record(record.index)?.leaf(),
+            (Err(_), Some(said)) => said.leaf,
+            (Err(_), None) => {
+                let origin = line.log.as_deref().unwrap_or_default();
+                let what = format!(
+                    "record {} of `{origin}`, which is over, cannot be listed as erased",
+                    record.index
+                );
+                return Err(Failure::failed(what).next("put back that log so that it can be read"));
+            }
+        };
+        leaves.insert(record.index, hex::encode(leaf));
+    }
+    let size = of.ok().map(|of| of.ledger.size());
+    Ok(Listed {
+        origin: line.log.clone().unwrap_or_else(|| node.ledger.origin().to_owned()),
+        erasure: line.clone(),
+        listed_ms: Some(node.now_ms()),
+        size,
+        recorded: line.log.is_some().then(|| Recorded {
+            origin: node.ledger.origin().to_owned(),
+            size: node.ledger.size(),
+        }),
+        leaves,
+    })
 }
 
 /// Where an erasure is listed.
@@ -199,9 +247,7 @@ fn names(folder: &Path) -> Result<Vec<String>, RegisterError> {
 /// When the folder or a file in it cannot be read, or is not by the log's key.
 pub(crate) fn read(folder: &Path, key: &SigningKey) -> Result<Vec<Listed>, RegisterError> {
     let paths = names(folder)?.into_iter().map(|name| folder.join(name));
-    paths
-        .map(|path| note(&path, FIRST, key, |listed: &Listed| &listed.origin))
-        .collect()
+    paths.map(|path| note(&path, FIRST, key, Listed::by)).collect()
 }
 
 /// [`read`], of a folder that is known to be the list, with all that was ever in it.
@@ -293,38 +339,6 @@ pub(super) fn check(folder: &Path, storage: &Path) -> Result<(), RegisterError> 
     }
 }
 
-/// What is listed of a log in any of `folders`, by record: for one that is over, where it is not shown any more. Of a record that `is_other` than the one
-/// with this leaf hash nothing was erased: another history has other records under these numbers.
-///
-/// # Errors
-/// As [`read`].
-pub(crate) fn of_log(
-    folders: &[&Path],
-    key: &SigningKey,
-    origin: &str,
-    is_other: impl Fn(u64, &[u8; 32]) -> bool,
-) -> Result<BTreeMap<u64, Vec<SectionName>>, RegisterError> {
-    let mut erased: BTreeMap<u64, Vec<SectionName>> = BTreeMap::new();
-    let mut all = Vec::new();
-    for folder in folders {
-        all.extend(read(folder, key)?);
-    }
-    for listed in all.into_iter().filter(|listed| listed.origin == origin) {
-        for record in &listed.erasure.records {
-            let leaf = listed.leaves.get(&record.index).and_then(|leaf| digest_bytes(leaf));
-            if leaf.is_some_and(|leaf| is_other(record.index, &leaf)) {
-                continue;
-            }
-            let names = record
-                .sections
-                .iter()
-                .filter_map(|name| name.parse::<SectionName>().ok());
-            erased.entry(record.index).or_default().extend(names);
-        }
-    }
-    Ok(erased)
-}
-
 /// The folders in which something may be listed: the list, and what a restore brought of it.
 ///
 /// # Errors
@@ -334,44 +348,6 @@ pub(crate) fn folders(register: Option<&Path>, storage: &Path) -> Result<Vec<Pat
     let is_brought = brought.try_exists().map_err(io(&brought, "found"))?;
     let all = register.map(Path::to_owned).into_iter();
     Ok(all.chain(is_brought.then_some(brought)).collect())
-}
-
-/// What of it is still there.
-///
-/// # Errors
-/// When the log cannot be read.
-pub(super) fn left(node: &Node, listed: &Listed) -> Result<Vec<ErasedRecord>, Failure> {
-    let mut left = Vec::new();
-    for record in &listed.erasure.records {
-        if record.index >= node.ledger.size() {
-            continue;
-        }
-        let found = match node.ledger.record(record.index) {
-            // It cannot be shown either; a check of the log names it.
-            Err(error @ LedgerError::Corrupt { .. }) => {
-                tracing::error!(%error, "whether something that was erased is here again cannot be told of a damaged record");
-                continue;
-            }
-            other => other?,
-        };
-        let leaf = listed.leaves.get(&record.index).and_then(|leaf| digest_bytes(leaf));
-        if leaf.as_ref() != Some(found.leaf()) {
-            continue;
-        }
-        let is_there = |name: &&String| {
-            let name = name.parse::<SectionName>();
-            name.is_ok_and(|name| found.sections().contains_key(&name))
-        };
-        let sections: Vec<String> = record.sections.iter().filter(is_there).cloned().collect();
-        if !sections.is_empty() {
-            left.push(ErasedRecord {
-                sections,
-                tombstone: None,
-                ..record.clone()
-            });
-        }
-    }
-    Ok(left)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! What the connector itself remembers beside the log of what is erased: of pulls and runs, of what was published, of obligations, of lies. It
 //! changes in the commit of the tombstones.
 
-use super::of::Of;
-use super::{of, published};
+use super::about::About;
+use super::over::Of;
+use super::{about, published};
 use crate::commands::Failure;
 use crate::duties;
-use crate::node::Node;
 use crate::peers;
 use crate::state::{Change, PullEntry, RunEntry, set};
 use herleid_ledger::Target;
@@ -18,36 +18,36 @@ use std::collections::{BTreeMap, BTreeSet};
 ///
 /// # Errors
 /// When the log or the state cannot be read.
-pub(super) fn changes(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
-    let mut changes = transactions(node, targets)?;
-    changes.extend(published::changes(node, targets)?);
-    changes.extend(duties::erased(node, targets)?);
-    changes.extend(lies(node, targets)?);
-    changes.extend(of::changes(node, targets)?);
+pub(super) fn changes(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+    let mut changes = transactions(log, targets)?;
+    changes.extend(published::changes(log, targets)?);
+    changes.extend(duties::erased(log, targets)?);
+    changes.extend(lies(log, targets)?);
+    changes.extend(about::changes(log, targets)?);
     Ok(changes)
 }
 
 /// Of proofs of lies.
-fn lies(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+fn lies(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut going: BTreeMap<String, BTreeSet<SectionName>> = BTreeMap::new();
     for target in targets {
-        if let Some(transaction) = Of::read(node, &node.ledger.record(target.index)?)?.transaction {
+        if let Some(transaction) = About::read(log, &log.ledger.record(target.index)?)?.transaction {
             going.entry(transaction).or_default().extend(&target.sections);
         }
     }
-    Ok(peers::erased(&node.state, &going)?)
+    Ok(peers::erased(&log.state, &going)?)
 }
 
-fn transactions(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+fn transactions(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut transactions = BTreeSet::new();
     for target in targets {
-        transactions.extend(Of::read(node, &node.ledger.record(target.index)?)?.transaction);
+        transactions.extend(About::read(log, &log.ledger.record(target.index)?)?.transaction);
     }
     let mut changes = Vec::new();
     for transaction in transactions {
         let key = PullEntry::key(&transaction);
-        if node.state.get::<Value>(&key)?.is_some() {
-            let of = |kinds: &[Kind], section| is_last(node, targets, &transaction, kinds, section);
+        if log.state.get::<Value>(&key)?.is_some() {
+            let of = |kinds: &[Kind], section| is_last(log, targets, &transaction, kinds, section);
             if of(&[Kind::PullReceived], SectionName::Content)?
                 && of(&[Kind::OneSidedPullReceived], SectionName::Facts)?
             {
@@ -55,8 +55,8 @@ fn transactions(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure>
             }
         }
         let key = RunEntry::key(&transaction);
-        if let Some(before) = node.state.get::<RunEntry>(&key)? {
-            let of = |kinds: &[Kind], section| is_last(node, targets, &transaction, kinds, section);
+        if let Some(before) = log.state.get::<RunEntry>(&key)? {
+            let of = |kinds: &[Kind], section| is_last(log, targets, &transaction, kinds, section);
             // Its number stays: the provider counts it, and a dossier of another case has to say that it leaves it out.
             let mut run = before.clone();
             if of(&[Kind::RunReceived], SectionName::Run)? {
@@ -80,14 +80,14 @@ fn transactions(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure>
 /// Whether of a transaction nothing is left of this section in any record of these kinds, once `targets` are erased: what the connector keeps
 /// beside the log is that section's, and goes with the last record that has it.
 fn is_last(
-    node: &Node,
+    log: &Of,
     targets: &[Target],
     transaction: &str,
     kinds: &[Kind],
     section: SectionName,
 ) -> Result<bool, Failure> {
-    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
-        let record = node.ledger.record(index)?;
+    for index in log.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
+        let record = log.ledger.record(index)?;
         let is_one = record.kind().is_none_or(|kind| kinds.contains(&kind));
         let goes = targets
             .iter()

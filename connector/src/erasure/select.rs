@@ -1,19 +1,21 @@
 //! Which records and sections are meant, and what forbids erasing them.
 
+use super::about::About;
 use super::bytes;
 use super::entries::HOLDS;
-use super::of::Of;
+use super::over::Of;
 use super::published;
 use crate::commands::Failure;
 use crate::control::protocol::{ErasedRecord, HoldLine, Meant};
 use crate::dossier::closure::{follow_case, receipts};
+use crate::dossier::files;
 use crate::duties;
 use crate::node::Node;
 use crate::state::digest_bytes;
 use herleid_ledger::handover::HandedOver;
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{EraseError, StoredRecord, Target};
+use herleid_ledger::{EraseError, Ledger, StoredRecord, Target};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,20 +23,20 @@ use std::collections::{BTreeMap, BTreeSet};
 ///
 /// # Errors
 /// When there is none.
-pub(super) fn indices(node: &Node, what: &Meant) -> Result<Vec<u64>, Failure> {
+pub(super) fn indices(log: &Of, what: &Meant) -> Result<Vec<u64>, Failure> {
     let (found, of) = match what {
         Meant::Records(records) => {
             for index in records {
-                node.ledger.record(*index).map_err(EraseError::from)?;
+                log.ledger.record(*index).map_err(EraseError::from)?;
             }
             (records.clone(), "with these numbers".to_owned())
         }
         Meant::Case(case) => (
-            node.ledger.by_term(&Term::Case(case.clone()))?,
+            log.ledger.by_term(&Term::Case(case.clone()))?,
             format!("of case `{case}`"),
         ),
         Meant::Agreement(id) => (
-            node.ledger.by_term(&Term::Agreement(id.clone()))?,
+            log.ledger.by_term(&Term::Agreement(id.clone()))?,
             format!("under agreement `{id}`"),
         ),
     };
@@ -50,7 +52,7 @@ pub(super) fn indices(node: &Node, what: &Meant) -> Result<Vec<u64>, Failure> {
 ///
 /// # Errors
 /// When nothing is, or a section is not one.
-pub(super) fn records(node: &Node, what: &Meant, sections: &[String]) -> Result<Vec<ErasedRecord>, Failure> {
+pub(super) fn records(log: &Of, what: &Meant, sections: &[String]) -> Result<Vec<ErasedRecord>, Failure> {
     let wanted = sections.iter().map(|name| name.parse::<SectionName>());
     let wanted = wanted.collect::<Result<BTreeSet<SectionName>, _>>();
     let wanted = wanted.map_err(|error| {
@@ -58,13 +60,13 @@ pub(super) fn records(node: &Node, what: &Meant, sections: &[String]) -> Result<
             .next("name a section of the record, such as `content` or `people` (docs/erasure.md), or none for all")
     })?;
     let named = matches!(what, Meant::Records(_));
-    let found = those(node, &indices(node, what)?, &wanted, named)?;
+    let found = those(log, &indices(log, what)?, &wanted, named)?;
     if found.is_empty() {
         return Err(
             Failure::refused("nothing is left to erase there").next("`herleid erase list` says what was erased")
         );
     }
-    with_receipts(node, found)
+    with_receipts(log, found)
 }
 
 /// What is left of these records that goes without being named, with the receipts that open the same; of the agreements themselves, and of what is
@@ -72,17 +74,17 @@ pub(super) fn records(node: &Node, what: &Meant, sections: &[String]) -> Result<
 ///
 /// # Errors
 /// When the log cannot be read.
-pub(super) fn left_of(node: &Node, records: &[u64]) -> Result<Vec<ErasedRecord>, Failure> {
-    with_receipts(node, those(node, records, &BTreeSet::new(), false)?)
+pub(super) fn left_of(log: &Of, records: &[u64]) -> Result<Vec<ErasedRecord>, Failure> {
+    with_receipts(log, those(log, records, &BTreeSet::new(), false)?)
 }
 
 /// Whether anything is left of these records that goes without being named.
 ///
 /// # Errors
 /// When the log cannot be read.
-pub(super) fn has_left(node: &Node, records: &[u64]) -> Result<bool, Failure> {
+pub(super) fn has_left(log: &Of, records: &[u64]) -> Result<bool, Failure> {
     for index in records {
-        if !those(node, std::slice::from_ref(index), &BTreeSet::new(), false)?.is_empty() {
+        if !those(log, std::slice::from_ref(index), &BTreeSet::new(), false)?.is_empty() {
             return Ok(true);
         }
     }
@@ -90,15 +92,10 @@ pub(super) fn has_left(node: &Node, records: &[u64]) -> Result<bool, Failure> {
 }
 
 /// What goes of these records; all but `exchange` where no section is wanted.
-fn those(
-    node: &Node,
-    records: &[u64],
-    wanted: &BTreeSet<SectionName>,
-    named: bool,
-) -> Result<Vec<ErasedRecord>, Failure> {
+fn those(log: &Of, records: &[u64], wanted: &BTreeSet<SectionName>, named: bool) -> Result<Vec<ErasedRecord>, Failure> {
     let mut found = Vec::new();
     for index in records.iter().copied() {
-        let record = node.ledger.record(index)?;
+        let record = log.ledger.record(index)?;
         let kind = record.kind();
         let stays =
             |kind: Kind| kind.is_never_erased() || matches!(kind, Kind::AgreementConcluded | Kind::AgreementTerminated);
@@ -133,23 +130,23 @@ fn those(
 }
 
 /// And the receipts that open the same sections: the other end's record of an exchange says what ours says.
-fn with_receipts(node: &Node, mut found: Vec<ErasedRecord>) -> Result<Vec<ErasedRecord>, Failure> {
+fn with_receipts(log: &Of, mut found: Vec<ErasedRecord>) -> Result<Vec<ErasedRecord>, Failure> {
     let mut opening: BTreeMap<u64, StoredRecord> = BTreeMap::new();
     for erased in &found {
-        let record = node.ledger.record(erased.index)?;
-        for index in duties::receipts_of(node, &record, &erased.sections)? {
-            opening.insert(index, node.ledger.record(index)?);
+        let record = log.ledger.record(erased.index)?;
+        for index in duties::receipts_of(&log.ledger, &record, &erased.sections)? {
+            opening.insert(index, log.ledger.record(index)?);
         }
-        let Some(transaction) = Of::read(node, &record)?.transaction else {
+        let Some(transaction) = About::read(log, &record)?.transaction else {
             continue;
         };
-        for index in node.ledger.by_term(&Term::Transaction(transaction.clone()))? {
+        for index in log.ledger.by_term(&Term::Transaction(transaction.clone()))? {
             if opening.contains_key(&index) {
                 continue;
             }
-            let record = node.ledger.record(index)?;
+            let record = log.ledger.record(index)?;
             // One that cannot be read may be of anything.
-            let opens = receipts(&node.ledger, &record)?
+            let opens = receipts(&log.ledger, &record)?
                 .into_iter()
                 .any(|receipt| receipt.map_or(true, |receipt| opens_any(&receipt, &transaction, &erased.sections)));
             if opens {
@@ -189,14 +186,14 @@ fn opens_any(receipt: &HandedOver, transaction: &str, sections: &[String]) -> bo
 ///
 /// # Errors
 /// When the log or the state cannot be read.
-pub(super) fn targets(node: &Node, records: &[ErasedRecord]) -> Result<Vec<Target>, Failure> {
+pub(super) fn targets(log: &Of, records: &[ErasedRecord]) -> Result<Vec<Target>, Failure> {
     let mut targets = Vec::new();
     for record in records {
         let sections = record.sections.iter().map(|name| name.parse::<SectionName>());
         targets.push(Target {
             index: record.index,
             sections: sections.collect::<Result<_, _>>().map_err(Failure::failed)?,
-            counterparty: Of::read(node, &node.ledger.record(record.index)?)?.other,
+            counterparty: About::read(log, &log.ledger.record(record.index)?)?.other,
         });
     }
     Ok(targets)
@@ -206,22 +203,28 @@ pub(super) fn targets(node: &Node, records: &[ErasedRecord]) -> Result<Vec<Targe
 ///
 /// # Errors
 /// Names the record and the offer.
-pub(super) fn check_offers(node: &Node, targets: &[Target]) -> Result<(), Failure> {
-    published::check(node, targets)?;
+pub(super) fn check_offers(node: &Node, log: &Of, targets: &[Target]) -> Result<(), Failure> {
+    // Offers are of the log that goes on.
+    if !log.is_over {
+        published::check(log, targets)?;
+    }
     let (offered, documents) = (bytes::offered(node)?, bytes::offered_documents(node)?);
     for target in targets {
-        let record = node.ledger.record(target.index)?;
+        let record = log.ledger.record(target.index)?;
         let going = target.sections.iter().filter_map(|name| record.sections().get(name));
         for text in going.map(|bytes| String::from_utf8_lossy(bytes)) {
             let runs = text.split(|c: char| !matches!(c, '0'..='9' | 'a'..='f'));
             for sha256 in runs.filter(|run| run.len() == 64) {
                 let (what, leading) = match (offered.get(sha256), documents.get(sha256)) {
-                    (Some(what), _) => (what, bytes::leading(node, sha256)?),
-                    (None, Some(what)) => {
+                    // What is offered is offered by the log that goes on, whose own records lead to it.
+                    (Some(_), _) if log.is_over && !bytes::leading(node, sha256)?.is_empty() => continue,
+                    (Some(what), _) => (what, bytes::leading_in(&log.ledger, sha256)?),
+                    // Each log has its own documents.
+                    (None, Some(what)) if !log.is_over => {
                         let digest = digest_bytes(sha256).unwrap_or_default();
                         (what, node.ledger.by_document(&digest)?)
                     }
-                    (None, None) => continue,
+                    (None, _) => continue,
                 };
                 let is_named = |index: &u64| targets.iter().any(|target| target.index == *index);
                 if leading.iter().all(is_named) {
@@ -237,16 +240,24 @@ pub(super) fn check_offers(node: &Node, targets: &[Target]) -> Result<(), Failur
     Ok(())
 }
 
-/// What a hold covers. On a case that is everything that its dossier rests on.
-fn covered(node: &Node, hold: &HoldLine) -> Result<BTreeSet<u64>, Failure> {
+/// What a hold covers in a log. On a case that is everything that its dossier rests on: in a log that is over also what leads to the bytes that the
+/// case rests on in the one that goes on.
+fn covered(node: &Node, log: &Of, hold: &HoldLine) -> Result<BTreeSet<u64>, Failure> {
     Ok(match &hold.what {
         Meant::Records(records) => records.iter().copied().collect(),
-        Meant::Agreement(id) => node.ledger.by_term(&Term::Agreement(id.clone()))?.into_iter().collect(),
+        Meant::Agreement(id) => log.ledger.by_term(&Term::Agreement(id.clone()))?.into_iter().collect(),
         Meant::Case(case) => {
-            let of_case = node.ledger.by_term(&Term::Case(case.clone()))?;
-            follow_case(&node.ledger, of_case.into_iter().collect())?
-                .into_keys()
-                .collect()
+            let of_case = |ledger: &Ledger| {
+                let begun = ledger.by_term(&Term::Case(case.clone()))?;
+                follow_case(ledger, begun.into_iter().collect())
+            };
+            let mut covered: BTreeSet<u64> = of_case(&log.ledger)?.into_keys().collect();
+            if log.is_over {
+                for sha256 in files(of_case(&node.ledger)?.values()).0 {
+                    covered.extend(bytes::leading_in(&log.ledger, &sha256)?);
+                }
+            }
+            covered
         }
     })
 }
@@ -256,11 +267,19 @@ fn covered(node: &Node, hold: &HoldLine) -> Result<BTreeSet<u64>, Failure> {
 /// # Errors
 /// When the log or the state cannot be read.
 pub(crate) fn held(node: &Node, since_ms: u64) -> Result<BTreeMap<u64, String>, Failure> {
+    held_in(node, &Of::current(node), since_ms)
+}
+
+/// The same in a log that may be over.
+///
+/// # Errors
+/// As [`held`].
+pub(super) fn held_in(node: &Node, log: &Of, since_ms: u64) -> Result<BTreeMap<u64, String>, Failure> {
     let mut held = BTreeMap::new();
     let holds = node.state.scan::<HoldLine>(HOLDS)?.into_iter();
     for (_, hold) in holds.filter(|(_, hold)| hold.since_ms >= since_ms) {
         let said = format!("`{}`, by {}: {}", hold.id, hold.by, hold.reason);
-        for index in covered(node, &hold)? {
+        for index in covered(node, log, &hold)? {
             held.entry(index).or_insert_with(|| said.clone());
         }
     }
@@ -271,9 +290,9 @@ pub(crate) fn held(node: &Node, since_ms: u64) -> Result<BTreeMap<u64, String>, 
 ///
 /// # Errors
 /// Names the hold and the record.
-pub(super) fn check_holds(node: &Node, targets: &[Target]) -> Result<(), Failure> {
+pub(super) fn check_holds(node: &Node, log: &Of, targets: &[Target]) -> Result<(), Failure> {
     for (_, hold) in node.state.scan::<HoldLine>(HOLDS)? {
-        let covered = covered(node, &hold)?;
+        let covered = covered(node, log, &hold)?;
         if let Some(target) = targets.iter().find(|target| covered.contains(&target.index)) {
             return Err(Failure::refused(format!(
                 "record {} is held (`{}`, by {}: {}), and nothing of it is erased",

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::Config;
+use crate::control::protocol::{Hold, HoldAnswer, Meant};
 use crate::dossier::closure;
 use crate::node::{Secrets, open};
 use crate::rim::SystemEntropy;
@@ -15,6 +16,7 @@ use std::path::Path;
 mod after;
 mod kept;
 mod listed;
+mod over;
 mod retained;
 mod traced;
 
@@ -161,6 +163,7 @@ impl Scene {
 fn proposal(what: Meant, sections: &[&str]) -> Erase {
     Erase::Propose {
         what,
+        log: None,
         sections: sections.iter().map(|name| (*name).to_owned()).collect(),
         ground: "avg-17".to_owned(),
         authority: "request 2026-17".to_owned(),
@@ -386,15 +389,4 @@ async fn what_makes_no_sense_is_refused_and_nothing_is_recorded() {
     let error = scene.approve(&line.id, 2).await.unwrap_err();
     assert!(error.contains("was ended by person 1"), "{error}");
     assert!(scene.facts(pull).is_some());
-}
-
-#[tokio::test]
-async fn one_person_is_not_enough() {
-    let scene = Scene::set(1);
-    let pull = scene.pulled("t1", b"rain").await;
-    let error = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap_err();
-    assert!(error.contains("needs two people, and 1 are named"), "{error}");
-    let (what, reason, person) = (Meant::Records(vec![pull]), "x".to_owned(), token(1));
-    let error = scene.hold(Hold::Add { what, reason, person }).await.unwrap_err();
-    assert!(error.contains("needs two people"), "{error}");
 }

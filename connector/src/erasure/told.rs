@@ -1,12 +1,13 @@
 //! Recipients are told (AVG, article 19): what both ends hold of an exchange has been erased here, on which ground, and by when it is to be
 //! gone. What has to be told is durable in the commit of the tombstones, and told until it is taken. Whoever is told records it.
 
-use super::of::{Of, ends};
+use super::about::{About, ends};
+use super::over::Of;
 use crate::commands::Failure;
-use crate::control::protocol::{Recipient, ToldLine};
+use crate::control::protocol::{ErasureLine, Recipient, ToldLine};
 use crate::http::Refusal;
 use crate::node::{Node, fresh_trace};
-use crate::state::{AgreementEntry, Change, Side, StateError, set};
+use crate::state::{AgreementEntry, Change, Side, State, StateError, set};
 use axum::http::StatusCode;
 use futures_util::{StreamExt as _, stream};
 use herleid_ledger::record::{Draft, Kind, Term};
@@ -58,13 +59,8 @@ struct Tell {
 ///
 /// # Errors
 /// When the log or the state cannot be read.
-pub(super) fn tell(
-    node: &Node,
-    id: &str,
-    targets: &[Target],
-    ground: &str,
-    complete_by_ms: u64,
-) -> Result<Vec<Change>, Failure> {
+pub(super) fn tell(node: &Node, of: &Of, line: &ErasureLine, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+    let id = &line.id;
     let logs = node.other_logs()?;
     let mut all: BTreeMap<Did, Tell> = BTreeMap::new();
     for target in targets {
@@ -78,11 +74,11 @@ pub(super) fn tell(
             continue;
         }
         // An input that is passed on travels under its holder's agreement, to somebody who is no party to that.
-        let Of {
+        let About {
             transaction: Some(transaction),
             agreement: Some(agreement),
             other: Some(other),
-        } = Of::read(node, &node.ledger.record(target.index)?)?
+        } = About::read(of, &of.ledger.record(target.index)?)?
         else {
             continue;
         };
@@ -98,8 +94,8 @@ pub(super) fn tell(
             url: format!("{}://{host}/erasures", node.scheme),
             notice: Notice {
                 exchanges: BTreeMap::new(),
-                ground: ground.to_owned(),
-                complete_by_ms,
+                ground: line.ground.clone(),
+                complete_by_ms: line.complete_by_ms,
             },
             told_ms: None,
             failures: 0,
@@ -143,7 +139,7 @@ fn is_with(
             continue;
         }
         if under.is_none() {
-            let is_with = with_whom(node, agreement, |other| other == caller)?.is_some();
+            let is_with = with_whom(&node.state, agreement, |other| other == caller)?.is_some();
             *under = Some(match is_with {
                 true => node
                     .ledger
@@ -161,11 +157,13 @@ fn is_with(
 }
 
 /// The agreement, on whichever side, if it is with somebody who `fits`.
-fn with_whom(node: &Node, agreement: &str, fits: impl Fn(&Did) -> bool) -> Result<Option<AgreementEntry>, StateError> {
+fn with_whom(
+    state: &State,
+    agreement: &str,
+    fits: impl Fn(&Did) -> bool,
+) -> Result<Option<AgreementEntry>, StateError> {
     for side in [Side::Provider, Side::Consumer] {
-        let entry = node
-            .state
-            .get::<AgreementEntry>(&AgreementEntry::key(agreement, side))?;
+        let entry = state.get::<AgreementEntry>(&AgreementEntry::key(agreement, side))?;
         if let Some(entry) = entry.filter(|entry| fits(&entry.other)) {
             return Ok(Some(entry));
         }

@@ -228,7 +228,8 @@ cli-erasure =
       proposed by { $proposed }
 cli-erasure-decided = { "  " }decided by  { $by }
 cli-erasure-record = { "  " }record { $index } ({ $kind }): { $sections }
-cli-erasure-elsewhere = {"  "}NOT erased: records { $records } of { $origin }, which is over (docs/erasure.md)
+cli-erasure-log = {"  "}records of { $origin }, which is over; the records that say it are of this log
+cli-erasure-elsewhere = {"  "}NOT erased: records { $records } of { $origin }, which is over; propose them with --log { $origin }
 cli-erasure-tombstone = { "  " }record { $index } ({ $kind }): { $sections }; record { $tombstone } says so
 cli-erasure-told = { "  " }told { $did } at { $time }
 cli-erasure-untold = { "  " }{ $did } could not be told yet; it is tried again
@@ -408,6 +409,7 @@ cli-doctor-again = an earlier check had found it damaged ({ $found }); it takes 
 cli-backup = backed up and checked: { $size } records of { $origin }, as of { $time }; { $files } files, { $bytes }
 cli-backup-out = {"  "}log, documents and payloads: { $out }
 cli-backup-keys = {"  "}section keys, to be kept apart and for a short time: { $keys }
+cli-backup-left-out = NOT IN THE BACKUP: the log that is over { $what }
 cli-backup-unsound = kept as it is, and does not verify: the log that is over { $what }
 cli-restored = restored and checked: { $size } records of { $origin }, as of { $time }, in { $directory }
 cli-restored-next = next: `herleid serve`, which asks the witnesses; where they saw more than this backup has it refuses, and `herleid ledger continue` says what can be done

@@ -221,7 +221,8 @@ cli-erasure =
       voorgesteld     { $proposed }
 cli-erasure-decided = { "  " }besloten        { $by }
 cli-erasure-record = { "  " }record { $index } ({ $kind }): { $sections }
-cli-erasure-elsewhere = {"  "}NIET gewist: records { $records } van { $origin }, dat voorbij is (docs/erasure.md)
+cli-erasure-log = {"  "}records van { $origin }, dat voorbij is; de records die het zeggen staan in dit logboek
+cli-erasure-elsewhere = {"  "}NIET gewist: records { $records } van { $origin }, dat voorbij is; stel die voor met --log { $origin }
 cli-erasure-tombstone = { "  " }record { $index } ({ $kind }): { $sections }; record { $tombstone } zegt het
 cli-erasure-told = { "  " }gemeld aan { $did } op { $time }
 cli-erasure-untold = { "  " }nog niet gemeld aan { $did }; het wordt opnieuw geprobeerd
@@ -401,6 +402,7 @@ cli-doctor-again = een eerdere controle had schade gevonden ({ $found }); vanaf 
 cli-backup = gekopieerd en gecontroleerd: { $size } records van { $origin }, stand van { $time }; { $files } bestanden, { $bytes }
 cli-backup-out = {"  "}logboek, documenten en gegevens: { $out }
 cli-backup-keys = {"  "}sleutels van onderdelen, apart en kort te bewaren: { $keys }
+cli-backup-left-out = NIET IN DE RESERVEKOPIE: het logboek dat voorbij is, { $what }
 cli-backup-unsound = bewaard zoals het is, en niet in orde: het logboek dat voorbij is, { $what }
 cli-restored = teruggezet en gecontroleerd: { $size } records van { $origin }, stand van { $time }, in { $directory }
 cli-restored-next = daarna: `herleid serve`, dat de getuigen vraagt; hebben die meer gezien dan deze reservekopie heeft, dan weigert het, en zegt `herleid ledger continue` wat er kan

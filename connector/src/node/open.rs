@@ -5,6 +5,7 @@ use crate::catalogue;
 use crate::config::Config;
 use crate::continuing::{self, PlaceError};
 use crate::dsp_shell::Negotiator;
+use crate::erasure::over::entombed;
 use crate::erasure::register::{self, RegisterError};
 use crate::handlers::{Handlers, HandlersError};
 use crate::identity::{Documents, Fetcher, Foundations, Holder, Membership, Shortcuts, Statuses, UsedTokens};
@@ -162,8 +163,16 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
             let found = all.as_ref().ok().and_then(|log| log.record(index).ok());
             found.is_some_and(|record| record.leaf() != leaf)
         };
-        let erased = register::of_log(&listed, &secrets.log, &origin, is_other)?;
-        match all.and_then(|_| over(&erased)) {
+        let mut erased = register::of_log(&listed, &secrets.log, &origin, is_other)?;
+        // What those after it say is gone, and a crash or an older backup may have left.
+        let said = all.and_then(|log| entombed(&log, std::iter::once(&ledger).chain(&previous)));
+        let opened = said.and_then(|said| {
+            for (index, sections) in said {
+                erased.entry(index).or_default().extend(sections);
+            }
+            over(&erased)
+        });
+        match opened {
             Ok(over) => previous.push(over),
             // It was lost for a reason; this log goes on without it.
             Err(error) => unreadable.push(format!(

@@ -52,9 +52,8 @@ impl Ledger {
     /// all ([`Ledger::verify_all`]) says whether the log is damaged.
     #[must_use]
     pub fn was_suspected(&self) -> bool {
-        let (log, keys) = (&self.shared().log, self.shared().keys.rocks());
         // Both are asked, whatever the first says.
-        log.was_suspected() | keys.was_suspected()
+        self.shared().log.was_suspected() | self.shared().keys.rocks().was_suspected()
     }
 
     /// Takes nothing more, whatever is appended: what comes after damage would rest on it, and be signed with it. `found` says what a check

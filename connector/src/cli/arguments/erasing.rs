@@ -54,12 +54,17 @@ pub enum EraseAction {
     after_help = "Examples:\n  herleid erase propose --case Z2026-17 --ground archiefwet \\\n    \
                   --authority 'Selectielijst gemeenten 2020, 11.1'\n  \
                   herleid erase propose --record 12 --section people --ground avg-17 \\\n    \
-                  --authority 'request 2026-204' --complete-days 14"
+                  --authority 'request 2026-204' --complete-days 14\n  \
+                  herleid erase propose --case Z2025-3 --log knmi.example/log/1 --ground avg-17 \\\n    \
+                  --authority 'request 2026-205'"
 )]
 pub struct EraseProposeArguments {
     /// Which records
     #[command(flatten)]
     pub what: MeantArguments,
+    /// Of this log, which is over, by its origin; without it: of the one that goes on
+    #[arg(long, value_name = "ORIGIN")]
+    pub log: Option<String>,
     /// Only this section; without it: all but the exchange that the other end holds too; may be given several times
     #[arg(long = "section", value_name = "NAME")]
     pub sections: Vec<String>,

@@ -62,6 +62,10 @@ pub(super) const PROVING: &[(&str, &str)] = &[
     ("erase propose.case", MEANT_CASE),
     ("erase propose.agreement", MEANT_AGREEMENT),
     (
+        "erase propose.log",
+        "Van dit logboek, dat voorbij is, bij zijn herkomst (origin); zonder dit: van het logboek dat doorgaat",
+    ),
+    (
         "erase propose.sections",
         "Alleen dit onderdeel; zonder deze: alles behalve de uitwisseling die de ander ook heeft; mag vaker",
     ),

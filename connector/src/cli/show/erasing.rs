@@ -72,6 +72,9 @@ fn one(line: &ErasureLine, language: Language) -> String {
             &[("by", &clean(&by.to_string()))],
         ));
     }
+    if let Some(log) = &line.log {
+        lines.push(text(language, "cli-erasure-log", &[("origin", &clean(log))]));
+    }
     for record in &line.records {
         let (index, sections) = (record.index.to_string(), clean(&record.sections.join(", ")));
         let mut values = vec![

@@ -25,6 +25,8 @@ impl Shown for BackupAnswer {
         ];
         let told = |what: &String| text(language, "cli-backup-unsound", &[("what", &clean(what))]);
         lines.extend(self.unsound.iter().map(told));
+        let told = |what: &String| text(language, "cli-backup-left-out", &[("what", &clean(what))]);
+        lines.extend(self.left_out.iter().map(told));
         lines.join("\n")
     }
 }

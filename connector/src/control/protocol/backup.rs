@@ -44,4 +44,7 @@ pub struct BackupAnswer {
     /// Logs that are over and do not verify, each with what is wrong: they are kept as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsound: Vec<String>,
+    /// Logs that are over and are not in it, each with the reason: they cannot be read, and something was erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }

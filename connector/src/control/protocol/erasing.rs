@@ -51,6 +51,9 @@ pub enum Erase {
     Propose {
         /// What.
         what: Meant,
+        /// Of which log, by its origin, where it is not the one that goes on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        log: Option<String>,
         /// Which sections; empty: all that may go, but `exchange`.
         sections: Vec<String>,
         /// On which ground.
@@ -122,6 +125,9 @@ pub enum ErasureState {
 pub struct ErasureLine {
     /// Its identifier.
     pub id: String,
+    /// Origin of the log whose records these are, where that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
     /// What became of it.
     pub state: ErasureState,
     /// On which ground.
@@ -147,12 +153,12 @@ pub struct ErasureLine {
     /// Who is told that it was erased; known once it was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<Recipient>,
-    /// What logs that are over have of the same case or agreement, and keep.
+    /// What other logs, which are over, have of the same case or agreement: it is proposed for each of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<Elsewhere>,
 }
 
-/// Records of a log that is over, from which nothing is erased.
+/// Records of another log, which is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Elsewhere {

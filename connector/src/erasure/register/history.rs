@@ -18,14 +18,26 @@ pub(crate) fn went_on(
     origin: &str,
     size: u64,
 ) -> Result<Option<String>, RegisterError> {
-    let all = read(folder, key)?.into_iter();
-    let mut of_log = all.filter(|listed| listed.origin == origin);
-    Ok(of_log.find_map(|listed| beyond(&listed, size)))
+    let mut all = read(folder, key)?.into_iter();
+    Ok(all.find_map(|listed| beyond(&listed, origin, size)))
 }
 
-fn beyond(listed: &Listed, size: u64) -> Option<String> {
-    let last = listed.erasure.records.iter().map(|record| record.index + 1).max();
-    let known = listed.size.max(last).filter(|known| *known > size)?;
+/// How many records the log `origin` had when something was listed, if it said so.
+fn counted(listed: &Listed, origin: &str) -> Option<u64> {
+    match &listed.recorded {
+        Some(recorded) => (recorded.origin == origin).then_some(recorded.size),
+        None => listed.size.filter(|_| listed.origin == origin),
+    }
+}
+
+fn beyond(listed: &Listed, origin: &str, size: u64) -> Option<String> {
+    let records = listed.erasure.records.iter().filter(|_| listed.origin == origin);
+    let last = records.map(|record| record.index + 1).max();
+    let of_it = listed.size.filter(|_| listed.origin == origin);
+    let known = counted(listed, origin)
+        .max(of_it)
+        .max(last)
+        .filter(|known| *known > size)?;
     Some(format!(
         "when the erasure `{}` was listed it had {known} records",
         listed.erasure.id
@@ -41,10 +53,9 @@ pub(in crate::erasure) fn check_history(node: &Node) -> Result<Option<String>, F
     let register = node.config.erasure.register.as_deref();
     for folder in folders(register, &node.config.storage.directory)? {
         for listed in read(&folder, &secrets.log)? {
-            if listed.origin != node.ledger.origin() {
-                continue;
-            }
-            let found = match beyond(&listed, node.ledger.size()) {
+            let origin = node.ledger.origin();
+            let found = match beyond(&listed, origin, node.ledger.size()) {
+                None if listed.origin != origin => None,
                 None => differs(node, &listed)?,
                 beyond => beyond,
             };

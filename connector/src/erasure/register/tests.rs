@@ -1,7 +1,7 @@
 //! The list of erasures: what it takes, and what it does not.
 
 use super::*;
-use crate::control::protocol::{Actor, ErasureState};
+use crate::control::protocol::{Actor, ErasedRecord, ErasureState};
 
 fn listed(id: &str, index: u64) -> Listed {
     let by = Actor {
@@ -12,6 +12,7 @@ fn listed(id: &str, index: u64) -> Listed {
         origin: "a.example/log/1".to_owned(),
         erasure: ErasureLine {
             id: id.to_owned(),
+            log: None,
             state: ErasureState::Erased,
             ground: "avg-17".to_owned(),
             authority: "request 1".to_owned(),
@@ -31,6 +32,7 @@ fn listed(id: &str, index: u64) -> Listed {
         },
         listed_ms: None,
         size: Some(index + 1),
+        recorded: None,
         leaves: BTreeMap::from([(index, "ab".repeat(32))]),
     }
 }

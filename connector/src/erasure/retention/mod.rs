@@ -110,6 +110,7 @@ async fn of(node: &Arc<Node>, one: &Planned, by: &Actor, complete_by_ms: u64) ->
     for records in one.records.chunks(MOST) {
         let line = ErasureLine {
             id: node.fresh_id(),
+            log: None,
             state: ErasureState::Proposed,
             ground: GROUND.to_owned(),
             authority: authority.clone(),

@@ -1,6 +1,7 @@
 //! What falls due, and why what does not stays.
 
 use super::super::entries::ERASURES;
+use super::super::over::Of;
 use super::super::select;
 use super::units::{self, Unit};
 use super::{kinds, protected};
@@ -38,7 +39,7 @@ fn state(unit: &Unit, rule: Option<&(&RetentionRule, Option<u64>)>, now_ms: u64)
 fn left(node: &Node, now_ms: u64) -> Result<Vec<Unit>, Failure> {
     let mut left = Vec::new();
     for unit in units::all(node, now_ms)? {
-        if select::has_left(node, &unit.records)? {
+        if select::has_left(&Of::current(node), &unit.records)? {
             left.push(unit);
         }
     }
@@ -76,7 +77,7 @@ pub(super) fn not_over(node: &Node, now_ms: u64, records: &[ErasedRecord]) -> Re
     let has = |one: &Judged<'_>, index: u64| one.unit.records.contains(&index);
     for one in judged.iter().filter(|one| one.state == RetentionState::Due) {
         if records.iter().any(|record| has(one, record.index)) {
-            let left = select::left_of(node, &one.unit.records)?;
+            let left = select::left_of(&Of::current(node), &one.unit.records)?;
             over.extend(left.into_iter().map(|record| record.index));
         }
     }
@@ -136,7 +137,7 @@ pub(super) fn plan(node: &Node, now_ms: u64) -> Result<Vec<Planned>, Failure> {
             });
             continue;
         }
-        let left = select::left_of(node, &unit.records)?;
+        let left = select::left_of(&Of::current(node), &unit.records)?;
         if left.is_empty() {
             continue;
         }
@@ -207,8 +208,8 @@ fn due(
             records: Vec::new(),
         });
     }
-    let targets = select::targets(node, &going)?;
-    if let Err(error) = select::check_offers(node, &targets) {
+    let targets = select::targets(&Of::current(node), &going)?;
+    if let Err(error) = select::check_offers(node, &Of::current(node), &targets) {
         line.state = RetentionState::Offered;
         line.why = Some(error.to_string());
     }

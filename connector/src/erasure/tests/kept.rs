@@ -201,3 +201,14 @@ async fn a_run_of_the_case_that_was_erased_is_not_listed_as_one_of_another() {
     scene.erased(Meant::Case(CASE.to_owned()), &[]).await;
     assert_eq!((others(CASE), others("Z2")), (0, 1));
 }
+
+#[tokio::test]
+async fn one_person_is_not_enough() {
+    let scene = Scene::set(1);
+    let pull = scene.pulled("t1", b"rain").await;
+    let error = scene.propose(Meant::Records(vec![pull]), &[]).await.unwrap_err();
+    assert!(error.contains("needs two people, and 1 are named"), "{error}");
+    let (what, reason, person) = (Meant::Records(vec![pull]), "x".to_owned(), token(1));
+    let error = scene.hold(Hold::Add { what, reason, person }).await.unwrap_err();
+    assert!(error.contains("needs two people"), "{error}");
+}

@@ -5,7 +5,7 @@ use crate::node::ledger_options;
 use herleid_ledger::Ledger;
 use std::fs;
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let to = to.join(entry.file_name());
@@ -63,7 +63,7 @@ async fn a_log_that_is_over_does_not_show_what_was_erased_after_its_last_backup(
     };
     assert_eq!(shown(&plain), [true, true]);
     assert_eq!(shown(&listed), [false, true]);
-    // What it has cannot be erased, and whoever asks is told so: by name, and what can be done.
+    // What it has is erased there, and whoever asks is told so by name.
     let scene = Scene {
         node: opened(directory.path(), &listed.replace("log/1", "log/2")),
         directory,
@@ -72,7 +72,7 @@ async fn a_log_that_is_over_does_not_show_what_was_erased_after_its_last_backup(
     let error = scene.propose(agreement(), &[]).await.unwrap_err();
     let says = [
         format!("records {other} of `localhost:7101/log/1`"),
-        format!("`evidence` in `{}`", storage.display()),
+        "`--log localhost:7101/log/1`".to_owned(),
     ];
     assert!(says.iter().all(|text| error.contains(text)), "{error}");
     let new = scene.pulled("t3", b"snow").await;

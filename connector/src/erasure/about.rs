@@ -1,9 +1,9 @@
 //! Of what a record is: its transaction, its agreement, the other end. Its own sections say so. When the last section goes that says it, and
 //! something else of the record stays, it is kept beside the log: what is left is erased later as if all had gone at once.
 
+use super::over::Of;
 use crate::commands::Failure;
-use crate::node::Node;
-use crate::state::{AgreementEntry, Change, Side, set};
+use crate::state::{AgreementEntry, Change, Side, State, set};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{StoredRecord, Target};
 use herleid_vocab::did::Did;
@@ -16,7 +16,7 @@ const OF: &str = "erased-of/";
 /// Of what a record is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Of {
+pub(super) struct About {
     pub(super) transaction: Option<String>,
     pub(super) agreement: Option<String>,
     /// The other end: of an input that is passed on that need not be the agreement's.
@@ -27,23 +27,18 @@ fn key(index: u64) -> String {
     format!("{OF}{index:020}")
 }
 
-impl Of {
+impl About {
     /// Of what it is, whatever was erased of it before.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub(super) fn read(node: &Node, record: &StoredRecord) -> Result<Self, Failure> {
-        let kept = node.state.get::<Self>(&key(record.index()))?.unwrap_or_default();
-        Self::said(node, record, |_| true, kept)
+    pub(super) fn read(log: &Of, record: &StoredRecord) -> Result<Self, Failure> {
+        let kept = log.state.get::<Self>(&key(record.index()))?.unwrap_or_default();
+        Self::said(log, record, |_| true, kept)
     }
 
     /// As those sections say that `stays` lets through, and `kept` says what they do not.
-    fn said(
-        node: &Node,
-        record: &StoredRecord,
-        stays: impl Fn(SectionName) -> bool,
-        kept: Self,
-    ) -> Result<Self, Failure> {
+    fn said(log: &Of, record: &StoredRecord, stays: impl Fn(SectionName) -> bool, kept: Self) -> Result<Self, Failure> {
         let value = |name: SectionName| record.value(name).filter(|_| stays(name));
         let text = |member: &str| {
             [SectionName::Exchange, SectionName::Run, SectionName::Facts]
@@ -58,9 +53,9 @@ impl Of {
             &agreement,
         ) {
             // It names both ends itself.
-            (Some(ends), ..) => ends.into_iter().find(|did| *did != node.did),
+            (Some(ends), ..) => ends.into_iter().find(|did| did != log.ledger.party()),
             (None, Some(other), _) => Some(other),
-            (None, None, Some(id)) => with_whom(node, id)?,
+            (None, None, Some(id)) => with_whom(&log.state, id)?,
             (None, None, None) => None,
         };
         Ok(Self {
@@ -78,9 +73,9 @@ pub(super) fn ends(exchange: &Value) -> Option<[Did; 2]> {
 }
 
 /// The other end of an agreement, on whichever side.
-fn with_whom(node: &Node, agreement: &str) -> Result<Option<Did>, Failure> {
+fn with_whom(state: &State, agreement: &str) -> Result<Option<Did>, Failure> {
     for side in [Side::Provider, Side::Consumer] {
-        let entry: Option<AgreementEntry> = node.state.get(&AgreementEntry::key(agreement, side))?;
+        let entry: Option<AgreementEntry> = state.get(&AgreementEntry::key(agreement, side))?;
         if let Some(entry) = entry {
             return Ok(Some(entry.other));
         }
@@ -92,18 +87,18 @@ fn with_whom(node: &Node, agreement: &str) -> Result<Option<Did>, Failure> {
 ///
 /// # Errors
 /// When the log or the state cannot be read.
-pub(super) fn changes(node: &Node, targets: &[Target]) -> Result<Vec<Change>, Failure> {
+pub(super) fn changes(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut changes = Vec::new();
     for target in targets {
-        let record = node.ledger.record(target.index)?;
-        let now = Of::read(node, &record)?;
+        let record = log.ledger.record(target.index)?;
+        let now = About::read(log, &record)?;
         let stays = |name: SectionName| !name.is_made_by_the_log() && !target.sections.contains(&name);
         let is_left = record.sections().keys().copied().any(stays);
         let (key, is_kept) = (
             key(target.index),
-            now != Of::said(node, &record, |_| true, Of::default())?,
+            now != About::said(log, &record, |_| true, About::default())?,
         );
-        match is_left && now != Of::said(node, &record, stays, Of::default())? {
+        match is_left && now != About::said(log, &record, stays, About::default())? {
             true => changes.push(set(key, &now)?),
             false if is_kept => changes.push((key, None)),
             false => {}
