@@ -1,5 +1,9 @@
 //! What both ends of an exchange say alike: the sections `exchange` and `content` (docs/log-format.md, section 5).
 
+mod written;
+
+pub(crate) use written::Exchanged;
+
 use crate::digits::{hex_text, hex32};
 use crate::sha::Keyed;
 use herleid_vocab::did::Did;
@@ -128,7 +132,12 @@ pub struct Content {
 /// `HMAC-SHA256(salt, BLAKE3 digest | SHA-256 digest | length as u64 big-endian)`: what `exchange.content` commits to.
 #[must_use]
 pub fn content_mac(salt: &[u8; 32], blake3: &[u8; 32], sha256: &[u8; 32], length: u64) -> [u8; 32] {
-    let committed = [blake3.as_slice(), sha256, &length.to_be_bytes()].concat();
+    let mut committed = [0; 32 + 32 + 8];
+    let (digests, end) = committed.split_at_mut(64);
+    let (first, second) = digests.split_at_mut(32);
+    first.copy_from_slice(blake3);
+    second.copy_from_slice(sha256);
+    end.copy_from_slice(&length.to_be_bytes());
     Keyed::new(salt).mac(&committed)
 }
 

@@ -6,13 +6,13 @@ pub use crate::exchange::{Content, Exchange, ExchangeError, Phase, Subject, cont
 use crate::merkle::{self, Hash, MAX_PROOF_HASHES, ProofError};
 use crate::note::Verifier;
 use crate::section::{MacKey, Opened, SectionMac, SectionName};
+use crate::sha;
 use crate::tile::ENTRY_BYTES;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use herleid_vocab::json::{self, Limits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 mod error;
@@ -100,8 +100,16 @@ pub struct VerifiedRecord {
 /// The entry of a record: `0x01 | SHA-256(JCS(macs))` (docs/log-format.md, section 1).
 #[must_use]
 pub fn entry(macs: &BTreeMap<SectionName, SectionMac>) -> [u8; ENTRY_BYTES] {
+    entry_of(macs.iter().map(|(name, mac)| (*name, mac)), &mut Vec::new())
+}
+
+/// The entry of a record with these MACs, in the order of their sections; `map` is room for their map.
+pub(crate) fn entry_of<'a>(
+    macs: impl Iterator<Item = (SectionName, &'a SectionMac)>,
+    map: &mut Vec<u8>,
+) -> [u8; ENTRY_BYTES] {
+    map.clear();
     // RFC 8785 of a map from registered names to hex: neither needs escaping, and `SectionName` sorts as its text.
-    let mut map: Vec<u8> = Vec::with_capacity(macs.len() * 96);
     for (name, mac) in macs {
         map.extend_from_slice(if map.is_empty() { b"{\"" } else { b",\"" });
         map.extend_from_slice(name.as_str().as_bytes());
@@ -113,10 +121,9 @@ pub fn entry(macs: &BTreeMap<SectionName, SectionMac>) -> [u8; ENTRY_BYTES] {
         map.push(b'{');
     }
     map.push(b'}');
-    let digest: [u8; 32] = Sha256::digest(map).into();
     let mut entry = [0x01; ENTRY_BYTES];
     if let Some((_, rest)) = entry.split_first_mut() {
-        rest.copy_from_slice(&digest);
+        rest.copy_from_slice(&sha::of(map));
     }
     entry
 }

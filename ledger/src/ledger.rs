@@ -14,9 +14,11 @@ mod lookup;
 mod open;
 mod options;
 mod over;
+mod place;
 mod prepare;
 mod read;
 mod recorded;
+mod row;
 mod sequencer;
 mod snapshot;
 mod strip;
@@ -31,7 +33,7 @@ pub use lineage::{Activity, Bounds, Direction, Edge, Follows, Lineage};
 pub use options::{Options, WitnessPolicy, fatal_abort};
 pub use over::Entombed;
 pub use read::{At, StoredRecord};
-pub use recorded::Recorded;
+pub use recorded::{Places, Recorded};
 
 use crate::checkpoint::Checkpoint;
 use crate::error::{AppendError, LedgerError};
@@ -294,6 +296,7 @@ impl Ledger {
                 batch,
                 position,
                 replayed,
+                spent: _spent,
             } => {
                 let recorded = Recorded::of_batch(&batch, position, replayed);
                 recorded.ok_or_else(|| {

@@ -23,6 +23,7 @@ pub mod note;
 pub mod proof;
 pub mod record;
 mod seal;
+mod secret;
 pub mod section;
 mod sha;
 mod store;
@@ -32,7 +33,7 @@ pub mod witness;
 pub use error::{AppendError, LedgerError};
 pub use ledger::{Activity, Bounds, Direction, Edge, Follows, Lineage};
 pub use ledger::{
-    At, Audited, Entombed, EraseError, Erased, Erasure, Exported, Ground, Ledger, Options, Recorded, StoredRecord,
+    At, Audited, Entombed, EraseError, Erased, Erasure, Exported, Ground, Ledger, Options, Places, Recorded, StoredRecord,
     Target, UnknownGround, WitnessPolicy, fatal_abort,
 };
 pub use store::codec::StreamPlace;

@@ -48,7 +48,7 @@ pub enum ProofError {
 /// Hash of a leaf: `SHA-256(0x00 | entry)` (RFC 6962, section 2.1).
 #[must_use]
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    Sha256::new().chain_update([0x00]).chain_update(entry).finalize().into()
+    sha::leaf(entry)
 }
 
 /// Hash of an inner node: `SHA-256(0x01 | left | right)` (RFC 6962, section 2.1).
@@ -133,7 +133,8 @@ pub fn root_at<N: Nodes>(nodes: &N, size: u64) -> Result<Hash, N::Error> {
 /// # Errors
 /// What `nodes` fails with.
 pub fn inclusion_proof<N: Nodes>(nodes: &N, index: u64, size: u64) -> Result<Vec<Hash>, N::Error> {
-    let mut path = Vec::new();
+    // One hash for each level at most.
+    let mut path = Vec::with_capacity(64 - size.leading_zeros() as usize);
     if index >= size {
         return Ok(path);
     }

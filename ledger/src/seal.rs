@@ -4,11 +4,11 @@
 //! four blocks and keeps one. Here all blocks are made at once, which halves the time for a section. What is sealed here is opened by the
 //! general one.
 
+use crate::secret::{Secret, wipe};
 use chacha20::cipher::{KeyIvInit as _, StreamCipher as _};
 use chacha20::{ChaCha20, R20, hchacha};
 use poly1305::universal_hash::{KeyInit as _, UniversalHash as _};
 use poly1305::{Block, Poly1305};
-use zeroize::{Zeroize as _, Zeroizing};
 
 /// Bytes of a block of the cipher, the first of which makes the tag's key (RFC 8439, section 2.6).
 const BLOCK: usize = 64;
@@ -18,9 +18,15 @@ const AT_ONCE: usize = 4 * BLOCK;
 const USUAL: usize = 2 * AT_ONCE;
 const TAG_BYTES: usize = 16;
 
-/// Ciphertext and tag (RFC 8439, section 2.8); `None` when the text is longer than the cipher can take. No key may be used twice with one
-/// nonce.
-pub(crate) fn seal(key: &[u8; 32], nonce: &[u8; 12], associated: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+/// Appends ciphertext and tag (RFC 8439, section 2.8); `None` when the text is longer than the cipher can take. No key may be used twice
+/// with one nonce.
+pub(crate) fn seal_onto(
+    to: &mut Vec<u8>,
+    key: &[u8; 32],
+    nonce: &[u8; 12],
+    associated: &[u8],
+    text: &[u8],
+) -> Option<()> {
     let end = BLOCK.checked_add(text.len())?;
     let room = end.checked_next_multiple_of(AT_ONCE)?;
     let (mut short, mut long);
@@ -37,7 +43,7 @@ pub(crate) fn seal(key: &[u8; 32], nonce: &[u8; 12], associated: &[u8], text: &[
     cipher.try_apply_keystream(stream).ok()?;
     let (first, rest) = stream.split_first_chunk_mut::<BLOCK>()?;
     let mut mac = Poly1305::new(first.first_chunk::<32>()?.into());
-    first.zeroize();
+    wipe(first);
     let hidden = rest.get(..text.len())?;
     mac.update_padded(associated);
     mac.update_padded(hidden);
@@ -45,20 +51,36 @@ pub(crate) fn seal(key: &[u8; 32], nonce: &[u8; 12], associated: &[u8], text: &[
     let mut last = Block::default();
     last.copy_from_slice(lengths.as_flattened());
     mac.update(&[last]);
+    to.reserve(text.len() + TAG_BYTES);
+    to.extend_from_slice(hidden);
+    to.extend_from_slice(&mac.finalize());
+    Some(())
+}
+
+/// [`seal_onto`] by itself.
+pub(crate) fn seal(key: &[u8; 32], nonce: &[u8; 12], associated: &[u8], text: &[u8]) -> Option<Vec<u8>> {
     let mut sealed = Vec::with_capacity(text.len() + TAG_BYTES);
-    sealed.extend_from_slice(hidden);
-    sealed.extend_from_slice(&mac.finalize());
+    seal_onto(&mut sealed, key, nonce, associated, text)?;
     Some(sealed)
 }
 
-/// The same under a nonce that is long enough to be drawn at random (draft-irtf-cfrg-xchacha-03, section 2.3): its first 16 bytes make a key
-/// of their own.
-pub(crate) fn seal_extended(key: &[u8; 32], nonce: &[u8; 24], associated: &[u8], text: &[u8]) -> Option<Vec<u8>> {
-    let (first, rest) = nonce.split_first_chunk::<16>()?;
-    let own = Zeroizing::new(<[u8; 32]>::from(hchacha::<R20>(key.into(), first.into())));
-    let mut short = [0; 12];
-    *short.last_chunk_mut::<8>()? = *rest.first_chunk::<8>()?;
-    seal(&own, &short, associated, text)
+/// Bytes of a nonce that is long enough to be drawn at random (draft-irtf-cfrg-xchacha-03, section 2.3).
+pub(crate) const NONCE_BYTES: usize = 24;
+
+/// XChaCha20-Poly1305 under nonces that begin with the same 16 bytes: these make a key of their own, once for all of them.
+pub(crate) struct Extended(Secret<32>);
+
+impl Extended {
+    pub(crate) fn new(key: &[u8; 32], first: &[u8; 16]) -> Self {
+        Self(Secret::new(hchacha::<R20>(key.into(), first.into()).into()))
+    }
+
+    /// Appends ciphertext and tag under the nonce that ends with these bytes. None may be used twice with the same beginning.
+    pub(crate) fn seal_onto(&self, to: &mut Vec<u8>, rest: &[u8; 8], associated: &[u8], text: &[u8]) -> Option<()> {
+        let mut short = [0; 12];
+        *short.last_chunk_mut::<8>()? = *rest;
+        seal_onto(to, &self.0, &short, associated, text)
+    }
 }
 
 #[cfg(test)]
@@ -81,7 +103,10 @@ mod tests {
             let other = ChaCha20Poly1305::new(&key.into()).encrypt(&nonce.into(), payload()).unwrap();
             prop_assert_eq!(seal(&key, &nonce, &aad, &msg), Some(other));
             let other = XChaCha20Poly1305::new(&key.into()).encrypt(&long.into(), payload()).unwrap();
-            prop_assert_eq!(seal_extended(&key, &long, &aad, &msg), Some(other));
+            let (first, rest) = long.split_first_chunk::<16>().unwrap();
+            let mut sealed = vec![1];
+            Extended::new(&key, first).seal_onto(&mut sealed, rest.first_chunk().unwrap(), &aad, &msg).unwrap();
+            prop_assert_eq!(&sealed[1..], other.as_slice());
         }
     }
     #[test]

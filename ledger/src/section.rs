@@ -1,6 +1,7 @@
 //! Sections: their names, their keys, their MACs, and how they lie at rest (docs/log-format.md, section 2).
 
-use crate::seal::seal;
+use crate::seal::{seal, seal_onto};
+use crate::secret::Secret;
 use crate::sha::Keyed;
 use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
@@ -10,7 +11,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 use subtle::ConstantTimeEq as _;
-use zeroize::Zeroizing;
 
 /// The registered names, in the order of their text: a map by name is in RFC 8785 order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -143,6 +143,32 @@ impl Place<'_> {
     }
 }
 
+/// Associated data of one record's sections, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Associated {
+    bytes: Vec<u8>,
+    record: usize,
+}
+
+impl Associated {
+    /// Of this record from now on.
+    pub(crate) fn record(&mut self, origin: &str, record: &str) {
+        self.bytes.clear();
+        for part in [origin, record] {
+            self.bytes.extend_from_slice(part.as_bytes());
+            self.bytes.push(0);
+        }
+        self.record = self.bytes.len();
+    }
+
+    /// [`Place::associated_data`] of the record's section with this name.
+    pub(crate) fn of(&mut self, name: SectionName) -> &[u8] {
+        self.bytes.truncate(self.record);
+        self.bytes.extend_from_slice(name.as_str().as_bytes());
+        &self.bytes
+    }
+}
+
 /// The stored bytes of a section do not decrypt under its key at this place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the stored section does not decrypt: its bytes or its key were altered, or belong to another record")]
@@ -153,13 +179,13 @@ static WITHOUT_SALT: LazyLock<Keyed> = LazyLock::new(|| Keyed::new(&[0; 32]));
 
 /// The random 32 bytes that a section's keys come from. Destroying it erases the section. Wiped from memory when dropped.
 #[derive(Clone)]
-pub struct RootKey(Zeroizing<[u8; 32]>);
+pub struct RootKey(Secret<32>);
 
 impl RootKey {
     /// A fresh one.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
-        let mut bytes = Zeroizing::new([0u8; 32]);
+        let mut bytes = Secret::new([0u8; 32]);
         entropy.fill(bytes.as_mut_slice());
         Self(bytes)
     }
@@ -167,7 +193,7 @@ impl RootKey {
     /// One that was stored.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Secret::new(bytes))
     }
 
     /// The bytes, for wrapping. They never leave the log's owner.
@@ -180,9 +206,9 @@ impl RootKey {
     #[must_use]
     pub fn keys(&self) -> SectionKeys {
         // HKDF (RFC 5869): extract, then expand to 32 bytes, which are block 1 of SHA-256.
-        let extracted = Zeroizing::new(WITHOUT_SALT.mac(self.0.as_slice()));
+        let extracted = Secret::new(WITHOUT_SALT.mac(self.0.as_slice()));
         let keyed = Keyed::new(&extracted);
-        let derive = |info: &[u8]| Zeroizing::new(keyed.mac(info));
+        let derive = |info: &[u8]| Secret::new(keyed.mac(info));
         SectionKeys {
             mac: MacKey(derive(b"herleid/1 mac\x01")),
             enc: derive(b"herleid/1 enc\x01"),
@@ -194,7 +220,7 @@ impl RootKey {
 #[derive(Clone)]
 pub struct SectionKeys {
     mac: MacKey,
-    enc: Zeroizing<[u8; 32]>,
+    enc: Secret<32>,
 }
 
 impl SectionKeys {
@@ -216,6 +242,11 @@ impl SectionKeys {
     /// Above 2^38 bytes, the cipher's limit; a section has at most 2^20.
     pub fn seal(&self, place: &Place<'_>, section: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
         seal(&self.enc, &[0; 12], &place.associated_data(), section).ok_or(NotAuthentic)
+    }
+
+    /// Appends a section as it is encrypted for its place, of which this is the associated data.
+    pub(crate) fn seal_onto(&self, to: &mut Vec<u8>, associated: &[u8], section: &[u8]) -> Result<(), NotAuthentic> {
+        seal_onto(to, &self.enc, &[0; 12], associated, section).ok_or(NotAuthentic)
     }
 
     /// Decrypts a section.
@@ -245,13 +276,13 @@ impl fmt::Debug for RootKey {
 
 /// The key that a section's MAC is made with, and that is handed over to open it. Wiped from memory when dropped.
 #[derive(Clone)]
-pub struct MacKey(Zeroizing<[u8; 32]>);
+pub struct MacKey(Secret<32>);
 
 impl MacKey {
     /// One that was handed over.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Secret::new(bytes))
     }
 
     /// The bytes, for handing over.
@@ -287,4 +318,21 @@ pub struct Opened {
     pub text: String,
     /// The MAC key, 64 lower-case hex digits.
     pub key: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn associated_data_of_one_after_the_other_is_that_of_each() {
+        let mut all = Associated::default();
+        for record in ["0192f0c1-2b3c-7d4e-8f50-112233445501", "r"] {
+            let origin = "knmi.example/log/1";
+            all.record(origin, record);
+            for name in SectionName::ALL {
+                assert_eq!(all.of(name), Place { origin, record, name }.associated_data());
+            }
+        }
+    }
 }

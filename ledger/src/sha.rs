@@ -1,8 +1,10 @@
 //! SHA-256 (FIPS 180-4) of what is short, and HMAC with it (RFC 2104): block by block, without the buffer that a general implementation
 //! keeps for what is still to come, which takes longer than the blocks themselves. A record takes more than a hundred of them.
 
+use crate::secret::wipe;
 use sha2::block_api::compress256;
-use zeroize::{Zeroize as _, Zeroizing};
+use sha2::{Digest as _, Sha256};
+use zeroize::optimization_barrier;
 
 type State = [u32; 8];
 
@@ -19,6 +21,9 @@ const START: State = [
 ];
 
 const BLOCK: usize = 64;
+
+/// Leaves of shorter entries have one block: tag, entry, mark and eight bytes of length.
+const USUAL_LEAF: usize = BLOCK - 9;
 
 fn digest(state: &State) -> [u8; 32] {
     let mut digest = [0; 32];
@@ -47,6 +52,30 @@ pub(crate) fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
     digest(&state)
 }
 
+/// SHA-256 of a text.
+pub(crate) fn of(text: &[u8]) -> [u8; 32] {
+    finish(START, 0, text)
+}
+
+/// SHA-256 of `0x00 | entry`: a leaf of the tree.
+pub(crate) fn leaf(entry: &[u8]) -> [u8; 32] {
+    let mut block = [0; BLOCK];
+    let [_, text @ .., bits_high, bits_low] = &mut block;
+    match text.get_mut(..=entry.len()).and_then(<[u8]>::split_last_mut) {
+        // An entry of ours has 33 bytes.
+        Some((mark, to)) if entry.len() < USUAL_LEAF => {
+            to.copy_from_slice(entry);
+            *mark = 0x80;
+            // Below 64 bytes.
+            [*bits_high, *bits_low] = ((1 + entry.len()) as u16 * 8).to_be_bytes();
+            let mut state = START;
+            compress256(&mut state, std::slice::from_ref(&block));
+            digest(&state)
+        }
+        _ => Sha256::new().chain_update([0x00]).chain_update(entry).finalize().into(),
+    }
+}
+
 /// HMAC-SHA256 under one key: what the key alone leads to. Wiped from memory when dropped.
 pub(crate) struct Keyed {
     inner: State,
@@ -55,18 +84,19 @@ pub(crate) struct Keyed {
 
 impl Drop for Keyed {
     fn drop(&mut self) {
-        self.inner.zeroize();
-        self.outer.zeroize();
+        (self.inner, self.outer) = ([0; 8], [0; 8]);
+        optimization_barrier(self);
     }
 }
 
 impl Keyed {
     pub(crate) fn new(key: &[u8; 32]) -> Self {
         let state = |pad: u8| {
-            let mut block = Zeroizing::new([pad; BLOCK]);
+            let mut block = [pad; BLOCK];
             block.iter_mut().zip(key).for_each(|(to, byte)| *to ^= byte);
             let mut state = START;
-            compress256(&mut state, std::slice::from_ref(&*block));
+            compress256(&mut state, std::slice::from_ref(&block));
+            wipe(&mut block);
             state
         };
         Self {
@@ -76,12 +106,12 @@ impl Keyed {
     }
 
     pub(crate) fn mac(&self, text: &[u8]) -> [u8; 32] {
-        finish(self.outer, &finish(self.inner, text))
+        finish(self.outer, BLOCK, &finish(self.inner, BLOCK, text))
     }
 }
 
-/// The digest of one block, which led to `state`, and `text`.
-fn finish(mut state: State, text: &[u8]) -> [u8; 32] {
+/// The digest of what led to `state`, which has `before` bytes in whole blocks, and `text`.
+fn finish(mut state: State, before: usize, text: &[u8]) -> [u8; 32] {
     let (whole, rest) = text.as_chunks::<BLOCK>();
     compress256(&mut state, whole);
     let mut last = [0; 2 * BLOCK];
@@ -90,7 +120,7 @@ fn finish(mut state: State, text: &[u8]) -> [u8; 32] {
     if let Some(mark) = after.first_mut() {
         *mark = 0x80;
     }
-    let bits = (BLOCK + text.len()) as u64 * 8;
+    let bits = (before + text.len()) as u64 * 8;
     let (blocks, _) = last.as_chunks_mut::<BLOCK>();
     // The mark and the length follow in the same block, if both fit.
     let used = if rest.len() < BLOCK - 8 { 1 } else { 2 };
@@ -100,9 +130,10 @@ fn finish(mut state: State, text: &[u8]) -> [u8; 32] {
     }
     compress256(&mut state, used);
     // It may have been a key.
-    used.as_flattened_mut().split_at_mut(rest.len()).0.zeroize();
+    wipe(used.as_flattened_mut());
     let made = digest(&state);
-    state.zeroize();
+    state = [0; 8];
+    optimization_barrier(&state);
     made
 }
 
@@ -111,7 +142,6 @@ mod tests {
     use super::*;
     use hmac::{Hmac, KeyInit as _, Mac as _};
     use proptest::prelude::*;
-    use sha2::{Digest as _, Sha256};
 
     fn general(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
         let mut hmac = Hmac::<Sha256>::new_from_slice(key).unwrap();
@@ -125,6 +155,7 @@ mod tests {
             prop_assert_eq!(Keyed::new(&key).mac(&text), general(&key, &text));
             let node_of = Sha256::new().chain_update([0x01]).chain_update(key).chain_update(other).finalize();
             prop_assert_eq!(node(&key, &other).to_vec(), node_of.to_vec());
+            prop_assert_eq!(of(&text).to_vec(), Sha256::digest(&text).to_vec());
         }
     }
 
@@ -137,6 +168,8 @@ mod tests {
                 general(&[3; 32], &text[..length]),
                 "{length}"
             );
+            let general = Sha256::new().chain_update([0]).chain_update(&text[..length]).finalize();
+            assert_eq!(leaf(&text[..length]).as_slice(), general.as_slice(), "{length}");
         }
     }
 }

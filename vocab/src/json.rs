@@ -113,6 +113,16 @@ pub fn section_bytes(value: &Value) -> Result<Vec<u8>, JsonError> {
     Ok(bytes)
 }
 
+/// Appends a text as it stands in a section, for one who writes the members of a section in their order himself.
+pub fn put_text(to: &mut Vec<u8>, text: &str) {
+    section::put_text(to, text);
+}
+
+/// Appends a number as it stands in a section, where it is at most [`MAX_INTEGER`].
+pub fn put_number(to: &mut Vec<u8>, number: u64) {
+    section::put_number(to, number);
+}
+
 /// Parses the bytes of a section and checks that they are exactly what [`section_bytes`] writes.
 ///
 /// # Errors

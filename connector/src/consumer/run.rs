@@ -137,8 +137,7 @@ impl Asking {
     async fn record_requested(&self, node: &Node, exchange: &Exchange, content: &Content) -> Result<(), Failure> {
         let draft = self
             .draft(Kind::RunRequested)
-            .section(SectionName::Exchange, exchange.to_value())
-            .section(SectionName::Content, content.to_value())
+            .exchanged(exchange, content)
             .section(SectionName::Run, self.run_section("requested", &[]))
             .section(
                 SectionName::Parameters,

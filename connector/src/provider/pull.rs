@@ -211,8 +211,7 @@ async fn record(
     } else {
         Draft::new(Kind::PullOpened, trace)
             .section(SectionName::Facts, facts)
-            .section(SectionName::Exchange, exchange.to_value())
-            .section(SectionName::Content, content.to_value())
+            .exchanged(&exchange, &content)
     };
     let mut draft = draft
         .stream(stream(&agreement))

@@ -2,22 +2,16 @@
 
 use super::Shared;
 use super::grown::{Grown, Placed};
-use super::prepare::{Prepared, seal};
-use crate::digits::hex_text;
+use super::place::stored_counter;
+use super::prepare::Prepared;
 use crate::error::{AppendError, LedgerError};
-use crate::handover::entry;
-use crate::merkle::{Hash, leaf_hash};
-use crate::record::{Reservation, Stamp, Term};
-use crate::section::SectionName;
-use crate::store::codec::{
-    HEAD, Head, Reader, Row, StreamPlace, counter_key, document_key, grave_key, leaf_key, once_key, state_key,
-    stream_key, term_key, wrapped_key,
-};
+use crate::record::Reservation;
+use crate::section::Associated;
+use crate::store::codec::{HEAD, Head, Reader, StreamPlace, counter_key, once_key, stream_key};
 use crate::store::ordered::Ordered;
 use crate::store::rocks::{Batch, Part};
 use crate::store::tiles;
 use crate::tile::ENTRY_BYTES;
-use herleid_vocab::json::MAX_INTEGER;
 use std::collections::{BTreeMap, HashMap};
 
 /// What a usual record takes, about, so that a batch of them grows without being moved: in the log besides its sections, for its keys (five
@@ -39,19 +33,31 @@ pub(crate) enum Taken {
 
 /// A batch being put together. What earlier drafts of the batch changed is seen by later ones.
 pub(crate) struct Building<'a> {
-    shared: &'a Shared,
-    log: Batch<'a>,
-    keys: Batch<'a>,
+    pub(super) shared: &'a Shared,
+    pub(super) log: Batch<'a>,
+    pub(super) keys: Batch<'a>,
     /// What belongs into [`Part::Index`].
-    index: Ordered,
-    head: Head,
-    grown: Grown,
-    entries: Vec<[u8; ENTRY_BYTES]>,
-    records: Vec<Placed>,
+    pub(super) index: Ordered,
+    pub(super) head: Head,
+    pub(super) grown: Grown,
+    pub(super) entries: Vec<[u8; ENTRY_BYTES]>,
+    pub(super) records: Vec<Placed>,
     /// Streams and counters that the batch moved, as they stand after its records so far.
-    streams: HashMap<String, StreamPlace>,
-    counters: HashMap<String, u64>,
-    once: HashMap<String, ([u8; 32], u64)>,
+    pub(super) streams: HashMap<String, StreamPlace>,
+    pub(super) counters: HashMap<String, u64>,
+    pub(super) once: HashMap<String, ([u8; 32], u64)>,
+    pub(super) room: Room,
+}
+
+/// Memory that every record of a batch uses again.
+#[derive(Default)]
+pub(super) struct Room {
+    /// A section's text.
+    pub(super) text: Vec<u8>,
+    /// Associated data of the record's sections.
+    pub(super) associated: Associated,
+    /// An entry of the lineage index, or the map of a record's MACs.
+    pub(super) entry: Vec<u8>,
 }
 
 /// A batch put together: two writes, in this order, and what is known once they are durable.
@@ -74,11 +80,12 @@ impl<'a> Building<'a> {
             index: Ordered::of(jobs * INDEX_ENTRIES, INDEX_ENTRY_BYTES),
             head: head.clone(),
             grown: Grown::after(head.frontier.clone()),
-            entries: Vec::new(),
-            records: Vec::new(),
+            entries: Vec::with_capacity(jobs),
+            records: Vec::with_capacity(jobs),
             streams: HashMap::new(),
             counters: HashMap::new(),
-            once: HashMap::new(),
+            once: HashMap::with_capacity(jobs),
+            room: Room::default(),
         }
     }
 
@@ -94,7 +101,7 @@ impl<'a> Building<'a> {
     }
 
     /// Gives a draft its place, or refuses it; a refused one leaves nothing behind. An error ends the log.
-    pub(crate) fn take(&mut self, prepared: Prepared) -> Result<Taken, LedgerError> {
+    pub(crate) fn take(&mut self, prepared: &mut Prepared) -> Result<Taken, LedgerError> {
         if let Some((key, digest)) = &prepared.draft.once
             && let Some((known, index)) = self.once(key)?
         {
@@ -182,132 +189,6 @@ impl<'a> Building<'a> {
         Ok(Ok(after))
     }
 
-    fn place(&mut self, prepared: Prepared, counters: BTreeMap<String, u64>) -> Result<(), LedgerError> {
-        let Prepared {
-            id,
-            mut draft,
-            mut sealed,
-            made,
-            wrapped,
-            linked,
-            // Dropped at the end: by then it is known that the record lists them, to the thread that also erases.
-            in_use: _in_use,
-        } = prepared;
-        let shared = self.shared;
-        let record = id.hyphenated().to_string();
-        let index = self.head.frontier.size();
-        let now_ms = shared.clock.now_ms();
-        let recorded_at_ms = now_ms.max(self.head.recorded_at_ms);
-
-        let mut streams: BTreeMap<SectionName, (String, StreamPlace)> = BTreeMap::new();
-        for (name, keys) in &made {
-            let bytes = match draft.streams.remove(name) {
-                None => {
-                    let envelope = draft.envelope(&Stamp {
-                        id: &record,
-                        party: shared.party.as_str(),
-                        recorded_at_ms,
-                        development: shared.development,
-                        clock_stepped: now_ms < recorded_at_ms,
-                    });
-                    envelope.map_err(|error| {
-                        shared.corrupt("the envelope of a new record", "a section", error.to_string())
-                    })?
-                }
-                Some(stored_key) => {
-                    let (place, prev) = self.next_in(&stored_key)?;
-                    streams.insert(*name, (stored_key, place));
-                    if place.n > MAX_INTEGER {
-                        let found = place.n.to_string();
-                        return Err(shared.corrupt("the number of a stream", "at most 2^53 - 1", found));
-                    }
-                    stream_section(&place, prev.as_ref())
-                }
-            };
-            sealed.push(seal(shared, &record, *name, keys, &bytes)?);
-        }
-        let macs = sealed.iter().map(|section| (section.name, section.mac)).collect();
-        let entry = entry(&macs);
-        let leaf = leaf_hash(&entry);
-        self.grown.append(&mut self.head.frontier, leaf);
-        self.head.recorded_at_ms = recorded_at_ms;
-        self.entries.push(entry);
-
-        let row = Row { id, sections: sealed };
-        self.keys.put(Part::State, &wrapped_key(&id), &wrapped)?;
-        self.log.put(Part::Records, &index.to_be_bytes(), &row.encode())?;
-        let at = index.to_be_bytes();
-        self.index.put(&[&leaf_key(&leaf)], &[&at]);
-        let linked = linked.placed(recorded_at_ms, |name| streams.get(&name).map(|(_, place)| place.id));
-        for (key, value) in linked.rows(index) {
-            self.index.put(&[&key], &[&value]);
-        }
-        let own = linked
-            .transaction
-            .map(|id| Term::Transaction(id.hyphenated().to_string()));
-        // That one is written already.
-        for term in draft.terms.iter().filter(|term| Some(*term) != own.as_ref()) {
-            self.index.put(&[&term_key(&term.stored_key(), index)], &[]);
-        }
-        for (digest, bytes) in &draft.documents {
-            // Many records list the same DID document or policy: it is written once.
-            if !shared.log.has(Part::Evidence, digest)? {
-                self.log.put(Part::Evidence, digest, bytes)?;
-            }
-        }
-        for digest in &draft.listed {
-            self.index.put(&[&document_key(digest, index)], &[]);
-        }
-        if let Some((key, digest)) = draft.once {
-            self.index.put(&[&once_key(&key)], &[&digest, &at]);
-            self.once.insert(key, (digest, index));
-        }
-        self.counters.extend(counters);
-        if let Some(grave) = &draft.grave {
-            self.log.put(Part::State, &grave_key(index), &grave.encode())?;
-        }
-        for (key, value) in draft.state {
-            match value {
-                Some(value) => self.log.put(Part::State, &state_key(&key), &value)?,
-                None => self.log.delete(Part::State, &state_key(&key))?,
-            }
-        }
-        let mut placed = BTreeMap::new();
-        for (name, (stored_key, place)) in streams {
-            let place = StreamPlace { leaf, ..place };
-            self.streams.insert(stored_key, place);
-            placed.insert(name, place);
-        }
-        self.records.push(Placed {
-            id,
-            leaf,
-            recorded_at_ms,
-            streams: placed,
-        });
-        Ok(())
-    }
-
-    /// The next place in a stream, whose leaf is still to come, and the leaf hash of the place before.
-    fn next_in(&self, stored_key: &str) -> Result<(StreamPlace, Option<Hash>), LedgerError> {
-        let last = match self.streams.get(stored_key) {
-            Some(place) => Some(*place),
-            None => stored_stream(self.shared, stored_key)?,
-        };
-        let leaf = [0; 32];
-        Ok(match last {
-            Some(last) => {
-                let n = last.n + 1;
-                (StreamPlace { n, leaf, ..last }, Some(last.leaf))
-            }
-            None => {
-                let mut random = [0u8; 16];
-                self.shared.entropy.fill(&mut random);
-                let id = uuid::Builder::from_random_bytes(random).into_uuid();
-                (StreamPlace { id, n: 1, leaf }, None)
-            }
-        })
-    }
-
     /// Puts the last writes of the batch together.
     pub(crate) fn finish(mut self) -> Result<Built<'a>, LedgerError> {
         let first = self.grown.before.size();
@@ -337,39 +218,4 @@ impl<'a> Building<'a> {
             grown: self.grown,
         })
     }
-}
-
-/// The bytes of a section that names a place in a stream: `id`, `n`, and in `prev` the leaf hash of the place before (RFC 8785 form).
-fn stream_section(place: &StreamPlace, prev: Option<&Hash>) -> Vec<u8> {
-    let prev = prev.map_or_else(|| "null".to_owned(), |leaf| format!("\"{}\"", hex_text(leaf)));
-    format!(
-        "{{\"id\":\"{}\",\"n\":{},\"prev\":{prev}}}",
-        place.id.hyphenated(),
-        place.n
-    )
-    .into_bytes()
-}
-
-/// A stream as it stands in the store.
-pub(crate) fn stored_stream(shared: &Shared, stored_key: &str) -> Result<Option<StreamPlace>, LedgerError> {
-    let Some(stored) = shared.log.get(Part::State, &stream_key(stored_key))? else {
-        return Ok(None);
-    };
-    let place = StreamPlace::decode(&stored);
-    place.map(Some).ok_or_else(|| {
-        shared.corrupt(
-            format!("stream {stored_key}"),
-            "56 bytes",
-            format!("{} bytes", stored.len()),
-        )
-    })
-}
-
-/// A counter as it stands in the store; 0 when it never moved.
-pub(crate) fn stored_counter(shared: &Shared, key: &str) -> Result<u64, LedgerError> {
-    let Some(stored) = shared.log.get(Part::State, &counter_key(key))? else {
-        return Ok(0);
-    };
-    let value = <[u8; 8]>::try_from(stored.as_slice()).map(u64::from_be_bytes);
-    value.map_err(|_| shared.corrupt(format!("counter `{key}`"), "8 bytes", format!("{} bytes", stored.len())))
 }

@@ -1,10 +1,8 @@
 //! What a batch added to the tree: enough for every proof of its records, without reading the store.
 
+use super::recorded::Places;
 use crate::checkpoint::Checkpoint;
 use crate::merkle::{Frontier, Hash, Nodes, ProofError};
-use crate::section::SectionName;
-use crate::store::codec::StreamPlace;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -14,7 +12,7 @@ pub(crate) struct Placed {
     pub(crate) id: Uuid,
     pub(crate) leaf: Hash,
     pub(crate) recorded_at_ms: u64,
-    pub(crate) streams: BTreeMap<SectionName, StreamPlace>,
+    pub(crate) streams: Places,
 }
 
 /// The subtrees that a batch completed, and the edge before it: enough for every proof of its records.

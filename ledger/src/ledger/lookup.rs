@@ -1,7 +1,7 @@
 //! Finding things: records by what they are about, streams, counters, the caller's own state.
 
 use super::Ledger;
-use super::batch::{stored_counter, stored_stream};
+use super::place::{stored_counter, stored_stream};
 use crate::error::LedgerError;
 use crate::merkle::Hash;
 use crate::record::{StreamKey, Term};

@@ -1,56 +1,75 @@
 //! What a caller's own thread does for its record: checks, evidence, MACs, encryption, wrapped keys.
 
 use super::Shared;
+use super::row::SealedRow;
 use crate::error::{AppendError, LedgerError};
 use crate::record::{Draft, DraftError, Kind, MAX_KEY_BYTES, SealedDraft};
-use crate::section::{Place, RootKey, SectionKeys, SectionName};
-use crate::store::codec::{StoredSection, state_key};
+use crate::seal::NONCE_BYTES;
+use crate::secret::Secret;
+use crate::section::{Associated, RootKey, SectionKeys, SectionName};
+use crate::store::codec::state_key;
 use crate::store::evidence::{InUse, SMALL};
-use crate::store::keys::NONCE_BYTES;
 use crate::store::links::Linked;
 use herleid_vocab::rim::Entropy;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::{Builder, Uuid};
-use zeroize::Zeroizing;
 
 /// Random bytes of a record's id.
 const ID_BYTES: usize = 10;
 /// Bytes of a root key.
 const KEY_BYTES: usize = 32;
+/// Randomness of records with at most so many sections is drawn into memory of the stack.
+const USUAL_SECTIONS: usize = 8;
+const USUAL_BYTES: usize = ID_BYTES + NONCE_BYTES + USUAL_SECTIONS * KEY_BYTES;
 
-/// Randomness for one record, drawn at once: each draw of its own is a call of the system.
+/// What an envelope takes, about, besides what the record rests on, and what a place in a stream does.
+const ENVELOPE_BYTES: usize = 448;
+const PRIOR_BYTES: usize = 67;
+const STREAM_BYTES: usize = 144;
+
+/// Randomness for one record, drawn at once: each draw of its own is a call of the system. Wiped when dropped.
 struct Drawn<'a> {
-    bytes: Zeroizing<Vec<u8>>,
-    taken: AtomicUsize,
+    bytes: Secret<USUAL_BYTES>,
+    drawn: usize,
+    taken: usize,
     source: &'a dyn Entropy,
 }
 
 impl<'a> Drawn<'a> {
     fn from(source: &'a dyn Entropy, count: usize) -> Self {
-        let mut bytes = Zeroizing::new(vec![0; count]);
-        source.fill(&mut bytes);
-        let taken = AtomicUsize::new(0);
-        Self { bytes, taken, source }
-    }
-}
-
-impl Entropy for Drawn<'_> {
-    fn fill(&self, buffer: &mut [u8]) {
-        let from = self.taken.fetch_add(buffer.len(), Ordering::Relaxed);
-        // Bytes are given once; when they are used up, more are drawn.
-        match self.bytes.get(from..from.saturating_add(buffer.len())) {
-            Some(fresh) => buffer.copy_from_slice(fresh),
-            None => self.source.fill(buffer),
+        let mut bytes = Secret::new([0; USUAL_BYTES]);
+        let drawn = count.min(USUAL_BYTES);
+        if let Some(wanted) = bytes.get_mut(..drawn) {
+            source.fill(wanted);
         }
+        Self {
+            bytes,
+            drawn,
+            taken: 0,
+            source,
+        }
+    }
+
+    /// Bytes that were given to nobody else; when those drawn are used up, more are drawn.
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let mut given = [0; N];
+        let left = self.bytes.get(self.taken..self.drawn).unwrap_or_default();
+        match left.first_chunk::<N>() {
+            Some(fresh) => {
+                given = *fresh;
+                self.taken += N;
+            }
+            None => self.source.fill(&mut given),
+        }
+        given
     }
 }
 
 /// A draft that waits for its place.
 pub(crate) struct Prepared {
     pub(crate) id: Uuid,
-    /// The draft; its sections have been moved to `sealed`, and its large documents are durable already.
+    /// The draft; its sections have been sealed into `row`, and its large documents are durable already.
     pub(crate) draft: SealedDraft,
-    pub(crate) sealed: Vec<StoredSection>,
+    pub(crate) row: SealedRow,
     /// Keys of the sections that the sequencer makes, envelope and streams.
     pub(crate) made: Vec<(SectionName, SectionKeys)>,
     /// Row of wrapped keys, for all sections.
@@ -90,34 +109,38 @@ pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<
         }
         small
     });
-    let streams = draft.streams.keys().copied();
-    let made: Vec<SectionName> = std::iter::once(SectionName::Envelope).chain(streams).collect();
-    let needed = ID_BYTES + (draft.sections.len() + made.len()) * (KEY_BYTES + NONCE_BYTES);
-    let entropy = &Drawn::from(shared.entropy.as_ref(), needed);
-    let mut random = [0u8; ID_BYTES];
-    entropy.fill(&mut random);
-    let id = Builder::from_unix_timestamp_millis(shared.clock.now_ms(), &random).into_uuid();
-    let record = id.hyphenated().to_string();
-    let origin = shared.origin.as_str();
+    let (given, streams) = (draft.sections.len(), draft.streams.len());
+    let sections = given + 1 + streams;
+    let mut entropy = Drawn::from(shared.entropy.as_ref(), ID_BYTES + NONCE_BYTES + sections * KEY_BYTES);
+    let id = Builder::from_unix_timestamp_millis(shared.clock.now_ms(), &entropy.take::<ID_BYTES>()).into_uuid();
+    let mut text = Uuid::encode_buffer();
+    let record = &*id.hyphenated().encode_lower(&mut text);
+    let mut associated = Associated::default();
+    associated.record(&shared.origin, record);
 
-    let mut sealed = Vec::new();
+    let bytes: usize = draft.sections.iter().map(|(_, bytes)| bytes.len()).sum();
+    let to_come = ENVELOPE_BYTES + draft.prior.len() * PRIOR_BYTES + streams * STREAM_BYTES;
+    let mut row = SealedRow::of(&id, sections, bytes + to_come);
     // Never moved: what a vector leaves behind when it grows is not wiped.
-    let mut roots = Vec::with_capacity(draft.sections.len() + made.len());
+    let mut roots = Vec::with_capacity(sections);
     for (name, bytes) in std::mem::take(&mut draft.sections) {
-        let root = RootKey::generate(entropy);
-        sealed.push(seal(shared, &record, name, &root.keys(), &bytes)?);
+        let root = RootKey::from_bytes(entropy.take());
+        let sealed = row.add(name, &root.keys(), associated.of(name), &bytes);
+        sealed.map_err(|_| unsealable(shared))?;
         roots.push((name, root));
     }
-    let known = roots.len();
-    roots.extend(made.into_iter().map(|name| (name, RootKey::generate(entropy))));
-    let wrapped = shared.keys.row(origin, &record, &roots, entropy)?;
-    let (_, made) = roots.split_at(known);
-    let made = made.iter().map(|(name, root)| (*name, root.keys())).collect();
+    let mut made = Vec::with_capacity(1 + streams);
+    for name in std::iter::once(SectionName::Envelope).chain(draft.streams.iter().map(|(name, _)| *name)) {
+        let root = RootKey::from_bytes(entropy.take());
+        made.push((name, root.keys()));
+        roots.push((name, root));
+    }
+    let wrapped = shared.keys.row(&mut associated, &roots, entropy.take())?;
     let linked = Linked::new(draft.kind, &draft.links, &shared.link_key);
     Ok(Prepared {
         id,
         draft,
-        sealed,
+        row,
         made,
         wrapped,
         linked,
@@ -125,22 +148,9 @@ pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<
     })
 }
 
-/// MAC and ciphertext of one section.
-pub(crate) fn seal(
-    shared: &Shared,
-    record: &str,
-    name: SectionName,
-    keys: &SectionKeys,
-    bytes: &[u8],
-) -> Result<StoredSection, LedgerError> {
-    let origin = shared.origin.as_str();
-    let place = Place { origin, record, name };
-    let sealed = keys.seal(&place, bytes);
-    Ok(StoredSection {
-        name,
-        mac: keys.mac_key().mac(bytes),
-        sealed: Some(sealed.map_err(|_| shared.corrupt("a section", "a length that can be sealed", "too long"))?),
-    })
+/// A section that is longer than the cipher can take, which none is.
+pub(crate) fn unsealable(shared: &Shared) -> LedgerError {
+    shared.corrupt("a section", "a length that can be sealed", "too long")
 }
 
 /// Writes of a caller's own state: stored key, and value or removal.
@@ -170,19 +180,20 @@ mod tests {
     #[test]
     fn no_byte_is_given_twice_and_more_are_drawn_when_they_are_used_up() {
         let source = SeededEntropy::new(7);
-        let drawn = Drawn::from(&source, 100);
-        let known = drawn.bytes.to_vec();
-        let mut given = Vec::new();
-        for length in [10, 24, 32, 24, 10] {
-            let mut buffer = vec![0; length];
-            drawn.fill(&mut buffer);
-            given.extend(buffer);
-        }
+        let mut drawn = Drawn::from(&source, 100);
+        let known = drawn.bytes[..100].to_vec();
+        let mut given = drawn.take::<10>().to_vec();
+        given.extend(drawn.take::<24>());
+        given.extend(drawn.take::<32>());
+        given.extend(drawn.take::<24>());
+        given.extend(drawn.take::<10>());
         assert_eq!(given, known, "each byte once, in order");
-        // A piece that is only partly there is drawn as a whole.
-        let drawn = Drawn::from(&source, 40);
-        let keys: HashSet<[u8; 32]> = (0..4).map(|_| drawn.bytes32()).collect();
-        assert_eq!(keys.len(), 4);
-        assert!(!keys.contains(&[0; 32]));
+        // A piece that is only partly there is drawn as a whole, and so is what no room was for.
+        for count in [40, 10 * USUAL_BYTES] {
+            let mut drawn = Drawn::from(&source, count);
+            let keys: HashSet<[u8; 32]> = (0..40).map(|_| drawn.take()).collect();
+            assert_eq!(keys.len(), 40);
+            assert!(!keys.contains(&[0; 32]));
+        }
     }
 }

@@ -8,9 +8,40 @@ use crate::merkle::{Hash, inclusion_proof, verify_inclusion};
 use crate::section::SectionName;
 use crate::store::codec::StreamPlace;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
+
+/// A record's places in its streams, by the section that carries each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Places([Option<StreamPlace>; 3]);
+
+impl Places {
+    /// The place that this section carries.
+    #[must_use]
+    pub fn get(&self, section: SectionName) -> Option<&StreamPlace> {
+        self.0.get(Self::slot(section)?)?.as_ref()
+    }
+
+    const fn slot(section: SectionName) -> Option<usize> {
+        match section {
+            SectionName::StreamAgreement => Some(0),
+            SectionName::StreamModel => Some(1),
+            SectionName::StreamCase => Some(2),
+            _ => None,
+        }
+    }
+
+    pub(super) fn put(&mut self, section: SectionName, place: StreamPlace) {
+        if let Some(known) = Self::slot(section).and_then(|slot| self.0.get_mut(slot)) {
+            *known = Some(place);
+        }
+    }
+
+    /// All of them are those of the record with this leaf hash.
+    pub(super) fn stand_at(&mut self, leaf: Hash) {
+        self.0.iter_mut().flatten().for_each(|place| place.leaf = leaf);
+    }
+}
 
 /// A record that is durable and proved to be in the log. Only the log makes one, and checks the proof when it does.
 #[derive(Debug, Clone)]
@@ -19,7 +50,7 @@ pub struct Recorded {
     index: u64,
     leaf: Hash,
     recorded_at_ms: u64,
-    streams: BTreeMap<SectionName, StreamPlace>,
+    streams: Places,
     replayed: bool,
     proof: Vec<Hash>,
     checkpoint: Arc<Checkpoint>,
@@ -37,7 +68,7 @@ impl Recorded {
             index,
             leaf: placed.leaf,
             recorded_at_ms: placed.recorded_at_ms,
-            streams: placed.streams.clone(),
+            streams: placed.streams,
             replayed,
             proof,
             checkpoint,
@@ -77,7 +108,7 @@ impl Recorded {
 
     /// The record's places in its streams, by section.
     #[must_use]
-    pub const fn streams(&self) -> &BTreeMap<SectionName, StreamPlace> {
+    pub const fn streams(&self) -> &Places {
         &self.streams
     }
 
@@ -117,7 +148,7 @@ impl Ledger {
             .value(SectionName::Envelope)
             .ok_or_else(|| damaged("the envelope"))?;
         let recorded_at_ms = envelope.get("recordedAt").and_then(Value::as_u64);
-        let mut streams = BTreeMap::new();
+        let mut streams = Places::default();
         for name in [
             SectionName::StreamAgreement,
             SectionName::StreamCase,
@@ -131,7 +162,7 @@ impl Ledger {
             let place = id.zip(section.get("n").and_then(Value::as_u64));
             let (id, n) = place.ok_or_else(|| damaged(name.as_str()))?;
             let leaf = *record.leaf();
-            streams.insert(name, StreamPlace { id, n, leaf });
+            streams.put(name, StreamPlace { id, n, leaf });
         }
         let recorded = Recorded {
             id: *record.id(),

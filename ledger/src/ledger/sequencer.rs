@@ -29,6 +29,8 @@ pub(crate) enum Answer {
         batch: Arc<Committed>,
         position: usize,
         replayed: bool,
+        /// What the caller's thread made for it and nobody needs any more: memory goes back the quickest where it came from.
+        spent: Option<Box<Prepared>>,
     },
     /// A record of an earlier batch is repeated.
     Replayed { index: u64 },
@@ -68,9 +70,8 @@ impl Job {
     fn bytes(&self) -> usize {
         match self {
             Self::Append(prepared, _) => {
-                let sealed = prepared.sealed.iter().filter_map(|section| section.sealed.as_ref());
-                let documents = prepared.draft.documents.iter().map(|(_, bytes)| bytes);
-                sealed.chain(documents).map(Vec::len).sum()
+                let documents = prepared.draft.documents.iter().map(|(_, bytes)| bytes.len());
+                prepared.row.bytes().len() + documents.sum::<usize>()
             }
             Self::State(writes, _) => writes
                 .iter()
@@ -156,20 +157,23 @@ impl Sequencer {
         jobs: Vec<Job>,
     ) -> Result<Vec<(Reply, Result<Answer, AppendError>)>, LedgerError> {
         let mut building = Building::new(shared, &self.head, jobs.len(), jobs.iter().map(Job::bytes).sum());
-        let mut taken = Vec::new();
+        let mut taken = Vec::with_capacity(jobs.len());
         for job in jobs {
             match job {
-                Job::Append(prepared, reply) => taken.push((reply, Some(building.take(*prepared)?))),
+                Job::Append(mut prepared, reply) => {
+                    let placed = building.take(&mut prepared)?;
+                    taken.push((reply, Some(placed), Some(prepared)));
+                }
                 Job::State(writes, reply) => {
                     building.write(writes)?;
-                    taken.push((reply, None));
+                    taken.push((reply, None, None));
                 }
                 Job::Tombstones(tombstones, reply) => {
                     let mut last = None;
-                    for tombstone in tombstones {
-                        last = Some(building.take(tombstone)?);
+                    for mut tombstone in tombstones {
+                        last = Some(building.take(&mut tombstone)?);
                     }
-                    taken.push((reply, last));
+                    taken.push((reply, last, None));
                 }
                 // Taken out before.
                 Job::Strip(..) | Job::Still(..) => {}
@@ -216,7 +220,7 @@ impl Sequencer {
             let mut published = shared.published.write().unwrap_or_else(PoisonError::into_inner);
             *published = Arc::clone(&committed.checkpoint);
         }
-        let answer = |taken: Option<Taken>| match taken {
+        let answer = |taken: Option<Taken>, spent: Option<Box<Prepared>>| match taken {
             None => Ok(Answer::Written),
             Some(Taken::Replayed { index }) => Ok(Answer::Replayed { index }),
             Some(Taken::Refused(error)) => Err(error),
@@ -224,8 +228,12 @@ impl Sequencer {
                 batch: Arc::clone(&committed),
                 position,
                 replayed,
+                spent,
             }),
         };
-        Ok(taken.into_iter().map(|(reply, taken)| (reply, answer(taken))).collect())
+        let answers = taken
+            .into_iter()
+            .map(|(reply, taken, spent)| (reply, answer(taken, spent)));
+        Ok(answers.collect())
     }
 }

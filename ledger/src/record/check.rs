@@ -3,14 +3,13 @@
 use super::draft::Reservation;
 use super::{Document, Draft, DraftError, Kind, Links, NotBefore, Term};
 use crate::digits::hex32;
-use crate::exchange::{Content, Exchange};
+use crate::exchange::{Content, Exchange, Exchanged};
 use crate::merkle::Hash;
 use crate::section::SectionName;
 use crate::store::codec::Grave;
 use herleid_vocab::json;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 
 /// Longest key of a once-key, a counter, a term or the state, in bytes: several ids and a name.
 pub(crate) const MAX_KEY_BYTES: usize = 2048;
@@ -36,43 +35,62 @@ impl Draft {
         }
         self.check_keys()?;
 
-        let mut sections: BTreeMap<SectionName, Value> = BTreeMap::new();
+        let mut sections: Vec<(SectionName, Value)> = Vec::with_capacity(self.sections.len() + 1);
+        let exchanged = self.exchanged;
+        let is_exchanged = |name| exchanged.is_some() && matches!(name, SectionName::Exchange | SectionName::Content);
         for (section, value) in self.sections {
             if section.is_made_by_the_log() {
                 return Err(DraftError::MadeByLog { kind, section });
             }
-            if sections.insert(section, value).is_some() {
+            if find(&sections, section).is_some() || is_exchanged(section) {
                 return Err(DraftError::Twice { kind, section });
             }
+            sections.push((section, value));
         }
         let documents = attach(kind, self.documents, &mut sections)?;
-        let mut streams: BTreeMap<SectionName, String> = BTreeMap::new();
+        let mut streams: Vec<(SectionName, String)> = Vec::with_capacity(self.streams.len());
         for key in &self.streams {
             let section = key.section();
-            if streams.insert(section, key.stored_key()).is_some() {
+            if find(&streams, section).is_some() {
                 return Err(DraftError::Twice { kind, section });
             }
+            streams.push((section, key.stored_key()));
         }
-        check_lengths(streams.values().map(String::len))?;
+        streams.sort_unstable_by_key(|(section, _)| *section);
+        check_lengths(streams.iter().map(|(_, key)| key.len()))?;
         kind.check(
-            |name| sections.contains_key(&name) || streams.contains_key(&name),
-            |name| sections.get(&name),
+            |name| find(&sections, name).is_some() || is_exchanged(name) || find(&streams, name).is_some(),
+            |name| find(&sections, name),
         )?;
-        check_exchange(kind, &sections)?;
-        let listed = sections.get(&SectionName::Evidence).map(listed).unwrap_or_default();
+        match &exchanged {
+            Some(exchanged) => kind.check_exchanged(exchanged.phase)?,
+            None => check_exchange(kind, &sections)?,
+        }
+        let listed = find(&sections, SectionName::Evidence).map(listed).unwrap_or_default();
         let listed = listed.into_iter().flatten().collect();
-        let links = Links::of(kind, |name| sections.get(&name));
-        let write = |(section, value): (SectionName, Value)| match json::section_bytes(&value) {
-            Ok(bytes) => Ok((section, bytes)),
-            Err(error) => Err(DraftError::Section { kind, section, error }),
-        };
-        let sections = sections.into_iter().map(write).collect::<Result<_, _>>()?;
+        let mut links = Links::of(kind, |name| find(&sections, name));
+        let mut written: Vec<(SectionName, Vec<u8>)> = Vec::with_capacity(sections.len() + 2);
+        for (section, value) in &sections {
+            let bytes = json::section_bytes(value);
+            let section = *section;
+            written.push((
+                section,
+                bytes.map_err(|error| DraftError::Section { kind, section, error })?,
+            ));
+        }
+        if let Some(mut exchanged) = exchanged {
+            links.add(kind, &mut exchanged);
+            let Exchanged { exchange, content, .. } = *exchanged;
+            written.push((SectionName::Exchange, exchange));
+            written.push((SectionName::Content, content));
+        }
+        written.sort_unstable_by_key(|(section, _)| *section);
         let mut terms = self.terms;
         terms.extend(self.prior.iter().map(|leaf| Term::RestsOn(*leaf)));
         let sealed = SealedDraft {
             kind,
             trace: self.trace,
-            sections,
+            sections: written,
             prior: self.prior,
             not_before: self.not_before,
             streams,
@@ -99,6 +117,12 @@ impl Draft {
     }
 }
 
+/// What stands under a name; a record has a dozen at most.
+fn find<T>(named: &[(SectionName, T)], name: SectionName) -> Option<&T> {
+    let mut named = named.iter();
+    named.find(|(known, _)| *known == name).map(|(_, found)| found)
+}
+
 fn check_lengths(mut lengths: impl Iterator<Item = usize>) -> Result<(), DraftError> {
     match lengths.find(|length| *length > MAX_KEY_BYTES) {
         None => Ok(()),
@@ -117,8 +141,8 @@ pub(crate) struct SealedDraft {
     pub(crate) sections: Vec<(SectionName, Vec<u8>)>,
     pub(crate) prior: Vec<Hash>,
     pub(crate) not_before: Option<NotBefore>,
-    /// The stored key of each of its streams.
-    pub(crate) streams: BTreeMap<SectionName, String>,
+    /// The stored key of each of its streams, in the order of their sections.
+    pub(crate) streams: Vec<(SectionName, String)>,
     pub(crate) documents: Attached,
     /// The SHA-256 of every document that it lists, also of those that are kept already.
     pub(crate) listed: Vec<[u8; 32]>,
@@ -146,17 +170,19 @@ pub(crate) fn listed(evidence: &Value) -> Vec<Result<[u8; 32], &Value>> {
 fn attach(
     kind: Kind,
     documents: Vec<Document>,
-    sections: &mut BTreeMap<SectionName, Value>,
+    sections: &mut Vec<(SectionName, Value)>,
 ) -> Result<Attached, DraftError> {
     let mut kept = Vec::new();
     if documents.is_empty() {
         return Ok(kept);
     }
-    let evidence = sections
-        .entry(SectionName::Evidence)
-        .or_insert_with(|| Value::Object(Map::new()));
+    if find(sections, SectionName::Evidence).is_none() {
+        sections.push((SectionName::Evidence, Value::Object(Map::new())));
+    }
+    let mut evidence = sections.iter_mut().filter(|(name, _)| *name == SectionName::Evidence);
     let listed = evidence
-        .as_object_mut()
+        .next()
+        .and_then(|(_, evidence)| evidence.as_object_mut())
         .map(|evidence| evidence.entry("documents").or_insert_with(|| json!([])))
         .and_then(Value::as_array_mut)
         .ok_or(DraftError::Documents { kind })?;
@@ -174,10 +200,8 @@ fn attach(
 }
 
 /// That `exchange` and `content` have their form, and that the one commits to the other.
-fn check_exchange(kind: Kind, sections: &BTreeMap<SectionName, Value>) -> Result<(), DraftError> {
-    let both = sections
-        .get(&SectionName::Exchange)
-        .zip(sections.get(&SectionName::Content));
+fn check_exchange(kind: Kind, sections: &[(SectionName, Value)]) -> Result<(), DraftError> {
+    let both = find(sections, SectionName::Exchange).zip(find(sections, SectionName::Content));
     let Some((exchange, content)) = both else {
         return Ok(());
     };
@@ -207,4 +231,92 @@ fn is_traceparent(text: &str) -> bool {
         && not_zero(span)
         && hex_of(flags, 2)
         && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{Phase, Subject};
+    use crate::record::{Side, StreamKey};
+
+    #[test]
+    fn an_exchange_at_hand_is_taken_and_refused_as_its_sections_are() {
+        let content = Content::digest([1; 32], b"rain", "text/csv");
+        let exchange = Exchange {
+            transaction: "0192f0c1-2b3c-7d4e-8f50-112233445501".parse().unwrap(),
+            segment: 1,
+            phase: Phase::Pull,
+            agreement: "urn:a".to_owned(),
+            provider: "did:web:a.example".parse().unwrap(),
+            consumer: "did:web:b.example".parse().unwrap(),
+            subject: Subject::Dataset {
+                dataset: "rain".to_owned(),
+                version: "1".to_owned(),
+            },
+            from: 0,
+            to: 4,
+            content: content.mac(),
+        };
+        let begun = || {
+            Draft::new(
+                Kind::PullServed,
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            )
+            .section(SectionName::Facts, json!({"transaction": "t"}))
+            .stream(StreamKey::Agreement {
+                agreement: "urn:a".to_owned(),
+                side: Side::Provider,
+                other: "did:web:b.example".parse().unwrap(),
+            })
+        };
+        let in_sections = |exchange: &Exchange, content: &Content| {
+            begun()
+                .section(SectionName::Exchange, exchange.to_value())
+                .section(SectionName::Content, content.to_value())
+        };
+        let of = |change: &dyn Fn(&mut Exchange)| {
+            let mut changed = exchange.clone();
+            change(&mut changed);
+            changed
+        };
+        let longer = Content {
+            bytes: 5,
+            ..content.clone()
+        };
+        let mut taken = 0;
+        for (exchange, content) in [
+            (exchange.clone(), &content),
+            (of(&|e| e.phase = Phase::RunResult), &content),
+            (of(&|e| e.segment = 0), &content),
+            (of(&|e| e.consumer = e.provider.clone()), &content),
+            (of(&|e| e.agreement.clear()), &content),
+            (of(&|e| e.agreement = "\"\\\n".repeat(1 << 18)), &content),
+            (of(&|e| e.content = [0; 32]), &content),
+            (exchange.clone(), &longer),
+            (of(&|e| (e.to, e.content) = (5, longer.mac())), &longer),
+        ] {
+            let general = in_sections(&exchange, content).seal();
+            taken += usize::from(general.is_ok());
+            assert_eq!(
+                format!("{:?}", begun().exchanged(&exchange, content).seal()),
+                format!("{general:?}")
+            );
+        }
+        assert_eq!(taken, 2);
+        for twice in [
+            begun().exchanged(&exchange, &content).exchanged(&exchange, &content),
+            in_sections(&exchange, &content).exchanged(&exchange, &content),
+        ] {
+            assert!(matches!(twice.seal(), Err(DraftError::Twice { .. })));
+        }
+    }
+
+    #[test]
+    fn no_kind_asks_for_a_member_of_an_exchange_or_its_content() {
+        for kind in Kind::ALL {
+            let rules = kind.requirements().rules.iter();
+            let mut both = rules.filter(|(name, _)| matches!(name, SectionName::Exchange | SectionName::Content));
+            assert!(both.all(|(_, members)| members.is_empty()), "{kind}");
+        }
+    }
 }

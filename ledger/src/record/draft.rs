@@ -1,6 +1,7 @@
 //! Drafts: what a caller knows of a record before the log gives it a place.
 
 use super::{Document, Kind, NotBefore, StreamKey, Term};
+use crate::exchange::{Content, Exchange, Exchanged};
 use crate::merkle::Hash;
 use crate::section::SectionName;
 use serde_json::Value;
@@ -20,6 +21,7 @@ pub struct Draft {
     pub(super) kind: Kind,
     pub(super) trace: String,
     pub(super) sections: Vec<(SectionName, Value)>,
+    pub(super) exchanged: Option<Box<Exchanged>>,
     pub(super) prior: Vec<Hash>,
     pub(super) not_before: Option<NotBefore>,
     pub(super) streams: Vec<StreamKey>,
@@ -38,6 +40,7 @@ impl Draft {
             kind,
             trace: trace.into(),
             sections: Vec::new(),
+            exchanged: None,
             prior: Vec::new(),
             not_before: None,
             streams: Vec::new(),
@@ -54,6 +57,21 @@ impl Draft {
     pub fn section(mut self, name: SectionName, value: Value) -> Self {
         self.sections.push((name, value));
         self
+    }
+
+    /// Adds the sections `exchange` and `content`, as both ends hold them.
+    #[must_use]
+    pub fn exchanged(mut self, exchange: &Exchange, content: &Content) -> Self {
+        match Exchanged::of(exchange, content) {
+            Some(exchanged) if self.exchanged.is_none() => {
+                self.exchanged = Some(Box::new(exchanged));
+                self
+            }
+            // What is to be refused is told as of any other section.
+            _ => self
+                .section(SectionName::Exchange, exchange.to_value())
+                .section(SectionName::Content, content.to_value()),
+        }
     }
 
     /// Names an earlier record of this log that this one rests on, by its leaf hash. It can be found by [`Term::RestsOn`].

@@ -4,11 +4,13 @@ use super::{DraftError, SealedDraft};
 use crate::digits::hex64;
 use herleid_vocab::json::{self, JsonError, MAX_INTEGER};
 use serde_json::{Map, Value, json};
-use std::io::Write as _;
 use uuid::Uuid;
 
 /// Longest DID that `herleid_vocab` reads, in characters, all of them ASCII.
 const LONGEST_DID: usize = 512;
+
+/// An envelope has about so many bytes at most, besides what the record rests on.
+const USUAL_BYTES: usize = 512;
 
 /// Records that rest on more earlier ones are rare.
 const USUAL_PRIOR: usize = 1024;
@@ -29,20 +31,20 @@ pub(crate) struct Stamp<'a> {
 }
 
 impl SealedDraft {
-    /// The envelope of the record that this draft becomes, as a section's bytes.
+    /// Appends the envelope of the record that this draft becomes, as a section's bytes.
     ///
     /// # Errors
     /// When it is no section; [`Self::check_envelope`] finds that before.
-    pub(crate) fn envelope(&self, stamp: &Stamp<'_>) -> Result<Vec<u8>, JsonError> {
-        match self.usual_envelope(stamp) {
-            Some(bytes) => Ok(bytes),
-            None => json::section_bytes(&self.envelope_value(stamp)),
+    pub(crate) fn envelope_onto(&self, to: &mut Vec<u8>, stamp: &Stamp<'_>) -> Result<(), JsonError> {
+        if !self.put_usual_envelope(to, stamp) {
+            to.extend_from_slice(&json::section_bytes(&self.envelope_value(stamp))?);
         }
+        Ok(())
     }
 
-    /// The bytes of an envelope in which there is nothing to escape or to refuse, in the order of RFC 8785: every record has one, and the
-    /// thread that writes makes it. `None` when it is another.
-    fn usual_envelope(&self, stamp: &Stamp<'_>) -> Option<Vec<u8>> {
+    /// Appends the bytes of an envelope in which there is nothing to escape or to refuse, in the order of RFC 8785: every record has one, and
+    /// the thread that writes makes it. `false`, and nothing is appended, when it is another.
+    fn put_usual_envelope(&self, to: &mut Vec<u8>, stamp: &Stamp<'_>) -> bool {
         let is_plain = |text: &str| {
             text.bytes()
                 .all(|b| (0x20..0x7f).contains(&b) && b != b'"' && b != b'\\')
@@ -50,33 +52,34 @@ impl SealedDraft {
         let plain = is_plain(stamp.id) && is_plain(stamp.party) && is_plain(&self.trace);
         let small = self.prior.len() <= USUAL_PRIOR && stamp.recorded_at_ms <= MAX_INTEGER;
         if !plain || !small || self.not_before.is_some() {
-            return None;
+            return false;
         }
-        let mut prior = Vec::with_capacity(self.prior.len() * 67);
-        for leaf in &self.prior {
-            if !prior.is_empty() {
-                prior.push(b',');
-            }
-            prior.push(b'"');
-            prior.extend_from_slice(&hex64(leaf));
-            prior.push(b'"');
-        }
-        let mut bytes = Vec::with_capacity(512 + prior.len());
-        let stepped = if stamp.clock_stepped {
-            "\"clockStepped\":true,"
+        to.reserve(USUAL_BYTES + self.prior.len() * 67);
+        let mut put = |text: &str| to.extend_from_slice(text.as_bytes());
+        put(if stamp.clock_stepped {
+            "{\"clockStepped\":true,\"development\":"
         } else {
-            ""
-        };
-        let (development, id, kind, party) = (stamp.development, stamp.id, self.kind.as_str(), stamp.party);
-        let (at, trace) = (stamp.recorded_at_ms, &self.trace);
-        write!(
-            bytes,
-            "{{{stepped}\"development\":{development},\"id\":\"{id}\",\"kind\":\"{kind}\",\"party\":\"{party}\",\"prior\":["
-        )
-        .ok()?;
-        bytes.extend_from_slice(&prior);
-        write!(bytes, "],\"recordedAt\":{at},\"trace\":\"{trace}\",\"v\":1}}").ok()?;
-        Some(bytes)
+            "{\"development\":"
+        });
+        put(if stamp.development { "true" } else { "false" });
+        put(",\"id\":\"");
+        put(stamp.id);
+        put("\",\"kind\":\"");
+        put(self.kind.as_str());
+        put("\",\"party\":\"");
+        put(stamp.party);
+        put("\",\"prior\":[");
+        for (place, leaf) in self.prior.iter().enumerate() {
+            to.extend_from_slice(if place == 0 { b"\"".as_slice() } else { b",\"" });
+            to.extend_from_slice(&hex64(leaf));
+            to.push(b'"');
+        }
+        to.extend_from_slice(b"],\"recordedAt\":");
+        json::put_number(to, stamp.recorded_at_ms);
+        to.extend_from_slice(b",\"trace\":\"");
+        to.extend_from_slice(self.trace.as_bytes());
+        to.extend_from_slice(b"\",\"v\":1}");
+        true
     }
 
     fn envelope_value(&self, stamp: &Stamp<'_>) -> Value {
@@ -172,20 +175,26 @@ mod tests {
                     development: !stepped,
                     clock_stepped: stepped,
                 };
+                let envelope = |stamp: &Stamp<'_>| {
+                    let mut written = Vec::new();
+                    draft.envelope_onto(&mut written, stamp).map(|()| written)
+                };
                 let general = json::section_bytes(&draft.envelope_value(&stamp)).unwrap();
-                assert_eq!(draft.usual_envelope(&stamp).is_some(), usual);
-                assert_eq!(draft.envelope(&stamp).unwrap(), general);
+                let mut written = Vec::new();
+                assert_eq!(draft.put_usual_envelope(&mut written, &stamp), usual);
+                assert_eq!(written, if usual { general.clone() } else { Vec::new() });
+                assert_eq!(envelope(&stamp).unwrap(), general);
                 let escaped = Stamp {
                     party: "a\"\u{1}é",
                     ..stamp
                 };
                 let general = json::section_bytes(&draft.envelope_value(&escaped)).unwrap();
-                assert_eq!(draft.envelope(&escaped).unwrap(), general);
+                assert_eq!(envelope(&escaped).unwrap(), general);
                 let late = Stamp {
                     recorded_at_ms: MAX_INTEGER + 1,
                     ..stamp
                 };
-                assert!(draft.envelope(&late).is_err());
+                assert!(envelope(&late).is_err());
             }
         }
     }

@@ -4,7 +4,7 @@ use super::Kind;
 use crate::merkle::Hash;
 use crate::section::SectionName;
 use herleid_vocab::did::Did;
-use serde_json::json;
+use herleid_vocab::json::put_text;
 
 /// Which side of an agreement this log's owner is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,12 +68,24 @@ impl StreamKey {
         let section = self.section().as_str();
         match self {
             Self::Agreement { agreement, side, other } => {
-                json!([section, agreement, side.as_str(), other.as_str()]).to_string()
+                json_list(&[section, agreement, side.as_str(), other.as_str()])
             }
-            Self::Model { model, consumer } => json!([section, model, consumer.as_str()]).to_string(),
-            Self::Case { case } => json!([section, case]).to_string(),
+            Self::Model { model, consumer } => json_list(&[section, model, consumer.as_str()]),
+            Self::Case { case } => json_list(&[section, case]),
         }
     }
+}
+
+/// These texts as a JSON array.
+fn json_list(texts: &[&str]) -> String {
+    let mut list = Vec::with_capacity(texts.iter().map(|text| text.len() + 3).sum::<usize>() + 1);
+    for text in texts {
+        list.push(if list.is_empty() { b'[' } else { b',' });
+        put_text(&mut list, text);
+    }
+    list.push(b']');
+    // Texts, and ASCII between them.
+    String::from_utf8(list).unwrap_or_default()
 }
 
 /// What a record can be found by. Terms lie readable in the store, so nothing guessable about a person belongs in one.
@@ -107,8 +119,17 @@ pub enum Term {
 impl Term {
     /// Tag, length, bytes: no term's key is the beginning of another's.
     pub(crate) fn stored_key(&self) -> Vec<u8> {
+        let (head, bytes) = self.stored_parts();
+        [head.as_slice(), bytes].concat()
+    }
+
+    /// [`Self::stored_key`] in two parts.
+    pub(crate) fn stored_parts(&self) -> ([u8; 9], &[u8]) {
         let (tag, bytes) = self.tagged();
-        [[tag].as_slice(), &(bytes.len() as u64).to_be_bytes(), bytes].concat()
+        let mut head = [tag; 9];
+        let [_, length @ ..] = &mut head;
+        *length = (bytes.len() as u64).to_be_bytes();
+        (head, bytes)
     }
 
     /// Length of [`Self::stored_key`].
@@ -156,4 +177,22 @@ pub struct NotBefore {
     pub root: Hash,
     /// SHA-256 of the signed note.
     pub note: [u8; 32],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    proptest! {
+        #[test]
+        fn a_stream_is_stored_under_the_text_that_a_general_writer_writes(agreement in any::<String>()) {
+            let other: Did = "did:web:knmi.example".parse().unwrap();
+            let key = StreamKey::Agreement { agreement: agreement.clone(), side: Side::Consumer, other };
+            let general = json!(["stream-agreement", agreement, "consumer", "did:web:knmi.example"]);
+            prop_assert_eq!(key.stored_key(), general.to_string());
+            prop_assert_eq!(StreamKey::Case { case: agreement.clone() }.stored_key(), json!(["stream-case", agreement]).to_string());
+        }
+    }
 }

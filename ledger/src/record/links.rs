@@ -3,6 +3,7 @@
 
 use super::Kind;
 use crate::digits::hex32;
+use crate::exchange::{Exchanged, Subject as ExchangeSubject};
 use crate::section::SectionName;
 use serde_json::Value;
 use uuid::Uuid;
@@ -97,6 +98,28 @@ impl Links {
     }
 }
 
+impl Links {
+    /// Adds what an exchange and its content say, of which [`Self::of`] knew nothing.
+    pub(super) fn add(&mut self, kind: Kind, exchanged: &mut Exchanged) {
+        match kind {
+            Kind::PullOpened | Kind::PullServed | Kind::PullReceived => {
+                self.transaction = Some(exchanged.transaction);
+                if let ExchangeSubject::Dataset { dataset, version } = &mut exchanged.subject {
+                    self.subject = Some(Subject {
+                        id: std::mem::take(dataset),
+                        version: std::mem::take(version),
+                    });
+                }
+                self.made = std::mem::take(&mut exchanged.digests);
+            }
+            Kind::RunRequested | Kind::RunStarted | Kind::RunFinished | Kind::RunFailed | Kind::RunReceived => {
+                self.transaction = self.transaction.or(Some(exchanged.transaction));
+            }
+            _ => {}
+        }
+    }
+}
+
 impl Used {
     const fn says_something(&self) -> bool {
         self.transaction.is_some() || !self.digests.is_empty()
@@ -163,6 +186,7 @@ fn subject(of: Option<&Value>, member: &str) -> Option<Subject> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::{Content, Exchange, Phase};
     use serde_json::json;
 
     const T: &str = "0192f0c1-2b3c-7d4e-8f50-112233445501";
@@ -199,5 +223,50 @@ mod tests {
         let found = links(Kind::DecisionMade, SectionName::Facts, &facts);
         assert_eq!((found.used, found.case.as_deref()), (Vec::new(), Some("Z-1")));
         assert_eq!(links(Kind::TrustChanged, SectionName::Facts, &facts), Links::default());
+    }
+
+    #[test]
+    fn an_exchange_at_hand_links_what_its_sections_link() {
+        let content = Content::digest([1; 32], b"rain", "text/csv");
+        let other = "0192f0c1-2b3c-7d4e-8f50-112233445502";
+        let (facts, run) = (json!({"transaction": other}), json!({"model": "sewer", "version": "1"}));
+        let pulled = ExchangeSubject::Dataset {
+            dataset: "rain".to_owned(),
+            version: "2".to_owned(),
+        };
+        let run_of = ExchangeSubject::Model {
+            model: "sewer".to_owned(),
+            version: "1".to_owned(),
+        };
+        for subject in [pulled, run_of] {
+            let exchange = Exchange {
+                transaction: T.parse().unwrap(),
+                segment: 1,
+                phase: Phase::Pull,
+                agreement: "urn:a".to_owned(),
+                provider: "did:web:a.example".parse().unwrap(),
+                consumer: "did:web:b.example".parse().unwrap(),
+                subject,
+                from: 0,
+                to: 4,
+                content: content.mac(),
+            };
+            let values = (exchange.to_value(), content.to_value());
+            for (kind, run) in Kind::ALL.iter().flat_map(|kind| [(*kind, None), (*kind, Some(&run))]) {
+                let besides = |name| match name {
+                    SectionName::Facts => Some(&facts),
+                    SectionName::Run => run,
+                    _ => None,
+                };
+                let general = Links::of(kind, |name| match name {
+                    SectionName::Exchange => Some(&values.0),
+                    SectionName::Content => Some(&values.1),
+                    _ => besides(name),
+                });
+                let mut links = Links::of(kind, besides);
+                links.add(kind, &mut Exchanged::of(&exchange, &content).unwrap());
+                assert_eq!(links, general, "{kind}");
+            }
+        }
     }
 }

@@ -102,13 +102,25 @@ impl Kind {
             kind.check_roles(evidence, needed.roles)?;
         }
         if let (Some(exchange), Some(phase)) = (opened(Exchange), needed.phase) {
-            let found = text(exchange, "phase");
-            if found != phase.as_str() {
-                return Err(kind.other_value(Exchange, "phase", format!("`{phase}`"), found));
-            }
+            kind.check_phase(phase, text(exchange, "phase"))?;
         }
         match opened(Run) {
             Some(run) => kind.check_run(run, needed.run_status, has(StreamCase)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_phase(self, needed: Phase, found: &str) -> Result<(), RuleError> {
+        if found == needed.as_str() {
+            return Ok(());
+        }
+        Err(self.other_value(Exchange, "phase", format!("`{needed}`"), found))
+    }
+
+    /// [`Self::check`] of an exchange that is at hand as such, beyond that the record has it.
+    pub(crate) fn check_exchanged(self, found: Phase) -> Result<(), RuleError> {
+        match self.requirements().phase {
+            Some(needed) => self.check_phase(needed, found.as_str()),
             None => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::merkle::{Frontier, Hash};
 use crate::section::{SectionMac, SectionName};
+use std::convert::Infallible;
 use uuid::Uuid;
 
 /// Newest format of the stores that this version reads and writes. Since 4 a tombstone can be about another log: an older version would take it
@@ -154,6 +155,37 @@ pub(crate) struct StoredSection {
     pub(crate) sealed: Option<Vec<u8>>,
 }
 
+/// Bytes of a section in a row, besides the sealed ones.
+pub(crate) const ROW_SECTION_BYTES: usize = 1 + 32 + 1 + 4;
+
+/// Begins a row, with room for so many bytes of sections.
+pub(crate) fn begin_row(id: &Uuid, bytes: usize) -> Vec<u8> {
+    let mut row = Vec::with_capacity(16 + bytes);
+    row.extend_from_slice(id.as_bytes());
+    row
+}
+
+/// Adds a section, the sealed bytes of which `seal` appends.
+pub(crate) fn put_section<E>(
+    row: &mut Vec<u8>,
+    name: SectionName,
+    mac: &SectionMac,
+    seal: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    put_name(row, name);
+    row.extend_from_slice(mac);
+    row.push(1);
+    let at = row.len();
+    row.extend_from_slice(&[0; 4]);
+    seal(row)?;
+    // A section has at most 2^20 bytes and a tag of 16.
+    let length = (row.len() - at - 4) as u32;
+    if let Some(place) = row.get_mut(at..at + 4) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
+}
+
 /// A record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -166,18 +198,20 @@ impl Row {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let sealed = self.sections.iter().filter_map(|section| section.sealed.as_ref());
         let bytes: usize = sealed.map(Vec::len).sum();
-        let mut row = Vec::with_capacity(16 + self.sections.len() * (1 + 32 + 1 + 4) + bytes);
-        row.extend_from_slice(self.id.as_bytes());
+        let mut row = begin_row(&self.id, self.sections.len() * ROW_SECTION_BYTES + bytes);
         for section in &self.sections {
-            put_name(&mut row, section.name);
-            row.extend_from_slice(&section.mac);
             match &section.sealed {
-                None => row.push(0),
+                None => {
+                    put_name(&mut row, section.name);
+                    row.extend_from_slice(&section.mac);
+                    row.push(0);
+                }
                 Some(sealed) => {
-                    row.push(1);
-                    // A section has at most 2^20 bytes and a tag of 16.
-                    row.extend_from_slice(&(sealed.len() as u32).to_be_bytes());
-                    row.extend_from_slice(sealed);
+                    let written: Result<(), Infallible> = put_section(&mut row, section.name, &section.mac, |row| {
+                        row.extend_from_slice(sealed);
+                        Ok(())
+                    });
+                    let Ok(()) = written;
                 }
             }
         }

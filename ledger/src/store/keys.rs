@@ -2,8 +2,8 @@
 //! shorter time than the log, so that what is erased does not come back from a backup.
 
 use crate::error::LedgerError;
-use crate::seal::seal_extended;
-use crate::section::{Place, RootKey, SectionName};
+use crate::seal::{Extended, NONCE_BYTES};
+use crate::section::{Associated, Place, RootKey, SectionName};
 use crate::store::codec::{Reader, put_name, wrapped_key};
 use crate::store::rocks::{Part, Rocks};
 use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
@@ -13,7 +13,6 @@ use std::path::Path;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-pub(crate) const NONCE_BYTES: usize = 24;
 const WRAPPED_BYTES: usize = 32 + 16;
 /// Of a section in a row: its name, its nonce, its wrapped root.
 const ENTRY_BYTES: usize = 1 + NONCE_BYTES + WRAPPED_BYTES;
@@ -55,8 +54,16 @@ impl Keys {
     ) -> Result<Vec<u8>, LedgerError> {
         let mut nonce = [0u8; NONCE_BYTES];
         entropy.fill(&mut nonce);
-        let sealed = seal_extended(&self.kek, &nonce, &place.associated_data(), root.expose());
-        Ok([nonce.as_slice(), &sealed.ok_or_else(|| self.wrong_kek())?].concat())
+        let mut wrapped = Vec::with_capacity(NONCE_BYTES + WRAPPED_BYTES);
+        let [first @ .., _, _, _, _, _, _, _, _] = &nonce;
+        self.put_wrapped(
+            &mut wrapped,
+            &Extended::new(&self.kek, first),
+            &nonce,
+            &place.associated_data(),
+            root,
+        )?;
+        Ok(wrapped)
     }
 
     /// Undoes [`Self::wrap`].
@@ -75,23 +82,39 @@ impl Keys {
         opened.map(RootKey::from_bytes).ok_or_else(|| self.wrong_kek())
     }
 
-    /// The row for a record: per section its name and its wrapped root.
+    fn put_wrapped(
+        &self,
+        to: &mut Vec<u8>,
+        cipher: &Extended,
+        nonce: &[u8; NONCE_BYTES],
+        associated: &[u8],
+        root: &RootKey,
+    ) -> Result<(), LedgerError> {
+        to.extend_from_slice(nonce);
+        let sealed = nonce
+            .last_chunk()
+            .and_then(|rest| cipher.seal_onto(to, rest, associated, root.expose()));
+        sealed.ok_or_else(|| self.wrong_kek())
+    }
+
+    /// The row for a record: per section its name and its wrapped root. `nonce` was drawn at random for this row: it is the first section's,
+    /// and each of the next ones has one that counts on from it. So none is another's, and all begin with the same 16 bytes, which make
+    /// the key that wraps them all.
     pub(crate) fn row(
         &self,
-        origin: &str,
-        record: &str,
+        associated: &mut Associated,
         roots: &[(SectionName, RootKey)],
-        entropy: &dyn Entropy,
+        mut nonce: [u8; NONCE_BYTES],
     ) -> Result<Vec<u8>, LedgerError> {
         let mut row = Vec::with_capacity(roots.len() * ENTRY_BYTES);
+        let [first @ .., _, _, _, _, _, _, _, _] = &nonce;
+        let cipher = Extended::new(&self.kek, first);
         for (name, root) in roots {
             put_name(&mut row, *name);
-            let place = Place {
-                origin,
-                record,
-                name: *name,
-            };
-            row.extend_from_slice(&self.wrap(&place, root, entropy)?);
+            self.put_wrapped(&mut row, &cipher, &nonce, associated.of(*name), root)?;
+            if let Some(rest) = nonce.last_chunk_mut::<8>() {
+                *rest = u64::from_be_bytes(*rest).wrapping_add(1).to_be_bytes();
+            }
         }
         Ok(row)
     }
@@ -160,6 +183,33 @@ fn row_without(row: &[u8], erased: &[SectionName], staying: usize) -> Option<Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrapped_roots_are_read_back_and_no_two_nonces_are_alike() {
+        let dir = tempfile::tempdir().unwrap();
+        let kek = Zeroizing::new([9; 32]);
+        let keys = Keys::open(dir.path(), kek, dir.path()).unwrap();
+        let id = Uuid::from_u128(7);
+        let roots: Vec<_> = (1..)
+            .zip(SectionName::ALL)
+            .map(|(byte, name)| (name, RootKey::from_bytes([byte; 32])))
+            .collect();
+        let mut associated = Associated::default();
+        associated.record("origin", &id.hyphenated().to_string());
+        // The last eight bytes begin at their end: they count on from zero.
+        let row = keys.row(&mut associated, &roots, [0xff; NONCE_BYTES]).unwrap();
+        let nonces: std::collections::BTreeSet<_> = row.chunks(ENTRY_BYTES).map(|entry| &entry[1..25]).collect();
+        assert_eq!(nonces.len(), roots.len());
+        let mut batch = keys.rocks().batch();
+        batch.put(Part::State, &wrapped_key(&id), &row).unwrap();
+        batch.write_synced().unwrap();
+        let read = keys.roots("origin", &id).unwrap();
+        let plain = |roots: &[(SectionName, RootKey)]| -> Vec<_> {
+            roots.iter().map(|(name, root)| (*name, *root.expose())).collect()
+        };
+        assert_eq!(plain(&read), plain(&roots));
+        assert!(keys.roots("another", &id).is_err());
+    }
 
     #[test]
     fn what_may_be_an_erased_key_does_not_stay_in_a_damaged_row() {

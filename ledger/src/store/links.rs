@@ -17,6 +17,7 @@ pub(crate) use numbered::Numbered;
 use crate::record::{Kind, Links, Subject};
 use crate::section::{RootKey, SectionName};
 use crate::store::codec::Reader;
+use keys::TRANSACTION_TERM;
 use numbered::UNDER;
 use serde_json::Value;
 use std::fmt;
@@ -39,17 +40,27 @@ impl LinkKey {
 
     /// Tag, then each part with its length: no two things have the same bytes.
     fn hash(&self, tag: u8, parts: &[&[u8]]) -> Ref {
-        let mut bytes = vec![tag];
+        let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| 8 + part.len()).sum::<usize>());
+        bytes.push(tag);
         for part in parts {
             bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
             bytes.extend_from_slice(part);
         }
-        let hash = blake3::keyed_hash(&self.0, &bytes);
+        self.hash_bytes(&bytes)
+    }
+
+    fn hash_bytes(&self, bytes: &[u8]) -> Ref {
+        let hash = blake3::keyed_hash(&self.0, bytes);
         hash.as_bytes().first_chunk().copied().unwrap_or_default()
     }
 
+    /// As [`Self::hash`] with the tag 1.
     pub(crate) fn digest(&self, digest: &[u8; 32]) -> Ref {
-        self.hash(1, &[digest])
+        let mut bytes = [0; 1 + 8 + 32];
+        let (head, to) = bytes.split_at_mut(1 + 8);
+        head.copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0, 32]);
+        to.copy_from_slice(digest);
+        self.hash_bytes(&bytes)
     }
 
     pub(crate) fn subject(&self, subject: &Subject) -> Ref {
@@ -131,10 +142,15 @@ impl Linked {
     }
 
     /// The entry with its place in the log.
-    pub(crate) fn placed(mut self, at_ms: u64, stream: impl Fn(SectionName) -> Option<Uuid>) -> Self {
+    fn placed(mut self, at_ms: u64, stream: impl Fn(SectionName) -> Option<Uuid>) -> Self {
+        self.set_place(at_ms, stream);
+        self
+    }
+
+    /// Gives the entry its place in the log.
+    pub(crate) fn set_place(&mut self, at_ms: u64, stream: impl Fn(SectionName) -> Option<Uuid>) {
         self.at_ms = at_ms;
         self.streams = STREAMS.map(stream);
-        self
     }
 
     /// The entry of a record whose sections these are.
@@ -158,44 +174,68 @@ impl Linked {
 
     /// The keys that lead back to the record, besides that of its entry.
     pub(crate) fn ways_back(&self, index: u64) -> Vec<Vec<u8>> {
-        let at = index.to_be_bytes();
-        let to = |mut key: Vec<u8>| {
-            key.extend_from_slice(&at);
-            key
-        };
+        let mut ways = Vec::new();
+        self.each_way(&index.to_be_bytes(), |way| ways.push(way.concat()));
+        ways
+    }
+
+    /// Calls `put(key in parts)` for each of these.
+    fn each_way(&self, at: &[u8; 8], mut put: impl FnMut(&[&[u8]])) {
+        let mut role = |of: &Ref, role: Role| put(&[b"x", of, &[role as u8], at]);
         let made = if self.gives() { Role::Given } else { Role::Made };
+        self.made.iter().for_each(|digest| role(digest, made));
         let of_case = if self.kind == Kind::DecisionMade {
             Role::Used
         } else {
             Role::Made
         };
-        let made = self.made.iter().map(|digest| role_prefix(digest, made));
-        let case = self.case.iter().map(|case| role_prefix(case, of_case));
-        let used = self.used.iter().flat_map(|used| {
-            let digests = used.digests.iter().map(|digest| role_prefix(digest, Role::Used));
-            digests.chain(used.transaction.iter().map(user_prefix))
-        });
-        made.chain(case).chain(used).map(to).collect()
+        self.case.iter().for_each(|case| role(case, of_case));
+        let digests = self.used.iter().flat_map(|used| &used.digests);
+        digests.for_each(|digest| role(digest, Role::Used));
+        let transactions = self.used.iter().filter_map(|used| used.transaction.as_ref());
+        transactions.for_each(|transaction| put(&[b"y", transaction.as_bytes(), at]));
     }
 
     /// All that leads to the record: keys, and what lies under them.
     pub(crate) fn rows(&self, index: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let mut rows: Vec<_> = self.ways_back(index).into_iter().map(|way| (way, Vec::new())).collect();
+        let mut rows = Vec::new();
+        self.each_row(index, &mut Vec::new(), |key, value| {
+            rows.push((key.concat(), value.to_vec()))
+        });
+        rows
+    }
+
+    /// Calls `put(key in parts, value)` for each of these; `entry` is room for the record's entry.
+    pub(crate) fn each_row(&self, index: u64, entry: &mut Vec<u8>, mut put: impl FnMut(&[&[u8]], &[u8])) {
+        let at = index.to_be_bytes();
+        self.each_way(&at, |way| put(way, &[]));
+        entry.clear();
+        self.encode_onto(entry);
         match &self.transaction {
-            None => rows.push((linked_key(index), self.encode())),
+            None => put(&[b"n", &at], entry),
             Some(transaction) => {
-                let numbered = Numbered::of_transaction(self.kind, self.at_ms, transaction);
-                rows.push((linked_key(index), numbered));
-                rows.push((transaction_key(transaction, index), self.encode()));
+                put(
+                    &[b"n", &at],
+                    &Numbered::of_transaction(self.kind, self.at_ms, transaction),
+                );
+                let mut text = Uuid::encode_buffer();
+                let text = transaction.hyphenated().encode_lower(&mut text).as_bytes();
+                put(&[b"t", &TRANSACTION_TERM, text, &at], entry);
             }
         }
-        rows
+    }
+
+    #[cfg(test)]
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut entry = Vec::new();
+        self.encode_onto(&mut entry);
+        entry
     }
 
     /// `kind (1), time (8), flags (1), then what they say is there: transaction (16), streams (16 each), subject (12), case (12); count (2)
     /// of what was made, 12 each; count (2) of what was used, each: flags (1), transaction (16) if there is one, digests (12 each)`.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut to = vec![code(self.kind)];
+    fn encode_onto(&self, to: &mut Vec<u8>) {
+        to.push(code(self.kind));
         to.extend_from_slice(&self.at_ms.to_be_bytes());
         let [agreement, model, case] = self.streams;
         let present = [
@@ -215,16 +255,15 @@ impl Linked {
         }
         // A section has at most 2^20 bytes and a digest there takes 66 of them, so 16 bits count them.
         to.extend_from_slice(&(self.made.len() as u16).to_be_bytes());
-        to.extend(self.made.iter().flatten());
+        to.extend_from_slice(self.made.as_flattened());
         to.extend_from_slice(&(self.used.len() as u16).to_be_bytes());
         for used in &self.used {
             to.push((used.digests.len() as u8) << 1 | u8::from(used.transaction.is_some()));
             if let Some(id) = used.transaction {
                 to.extend_from_slice(id.as_bytes());
             }
-            to.extend(used.digests.iter().flatten());
+            to.extend_from_slice(used.digests.as_flattened());
         }
-        to
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {

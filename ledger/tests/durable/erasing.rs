@@ -104,7 +104,7 @@ fn an_erased_record_keeps_its_place_and_its_proof() {
     // What records are numbered and joined by can still be asked for: it says that something was there.
     assert_eq!(ledger.by_term(&Term::Agreement("urn:a".into())).unwrap(), [1]);
     let third = ledger.append_blocking(terminated("urn:a")).unwrap();
-    assert_eq!(third.streams()[&SectionName::StreamAgreement].n, 3);
+    assert_eq!(third.streams().get(SectionName::StreamAgreement).unwrap().n, 3);
     drop(ledger);
     let audited = open(dir.path(), 2).verify_all(|_, _| {}).unwrap();
     assert_eq!((audited.size, audited.erased_sections, audited.streams), (7, 3, 1));

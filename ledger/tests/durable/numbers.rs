@@ -52,7 +52,7 @@ fn streams_have_no_gaps_and_know_their_predecessor() {
         let section = key.section();
         let mut prev = json!(null);
         for (number, recorded) in (1u64..).zip(&own) {
-            let place = recorded.streams()[&section];
+            let place = recorded.streams().get(section).unwrap();
             assert_eq!(place.n, number);
             ids.insert(place.id);
             let stored = ledger.record(recorded.index()).unwrap().value(section).unwrap();
@@ -238,7 +238,7 @@ fn many_tasks_share_batches() {
     });
     let mut numbers: Vec<u64> = recorded
         .iter()
-        .map(|recorded| recorded.streams()[&SectionName::StreamCase].n)
+        .map(|recorded| recorded.streams().get(SectionName::StreamCase).unwrap().n)
         .collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=300).collect::<Vec<u64>>());

@@ -155,7 +155,7 @@ fn a_record_reads_as_it_was_written() {
     });
     assert_eq!(record.value(SectionName::Envelope), Some(expected));
     assert_eq!(record.value(SectionName::Private).unwrap()["remark"], "é€🌧");
-    let case = recorded.streams()[&SectionName::StreamCase];
+    let case = recorded.streams().get(SectionName::StreamCase).unwrap();
     let stored = record.value(SectionName::StreamCase).unwrap();
     assert_eq!(stored, json!({"id": case.id.to_string(), "n": 1, "prev": null}));
     assert_eq!(case.id.get_version_num(), 4);

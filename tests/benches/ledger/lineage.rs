@@ -62,8 +62,7 @@ fn run(id: Uuid, inputs: &[(Uuid, String)]) -> Draft {
     let run = json!({"transaction": id.hyphenated().to_string(), "agreement": AGREED, "model": "sewer", "version": "1", "inputs": inputs,
         "outputs": [], "seed": 1, "status": "requested", "environment": {}, "case": null});
     Draft::new(Kind::RunRequested, TRACE)
-        .section(SectionName::Exchange, exchange.to_value())
-        .section(SectionName::Content, content.to_value())
+        .exchanged(&exchange, &content)
         .section(SectionName::Run, run)
         .section(SectionName::Parameters, json!({}))
         .stream(StreamKey::Agreement {

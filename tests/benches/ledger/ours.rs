@@ -80,8 +80,7 @@ fn draft(number: u64) -> Draft {
         content: content.mac(),
     };
     Draft::new(Kind::PullServed, TRACE)
-        .section(SectionName::Exchange, exchange.to_value())
-        .section(SectionName::Content, content.to_value())
+        .exchanged(&exchange, &content)
         .section(
             SectionName::Facts,
             json!({"transaction": transaction.hyphenated().to_string(), "seen": true}),

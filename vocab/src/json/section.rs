@@ -51,9 +51,9 @@ impl<'a> Writer<'a> {
             Value::Null => self.bytes.extend_from_slice(b"null"),
             Value::Bool(true) => self.bytes.extend_from_slice(b"true"),
             Value::Bool(false) => self.bytes.extend_from_slice(b"false"),
-            Value::String(text) => self.text(text),
+            Value::String(text) => put_text(&mut self.bytes, text),
             Value::Number(number) => match number.as_u64() {
-                Some(n) if n <= MAX_INTEGER => self.bytes.extend_from_slice(n.to_string().as_bytes()),
+                Some(n) if n <= MAX_INTEGER => put_number(&mut self.bytes, n),
                 _ => {
                     let why = "numbers are integers from 0 to 2^53 - 1; write decimals and negative numbers as strings";
                     return Err(refused(&self.path, why));
@@ -87,60 +87,89 @@ impl<'a> Writer<'a> {
 
     fn object(&mut self, members: &'a Map<String, Value>, depth_left: usize) -> Result<(), JsonError> {
         let inner = self.inner(depth_left)?;
-        // A map of `serde_json` is in this order unless a feature that any crate may turn on says otherwise.
-        let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
-        sorted.sort_unstable_by_key(|(name, _)| *name);
         self.bytes.push(b'{');
-        for (place, (name, member)) in sorted.into_iter().enumerate() {
+        // A map of `serde_json` is in this order unless a feature that any crate may turn on says otherwise.
+        if members.keys().is_sorted() {
+            self.members(members.iter(), inner)?;
+        } else {
+            let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            self.members(sorted.into_iter(), inner)?;
+        }
+        self.bytes.push(b'}');
+        Ok(())
+    }
+
+    fn members(
+        &mut self,
+        members: impl Iterator<Item = (&'a String, &'a Value)>,
+        inner: usize,
+    ) -> Result<(), JsonError> {
+        for (place, (name, member)) in members.enumerate() {
             if name.is_empty() || !name.bytes().all(|b| (0x20..0x7f).contains(&b)) {
                 return Err(refused(&self.path, "it has a member whose name is not printable ASCII"));
             }
             if place > 0 {
                 self.bytes.push(b',');
             }
-            self.text(name);
+            put_text(&mut self.bytes, name);
             self.bytes.push(b':');
             self.path.push(Step::Name(name));
             self.value(member, inner)?;
             self.path.pop();
         }
-        self.bytes.push(b'}');
         Ok(())
     }
+}
 
-    /// A string as RFC 8785, section 3.2.2.2 writes it: only what JSON does not allow is escaped, in the shortest way.
-    fn text(&mut self, text: &str) {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        self.bytes.push(b'"');
-        let mut rest = text.as_bytes();
-        while let Some(place) = rest.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\') {
-            let (plain, from) = rest.split_at(place);
-            self.bytes.extend_from_slice(plain);
-            let Some((escaped, after)) = from.split_first() else {
-                break;
-            };
-            let short = match escaped {
-                0x08 => b'b',
-                b'\t' => b't',
-                b'\n' => b'n',
-                0x0c => b'f',
-                b'\r' => b'r',
-                b'"' | b'\\' => *escaped,
-                _ => 0,
-            };
-            if short == 0 {
-                // Below 0x20, so the first digit is 0 or 1.
-                let last = HEX.get(usize::from(escaped & 0xf)).copied().unwrap_or(b'0');
-                self.bytes
-                    .extend_from_slice(&[b'\\', b'u', b'0', b'0', b'0' + (escaped >> 4), last]);
-            } else {
-                self.bytes.extend_from_slice(&[b'\\', short]);
-            }
-            rest = after;
+/// A number as RFC 8785, section 3.2.2.3 writes one that is an integer.
+pub(super) fn put_number(to: &mut Vec<u8>, number: u64) {
+    // 2^64 has 20 digits.
+    let (mut digits, mut at, mut rest) = ([0; 20], 20, number);
+    loop {
+        at -= 1;
+        if let Some(digit) = digits.get_mut(at) {
+            *digit = b'0' + (rest % 10) as u8;
         }
-        self.bytes.extend_from_slice(rest);
-        self.bytes.push(b'"');
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
     }
+    to.extend_from_slice(digits.get(at..).unwrap_or_default());
+}
+
+/// A string as RFC 8785, section 3.2.2.2 writes it: only what JSON does not allow is escaped, in the shortest way.
+pub(super) fn put_text(to: &mut Vec<u8>, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    to.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(place) = rest.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\') {
+        let (plain, from) = rest.split_at(place);
+        to.extend_from_slice(plain);
+        let Some((escaped, after)) = from.split_first() else {
+            break;
+        };
+        let short = match escaped {
+            0x08 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            0x0c => b'f',
+            b'\r' => b'r',
+            b'"' | b'\\' => *escaped,
+            _ => 0,
+        };
+        if short == 0 {
+            // Below 0x20, so the first digit is 0 or 1.
+            let last = HEX.get(usize::from(escaped & 0xf)).copied().unwrap_or(b'0');
+            to.extend_from_slice(&[b'\\', b'u', b'0', b'0', b'0' + (escaped >> 4), last]);
+        } else {
+            to.extend_from_slice(&[b'\\', short]);
+        }
+        rest = after;
+    }
+    to.extend_from_slice(rest);
+    to.push(b'"');
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use crate::state::{Digests, PullEntry, Side, set};
 use herleid_ledger::AppendError;
 use herleid_ledger::handover::{Content, Exchange, HandedOver, Subject};
 use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
-use herleid_ledger::section::SectionName;
 use herleid_vocab::did::Did;
 use herleid_vocab::json;
 use sha2::{Digest as _, Sha256};
@@ -55,8 +54,7 @@ impl Received<'_> {
             other: source.provider.clone(),
         };
         let draft = Draft::new(Kind::PullReceived, trace)
-            .section(SectionName::Exchange, self.exchange.to_value())
-            .section(SectionName::Content, self.content.to_value())
+            .exchanged(self.exchange, self.content)
             .stream(stream)
             .evidence(Document {
                 role: "receipt".to_owned(),

@@ -231,8 +231,7 @@ impl Opened {
         let same = json!([digests.blake3, digests.sha256, digests.bytes, content.media_type]).to_string();
         let draft = Draft::new(Kind::PullServed, trace)
             .section(SectionName::Facts, json!({"transaction": given.transaction}))
-            .section(SectionName::Exchange, exchange.to_value())
-            .section(SectionName::Content, content.to_value())
+            .exchanged(&exchange, &content)
             .stream(stream(&given.agreement))
             .prior(*given.recorded.leaf())
             .once(

@@ -103,8 +103,7 @@ impl Asked<'_> {
             .exchange(node, Phase::RunResult, content.mac(), content.bytes)
             .ok_or("the transaction is not a UUID")?;
         let draft = draft
-            .section(SectionName::Exchange, exchange.to_value())
-            .section(SectionName::Content, content.to_value())
+            .exchanged(&exchange, &content)
             .section(SectionName::Run, self.run_section("finished", &outputs, environment))
             .stream(stream(&self.agreement))
             .once(end_key(consumer, transaction), Sha256::digest("finished").into())

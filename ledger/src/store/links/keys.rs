@@ -39,6 +39,9 @@ fn transaction_term(transaction: &Uuid) -> Vec<u8> {
     Term::Transaction(transaction.hyphenated().to_string()).stored_key()
 }
 
+/// How a transaction's term begins: its tag, and the length of its text.
+pub(super) const TRANSACTION_TERM: [u8; 9] = [5, 0, 0, 0, 0, 0, 0, 0, 36];
+
 /// The part of a key that a look-up gives in full, if it is a key that is looked up by the thousand: tables know these parts, so that most
 /// of those that do not have one are not read. Changed, it needs another [`PREFIXES`].
 pub(crate) fn looked_up(key: &[u8]) -> Option<&[u8]> {

@@ -19,9 +19,15 @@ pub(super) const UNDER: u8 = 1 << 7;
 
 impl Numbered {
     /// `kind (1), time (8), flag (1), transaction (16)`.
-    pub(super) fn of_transaction(kind: Kind, at_ms: u64, transaction: &Uuid) -> Vec<u8> {
-        let (kind, at) = ([code(kind)], at_ms.to_be_bytes());
-        [kind.as_slice(), &at, &[UNDER], transaction.as_bytes()].concat()
+    pub(super) fn of_transaction(kind: Kind, at_ms: u64, transaction: &Uuid) -> [u8; 26] {
+        let mut numbered = [code(kind); 26];
+        let (_, rest) = numbered.split_at_mut(1);
+        let (at, rest) = rest.split_at_mut(8);
+        at.copy_from_slice(&at_ms.to_be_bytes());
+        let (flag, rest) = rest.split_at_mut(1);
+        flag.fill(UNDER);
+        rest.copy_from_slice(transaction.as_bytes());
+        numbered
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
