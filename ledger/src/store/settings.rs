@@ -9,6 +9,10 @@ const MIB: usize = 1 << 20;
 /// Memory for blocks that were read, of a whole store.
 pub(super) const CACHE_BYTES: usize = 16 * MIB;
 
+/// What is gathered for a file before the system is given it: no more than the processor's nearest caches hold, so that the system copies it
+/// from there.
+const WRITTEN_AT_ONCE: usize = 128 << 10;
+
 /// How one part is kept; `parts` are those of the whole store.
 pub(super) fn options(part: Part, parts: &[Part], cache: &Cache) -> Options {
     let mut options = Options::default();
@@ -61,6 +65,7 @@ pub(super) fn settings(cache: &Cache) -> Options {
     options_all.set_track_and_verify_wals_in_manifest(true);
     options_all.set_max_background_jobs(2);
     options_all.set_max_open_files(256);
+    options_all.set_writable_file_max_buffer_size(WRITTEN_AT_ONCE as u64);
     options_all.set_max_total_wal_size(64 * MIB as u64);
     options_all.set_log_level(LogLevel::Warn);
     options_all.set_keep_log_file_num(2);
