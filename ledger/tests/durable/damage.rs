@@ -199,7 +199,7 @@ fn a_newer_store_is_left_alone() {
         *meta = text.into_bytes();
     });
     match Ledger::open(options(&sample, 3)).unwrap_err() {
-        LedgerError::Newer { found: 4, known: 3, .. } => {}
+        LedgerError::Newer { found: 5, known: 4, .. } => {}
         error => panic!("{error}"),
     }
     alter(&sample, "default", b"m", |meta| *meta = b"{}".to_vec());
