@@ -34,6 +34,8 @@ pub struct Decided {
     pub decision: Decision,
     /// The policy as evaluated: evidence.
     pub policy_bytes: Vec<u8>,
+    /// Those of its counters that count bytes.
+    volumes: Vec<String>,
 }
 
 impl Decided {
@@ -47,6 +49,21 @@ impl Decided {
     #[must_use]
     pub fn record(&self) -> Value {
         self.decision.record().to_json()
+    }
+
+    /// Whether a counter of its policy is one of bytes.
+    #[must_use]
+    pub fn is_of_bytes(&self, counter: &str) -> bool {
+        self.volumes.iter().any(|volume| volume == counter)
+    }
+
+    /// Whether what it permits is counted in bytes.
+    #[must_use]
+    pub fn counts_bytes(&self) -> bool {
+        let reserved = self.decision.reservations().iter();
+        reserved
+            .map(|one| &one.counter)
+            .any(|counter| self.is_of_bytes(counter))
     }
 
     /// The reservations of this decision, added to a draft: taken in the commit that records it, or not at all.
@@ -121,9 +138,14 @@ pub fn under_agreement_again(
     if let Ok(policy) = document.policy() {
         facts = crate::duties::known(node, agreement, policy, facts)?;
     }
+    if action == DISTRIBUTE {
+        // What one end passes on the other never sees.
+        facts = facts.seen_by_the_consumer();
+    }
     Ok(Decided {
         decision: document.decide(&request, &facts),
         policy_bytes: document.bytes().to_vec(),
+        volumes: volumes(&document),
     })
 }
 
@@ -140,7 +162,16 @@ pub fn under_offer(node: &Node, offer: &Value, target: &str, asker: &Asker<'_>) 
     Ok(Decided {
         decision: document.would_grant(&request, &facts),
         policy_bytes: document.bytes().to_vec(),
+        volumes: volumes(&document),
     })
+}
+
+fn volumes(document: &Document) -> Vec<String> {
+    let volumes = document
+        .policy()
+        .map(herleid_policies::Policy::volumes)
+        .unwrap_or_default();
+    volumes.into_iter().map(|(_, counter)| counter).collect()
 }
 
 fn facts(
@@ -173,7 +204,7 @@ fn facts(
             facts = facts.with_volume(rule, delivered, source, now_ms);
         }
         if let (false, Some(bytes)) = (volumes.is_empty(), asker.bytes) {
-            facts = facts.with_size(bytes, "what leaves with this request, at most", now_ms);
+            facts = facts.with_size(bytes, "what leaves under this transaction, at most", now_ms);
         }
     }
     Ok(facts)
@@ -228,6 +259,7 @@ mod tests {
         Decided {
             decision: document.decide(&request, &Facts::none()),
             policy_bytes: document.bytes().to_vec(),
+            volumes: Vec::new(),
         }
     }
 

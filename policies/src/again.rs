@@ -4,7 +4,7 @@ use crate::action::Action;
 use crate::decide::Decision;
 use crate::document::Document;
 use crate::era::Era;
-use crate::facts::Facts;
+use crate::facts::{EnforcedBy, Fact, Facts};
 use crate::record::{DecisionRecord, Mode, RecordError, RecordedProblem};
 use serde_json::Value;
 
@@ -78,6 +78,12 @@ pub fn reevaluate(policy: &Value, record: &Value) -> Result<Decision, Mismatch> 
         .filter(|fact| fact.about != "dateTime")
         .cloned()
         .fold(Facts::none(), Facts::with);
+    // Who saw the time is taken as recorded, as of every other fact.
+    let of_consumer = |fact: &Fact| fact.about == "dateTime" && fact.enforced_by == EnforcedBy::ConsumerConnector;
+    let facts = match record.facts.iter().any(of_consumer) {
+        true => facts.seen_by_the_consumer(),
+        false => facts,
+    };
     let facts = facts.in_era(era.unwrap_or_default());
     let decision = match record.mode {
         Mode::Decide => document.decide(&record.request, &facts),

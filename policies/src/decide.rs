@@ -3,7 +3,7 @@
 use crate::action::Action;
 use crate::compiled::Fit;
 use crate::era::Era;
-use crate::facts::{EnforcedBy, Facts, Request, SIZE, fact};
+use crate::facts::{Facts, Request, SIZE, fact};
 use crate::failing;
 use crate::model::{self, Digest, PolicyKind, Rule};
 use crate::policy::Policy;
@@ -99,7 +99,7 @@ fn blank(mode: Mode, policy: PolicyReference, request: &Request, facts: &Facts, 
         None,
         vec![format_rfc3339_ms(request.now_ms)],
         "time of the request",
-        EnforcedBy::Provider,
+        facts.connector(),
         request.now_ms,
     );
     DecisionRecord {

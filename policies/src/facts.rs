@@ -132,7 +132,12 @@ const MAX_VALUES: usize = 32;
 
 /// What is known, sorted by what it is about. What is not in here is unknown, and unknown never grants.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Facts(Vec<Fact>, Era);
+pub struct Facts {
+    known: Vec<Fact>,
+    era: Era,
+    /// Whether it is the consumer's connector that knows them.
+    of_consumer: bool,
+}
 
 impl Facts {
     /// Nothing known.
@@ -232,14 +237,36 @@ impl Facts {
         self.with(fact(SIZE, None, vec![bytes.to_string()], source, by, at_ms))
     }
 
+    /// The same, and the time of the request with them, as the consumer's connector sees them: of what that passes on, the provider's connector
+    /// sees nothing. Whatever it would see to, the consumer's does.
+    #[must_use]
+    pub fn seen_by_the_consumer(mut self) -> Self {
+        self.of_consumer = true;
+        for fact in &mut self.known {
+            if fact.enforced_by == EnforcedBy::Provider {
+                fact.enforced_by = EnforcedBy::ConsumerConnector;
+            }
+        }
+        self
+    }
+
+    /// Whose connector sees to what a connector sees to.
+    pub(crate) const fn connector(&self) -> EnforcedBy {
+        if self.of_consumer {
+            EnforcedBy::ConsumerConnector
+        } else {
+            EnforcedBy::Provider
+        }
+    }
+
     /// The same, to be decided on as it was then.
     pub(crate) fn in_era(mut self, era: Era) -> Self {
-        self.1 = era;
+        self.era = era;
         self
     }
 
     pub(crate) fn era(&self) -> Era {
-        self.1
+        self.era
     }
 
     /// A number that is known.
@@ -255,37 +282,38 @@ impl Facts {
     pub(crate) fn with(mut self, fact: Fact) -> Self {
         match self.place(&fact.about, fact.of.as_deref()) {
             Ok(index) => {
-                self.0.remove(index);
-                self.0.insert(index, fact);
+                self.known.remove(index);
+                self.known.insert(index, fact);
             }
-            Err(index) => self.0.insert(index, fact),
+            Err(index) => self.known.insert(index, fact),
         }
         self
     }
 
     /// Where a fact stands, or where it would.
     fn place(&self, about: &str, of: Option<&str>) -> Result<usize, usize> {
-        self.0.binary_search_by(|fact| match fact.about.as_str().cmp(about) {
-            Ordering::Equal => fact.of.as_deref().cmp(&of),
-            other => other,
-        })
+        self.known
+            .binary_search_by(|fact| match fact.about.as_str().cmp(about) {
+                Ordering::Equal => fact.of.as_deref().cmp(&of),
+                other => other,
+            })
     }
 
     /// Everything known, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = &Fact> {
-        self.0.iter()
+        self.known.iter()
     }
 
     /// The values of a fact; `None` when nothing is known or when there was too much to record.
     pub(crate) fn values(&self, about: &str, of: Option<&str>) -> Option<&[String]> {
-        let fact = self.0.get(self.place(about, of).ok()?)?;
+        let fact = self.known.get(self.place(about, of).ok()?)?;
         (!fact.cut && !fact.values.is_empty()).then_some(fact.values.as_slice())
     }
 
     /// The same without one kind of fact: what would be decided if it were unknown.
     #[must_use]
     pub fn without(mut self, about: &str) -> Self {
-        self.0.retain(|fact| fact.about != about);
+        self.known.retain(|fact| fact.about != about);
         self
     }
 }

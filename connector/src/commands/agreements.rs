@@ -86,7 +86,7 @@ pub(crate) fn line(node: &Node, entry: AgreementEntry) -> Result<AgreementLine, 
                 Side::Provider => Asker::presumed(&entry.other, purpose),
                 Side::Consumer => Asker::ourselves(&node.did, purpose),
             };
-            let decided = deciding::under_agreement(node, &entry, USE, &asker)?;
+            let decided = deciding::under_agreement(node, &entry, USE, &asker.delivering_nothing())?;
             (!decided.is_permit()).then(|| decided.headline())
         }
     };

@@ -64,8 +64,8 @@ impl<'a> Asker<'a> {
             purpose,
             proof,
             shown: &[],
-            // By a negotiation, a transfer that starts, and whatever else is no delivery.
-            bytes: Some(0),
+            // Whoever forgets to say it gets nothing that is counted in bytes.
+            bytes: None,
         }
     }
 
@@ -110,6 +110,12 @@ impl<'a> Asker<'a> {
     #[must_use]
     pub fn delivering(self, bytes: Option<u64>) -> Self {
         Self { bytes, ..self }
+    }
+
+    /// The same, to whom nothing goes by this decision: a negotiation, a transfer that starts.
+    #[must_use]
+    pub fn delivering_nothing(self) -> Self {
+        self.delivering(Some(0))
     }
 
     /// What is known of it.

@@ -1,6 +1,6 @@
-//! A participant that messages call by another name than its DID.
+//! A participant that messages call by another name than its DID; and who sees to what is passed on.
 
-use super::{Asker, USE, under_agreement};
+use super::{Asker, DISTRIBUTE, USE, under_agreement};
 use crate::config::Config;
 use crate::node::{Node, Secrets, open};
 use crate::rim::SystemEntropy;
@@ -60,4 +60,45 @@ fn an_agreement_holds_for_whom_it_calls_by_another_name() {
         let decided = under_agreement(&node, &agreement, USE, &asker).unwrap();
         assert_eq!(decided.is_permit(), permitted, "{side:?} {name}: {}", decided.record());
     }
+}
+
+/// What this end passes on, the provider never sees: the record says so, and comes out the same when it is decided again.
+#[test]
+fn what_is_passed_on_is_seen_to_by_the_consumers_connector() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = node(directory.path());
+    let (owner, recipient): (Did, Did) = (
+        "did:web:owner.example".parse().unwrap(),
+        "did:web:model.example".parse().unwrap(),
+    );
+    let limit = |operand: &str, most: u64| json!({"leftOperand": operand, "operator": "lteq", "rightOperand": most});
+    let policy = json!({"@type": "Agreement", "@id": "urn:agreement:2", "target": "rain", "assigner": owner.as_str(), "assignee": node.did.as_str(),
+        "permission": [{"action": "distribute", "constraint": [
+            limit("count", 3), limit("https://w3id.org/herleid/ns#volume", 9),
+            {"leftOperand": "recipient", "operator": "eq", "rightOperand": recipient.as_str()}]}]});
+    let agreement = AgreementEntry {
+        id: "urn:agreement:2".to_owned(),
+        side: Side::Consumer,
+        other: owner,
+        sha256: "passed on".to_owned(),
+        agreement: policy.clone(),
+        target: "rain".to_owned(),
+        purpose: None,
+        other_log: None,
+        other_base: "http://owner.example".to_owned(),
+        dataset: None,
+        terminated: None,
+    };
+    let decide = |asker: Asker<'_>| under_agreement(&node, &agreement, DISTRIBUTE, &asker).unwrap();
+    let asker = Asker::presumed(&recipient, None);
+    let decided = decide(asker.delivering(Some(9)));
+    assert!(decided.is_permit(), "{}", decided.record());
+    let record = decided.record();
+    for fact in record["facts"].as_array().unwrap() {
+        assert_eq!(fact["enforcedBy"], "consumer-connector", "{fact}");
+    }
+    herleid_policies::reevaluate(&policy, &record).unwrap();
+    // Who does not say how much goes gets nothing that is counted in bytes.
+    assert!(!decide(asker).is_permit());
+    assert!(decide(asker.delivering_nothing()).is_permit());
 }

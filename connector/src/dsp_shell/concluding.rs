@@ -154,6 +154,7 @@ pub(super) async fn conclude(
         Side::Provider => (&node.did, &other, Asker::by_token(&other, purpose).showing(&shown)),
         Side::Consumer => (&other, &node.did, Asker::ourselves(&node.did, purpose)),
     };
+    let asker = asker.delivering_nothing();
     let decided = deciding::under_agreement(node, &entry, deciding::USE, &asker).map_err(|e| internal(&e))?;
     if side == Side::Provider && !decided.is_permit() {
         // The offer would have granted it, the agreement does not: a rule is for somebody else, or its time has passed meanwhile.

@@ -213,7 +213,9 @@ async fn granted(node: &Arc<Node>, process: &Negotiation) -> Result<Result<Offer
     let consumer = node.did_of(process.peer())?;
     let context = node.negotiator.context::<Contract>(node, process.own_pid())?;
     let shown = claimed(&context.presentations);
-    let asker = Asker::by_token(&consumer, context.purpose.as_deref()).showing(&shown);
+    let asker = Asker::by_token(&consumer, context.purpose.as_deref())
+        .showing(&shown)
+        .delivering_nothing();
     let decided =
         deciding::under_offer(node, ours.as_value(), ours.target().as_str(), &asker).map_err(|e| internal(&e))?;
     if decided.is_permit() {

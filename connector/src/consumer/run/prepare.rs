@@ -126,7 +126,8 @@ async fn pass_on(
     };
     let agreement = consumer_agreement(node, &pull.agreement)?;
     crate::consumer::log_under(&agreement, "a recorded run on this input")?;
-    let asker = Asker::presumed(&model.other, agreement.purpose.as_deref());
+    // At the data it is decided again, on how much that is.
+    let asker = Asker::presumed(&model.other, agreement.purpose.as_deref()).delivering_nothing();
     let decided = deciding::under_agreement(node, &agreement, DISTRIBUTE, &asker)?;
     if !decided.is_permit() {
         let facts = json!({

@@ -42,7 +42,9 @@ pub(super) async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<Da
     let context = node.negotiator.context::<DataTransfer>(node, process.own_pid())?;
     let purpose = context.purpose.clone().or_else(|| agreement.purpose.clone());
     let shown = claimed(&context.presentations);
-    let asker = Asker::by_token(&consumer, purpose.as_deref()).showing(&shown);
+    let asker = Asker::by_token(&consumer, purpose.as_deref())
+        .showing(&shown)
+        .delivering_nothing();
     // A push that goes on is what it was: its record has its place already.
     let begun = push::begun(node, process.own_pid()).map_err(|e| internal(&e))?;
     // Access to what broke off is no second use; at the data itself it is decided again.
