@@ -33,8 +33,8 @@ pub mod witness;
 pub use error::{AppendError, LedgerError};
 pub use ledger::{Activity, Bounds, Direction, Edge, Follows, Lineage};
 pub use ledger::{
-    At, Audited, Entombed, EraseError, Erased, Erasure, Exported, Ground, Ledger, Options, Places, Recorded, StoredRecord,
-    Target, UnknownGround, WitnessPolicy, fatal_abort,
+    At, Audited, Entombed, EraseError, Erased, Erasure, Exported, Ground, Ledger, Options, Places, Recorded,
+    StoredRecord, Target, UnknownGround, WitnessPolicy, fatal_abort,
 };
 pub use store::codec::StreamPlace;
 pub use store::witnessed::{Page, WitnessStore};

@@ -1,5 +1,6 @@
 //! `publish` and `withdraw`: dataset versions and model services.
 
+mod counted;
 mod found;
 
 use super::Failure;
@@ -146,6 +147,9 @@ async fn dataset(
     let found = found::look(node, &request.source, progress).await?;
     let version = request.version.clone().unwrap_or(found.version);
     check_id(&version)?;
+    if found.digests.is_none() {
+        counted::refuse_volume(&offer, "an answer of an API will be")?;
+    }
     let media_type = request.media_type.clone().unwrap_or(found.media_type);
     let digests = found.digests;
     let (blake3, sha256) = (digests.as_ref().map(|d| &d.blake3), digests.as_ref().map(|d| &d.sha256));
@@ -218,6 +222,7 @@ fn erased(id: &str, version: &str) -> Failure {
 }
 
 async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEntry) -> Result<PublishAnswer, Failure> {
+    counted::refuse_volume(&offer, "the outputs of a run will be")?;
     let refuse = |why: &dyn std::fmt::Display| {
         Failure::usage(format!("the model package `{}` is refused: {why}", path.display()))
     };
