@@ -86,6 +86,11 @@ impl Access {
         matches!(self.proof, Proof::Token { .. } | Proof::Push { is_one_sided: true, .. })
     }
 
+    /// Whether its transaction is this one request: a token alone names none, so it is given a fresh one.
+    pub(super) fn is_asked_once(&self) -> bool {
+        matches!(self.proof, Proof::Token { .. })
+    }
+
     /// Who asks, and how that is known.
     pub(super) fn asker(&self) -> Asker<'_> {
         let (did, purpose) = (&self.grant.consumer, self.grant.purpose.as_deref());

@@ -5,6 +5,7 @@ use crate::state::GrantEntry;
 use herleid_vocab::did::Did;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::OwnedMutexGuard;
 
 /// Runs of one consumer whose inputs are fetched at once: as many as programs run. How long that takes is for the consumer to
 /// decide, so there is an end to how much of this connector it can keep busy with it.
@@ -27,6 +28,7 @@ struct Attempts {
     running: usize,
     sent: bool,
     given_up: bool,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// One attempt at a transaction; it ends when this value goes.
@@ -109,6 +111,14 @@ impl Giving {
 }
 
 impl Attempt {
+    /// Waits for the transaction's turn: what it has is read and changed by one at a time.
+    pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
+        let turn = lock(&self.all)
+            .get(&self.key)
+            .map(|attempts| Arc::clone(&attempts.turn));
+        turn.unwrap_or_default().lock_owned().await
+    }
+
     /// Says that bytes of the transaction have left.
     pub(super) fn sent(&self) {
         if let Some(attempts) = lock(&self.all).get_mut(&self.key) {

@@ -1,17 +1,23 @@
 //! A pull of ours: decided, recorded with its receipt, and only then served.
 
+mod abort;
 mod again;
 mod ending;
+mod holding;
 mod opened;
 mod plan;
 mod range;
 mod segment;
 
-pub(super) use again::{recorded, reserved};
+use abort::Given;
+pub(crate) use abort::released_key;
+pub(super) use abort::{Abort, abort_of_recorded};
+use again::Permitted;
+pub(super) use again::recorded;
 pub(crate) use ending::ended;
 pub use ending::over;
-pub(super) use ending::untrusted;
-pub(super) use opened::{Abort, abort_of_recorded};
+pub(super) use ending::{PLACE_OF_ITS_OWN, untrusted};
+pub(super) use holding::places;
 pub use opened::{BrokeOff, Opened};
 pub use plan::{Plan, plan, refused};
 pub use range::etag;
@@ -29,9 +35,9 @@ use axum::http::StatusCode;
 use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject};
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{AppendError, At, LedgerError, Recorded};
-pub(crate) use opened::released_key;
-use opened::{Given, Going};
+use herleid_ledger::{At, Recorded};
+use holding::{Holding, Taking};
+use opened::Going;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -46,7 +52,7 @@ const RECEIPT: [SectionName; 3] = [
 ///
 /// # Errors
 /// The refusal that the consumer is told; a denial is recorded first.
-pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, Refusal> {
+async fn open(node: &Node, access: &Access, plan: &Plan, trace: &str) -> Result<Opened, Refusal> {
     let grant = access.grant();
     let (agreement, action) = agreement_of(node, access)?;
     if let Some(why) = &agreement.terminated {
@@ -63,14 +69,14 @@ pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, R
         check_published(node, &grant.subject, version)?;
     }
     let attempt = begin(node, access)?;
+    let turn = attempt.turn().await;
+    let held = Holding::of(node, access, plan)?;
     let shown = shown_for(node, grant);
-    let asker = access.asker().showing(&shown).delivering(Some(digests.bytes));
-    let internal = |e: LedgerError| Refusal::internal(&e);
-    let counted = again::counted(node, grant, access.transaction(), version, digests).map_err(internal)?;
+    let bytes = Some(digests.bytes);
+    let asker = access.asker().showing(&shown).delivering(held.delivering(bytes, bytes));
     // For a repeated pull there is room in its own place.
-    let counted = counted.unwrap_or_default();
-    let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &counted);
-    let decided = decided.map_err(internal)?;
+    let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &held.places());
+    let decided = decided.map_err(|e| Refusal::internal(&e))?;
     let other = AgreementEntry {
         other: grant.consumer.clone(),
         ..agreement
@@ -79,10 +85,46 @@ pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, R
         deny(node, &other, access, &decided, trace).await?;
         return Err(Refusal::denied(&decided.refusal(&grant.consumer)));
     }
-    record(
-        node, access, other, attempt, &decided, digests, version, media_type, trace,
-    )
-    .await
+    let taking = Taking::new(held, access, 1, &decided, bytes);
+    let permitted = Permitted {
+        access,
+        plan,
+        agreement: &other,
+        decided: &decided,
+        segment: 1,
+        taking: &taking,
+        trace,
+    };
+    let (recorded, again) = record(node, &permitted, digests, version, media_type).await?;
+    // Whatever comes next of the transaction sees what is taken.
+    drop(turn);
+    let given = Given {
+        recorded,
+        again,
+        agreement: other,
+        transaction: access.transaction().to_owned(),
+        segment: 1,
+        bytes: taking.bytes,
+        held: taking.after,
+        attempt,
+        one_sided: access.is_one_sided(),
+    };
+    match receipt(node, access, &given.recorded) {
+        Ok(receipt) => Ok(Opened {
+            given,
+            receipt,
+            digests: Some(digests.clone()),
+            media_type: std::sync::Mutex::new(media_type.clone()),
+            subject: (grant.subject.clone(), version.clone()),
+            going: Going::new(0, bytes),
+        }),
+        Err(refusal) => {
+            if let Err(error) = given.aborted(node, 0, "its receipt could not be made", trace).await {
+                tracing::error!(%error, "the abort could not be recorded");
+            }
+            Err(refusal)
+        }
+    }
 }
 
 /// Opens what a request asks for, in the way that it has to be recorded.
@@ -91,7 +133,7 @@ pub async fn open(node: &Node, access: &Access, trace: &str) -> Result<Opened, R
 /// As [`open`] and [`open_part`].
 pub async fn open_planned(node: &Node, access: &Access, plan: &Plan, trace: &str) -> Result<Opened, Refusal> {
     if plan.is_final() {
-        open(node, access, trace).await
+        open(node, access, plan, trace).await
     } else {
         open_part(node, access, plan, trace).await
     }
@@ -173,27 +215,20 @@ async fn deny(
         .map_err(|e| Refusal::internal(&e))
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is a different part of one record, and all come from checked sources"
-)]
 async fn record(
     node: &Node,
-    access: &Access,
-    agreement: AgreementEntry,
-    attempt: Attempt,
-    decided: &Decided,
+    permitted: &Permitted<'_>,
     digests: &Digests,
     version: &str,
     media_type: &str,
-    trace: &str,
-) -> Result<Opened, Refusal> {
+) -> Result<(Recorded, Option<Recorded>), Refusal> {
     let internal = |e: &dyn std::fmt::Display| Refusal::internal(e);
-    let grant = access.grant();
+    let (access, trace) = (permitted.access, permitted.trace);
+    let (grant, transaction) = (access.grant(), access.transaction());
     let (content, exchange) = exchange(node, access, digests, version, media_type)
         .ok_or_else(|| internal(&"a published digest is not a digest"))?;
     let facts =
-        json!({"transaction": access.transaction(), "agreement": grant.agreement, "decision": decided.record()});
+        json!({"transaction": transaction, "agreement": grant.agreement, "decision": permitted.decided.record()});
     // What makes two requests one: everything but the fresh salt.
     let same = Sha256::digest(
         json!([
@@ -207,25 +242,15 @@ async fn record(
         .to_string(),
     );
     let draft = if access.is_one_sided() {
-        one_sided(facts, grant, version, digests, media_type, trace)
+        one_sided(facts, grant, Some(digests), trace)
     } else {
         Draft::new(Kind::PullOpened, trace)
             .section(SectionName::Facts, facts)
             .exchanged(&exchange, &content)
     };
-    let mut draft = draft
-        .stream(stream(&agreement))
-        // Consumers choose their transactions: what one of them chose is not the key of another one's pull.
-        .once(
-            format!("pull/{}/{}/1", grant.consumer, access.transaction()),
-            same.into(),
-        )
-        .term(Term::Transaction(access.transaction().to_owned()))
-        .term(Term::Agreement(grant.agreement.clone()))
-        .term(Term::Party(grant.consumer.clone()));
-    for document in access.evidence() {
-        draft = draft.evidence(document);
-    }
+    // Consumers choose their transactions: what one of them chose is not the key of another one's pull.
+    let once = format!("pull/{}/{transaction}/1", grant.consumer);
+    let mut draft = permitted.shown(draft).once(once, same.into());
     if let Some(source) = &grant.source {
         // What is passed on rests on the pull that brought it.
         for index in node
@@ -236,68 +261,21 @@ async fn record(
             draft = draft.prior(*node.ledger.record(index).map_err(|e| internal(&e))?.leaf());
         }
     }
-    let draft = decided.reserve(access.beside(draft));
     // Who keeps no log has no receipt to give.
-    let draft = if access.is_one_sided() {
-        draft
-    } else {
-        let draft = outstanding::wait(node, draft, &agreement.id, access.transaction(), &grant.consumer);
-        outstanding::reserve(node, draft.map_err(|e| internal(&e))?, &agreement.id)
-    };
-    let recorded = match node.append(draft).await {
-        Ok(recorded) => recorded,
-        Err(e @ AppendError::Conflict { .. }) => {
-            return Err(Refusal::denied(&format!(
-                "transaction {} was used for something else before: {e}",
-                access.transaction()
-            )));
-        }
-        Err(e @ AppendError::Exhausted { .. }) => {
-            let waiting = outstanding::refusal(node, &agreement.id, &e);
-            return Err(waiting.unwrap_or_else(|| Refusal::denied(&format!("the agreement's count is used up: {e}"))));
-        }
-        Err(e) => return Err(internal(&e)),
-    };
-    let given = Given {
-        recorded,
-        agreement,
-        transaction: access.transaction().to_owned(),
-        segment: 1,
-        counters: decided.decision.reservations().to_vec(),
-        attempt,
-        one_sided: access.is_one_sided(),
-    };
-    match receipt(node, access, &given.recorded) {
-        Ok(receipt) => Ok(Opened {
-            given,
-            receipt,
-            digests: Some(digests.clone()),
-            media_type: std::sync::Mutex::new(media_type.to_owned()),
-            subject: (grant.subject.clone(), version.to_owned()),
-            going: Going::new(0, Some(digests.bytes)),
-        }),
-        Err(refusal) => {
-            if let Err(error) = given.aborted(node, 0, "its receipt could not be made", trace).await {
-                tracing::error!(%error, "the abort could not be recorded");
-            }
-            Err(refusal)
-        }
+    if !access.is_one_sided() {
+        let id = &permitted.agreement.id;
+        let waits = outstanding::wait(node, draft, id, transaction, &grant.consumer);
+        draft = outstanding::reserve(node, waits.map_err(|e| internal(&e))?, id);
     }
+    permitted.append(node, draft).await
 }
 
 /// The record of a pull that no other end has an equal record of.
-fn one_sided(
-    mut facts: Value,
-    grant: &GrantEntry,
-    version: &str,
-    digests: &Digests,
-    media_type: &str,
-    trace: &str,
-) -> Draft {
-    if let Some(members) = facts.as_object_mut() {
+fn one_sided(mut facts: Value, grant: &GrantEntry, digests: Option<&Digests>, trace: &str) -> Draft {
+    if let (Some(members), Some(digests)) = (facts.as_object_mut(), digests) {
         let said = json!({
-            "dataset": grant.subject, "version": version, "blake3": digests.blake3, "sha256": digests.sha256,
-            "bytes": digests.bytes, "mediaType": media_type,
+            "dataset": grant.subject, "version": grant.version, "blake3": digests.blake3, "sha256": digests.sha256,
+            "bytes": digests.bytes, "mediaType": grant.media_type,
         });
         members.extend(said.as_object().cloned().unwrap_or_default());
     }

@@ -1,5 +1,6 @@
 //! Pushes: to an HTTP endpoint that takes, refuses, breaks off or hangs, and to a real S3 server; each under a policy that allows one use.
 
+mod again;
 mod bucket;
 mod meanwhile;
 mod quiet;

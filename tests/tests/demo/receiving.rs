@@ -109,7 +109,10 @@ fn serve(stream: TcpStream, act: Act, tell: &Sender<Came>, stop: &Sender<()>, go
         body: Vec::new(),
         whole: false,
     };
-    let length: usize = came.header("content-length").unwrap().parse().unwrap();
+    // What is not known beforehand comes in chunks, which nobody here reads to their end.
+    let length: usize = came
+        .header("content-length")
+        .map_or(usize::MAX, |length| length.parse().unwrap());
     let take = |reader: &mut BufReader<TcpStream>, most: usize, body: &mut Vec<u8>| {
         let mut piece = vec![0; 1 << 16];
         while body.len() < most {

@@ -1,6 +1,7 @@
 //! The end of access while something is being sent: told at once by whoever decides it, and looked for every second, since a policy's
 //! time runs out without anybody deciding.
 
+use super::holding::Holding;
 use super::{Opened, check_published};
 use crate::deciding::{self, Asker, DISTRIBUTE, USE};
 use crate::identity::{Lost, shown_for, until_lost};
@@ -11,6 +12,9 @@ use std::time::Duration;
 
 /// How often it is looked whether access has ended: a policy's time limit is kept to the second.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// What permitted it does no longer, and what would now counts uses, in which it has no place.
+pub(in crate::provider) const PLACE_OF_ITS_OWN: &str = "the permission under which it began holds no longer, and the one that would hold now is counted; ask again, which counts under that one";
 
 /// Waits until what is being sent has to break off, and says why. Until then it stays known as being sent.
 pub(crate) async fn ended(node: &Node, grant: &GrantEntry, opened: &Opened) -> Lost {
@@ -116,7 +120,15 @@ pub fn over(node: &Node, grant: &GrantEntry, opened: &Opened) -> Result<Option<S
     let asker = asker
         .showing(&shown)
         .delivering(grant.digests.as_ref().map(|known| known.bytes));
-    let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &opened.given().counters);
+    // As it is now: another segment of the transaction may have taken more.
+    let given = opened.given();
+    let kept = Holding::kept(node, &given.agreement.other, &given.transaction).map_err(|e| e.to_string())?;
+    let held = kept.as_ref().unwrap_or(&given.held);
+    let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &held.places());
     let decided = decided.map_err(|e| e.to_string())?;
-    Ok((!decided.is_permit()).then(|| decided.refusal(&grant.consumer)))
+    if !decided.is_permit() {
+        return Ok(Some(decided.refusal(&grant.consumer)));
+    }
+    let has_its_places = held.missing(decided.decision.reservations()).is_empty();
+    Ok((!has_its_places).then(|| PLACE_OF_ITS_OWN.to_owned()))
 }

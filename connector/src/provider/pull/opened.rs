@@ -1,17 +1,13 @@
-//! A pull whose bytes may leave, and what is recorded when they do not.
+//! A pull whose bytes may leave.
 
-use super::again;
+use super::abort::{Abort, Failed, Given};
 use crate::node::Node;
-use crate::provider::giving::{Attempt, Settling};
-use crate::provider::{outstanding, stream};
-use crate::state::{AgreementEntry, Digests, digest_bytes};
+use crate::provider::stream;
+use crate::state::{Digests, digest_bytes};
+use herleid_ledger::AppendError;
 use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject};
-use herleid_ledger::merkle::Hash;
 use herleid_ledger::record::{Document, Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{AppendError, LedgerError, Recorded};
-use herleid_policies::Reservation;
-use herleid_vocab::did::Did;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -90,21 +86,6 @@ impl Going {
     }
 }
 
-/// What is recorded of a pull, and what is given back when nothing of it leaves.
-pub(super) struct Given {
-    pub(super) recorded: Recorded,
-    /// Under which it was given; its other end is the consumer, also of what is passed on.
-    pub(super) agreement: AgreementEntry,
-    pub(super) transaction: String,
-    /// Which segment of it.
-    pub(super) segment: u64,
-    /// The places that it has in the counters of the policy.
-    pub(super) counters: Vec<Reservation>,
-    pub(super) attempt: Attempt,
-    /// To somebody who keeps no log.
-    pub(super) one_sided: bool,
-}
-
 impl Opened {
     /// The receipt for the consumer, when what will be sent is known beforehand.
     #[must_use]
@@ -150,6 +131,12 @@ impl Opened {
     /// Says how many bytes there are, before the last of them is handed over.
     pub fn set_length(&self, bytes: u64) {
         self.going.length.store(bytes, Ordering::Release);
+    }
+
+    /// Whether it cannot be sent once more from its first byte as it is: something has left, and what leaves again has to be counted again, or
+    /// would not be the same.
+    pub(in crate::provider) fn is_spent(&self) -> bool {
+        self.left() > 0 && (self.given.bytes > 0 || self.digests.is_none())
     }
 
     /// Sends it once more from its first byte, in the same segment: what a push does that broke off. That something has left before
@@ -256,118 +243,37 @@ impl Opened {
     ///
     /// # Errors
     /// When the state cannot be read, or the log was closed; a failed write ends the process.
-    pub async fn aborted(&self, node: &Node, reason: &str, trace: &str) -> Result<(), AppendError> {
-        let (draft, _held) = self.abort(node, reason, trace)?.parts();
-        node.append(draft).await.map(|_| ())
+    pub async fn aborted(&self, node: &Node, reason: &str, trace: &str) -> Result<(), Failed> {
+        let (draft, _held) = self.abort(node, reason, trace).await?.parts();
+        node.append(draft).await?;
+        Ok(())
+    }
+
+    /// Records that this attempt broke off, and that another one follows: of that there may be several.
+    pub(in crate::provider) async fn is_tried_again(
+        &self,
+        node: &Node,
+        reason: &str,
+        trace: &str,
+    ) -> Result<(), Failed> {
+        let (draft, _held) = self
+            .given
+            .abort(node, self.left(), (reason, false), trace)
+            .await?
+            .parts();
+        node.append(draft).await?;
+        Ok(())
     }
 
     /// The same, for whoever has something else to write in that commit.
-    pub(in crate::provider) fn abort(&self, node: &Node, reason: &str, trace: &str) -> Result<Abort, LedgerError> {
+    pub(in crate::provider) async fn abort(&self, node: &Node, reason: &str, trace: &str) -> Result<Abort, Failed> {
         let because = self
             .going
             .because
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let abort = self.given.abort(node, self.left(), reason, trace)?;
-        let draft = because.into_iter().fold(abort.draft, Draft::evidence);
-        Ok(Abort { draft, ..abort })
+        let abort = self.given.abort(node, self.left(), (reason, true), trace).await?;
+        Ok(abort.because(because))
     }
-}
-
-impl Given {
-    pub(super) async fn aborted(
-        &self,
-        node: &Node,
-        bytes_sent: u64,
-        reason: &str,
-        trace: &str,
-    ) -> Result<(), AppendError> {
-        let (draft, _held) = self.abort(node, bytes_sent, reason, trace)?.parts();
-        node.append(draft).await.map(|_| ())
-    }
-
-    fn abort(&self, node: &Node, bytes_sent: u64, reason: &str, trace: &str) -> Result<Abort, LedgerError> {
-        let consumer = &self.agreement.other;
-        let of = (self.transaction.as_str(), self.segment);
-        let mut draft = broken(&self.agreement, of, self.recorded.leaf(), bytes_sent, reason, trace);
-        let place = outstanding::key(&self.agreement.id, &self.transaction);
-        // Held until the abort is durable: a receipt that comes at this moment must not give the same place back.
-        let settling = node.giving.settle(&place);
-        let waits = settling.is_some() && node.ledger.get(&place)?.is_some();
-        // Who keeps no log owes no receipt, and has a place in the counters alone.
-        let counts = waits || (settling.is_some() && self.one_sided);
-        // Of a repeated request an earlier attempt may have sent something, also before a restart: it stays counted.
-        // A further segment has the place of the first.
-        let is_first = self.segment == 1 && !self.recorded.replayed();
-        if bytes_sent == 0 && is_first && counts && self.attempt.give_up() {
-            for place in &self.counters {
-                draft = draft.release(place.counter.clone(), place.amount);
-            }
-            if waits {
-                draft = outstanding::forget(draft, &self.agreement.id, &self.transaction)
-                    .release(outstanding::counter(&self.agreement.id), 1);
-            }
-            draft = draft.put(released_key(consumer, &self.transaction), Some(Vec::new()));
-        }
-        Ok(Abort { draft, settling })
-    }
-}
-
-/// What is recorded of a pull that broke off, once it is to be; nobody else settles its place meanwhile.
-pub(in crate::provider) struct Abort {
-    draft: Draft,
-    settling: Option<Settling>,
-}
-
-impl Abort {
-    /// The record, and what is held until it is durable.
-    pub(in crate::provider) fn parts(self) -> (Draft, Option<Settling>) {
-        (self.draft, self.settling)
-    }
-}
-
-/// The record that a segment broke off. It is recorded once.
-fn broken(
-    agreement: &AgreementEntry,
-    (transaction, segment): (&str, u64),
-    opened: &Hash,
-    bytes_sent: u64,
-    reason: &str,
-    trace: &str,
-) -> Draft {
-    let consumer = &agreement.other;
-    let key = match segment {
-        1 => format!("aborted/{consumer}/{transaction}"),
-        segment => format!("aborted/{consumer}/{transaction}/{segment}"),
-    };
-    let facts = json!({"transaction": transaction, "segment": segment, "bytesSent": bytes_sent, "reason": reason});
-    Draft::new(Kind::PullAborted, trace)
-        .section(SectionName::Facts, facts)
-        .stream(stream(agreement))
-        .prior(*opened)
-        .once(key, Sha256::digest(transaction.as_bytes()).into())
-        .term(Term::Transaction(transaction.to_owned()))
-        .term(Term::Agreement(agreement.id.clone()))
-}
-
-/// The abort of what was opened before a stop, as its record says; `None` when there is no such record. What left then is not known,
-/// and nothing has since: it stays counted.
-pub(in crate::provider) fn abort_of_recorded(
-    node: &Node,
-    agreement: &AgreementEntry,
-    transaction: &str,
-    reason: &str,
-    trace: &str,
-) -> Result<Option<Abort>, LedgerError> {
-    let recorded = again::recorded(node, &agreement.other, &agreement.id, transaction)?;
-    Ok(recorded.map(|stored| Abort {
-        draft: broken(agreement, (transaction, 1), stored.leaf(), 0, reason, trace),
-        settling: None,
-    }))
-}
-
-/// The key that says that a transaction of `consumer` was given up, and that what it had reserved is somebody else's now.
-pub(crate) fn released_key(consumer: &Did, transaction: &str) -> String {
-    format!("released/{consumer}/{transaction}")
 }

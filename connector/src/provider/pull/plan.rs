@@ -51,6 +51,12 @@ impl Plan {
         }
     }
 
+    /// How many bytes that is; `None` when nobody knows yet.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        let (from, to) = self.range();
+        Some(to?.saturating_sub(from))
+    }
+
     /// Whether a part was asked for, and is given as one.
     #[must_use]
     pub fn is_part(&self) -> bool {

@@ -68,6 +68,10 @@ pub(super) async fn attempt(
         return Err(without_credentials(node, grant, opened.as_ref(), lost.of_access()));
     }
     let (target, internal) = target_of(node, process, &grant.consumer).map_err(|e| Failed::Final(e.to_string()))?;
+    if let Some(spent) = opened.as_ref().filter(|opened| opened.is_spent()) {
+        again(node, grant, spent, trace).await?;
+        *opened = None;
+    }
     let access = access(
         node,
         process,
@@ -128,6 +132,19 @@ pub(super) async fn attempt(
     };
     opened.stop();
     delivered
+}
+
+/// What an attempt of which something left makes of the next one: where bytes are counted that is opened anew, and counts. The answer of an API
+/// is not sent again: it would be another one.
+async fn again(node: &Node, grant: &GrantEntry, spent: &Opened, trace: &str) -> Result<(), Failed> {
+    if grant.digests.is_none() {
+        let why = "it broke off, and the answers of this dataset are not kept; ask for another transfer, which counts as another use";
+        return Err(Failed::Final(why.to_owned()));
+    }
+    let recorded = spent
+        .is_tried_again(node, "the push broke off, and is tried again", trace)
+        .await;
+    recorded.map_err(|e| unreadable(&e))
 }
 
 /// A member that was suspended, or of which its issuer says nothing now, is sent nothing, and has not lost what it was promised: the push

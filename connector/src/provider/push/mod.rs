@@ -2,7 +2,8 @@
 //! order as evidence; then it is tried until it is delivered, the access ends, or it has failed too often.
 //!
 //! Every attempt sends the whole in the same segment: an endpoint that takes bytes has no ranges, so there is nothing to go on with.
-//! As with a pull that is asked for again, that is one record and counts once. What has to survive a stop is [`Entry`].
+//! As with a pull that is asked for again, that is one record and counts once; where bytes are counted, an attempt after one of which something
+//! left is recorded and counts again. What has to survive a stop is [`Entry`].
 
 mod attempt;
 mod http;
@@ -29,7 +30,6 @@ use crate::net::error::TlsError;
 use crate::node::{Node, fresh_trace};
 use crate::state::{AgreementEntry, Change, GrantEntry, StateError, set};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use herleid_ledger::LedgerError;
 use herleid_policies::Reservation;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
@@ -74,10 +74,9 @@ impl Entry {
     /// The counters in which it has a place already; none before it is recorded.
     ///
     /// # Errors
-    /// When the log cannot be read.
-    pub(crate) fn places(&self, node: &Node, agreement: &AgreementEntry) -> Result<Vec<Reservation>, LedgerError> {
-        let found = pull::recorded(node, &self.consumer, &agreement.id, &self.transaction)?;
-        Ok(found.map(|stored| pull::reserved(&stored)).unwrap_or_default())
+    /// When the state or the log cannot be read.
+    pub(crate) fn places(&self, node: &Node, agreement: &AgreementEntry) -> Result<Vec<Reservation>, StateError> {
+        pull::places(node, agreement, &self.consumer, &self.transaction)
     }
 
     fn key(pid: &str) -> String {

@@ -87,7 +87,7 @@ async fn carry(node: &Arc<Node>, pid: &Id, mut opened: Option<Arc<Opened>>, trac
                 let (entry, process) = *over;
                 // Why it broke off says more than that it is over.
                 let why = ended.unwrap_or_else(|| why_over(&process));
-                let abort = abort(node, &process, &entry, opened.as_ref(), &why, trace)?;
+                let abort = abort(node, &process, &entry, opened.as_ref(), &why, trace).await?;
                 if let Some(abort) = abort {
                     let (draft, _held) = abort.parts();
                     node.append(draft).await.map_err(|e| e.to_string())?;
@@ -204,7 +204,7 @@ fn why_over(process: &Transfer) -> String {
 }
 
 /// What is to be recorded of a push that ends; `None`: it was delivered, or nothing of it was ever recorded.
-fn abort(
+async fn abort(
     node: &Node,
     process: &Transfer,
     entry: &Entry,
@@ -217,7 +217,11 @@ fn abort(
     }
     if let Some(opened) = opened {
         opened.stop();
-        return opened.abort(node, why, trace).map(Some).map_err(|e| e.to_string());
+        return opened
+            .abort(node, why, trace)
+            .await
+            .map(Some)
+            .map_err(|e| e.to_string());
     }
     // It was opened before a stop, and not again.
     let key = AgreementEntry::key(process.agreement().as_str(), Side::Provider);
@@ -237,7 +241,7 @@ async fn give_up(
 ) -> Result<(), String> {
     tracing::warn!(%why, "a push is given up");
     // Held until the commit: what it gives back is given back once.
-    let (record, _held) = match abort(node, process, entry, opened, why, trace)? {
+    let (record, _held) = match abort(node, process, entry, opened, why, trace).await? {
         Some(abort) => {
             let (draft, held) = abort.parts();
             (Some(draft), held)

@@ -7,10 +7,11 @@ use crate::identity::{Lost, lost, shown_for, until_lost};
 use crate::models::process::Process;
 use crate::node::Node;
 use crate::provider::access::{self, Access};
-use crate::provider::pull::untrusted;
+use crate::provider::pull::{PLACE_OF_ITS_OWN, untrusted};
 use crate::provider::{grants, stream};
 use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, ModelEntry, Side, StateError, digest_bytes};
 use herleid_credentials::credential::Claimed;
+use herleid_policies::Reservation;
 use herleid_vocab::json::Limits;
 use herleid_vocab::time::format_rfc3339_ms;
 use serde_json::json;
@@ -128,7 +129,12 @@ impl<'a> Asked<'a> {
         let places = self.places.get().map(Vec::as_slice).unwrap_or_default();
         let decided = deciding::under_agreement_again(node, &agreement, USE, &asker, places);
         let decided = decided.map_err(|e| e.to_string())?;
-        Ok((!decided.is_permit()).then(|| decided.refusal(&grant.consumer)))
+        if !decided.is_permit() {
+            return Ok(Some(decided.refusal(&grant.consumer)));
+        }
+        let has = |wanted: &Reservation| places.iter().any(|place| place.counter == wanted.counter);
+        let has_its_places = decided.decision.reservations().iter().all(has);
+        Ok((!has_its_places).then(|| PLACE_OF_ITS_OWN.to_owned()))
     }
 
     /// Why nothing of a run that has started may be had any more.

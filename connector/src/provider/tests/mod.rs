@@ -1,6 +1,8 @@
 //! What is given, tried without a network: the consumer is a `did:key`, whose document stands in its identifier.
 
+mod answers;
 mod denials;
+mod held;
 mod lists;
 mod orders;
 mod parts;
@@ -9,6 +11,7 @@ mod pulls;
 mod receipts;
 mod runs;
 mod standing;
+mod trusted;
 mod volume;
 
 use super::{access, grants, kind_of, outstanding};
@@ -16,7 +19,7 @@ use crate::config::Config;
 use crate::node::{Node, Secrets, open};
 use crate::rim::SystemEntropy;
 use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, LogIdentity, Side, VersionEntry, set};
-use crate::trust::{List, withdraw};
+use crate::trust::List;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
@@ -179,35 +182,6 @@ impl Scene {
         }
     }
 
-    /// From now on only those are dealt with who are named, and the consumer is.
-    async fn names_the_consumer(&mut self) {
-        let mut trust = self.node.config.trust.clone();
-        trust.peers = Some(Vec::new());
-        let trust = crate::trust::TrustStore::open(&trust, self.node.state.clone()).unwrap();
-        Arc::get_mut(&mut self.node).unwrap().trust = trust;
-        self.names(&self.consumer).await;
-    }
-
-    async fn names(&self, peer: &Did) {
-        let added = self
-            .node
-            .trust
-            .add(&self.node, List::Peers, peer.clone(), BTreeSet::new(), "A. de Wit");
-        added.await.unwrap();
-    }
-
-    /// It is not trusted any more, and what is under way with it ends.
-    async fn distrusts(&self, peer: &Did) {
-        let removed = self
-            .node
-            .trust
-            .remove(&self.node, List::Peers, peer, "duty officer")
-            .await
-            .unwrap();
-        let stopped = withdraw(&self.node, removed.pending.unwrap()).await;
-        assert!(!stopped.left);
-    }
-
     async fn give_access(&mut self) {
         let digests = self.node.payloads.put(DATA).unwrap().digests().clone();
         let agreement = AgreementEntry {
@@ -284,7 +258,19 @@ impl Scene {
 
     /// Asks for what lies at `within` the data's address, and says more.
     async fn ask_for(&self, transaction: &str, seen: u64, within: &str, more: &[(&'static str, &str)]) -> Response {
-        let path = format!("/data/{GRANT}{within}");
+        self.ask_under(GRANT, transaction, seen, within, more).await
+    }
+
+    /// The same under another access, of which the token is.
+    async fn ask_under(
+        &self,
+        grant: &str,
+        transaction: &str,
+        seen: u64,
+        within: &str,
+        more: &[(&'static str, &str)],
+    ) -> Response {
+        let path = format!("/data/{grant}{within}");
         let mut says = vec![
             ("authorization", format!("Bearer {}", self.token)),
             (access::TRANSACTION, transaction.to_owned()),
