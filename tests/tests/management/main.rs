@@ -1,6 +1,7 @@
 //! The management API as its callers use it: the real binary, over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod at_most;
 mod by_hand;
 mod counted;
 mod duties;
