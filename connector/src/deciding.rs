@@ -181,7 +181,8 @@ fn facts(
     counted: &[Reservation],
     now_ms: u64,
 ) -> Result<Facts, LedgerError> {
-    let mut facts = asker.facts(now_ms);
+    let required = &node.config.identity.required_credentials;
+    let mut facts = asker.facts(now_ms, required, || node.trust.issuers());
     if let Ok(policy) = document.policy() {
         // Without what the transaction itself has taken.
         let used = |counter: &str| -> Result<(u64, &'static str), LedgerError> {
@@ -243,6 +244,7 @@ mod called;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use herleid_credentials::credential::TrustedIssuers;
     use herleid_policies::Action;
     use serde_json::json;
 
@@ -289,7 +291,7 @@ mod tests {
             ),
             (Asker::ourselves(&did, purpose), "itself", "itself"),
         ] {
-            let facts = asker.facts(7);
+            let facts = asker.facts(7, &[], TrustedIssuers::default);
             let source = |about: &str| facts.iter().find(|fact| fact.about == about).unwrap().source.clone();
             assert!(source("recipient").contains(recipient), "{}", source("recipient"));
             assert!(source("purpose").contains(stated), "{}", source("purpose"));
@@ -300,7 +302,7 @@ mod tests {
         assert_eq!(seen.len(), 4, "no two kinds of proof read the same");
         assert!(
             Asker::by_token(&did, None)
-                .facts(7)
+                .facts(7, &[], TrustedIssuers::default)
                 .iter()
                 .all(|f| f.about != "purpose")
         );

@@ -6,8 +6,10 @@
 //! Also words belong to an era: a record holds those of a policy that was not understood.
 
 use crate::action::Action;
+use crate::area;
 use crate::canonical::sha256;
 use crate::model::Digest;
+use crate::operand;
 use crate::purpose;
 use crate::terms::PURPOSE;
 use herleid_vocab::terms::DPV;
@@ -22,9 +24,11 @@ pub(crate) enum Era {
     Four,
     /// A party of whose log nothing is said may keep none.
     Five,
-    /// Nothing is granted to who is past the date of an obligation. What is decided now.
-    #[default]
+    /// Nothing is granted to who is past the date of an obligation.
     Six,
+    /// Nobody is known not to be for an area. What is decided now.
+    #[default]
+    Seven,
 }
 
 /// A purpose, what is one step broader, and its law.
@@ -57,7 +61,7 @@ const OURS_THREE: [(&str, &[&str], &str); 5] = [
 
 impl Era {
     /// All of them.
-    pub(crate) const ALL: [Self; 4] = [Self::Three, Self::Four, Self::Five, Self::Six];
+    pub(crate) const ALL: [Self; 5] = [Self::Three, Self::Four, Self::Five, Self::Six, Self::Seven];
 
     /// The one whose tables have this digest, in hex; `None` of tables that no version had.
     pub(crate) fn of(tables: &str) -> Option<Self> {
@@ -67,7 +71,8 @@ impl Era {
     /// Stands among the tables, and changes when the same policy, request and facts come to give something else. In 2, a
     /// prohibition of a part of what is asked applies, and a duty does not lapse with its deadline; in 3, a permission that says nothing
     /// of parties without a log does not hold for them; in 4, purposes below which the same one lies are not apart; in 5, a party of whose
-    /// log nothing is known may be one without; in 6, nothing is granted to who is past the date of an obligation. What an era could not
+    /// log nothing is known may be one without; in 6, nothing is granted to who is past the date of an obligation; in 7, nobody is known not to be for an area, one area that was
+    /// shown is enough, and a refusal names what is for who asks before what is for others. What an era could not
     /// evaluate it does not understand either: see [`crate::operand::Operand::is_of`].
     fn semantics(self) -> String {
         format!("semantics {}", self as usize + 3)
@@ -124,6 +129,8 @@ impl Era {
         std::iter::once(self.semantics())
             .chain(Action::table())
             .chain(purpose::table(self))
+            .chain(operand::table(self))
+            .chain(area::table(self))
             .collect()
     }
 
@@ -160,6 +167,10 @@ mod tests {
             (
                 Era::Six,
                 "9be56cda356456d6ecec4ee248ce93724f5fe6d4e81732c5d0b397a2e9cabdfd",
+            ),
+            (
+                Era::Seven,
+                "cb1b3337270ddb1f303d82d0990936fd93b986bc55224687a0bc838b0a5a9459",
             ),
         ];
         for (place, (era, digest)) in PINNED.into_iter().enumerate() {

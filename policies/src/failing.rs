@@ -1,6 +1,7 @@
 //! The minimal failing set: the fewest things that, were they otherwise, would turn the denial into a permit.
 
 use crate::compiled::Fit;
+use crate::era::Era;
 use crate::facts::{Facts, Request, SIZE};
 use crate::model::{Atomic, Constraint, Logic, Rule};
 use crate::operand::{LOG_KEPT, Operand, Operator};
@@ -77,9 +78,12 @@ pub(crate) fn set(
             .iter()
             .map(|(rule, truth)| {
                 let misfits = misfits(question, rule, *truth);
-                (misfits.len(), [misfits, conditions(question, &values, rule)].concat())
+                // What is for others is theirs to know, however near it is.
+                let is_for_others = question.facts.era() >= Era::Seven && truth.assignee == Truth::False;
+                let place = (is_for_others, misfits.len());
+                (place, [misfits, conditions(question, &values, rule)].concat())
             })
-            .min_by_key(|(misfits, all)| (*misfits, all.len()));
+            .min_by_key(|(place, all)| (*place, all.len()));
         match nearest {
             Some((_, failing)) => found.extend(failing),
             None => found.push(item(

@@ -64,6 +64,19 @@ const NOT_YET: [&str; 29] = [
     "virtualLocation",
 ];
 
+/// The operands that an era knows, and what each can be compared with, for its digest; of those before Seven they stood in none.
+pub(crate) fn table(era: Era) -> Vec<String> {
+    if era < Era::Seven {
+        return Vec::new();
+    }
+    let row = |operand: Operand| {
+        let operators: Vec<&str> = operand.operators().iter().map(|operator| operator.name()).collect();
+        format!("operand {} {}", operand.iri(), operators.join(" "))
+    };
+    let known = Operand::ALL.into_iter().filter(|operand| operand.is_of(era));
+    known.map(row).collect()
+}
+
 impl Operand {
     /// All of them.
     pub const ALL: [Self; 7] = [

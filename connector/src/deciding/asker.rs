@@ -1,6 +1,6 @@
 //! Who asks, what it says and shows, and how that is known.
 
-use herleid_credentials::credential::Claimed;
+use herleid_credentials::credential::{Claimed, TrustedIssuers};
 use herleid_policies::Facts;
 use herleid_vocab::did::Did;
 use std::collections::BTreeSet;
@@ -118,20 +118,33 @@ impl<'a> Asker<'a> {
         self.delivering(Some(0))
     }
 
-    /// What is known of it.
-    pub(super) fn facts(&self, now_ms: u64) -> Facts {
+    /// What is known of it. Areas are those that a credential names which `required` asks for, by an issuer that is trusted for that type:
+    /// what else a holder puts beside it was never asked for, and its issuer may be trusted for other things than areas.
+    pub(super) fn facts(&self, now_ms: u64, required: &[String], trusted: impl FnOnce() -> TrustedIssuers) -> Facts {
         let (recipient, stated) = self.proof.sources();
         let mut facts = Facts::none().with_recipient(self.did.as_str(), recipient, now_ms);
-        let areas: Vec<&str> = self.shown.iter().flat_map(|one| one.texts(AREA)).collect();
-        if !areas.is_empty() {
-            let issuers: BTreeSet<&str> = self.shown.iter().map(|one| one.issuer().as_str()).collect();
-            let issuers = issuers.into_iter().collect::<Vec<_>>().join(", ");
-            let source = format!("claim `{AREA}` of the credentials shown, by {issuers}, checked");
-            facts = facts.with_area(areas, &source, now_ms);
+        if !self.shown.is_empty() && !required.is_empty() {
+            let trusted = trusted();
+            let counts = |one: &&Claimed| required.iter().any(|kind| one.is_trusted_as(kind, &trusted));
+            let says = |one: &&Claimed| one.texts(AREA).next().is_some();
+            let saying: Vec<&Claimed> = self.shown.iter().filter(counts).filter(says).collect();
+            facts = areas(facts, &saying, now_ms);
         }
         match self.purpose {
             Some(purpose) => facts.with_purpose([purpose], stated, now_ms),
             None => facts,
         }
     }
+}
+
+/// The areas that these credentials name, and who says so.
+fn areas(facts: Facts, saying: &[&Claimed], now_ms: u64) -> Facts {
+    if saying.is_empty() {
+        return facts;
+    }
+    let areas = saying.iter().flat_map(|one| one.texts(AREA));
+    let issuers: BTreeSet<&str> = saying.iter().map(|one| one.issuer().as_str()).collect();
+    let issuers = issuers.into_iter().collect::<Vec<_>>().join(", ");
+    let source = format!("claim `{AREA}` of the credentials shown, by {issuers}, checked");
+    facts.with_area(areas, &source, now_ms)
 }

@@ -6,6 +6,7 @@ use super::program::{Atomic, Node, Test, What};
 use super::purposes;
 use super::values::{Left, Right, Shown, Typed};
 use crate::area;
+use crate::era::Era;
 use crate::model::Logic;
 use crate::odrl::Values;
 use crate::operand::Operator;
@@ -88,7 +89,7 @@ impl<K: Known> Judge<'_, K> {
                 };
                 match what {
                     What::Purpose => purposes::compare(self.known.era(), left, atomic.operator, &right),
-                    What::Area => areas(left, atomic.operator, &right),
+                    What::Area => areas(self.known.era(), left, atomic.operator, &right),
                     _ => self.values(left, atomic.operator, &right),
                 }
             }
@@ -212,13 +213,13 @@ impl<K: Known> Judge<'_, K> {
 }
 
 /// Areas are names, on both sides.
-fn areas(left: Left<'_>, operator: Operator, right: &Right<'_>) -> Truth {
+fn areas(era: Era, left: Left<'_>, operator: Operator, right: &Right<'_>) -> Truth {
     if left.iter().chain(right.iter()).any(|value| value.name().is_none()) {
         return Truth::Unknown;
     }
     let shown: Vec<&str> = left.iter().filter_map(Shown::name).collect();
     let asked: Vec<&str> = right.iter().filter_map(Shown::name).collect();
-    area::compare(shown.iter().copied(), operator, asked.iter().copied())
+    area::compare(era, shown.iter().copied(), operator, asked.iter().copied())
 }
 
 /// One value that moves, the time, against what stands on the right.

@@ -2,13 +2,14 @@
 
 use super::{Aspect, Case, Gap};
 use crate::area;
+use crate::era::Era;
 use crate::model::{Atomic, Constraint, Right, Rule};
 use crate::moment::Moment;
 use crate::operand::{Operand, Operator};
 use crate::policy::Policy;
 use crate::purpose;
 use crate::truth::Truth;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// One aspect and its values.
 pub(super) struct Axis {
@@ -19,6 +20,8 @@ pub(super) struct Axis {
 
 /// Comparisons that are made to find the classes along one aspect.
 const MAX_COMPARED: usize = 2_000_000;
+/// Sets of areas that are looked at: all those of ten areas that are told apart.
+const MAX_AREAS: usize = 1 << 10;
 
 /// The conditions of both policies, by operand.
 #[derive(Default)]
@@ -105,7 +108,7 @@ pub(super) fn axes(first: &Policy, second: &Policy, other: &str, gaps: &mut BTre
         axis(Aspect::Time, times(&conditions.moments, gaps)),
         axis(Aspect::Purpose, purposes(&conditions.purposes, other, gaps)),
         axis(Aspect::Recipient, recipients(&conditions.recipients, gaps)),
-        axis(Aspect::Area, areas(&conditions.areas, other, gaps)),
+        axis(Aspect::Area, areas(&conditions.areas, gaps)),
         axis(
             Aspect::CounterpartyLog,
             vec![vec![Case::KeepsLog(true)], vec![Case::KeepsLog(false)]],
@@ -187,27 +190,53 @@ fn purposes(asked: &[(&[String], Operator)], other: &str, gaps: &mut BTreeSet<Ga
     classes(Aspect::Purpose, values, each, answers, gaps)
 }
 
-fn areas(asked: &[(&[String], Operator)], other: &str, gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {
-    let named = asked.iter().flat_map(|(iris, _)| iris.iter().cloned());
-    let named: BTreeSet<String> = named.chain(area::unnamed()).collect();
-    let values = [Case::Nothing, Case::Other]
-        .into_iter()
-        .chain(named.into_iter().map(Case::Named))
-        .collect();
-    let each = asked.iter().map(|(iris, _)| iris.len()).sum();
-    let answers = |case: &Case| -> Vec<Truth> {
-        let shown = match case {
-            Case::Nothing => return vec![Truth::Unknown; asked.len()],
-            Case::Named(iri) => iri.as_str(),
-            _ => other,
-        };
+/// Also who is for several areas at once: each set of them that the comparisons tell apart, the smallest first. What one area answers the
+/// others leave as it is, so that those of a set are the answers of its areas put together.
+fn areas(asked: &[(&[String], Operator)], gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {
+    let answers = |shown: &BTreeSet<&str>| -> Vec<Truth> {
         let compared = asked.iter().map(|(iris, operator)| {
             let iris = iris.iter().map(String::as_str);
-            area::compare(std::iter::once(shown), *operator, iris)
+            area::compare(Era::default(), shown.iter().copied(), *operator, iris)
         });
         compared.collect()
     };
-    classes(Aspect::Area, values, each, answers, gaps)
+    let named: BTreeSet<&str> = asked
+        .iter()
+        .flat_map(|(iris, _)| iris.iter().map(String::as_str))
+        .collect();
+    let mut classes = BTreeMap::from([(answers(&BTreeSet::new()), vec![Case::Nothing, Case::Other])]);
+    let mut single: BTreeMap<Vec<Truth>, &str> = BTreeMap::new();
+    for area in &named {
+        let answers = answers(&BTreeSet::from([*area]));
+        single.entry(answers.clone()).or_insert(area);
+        classes
+            .entry(answers)
+            .or_default()
+            .push(Case::Named((*area).to_owned()));
+    }
+    let mut open: VecDeque<BTreeSet<&str>> = single.values().map(|area| BTreeSet::from([*area])).collect();
+    while let Some(set) = open.pop_front() {
+        for more in single.values().filter(|area| !set.contains(*area)) {
+            let wider: BTreeSet<&str> = set.iter().copied().chain([*more]).collect();
+            let answers = answers(&wider);
+            if classes.contains_key(&answers) {
+                continue;
+            }
+            if classes.len() >= MAX_AREAS {
+                let of = 1_u64.checked_shl(u32::try_from(single.len()).unwrap_or(u32::MAX));
+                gaps.insert(Gap::Values {
+                    aspect: Aspect::Area,
+                    asked: classes.len() as u64,
+                    of: of.unwrap_or(u64::MAX),
+                });
+                return classes.into_values().collect();
+            }
+            let told = wider.iter().map(|area| (*area).to_owned()).collect();
+            classes.insert(answers, vec![Case::Several(told)]);
+            open.push_back(wider);
+        }
+    }
+    classes.into_values().collect()
 }
 
 fn recipients(asked: &[&[String]], gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {

@@ -1,6 +1,6 @@
 //! What one policy permits that another does not, found by asking both about every case that they can tell apart.
 //!
-//! Requests differ in action, time, stated purpose, recipient, whether the other end keeps a log, parties and asset. Along each of
+//! Requests differ in action, time, stated purpose, recipient, areas, whether the other end keeps a log, parties and asset. Along each of
 //! these the conditions of both policies draw finitely many lines: between two lines that follow each other both answer the same.
 //! So one question from between each two, in every combination, is asked of the evaluator itself; what it answers holds for all.
 //!
@@ -28,7 +28,7 @@ pub enum Aspect {
     Purpose,
     /// Who receives it.
     Recipient,
-    /// For which area.
+    /// For which areas.
     Area,
     /// Whether the other end keeps a log.
     CounterpartyLog,
@@ -65,8 +65,10 @@ pub enum Case {
     Nothing,
     /// Anything that neither policy names and no table knows.
     Other,
-    /// This one: an action, a purpose, a DID, an asset.
+    /// This one: an action, a purpose, a DID, an area, an asset.
     Named(String),
+    /// All of these at once: areas, sorted.
+    Several(Vec<String>),
     /// The times from the first to just before the second, UTC milliseconds since 1970; `None` is the end of time.
     Times(u64, Option<u64>),
     /// Whether the other end keeps a log.
@@ -271,6 +273,9 @@ fn question(axes: &[Axis], cell: &[usize], other: &str) -> (Request, Facts) {
             (Aspect::Purpose, _) => facts = facts.with_purpose([text], SOURCE, 0),
             (Aspect::Recipient, _) => facts = facts.with_recipient(text, SOURCE, 0),
             (Aspect::Area, Case::Nothing) => {}
+            (Aspect::Area, Case::Several(areas)) => {
+                facts = facts.with_area(areas.iter().map(String::as_str), SOURCE, 0);
+            }
             (Aspect::Area, _) => facts = facts.with_area([text], SOURCE, 0),
             (Aspect::CounterpartyLog, Case::KeepsLog(kept)) => facts = facts.with_counterparty_log(*kept, SOURCE, 0),
             (Aspect::Assignee, _) => text.clone_into(&mut request.assignee),

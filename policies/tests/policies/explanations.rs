@@ -1,6 +1,8 @@
 //! A refusal in words, for those who may see them.
 
-use crate::common::{APP, BOARD, DPV, KNMI, NOW, OURS, agreement, atom, purpose, read, request, use_if};
+use crate::common::{
+    APP, BOARD, DPV, KNMI, NOW, OURS, RAIN, agreement, atom, log_kept, purpose, read, request, use_if,
+};
 use herleid_policies::{Audience, Decision, Explanation, Language, Request};
 use serde_json::json;
 
@@ -172,4 +174,27 @@ fn what_a_peer_wrote_cannot_forge_a_line() {
     unknown["bad\n\u{1b}[2J"] = json!(1);
     let error = herleid_policies::Policy::parse(&unknown).unwrap_err().to_string();
     assert!(!error.contains('\u{1b}') && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn who_is_addressed_is_told_of_its_own_rule_and_not_of_a_nearer_one_for_others() {
+    // Both rules miss in one thing: what is asked for, or by whom; of the other party's fewer conditions fail.
+    let policy = json!({"@type": "Set", "@id": "urn:s", "target": RAIN, "permission": [
+        {"action": "use", "assignee": APP, "constraint": [atom("dateTime", "lt", json!("2019-01-01Z"))]},
+        {"action": "odrl:distribute", "assignee": BOARD, "constraint": [atom("count", "lteq", json!(3))]},
+    ]});
+    let document = read(&policy);
+    let facts = log_kept().with_count(&document.policy().unwrap().counters()[0], 1, "ledger", NOW);
+    let decision = document.decide(&request().for_action("distribute"), &facts);
+    let record = decision.record();
+    let audience = Audience::of(record, APP);
+    assert_eq!(audience, Audience::Addressee);
+    let told = Explanation::of(record, Language::English, audience).to_string();
+    assert!(!told.contains("Used before") && !told.contains(BOARD), "{told}");
+    assert!(
+        record
+            .failing
+            .iter()
+            .any(|failing| failing.operand.as_deref() == Some("dateTime"))
+    );
 }

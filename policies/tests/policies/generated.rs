@@ -18,9 +18,10 @@ pub(crate) fn purposes() -> impl Strategy<Value = String> {
     ])
 }
 
-/// Two municipalities.
+/// Three municipalities.
 pub(crate) fn areas() -> impl Strategy<Value = String> {
-    select(vec!["gm0718", "gm0717"]).prop_map(|code| format!("https://identifier.overheid.nl/tooi/id/gemeente/{code}"))
+    select(vec!["gm0718", "gm0717", "gm0664"])
+        .prop_map(|code| format!("https://identifier.overheid.nl/tooi/id/gemeente/{code}"))
 }
 
 pub(crate) fn parties() -> impl Strategy<Value = String> {
@@ -56,6 +57,11 @@ pub(crate) fn simple() -> impl Strategy<Value = Value> {
             areas()
         )
             .prop_map(|(operator, area)| atom("odrl:spatial", operator, json!(area))),
+        (
+            select(vec!["isAnyOf", "isNoneOf"]),
+            proptest::collection::btree_set(areas(), 2..3)
+        )
+            .prop_map(|(operator, areas)| atom("odrl:spatial", operator, json!(areas))),
     ]
 }
 
@@ -76,11 +82,6 @@ pub(crate) fn constraint() -> impl Strategy<Value = Value> {
 }
 
 pub(crate) fn rule(with_count: bool, with_duty: bool) -> impl Strategy<Value = Value> {
-    rule_with(with_count, with_duty, true)
-}
-
-/// The same, with or without what is of our own profile.
-fn rule_with(with_count: bool, with_duty: bool, with_own: bool) -> impl Strategy<Value = Value> {
     let count = prop::option::weighted(0.3, (select(vec!["lt", "lteq", "eq"]), 1_u64..4));
     let volume = prop::option::weighted(0.2, (select(vec!["lt", "lteq"]), 1_u64..6));
     (
@@ -94,8 +95,8 @@ fn rule_with(with_count: bool, with_duty: bool, with_own: bool) -> impl Strategy
                 let right = json!({"@value": limit.to_string(), "@type": "xsd:integer"});
                 constraints.push(atom("odrl:count", operator, right));
             }
-            constraints.extend(own.filter(|_| with_own));
-            if let (true, Some((operator, limit))) = (with_count && with_own, volume) {
+            constraints.extend(own);
+            if let (true, Some((operator, limit))) = (with_count, volume) {
                 constraints.push(atom(&format!("{HERLEID}volume"), operator, json!(limit)));
             }
             let mut rule = json!({"action": action});
@@ -114,15 +115,10 @@ fn rule_with(with_count: bool, with_duty: bool, with_own: bool) -> impl Strategy
 
 /// A policy that is understood: an agreement or a Set with up to four rules of each kind.
 pub(crate) fn policy() -> impl Strategy<Value = Value> {
-    policy_with(true)
-}
-
-/// The same, with or without what is of our own profile.
-pub(crate) fn policy_with(own: bool) -> impl Strategy<Value = Value> {
     (
         any::<bool>(),
-        proptest::collection::vec(rule_with(true, true, own), 1..4),
-        proptest::collection::vec(rule_with(false, false, own), 0..3),
+        proptest::collection::vec(rule(true, true), 1..4),
+        proptest::collection::vec(rule(false, false), 0..3),
     )
         .prop_map(|(agreement, permissions, prohibitions)| {
             let mut policy = json!({"@type": "Set", "@id": "urn:uuid:p", "target": RAIN, "permission": permissions});
@@ -156,7 +152,7 @@ pub(crate) fn known() -> impl Strategy<Value = Known> {
     (
         proptest::collection::vec(purposes(), 0..3),
         prop::option::of(parties()),
-        proptest::collection::vec(areas(), 0..2),
+        proptest::collection::vec(areas(), 0..4),
         prop::option::of(0_u64..4),
         (prop::option::of(0_u64..4), prop::option::of(0_u64..3)),
         prop::option::weighted(0.9, prop::bool::weighted(0.9)),

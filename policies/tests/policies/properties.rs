@@ -70,6 +70,15 @@ proptest! {
     }
 
     #[test]
+    fn showing_fewer_areas_never_permits_more(json in policy(), request in request(), known in known(), left_out in any::<u8>()) {
+        let policy = Policy::parse(&json).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        let shown = known.areas.iter().enumerate().filter(|(place, _)| left_out & (1 << place) == 0);
+        let fewer = Known { areas: shown.map(|(_, area)| area.clone()).collect(), ..known.clone() };
+        let permits = |known: &Known| policy.decide(&request, &facts(&policy, known)).is_permit();
+        prop_assert!(!permits(&fewer) || permits(&known), "{:?}", fewer.areas);
+    }
+
+    #[test]
     fn another_condition_on_every_permission_never_permits_more(
         json in policy(), condition in constraint(), request in request(), known in known(),
     ) {

@@ -233,6 +233,10 @@ fn case_told(language: Language, aspect: Aspect, case: &Case) -> String {
         (Case::Other, Aspect::Purpose) => text(language, "cli-diff-other-purpose", &[]),
         (Case::Other, _) => text(language, "cli-diff-other", &[]),
         (Case::Named(name), _) => format!("`{}`", short(name)),
+        (Case::Several(names), _) => {
+            let names: Vec<String> = names.iter().map(|name| format!("`{}`", short(name))).collect();
+            names.join(" + ")
+        }
         (Case::KeepsLog(true), _) => text(language, "cli-diff-log-kept", &[]),
         (Case::KeepsLog(false), _) => text(language, "cli-diff-log-none", &[]),
         (Case::Times(0, None), _) => text(language, "cli-diff-always", &[]),
@@ -297,6 +301,7 @@ fn case_json(case: &Case) -> Value {
         Case::Nothing => Value::Null,
         Case::Other => json!({"other": true}),
         Case::Named(name) => json!(name),
+        Case::Several(names) => json!({ "all": names }),
         Case::KeepsLog(kept) => json!({ "keepsLog": kept }),
         Case::Times(from, end) => json!({"fromMs": from, "beforeMs": end}),
     }

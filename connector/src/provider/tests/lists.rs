@@ -41,7 +41,7 @@ impl Scene {
                                  "statusListIndex": INDEX.to_string(), "statusListCredential": LIST},
         });
         let credential = jose::sign(&issuer.key, &issuer.key_id, "vc+jwt", None, &credential).unwrap();
-        scene.showed(&credential);
+        scene.showed(&[&credential]);
         (scene, issuer, web)
     }
 
