@@ -4,7 +4,7 @@ mod continuing;
 mod doctor;
 mod init;
 mod keeping;
-mod policy;
+pub(crate) mod policy;
 mod stamps;
 
 use crate::audit::{self, AuditError};

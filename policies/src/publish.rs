@@ -45,6 +45,7 @@ pub(crate) fn check(policy: &Policy) -> Result<(), PolicyError> {
     if policy.permissions.is_empty() {
         refuse("", "permission", "without a permission the offer gives nothing");
     }
+    one_agreement(policy, &mut refuse);
     for rule in &policy.obligations {
         obligation(rule, &mut refuse);
     }
@@ -69,6 +70,41 @@ pub(crate) fn check(policy: &Policy) -> Result<(), PolicyError> {
         Some(problems) => Err(PolicyError::NotForOffer(problems)),
         None => Ok(()),
     }
+}
+
+/// Whoever accepts an offer gets an agreement with all its rules, in which it is the one assignee, about the one asset, from the one that
+/// offers it: rules that name different ones could stand in none.
+fn one_agreement(policy: &Policy, refuse: &mut impl FnMut(&str, &str, &str)) {
+    let rules = || {
+        policy
+            .permissions
+            .iter()
+            .chain(&policy.prohibitions)
+            .chain(&policy.obligations)
+    };
+    let mut differ = |term: &str, of: fn(&Rule) -> Option<&String>, advice: &str| {
+        let mut named = rules().filter_map(|rule| Some((rule, of(rule)?)));
+        let Some((_, first)) = named.next() else { return };
+        if let Some((rule, _)) = named.find(|(_, other)| *other != first) {
+            refuse(&rule.at, term, advice);
+        }
+    };
+    differ(
+        "assignee",
+        |rule| rule.scope.assignee.as_ref(),
+        "its rules address different parties, and an agreement is made with one, so nobody could accept it; publish an offer for each, or \
+         leave the assignee out and say who with a condition on `odrl:recipient`",
+    );
+    differ(
+        "assigner",
+        |rule| rule.scope.assigner.as_ref(),
+        "its rules are issued by different parties, and an agreement is made by one; leave the assigner out",
+    );
+    differ(
+        "target",
+        |rule| rule.scope.target.as_ref(),
+        "its rules are about different assets, and an agreement is about the one that is published; leave the target out",
+    );
 }
 
 /// An obligation is followed up: who has the agreement states that it did as obliged, by a day that this end can look at.
@@ -121,6 +157,7 @@ fn never_asked(rule: &Rule) -> &'static str {
 }
 
 fn rule_constraints(rule: &Rule, refuse: &mut impl FnMut(&str, &str, &str)) {
+    let is_prohibition = rule.kind == RuleKind::Prohibition;
     for constraint in rule.constraints() {
         sequences(constraint, refuse);
         constraint.each(&mut |atomic| match &atomic.right {
@@ -132,6 +169,19 @@ fn rule_constraints(rule: &Rule, refuse: &mut impl FnMut(&str, &str, &str)) {
                 let advice = "`eq` would hold at that one time only, which is never reached; write `lteq`";
                 refuse(&atomic.at, "count", advice);
             }
+            Right::Iris(_) if atomic.operand == Operand::Spatial && excludes(atomic.operator) != is_prohibition => {
+                let advice = match is_prohibition {
+                    false => {
+                        "this would never hold: nobody can show that it has no credential for an area; name the areas for which it is \
+                         permitted, with `isAnyOf`"
+                    }
+                    true => {
+                        "this would forbid everybody: nobody can show that it has no credential for an area; leave it out, and name \
+                         the areas for which it is permitted in the permission, with `isAnyOf`"
+                    }
+                };
+                refuse(&atomic.at, "spatial", advice);
+            }
             Right::Iris(iris) if atomic.operand == Operand::Purpose && follows_hierarchy(atomic.operator) => {
                 for iri in iris.iter().filter(|iri| !purpose::is_known(iri)) {
                     let advice =
@@ -142,6 +192,11 @@ fn rule_constraints(rule: &Rule, refuse: &mut impl FnMut(&str, &str, &str)) {
             _ => {}
         });
     }
+}
+
+/// Whether it says which areas it is not.
+fn excludes(operator: Operator) -> bool {
+    matches!(operator, Operator::Neq | Operator::IsNoneOf)
 }
 
 fn follows_hierarchy(operator: Operator) -> bool {

@@ -192,6 +192,9 @@ fn publish(context: &Context, a: &PublishArguments) -> Result<Publish, ControlEr
             ));
         }
     };
+    let policy = super::policies::read(context, &a.policy, &a.places)?;
+    // Here, since a policy has lines here; the service looks at it again.
+    crate::actions::policy::check_offer(context, &policy, &a.id)?;
     Ok(Publish {
         source,
         id: a.id.clone(),
@@ -199,7 +202,7 @@ fn publish(context: &Context, a: &PublishArguments) -> Result<Publish, ControlEr
         title: a.title.clone(),
         description: a.description.clone(),
         media_type: a.media_type.clone(),
-        policy: super::policies::read(context, &a.policy, &a.places)?.json,
+        policy: policy.json,
         licence: a.licence.clone(),
         theme: a.theme.clone(),
         metadata: a

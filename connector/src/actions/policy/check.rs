@@ -128,6 +128,27 @@ fn constraint_lines(
     }
 }
 
+/// That the policy would be refused when it is published, with its lines; the service that publishes sees none, only the policy.
+///
+/// # Errors
+/// Everything that is not understood or must not be published.
+pub(crate) fn check_offer(context: &Context, source: &policies::Source, id: &str) -> Result<(), ControlError> {
+    let Err(error) = Policy::parse_own_offer(&source.json, &format!("{id}#offer")) else {
+        return Ok(());
+    };
+    let found = bad(
+        context.language,
+        &clean(&source.shown),
+        &source.written,
+        &source.json,
+        &error,
+    );
+    let refused = ControlError::new(Code::Refused, "the policy cannot be offered");
+    Err(refused
+        .what(found.text)
+        .next("change the policy; docs/policies.md says what is understood"))
+}
+
 fn bad(language: Language, file: &str, written: &str, json: &Value, error: &PolicyError) -> Outcome {
     let found = lines(written);
     let (listed, more) = match error.problems() {

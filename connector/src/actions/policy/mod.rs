@@ -19,6 +19,8 @@ mod tests_of_trying;
 mod trying;
 mod turtle;
 
+pub(crate) use check::check_offer;
+
 use crate::cli::arguments::{PolicyAction, SuiteArguments};
 use crate::cli::show::clean;
 use crate::cli::text::text;

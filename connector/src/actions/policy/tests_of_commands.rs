@@ -169,3 +169,36 @@ fn checking_says_who_sees_to_what_has_to_be_done() {
     ]);
     assert!(code == 1 && said.contains("`obligation` of the policy"), "{said}");
 }
+
+#[test]
+fn an_offer_that_no_one_party_could_accept_is_refused_by_all_that_would_use_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{
+  "@type": "Offer",
+  "permission": [
+    {"action": "use", "assignee": "did:web:bob.example"},
+    {"action": "use", "assignee": "did:web:carol.example"}
+  ]
+}"#;
+    let file = folder.path().join("two.json");
+    fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    let (code, said) = run(&["--lang", "en", "policy", "check", file]);
+    assert!(
+        code == 1 && said.contains("`assignee`") && said.contains("two.json:4:"),
+        "{said}"
+    );
+    for who in ["did:web:bob.example", "did:web:carol.example"] {
+        let (code, said) = run(&["--lang", "en", "policy", "try", file, "--who", who]);
+        assert!(code != 0 && said.contains("assignee"), "{said}");
+    }
+    // Publishing says the same line, before anything is sent to the service.
+    let data = written(folder.path(), "data.json", &json!({}));
+    let (code, said) = run(&[
+        "--lang", "en", "publish", &data, "--id", "i", "--title", "t", "--policy", file,
+    ]);
+    assert!(
+        code != 0 && said.contains("the policy cannot be offered") && said.contains("two.json:4:"),
+        "{said}"
+    );
+}
