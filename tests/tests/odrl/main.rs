@@ -8,12 +8,21 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-/// Folder below `../shared/spec`, and how many cases it has. A run of fewer is no success.
+/// Folder below `../shared/spec`, and how many cases it has at least. A run of fewer is no success.
 const SUITES: [(&str, usize); 2] = [("odrl-suite", 33), ("odrl-formal-semantics", 9)];
 
 fn last_line(output: &Output) -> String {
     let said = String::from_utf8(output.stdout.clone()).unwrap();
     said.lines().last().unwrap_or_default().to_owned()
+}
+
+/// How many cases a folder has: a file each, and none less than its manifest names. None where it is laid out otherwise.
+fn cases_in(suite: &Path) -> usize {
+    let manifest = fs::read_to_string(suite.join("MANIFEST.csv")).unwrap_or_default();
+    let named = manifest.lines().skip(1).filter(|line| !line.trim().is_empty()).count();
+    let files = fs::read_dir(suite.join("test_cases")).into_iter().flatten();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".ttl")).count().max(named)
 }
 
 #[test]
@@ -32,6 +41,7 @@ fn every_case_of_the_suites_comes_out_as_expected() {
         ) else {
             continue;
         };
+        let cases = cases_in(&suite).max(cases);
         let output = run(&["policy", "suite", suite.to_str().unwrap()]);
         let line = last_line(&output);
         if !output.status.success() || line != format!("{name}: {cases} passed, 0 failed") {
