@@ -68,6 +68,13 @@ impl Failure {
         self
     }
 
+    /// Says first what it is about.
+    #[must_use]
+    pub fn about(mut self, what: impl Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// The kind.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -1,16 +1,21 @@
 //! Before a model is asked: its description, the agreements under which inputs may travel, and access for its holder to fetch them.
 
+#[cfg(test)]
+mod tests;
+
 use super::Asking;
 use crate::commands::Failure;
 use crate::control::protocol::{Input, Run};
 use crate::deciding::{self, Asker, DISTRIBUTE};
 use crate::models::process::{Content as InputContent, InputValue, Pin, Process};
 use crate::node::{Node, fresh_trace};
+use crate::payloads::Kept;
 use crate::provider::grants;
 use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, PullEntry, RunEntry, Side, set};
 use herleid_vocab::json::Limits;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 /// How long an input that is passed on may be fetched: the run begins at once.
@@ -30,19 +35,7 @@ pub(super) async fn prepare(node: &Node, request: Run) -> Result<Asking, Failure
     for (name, input) in &request.inputs {
         let (value, token) = match input {
             Input::Transaction(transaction) => pass_on(node, &transaction.to_string(), &agreement, &trace).await?,
-            Input::File(path) => {
-                let bytes = tokio::fs::read(path)
-                    .await
-                    .map_err(|e| Failure::missing(format!("`{}` cannot be read: {e}", path.display())))?;
-                kept.push(node.payloads.put(&bytes)?);
-                (
-                    InputValue {
-                        pin: Some(Pin::of(&bytes)),
-                        content: InputContent::Inline(bytes.into()),
-                    },
-                    None,
-                )
-            }
+            Input::File(path) => file(node, path, &agreement, &mut kept, &trace).await?,
         };
         values.insert(name.clone(), value);
         if let Some(token) = token {
@@ -106,6 +99,75 @@ async fn description(node: &Node, agreement: &AgreementEntry, trace: &str) -> Re
     Ok(answer.body.to_vec())
 }
 
+/// A file: one of our own, or what was pulled under an agreement, which goes on to hold for it.
+async fn file(
+    node: &Node,
+    path: &Path,
+    model: &AgreementEntry,
+    kept: &mut Vec<Kept>,
+    trace: &str,
+) -> Result<(InputValue, Option<String>), Failure> {
+    let bytes = tokio::fs::read(path)
+        .await
+        .map_err(|e| Failure::missing(format!("`{}` cannot be read: {e}", path.display())))?;
+    let pin = Pin::of(&bytes);
+    let pulls = had(node, &pin.sha256)?;
+    if !pulls.is_empty() {
+        return pass_on_any(node, path, &pulls, model, trace).await;
+    }
+    kept.push(node.payloads.put(&bytes)?);
+    let content = InputContent::Inline(bytes.into());
+    Ok((
+        InputValue {
+            pin: Some(pin),
+            content,
+        },
+        None,
+    ))
+}
+
+/// The pulls that brought exactly these bytes, one for each agreement, the newest first. What was had under an agreement stays that, also
+/// when it comes back as a file; only who changes it makes something that nobody can tell from a file of its own.
+fn had(node: &Node, sha256: &str) -> Result<Vec<PullEntry>, Failure> {
+    let pulls = node.state.scan::<PullEntry>("pull/")?;
+    let mut same: Vec<PullEntry> = pulls
+        .into_iter()
+        .map(|(_, pull)| pull)
+        .filter(|pull| pull.digests.sha256 == sha256)
+        .collect();
+    // Transactions of later have later names (UUID version 7).
+    same.sort_by(|one, other| other.transaction.cmp(&one.transaction));
+    let mut agreements = BTreeSet::new();
+    same.retain(|pull| agreements.insert(pull.agreement.clone()));
+    Ok(same)
+}
+
+/// Passes a file on that is what these pulls brought, under the first of their agreements that permits it.
+async fn pass_on_any(
+    node: &Node,
+    path: &Path,
+    pulls: &[PullEntry],
+    model: &AgreementEntry,
+    trace: &str,
+) -> Result<(InputValue, Option<String>), Failure> {
+    let mut refused = None;
+    for pull in pulls {
+        match pass_on(node, &pull.transaction, model, trace).await {
+            Ok(passed) => return Ok(passed),
+            Err(failure) => refused = refused.or(Some((pull, failure))),
+        }
+    }
+    let Some((pull, failure)) = refused else {
+        return Err(Failure::failed("a file that was pulled is one that nothing brought"));
+    };
+    Err(failure.about(format!(
+        "`{}` is what was pulled under agreement `{}` (transaction {})",
+        path.display(),
+        pull.agreement,
+        pull.transaction
+    )))
+}
+
 /// Prepares an input of an earlier pull to be fetched by the model's holder, if its agreement permits that.
 async fn pass_on(
     node: &Node,
@@ -117,7 +179,10 @@ async fn pass_on(
         if node.state.get::<RunEntry>(&RunEntry::key(transaction))?.is_some() {
             return Err(
                 Failure::failed("passing the output of a run on to another model is not built yet")
-                    .next("save the output and give it as a file; it is then recorded as your own"),
+                    .next(
+                        "if your agreement about that model lets you pass its outputs on, give what you made of them as a file of your own: \
+                         that you may is then declared, and seen to by nobody",
+                    ),
             );
         }
         return Err(Failure::missing(format!(

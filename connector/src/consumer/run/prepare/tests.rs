@@ -1,0 +1,145 @@
+//! Inputs of a run that are files: one's own, and what was had under an agreement.
+
+use super::*;
+use crate::config::Config;
+use crate::control::error::Code;
+use crate::node::{Secrets, open};
+use crate::rim::SystemEntropy;
+use crate::state::{Digests, LogIdentity};
+use herleid_credentials::keys::{Algorithm, SigningKey};
+use herleid_policies::Document;
+use herleid_vocab::did::Did;
+use herleid_vocab::rim::SeededEntropy;
+
+const OTHER: &str = "did:web:localhost%3A1";
+const HELD: &[u8] = b"time,mm\n2020-06-17T15:00:00Z,4.2\n";
+
+struct Scene {
+    node: Arc<Node>,
+    model: AgreementEntry,
+    // Last: a log that is still open must not lose its directory.
+    directory: tempfile::TempDir,
+}
+
+fn agreement(id: &str, other: &Did, permissions: &Value) -> AgreementEntry {
+    let agreement = json!({"@type": "Agreement", "@id": id, "target": "rain", "assigner": other.as_str(),
+        "assignee": "did:web:localhost%3A7101", "permission": permissions});
+    AgreementEntry {
+        id: id.to_owned(),
+        side: Side::Consumer,
+        other: other.clone(),
+        sha256: Document::read(&agreement).digest().hex(),
+        agreement,
+        target: "rain".to_owned(),
+        purpose: None,
+        other_log: Some(LogIdentity {
+            did: other.clone(),
+            origin: "localhost:1/log/1".to_owned(),
+            verifier_key: String::new(),
+        }),
+        other_base: "http://localhost:1/dsp/2025-1".to_owned(),
+        dataset: None,
+        terminated: None,
+    }
+}
+
+impl Scene {
+    fn set() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Secrets::make(&directory.path().join("keys"), &SystemEntropy).unwrap();
+        let text = "[participant]\ndid = \"did:web:localhost%3A7101\"\nname = \"App\"\n\
+                    [listen]\npublic_url = \"http://localhost:7101\"\n\
+                    [ledger]\norigin = \"localhost:7101/log/1\"\n\
+                    [identity]\nrequired_credentials = []\n\
+                    [network]\nallow_private_addresses = true\n\
+                    [development]\nplain_http = true\n";
+        let config = Config::read(&directory.path().join("herleid.toml"), text, std::iter::empty(), true).unwrap();
+        // A key is its own document: whose model it is can be looked up without a network.
+        let key = SigningKey::generate(Algorithm::EdDsa, &SeededEntropy::new(3));
+        let holder = key.public_key().to_did_key().unwrap();
+        Self {
+            node: open(config).unwrap(),
+            model: agreement("urn:uuid:model", &holder, &json!([{"action": "use"}])),
+            directory,
+        }
+    }
+
+    /// What was pulled under an agreement with these permissions.
+    fn had(&self, transaction: &str, id: &str, permissions: &Value) {
+        let entry = agreement(id, &OTHER.parse().unwrap(), permissions);
+        let pin = Pin::of(HELD);
+        let pull = PullEntry {
+            transaction: transaction.to_owned(),
+            agreement: id.to_owned(),
+            provider: OTHER.parse().unwrap(),
+            dataset: "rain".to_owned(),
+            version: "1".to_owned(),
+            digests: Digests {
+                sha256: pin.sha256,
+                blake3: pin.blake3,
+                bytes: pin.bytes,
+            },
+            media_type: "text/csv".to_owned(),
+        };
+        let changes = vec![
+            set(AgreementEntry::key(id, Side::Consumer), &entry).unwrap(),
+            set(PullEntry::key(transaction), &pull).unwrap(),
+        ];
+        self.node.state.write(changes).unwrap();
+    }
+
+    async fn gives(&self, bytes: &[u8]) -> Result<(InputValue, Option<String>), Failure> {
+        let path = self.directory.path().join("input.csv");
+        std::fs::write(&path, bytes).unwrap();
+        file(
+            &self.node,
+            &path,
+            &self.model,
+            &mut Vec::new(),
+            &fresh_trace(&self.node),
+        )
+        .await
+    }
+}
+
+#[tokio::test]
+async fn what_was_had_under_an_agreement_is_passed_on_under_it_also_as_a_file() {
+    let scene = Scene::set();
+    scene.had(
+        "0192f0c1-2b3c-7d4e-8f50-000000000001",
+        "urn:uuid:no",
+        &json!([{"action": "use"}]),
+    );
+    let why = scene.gives(HELD).await.unwrap_err();
+    assert_eq!(why.code(), Code::Refused);
+    let said = why.to_string();
+    for part in [
+        "input.csv",
+        "urn:uuid:no",
+        "0192f0c1-2b3c-7d4e-8f50-000000000001",
+        "may not be passed on",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // Under another agreement it may be, and that one is named in the input.
+    let onward = json!([{"action": "use"}, {"action": "distribute"}]);
+    scene.had("0192f0c1-2b3c-7d4e-8f50-000000000002", "urn:uuid:yes", &onward);
+    let (input, token) = scene.gives(HELD).await.unwrap();
+    assert!(token.is_some() && matches!(input.content, InputContent::Reference { .. }));
+    assert_eq!(input.pin.unwrap().agreement.as_deref(), Some("urn:uuid:yes"));
+}
+
+#[tokio::test]
+async fn a_file_of_ones_own_goes_as_it_is() {
+    let scene = Scene::set();
+    scene.had(
+        "0192f0c1-2b3c-7d4e-8f50-000000000001",
+        "urn:uuid:no",
+        &json!([{"action": "use"}]),
+    );
+    // With one byte changed nobody can tell: that it is one's own is declared.
+    let changed = [HELD, b"\n"].concat();
+    let (input, token) = scene.gives(&changed).await.unwrap();
+    assert!(token.is_none() && matches!(input.content, InputContent::Inline(_)));
+    assert_eq!(input.pin.unwrap().agreement, None);
+}
