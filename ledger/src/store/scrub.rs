@@ -17,6 +17,8 @@ const LOOKS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 /// So often what came meanwhile is rewritten as well.
 const ROUNDS: u32 = 4;
+/// A table may be moved down as it is, once for each level at most, before it is rewritten.
+const LEVELS: u32 = 7;
 
 /// Files that may hold what was deleted, by name: each of them has to go.
 #[derive(Debug, Default)]
@@ -39,6 +41,7 @@ impl Rocks {
         for _ in 0..ROUNDS {
             let held = self.held(touched)?;
             self.rewrite(touched)?;
+            self.rewrite_around(&held, touched)?;
             for _ in 0..LOOKS {
                 if self.are_gone(&held, touched)? {
                     return Ok(true);
@@ -50,10 +53,24 @@ impl Rocks {
                 std::thread::sleep(PAUSE);
             }
             if !self.came(&held, touched)? {
+                self.tell(&held)?;
                 return Ok(false);
             }
         }
         Ok(false)
+    }
+
+    /// Which files are still there, for whoever looks for what reads them.
+    fn tell(&self, held: &Held) -> Result<(), LedgerError> {
+        let (logs, tables) = (self.files(".log")?, self.files(".sst")?);
+        let tables: Vec<_> = held
+            .tables
+            .union(&held.others)
+            .filter(|name| tables.contains(*name))
+            .collect();
+        let logs: Vec<_> = held.logs.intersection(&logs).collect();
+        tracing::warn!(store = %self.dir().display(), ?tables, ?logs, "files hold what was deleted, or may; it is tried again");
+        Ok(())
     }
 
     /// Whether a compaction that was under way put a table in use that may hold what was deleted: when a store is opened, one often is.
@@ -81,6 +98,22 @@ impl Rocks {
             others.remove(&name(table));
         }
         Ok(Held { logs, tables, others })
+    }
+
+    /// Rewrites tables that are still in use although all with the keys were rewritten: RocksDB leaves alone what lies around the keys and has
+    /// none of them, and how a table begins and ends does not tell the two apart. Asked for by a key that it has, each is rewritten.
+    fn rewrite_around(&self, held: &Held, touched: &[Touched]) -> Result<(), LedgerError> {
+        for _ in 0..LEVELS {
+            let live = self.live()?;
+            let left = live.iter().filter(|table| held.tables.contains(&name(table)));
+            let left = left.filter(|table| touches(table, touched));
+            let left: Vec<Touched> = left.filter_map(first_key).collect();
+            if left.is_empty() {
+                return Ok(());
+            }
+            self.rewrite(&left)?;
+        }
+        Ok(())
     }
 
     fn rewrite(&self, touched: &[Touched]) -> Result<(), LedgerError> {
@@ -134,6 +167,15 @@ impl Rocks {
         }
         Ok(found)
     }
+}
+
+/// The part of a table, and a key that it surely has.
+fn first_key(table: &LiveFile) -> Option<Touched> {
+    let part = Part::ALL
+        .into_iter()
+        .find(|part| part.name() == table.column_family_name)?;
+    let key = table.start_key.clone()?;
+    Some((part, Some((key.clone(), key))))
 }
 
 fn name(table: &LiveFile) -> String {
@@ -201,6 +243,23 @@ mod tests {
             assert!(looks < 10_000_000, "{held:?}");
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn a_table_around_the_keys_that_has_none_of_them_goes_as_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let rocks = open(dir.path());
+        put(&rocks, Part::Records, b"k", b"said");
+        let touched = [(Part::Records, Some((b"k".to_vec(), b"k".to_vec())))];
+        assert!(rocks.scrub(&touched).unwrap());
+        // Its first and last key lie around those that go, and what it is asked to rewrite RocksDB does not find in it.
+        put(&rocks, Part::Records, b"a", b"before");
+        put(&rocks, Part::Records, b"z", b"after");
+        rocks.flush().unwrap();
+        let held = rocks.held(&touched).unwrap();
+        assert_eq!(held.tables.len(), 2);
+        assert!(rocks.scrub(&touched).unwrap());
+        assert!(rocks.are_gone(&held, &touched).unwrap());
     }
 
     #[test]
