@@ -5,15 +5,16 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=${CARGO_TARGET_DIR:-target}/tools
 wanted=deploy/build/test-tools.txt
-mkdir -p "$tools"
+mkdir -p "$(dirname "$tools")"
 # Scripts may run side by side: the second waits for the first.
-exec 8>"$tools/lock"
+exec 8>"$tools.lock"
 flock 8
-if cmp -s "$wanted" "$tools/installed.txt"; then
+# The commands in it name the folder that they were installed in: after a checkout was moved, none of them runs.
+if cmp -s "$wanted" "$tools/installed.txt" && "$tools/bin/pip" --version >/dev/null 2>&1; then
   exit 0
 fi
 echo "tools: installing into $tools: $(grep -v '^#' "$wanted" | tr '\n' ' ')"
-if ! python3 -m venv "$tools"; then
+if ! python3 -m venv --clear "$tools"; then
   echo "tools: python3 makes no virtual environment; install the package python3-venv, then run this again" >&2
   exit 1
 fi
