@@ -82,7 +82,6 @@ impl Found<'_> {
         };
         let mut draft = Draft::new(Kind::WitnessConflict, trace)
             .section(SectionName::Facts, facts)
-            .term(Term::Kind(Kind::WitnessConflict))
             .once(
                 format!("witness-conflict/{}", self.name),
                 Sha256::digest(&self.name).into(),

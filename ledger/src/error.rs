@@ -181,10 +181,11 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// Whether it is the lineage index alone that is damaged: it can be made anew from the records ([`crate::Ledger::rebuild_lineage`]).
+    /// Whether it is the index alone that is damaged, of lineage or of terms: it can be made anew from the records
+    /// ([`crate::Ledger::rebuild_lineage`]).
     #[must_use]
-    pub fn is_of_lineage(&self) -> bool {
-        matches!(self, Self::Corrupt { what, .. } if what.contains("lineage index"))
+    pub fn is_of_index(&self) -> bool {
+        matches!(self, Self::Corrupt { what, .. } if what.contains("lineage index") || what.contains("index of terms"))
     }
 
     /// Whether a check that ends with it has found damage. What could not be read for another reason (no descriptors left, a disk that is not

@@ -22,6 +22,7 @@ mod row;
 mod sequencer;
 mod snapshot;
 mod strip;
+mod terms;
 mod unsound;
 mod upgrade;
 

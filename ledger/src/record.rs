@@ -4,6 +4,7 @@ mod check;
 mod draft;
 mod envelope;
 mod error;
+mod found_by;
 mod keys;
 mod kind;
 mod links;

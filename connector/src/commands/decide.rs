@@ -59,8 +59,7 @@ pub(super) async fn decide(node: Arc<Node>, request: Decide, _progress: Progress
         .stream(StreamKey::Case {
             case: request.case.clone(),
         })
-        .term(Term::Case(request.case.clone()))
-        .term(Term::Kind(Kind::DecisionMade));
+        .term(Term::Case(request.case.clone()));
     let recorded = node.append(draft).await?;
     Ok(DecideAnswer {
         record: *recorded.id(),

@@ -97,7 +97,7 @@ pub(crate) fn failure(error: &LedgerError) -> Failure {
             Code::Configuration,
             "put back the keys that belong to this log: what they opened is lost without them",
         ),
-        error if error.is_of_lineage() => (
+        error if error.is_of_index() => (
             Code::Failed,
             "stop the service, and run `herleid doctor --rebuild-index`, which makes the index anew from the records; what damaged it may have damaged more",
         ),

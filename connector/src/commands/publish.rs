@@ -164,8 +164,7 @@ async fn dataset(
     let draft = Draft::new(Kind::DatasetPublished, fresh_trace(node))
         .section(SectionName::Facts, facts)
         .evidence(offer_document(&offer)?)
-        .term(Term::Dataset(request.id.clone()))
-        .term(Term::Kind(Kind::DatasetPublished));
+        .term(Term::Dataset(request.id.clone()));
     let entry = VersionEntry {
         dataset: request.id.clone(),
         version: version.clone(),
@@ -280,8 +279,7 @@ async fn model(node: &Arc<Node>, path: &Path, request: &Publish, offer: OfferEnt
         .evidence(offer_document(&offer)?)
         .evidence(document("process", process))
         .evidence(document("environment", environment))
-        .term(Term::Model(id.clone()))
-        .term(Term::Kind(Kind::ModelPublished));
+        .term(Term::Model(id.clone()));
     let entry = ModelEntry {
         model: id.clone(),
         version: version.clone(),

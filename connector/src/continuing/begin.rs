@@ -7,7 +7,7 @@ use crate::peers;
 use crate::rim::{SystemClock, SystemEntropy};
 use crate::state::Change;
 use herleid_ledger::Ledger;
-use herleid_ledger::record::{Draft, Kind, Term};
+use herleid_ledger::record::{Draft, Kind};
 use herleid_ledger::section::SectionName;
 use serde_json::{Value, json};
 use std::fs::{self, DirBuilder, File};
@@ -129,9 +129,8 @@ pub fn begin(config: &Config, secrets: &Secrets, found: &Inspected) -> Result<Be
         carry(old, &ledger)?;
     }
     let facts = facts(found);
-    let draft = Draft::new(Kind::Continued, fresh_traceparent(&SystemEntropy))
-        .section(SectionName::Facts, facts.clone())
-        .term(Term::Kind(Kind::Continued));
+    let draft =
+        Draft::new(Kind::Continued, fresh_traceparent(&SystemEntropy)).section(SectionName::Facts, facts.clone());
     ledger.append_blocking(draft)?;
     let log_key = ledger.verifier().to_string();
     // Closed before it gets its name.

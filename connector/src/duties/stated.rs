@@ -182,7 +182,6 @@ fn record(node: &Node, kind: Kind, facts: Map<String, Value>, agreement: &str, o
         .section(SectionName::Facts, Value::Object(facts))
         .term(Term::Agreement(agreement.to_owned()))
         .term(Term::Party(other.clone()))
-        .term(Term::Kind(kind))
 }
 
 /// What the facts of a record of this kind state of an obligation; `None` when it is about something else.

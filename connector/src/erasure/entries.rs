@@ -5,7 +5,7 @@ use crate::commands::Failure;
 use crate::control::protocol::{Actor, ErasedRecord, ErasureLine, ErasureState, HoldLine};
 use crate::node::{Node, fresh_trace};
 use crate::state::set;
-use herleid_ledger::record::{Draft, Kind, Term};
+use herleid_ledger::record::{Draft, Kind};
 use herleid_ledger::section::SectionName;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -50,9 +50,7 @@ pub(super) async fn record<T: Entry>(
         value(after).map_err(Failure::failed)?,
     );
     let facts = json!({"what": T::WHAT, "before": was, "after": is, "by": by.to_string()});
-    let mut draft = Draft::new(Kind::TrustChanged, fresh_trace(node))
-        .section(SectionName::Facts, facts)
-        .term(Term::Kind(Kind::TrustChanged));
+    let mut draft = Draft::new(Kind::TrustChanged, fresh_trace(node)).section(SectionName::Facts, facts);
     if let Some(entry) = after {
         let (key, value) = set(entry.key(), entry)?;
         draft = draft.put(key, value);

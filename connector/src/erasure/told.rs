@@ -285,8 +285,7 @@ pub(crate) async fn take(node: &Node, caller: &Did, notice: Notice) -> Result<us
     let facts = json!({"what": "erasure.told", "before": null, "after": lines, "by": caller.as_str()});
     let draft = Draft::new(Kind::TrustChanged, fresh_trace(node))
         .section(SectionName::Facts, facts)
-        .term(Term::Party(caller.clone()))
-        .term(Term::Kind(Kind::TrustChanged));
+        .term(Term::Party(caller.clone()));
     let draft = changes
         .into_iter()
         .fold(draft, |draft, (key, value)| draft.put(key, value));

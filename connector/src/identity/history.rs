@@ -4,7 +4,7 @@
 use crate::commands::Failure;
 use crate::node::{Node, fresh_trace};
 use crate::state::set;
-use herleid_ledger::record::{Document, Draft, Kind, Term};
+use herleid_ledger::record::{Document, Draft, Kind};
 use herleid_ledger::section::SectionName;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -58,7 +58,6 @@ pub(crate) async fn keep(node: &Arc<Node>) -> Result<(), Failure> {
             media_type: "application/did+json".to_owned(),
             bytes: node.document.bytes().to_vec(),
         })
-        .term(Term::Kind(Kind::KeyChanged))
         .put(key, value);
     node.append(draft).await?;
     Ok(())

@@ -200,7 +200,6 @@ async fn record(
     let (key, value) = set(key, &tally)?;
     let mut draft = Draft::new(Kind::Denied, trace)
         .section(SectionName::Facts, facts)
-        .term(Term::Kind(Kind::Denied))
         .put(key, value);
     for document in evidence {
         draft = draft.evidence(document);
@@ -232,7 +231,6 @@ async fn record_tally(
     let facts = counted(facts, tally.count - IN_FULL, tally.first, tally.last, &tally.reasons);
     let draft = Draft::new(Kind::Denied, trace)
         .section(SectionName::Facts, facts)
-        .term(Term::Kind(Kind::Denied))
         .put(key, None);
     node.append(draft).await?;
     Ok(())

@@ -335,7 +335,6 @@ fn record(node: &Node, entry: &Added, before: Option<Value>, after: Option<Value
     Draft::new(Kind::TrustChanged, fresh_trace(node))
         .section(SectionName::Facts, facts)
         .term(Term::Party(entry.did.clone()))
-        .term(Term::Kind(Kind::TrustChanged))
 }
 
 /// It is recorded and read by people: a name or a role, in one line.

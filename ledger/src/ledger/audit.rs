@@ -1,6 +1,8 @@
 //! Checking a whole log: every byte that can be recomputed is.
 
 use super::over::elsewhere;
+use super::terms::StreamTerms;
+use super::upgrade::has_terms;
 use super::{Ledger, Shared};
 use crate::checkpoint::CheckpointBody;
 use crate::error::LedgerError;
@@ -9,7 +11,6 @@ use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::record::{Kind, Term, listed};
 use crate::section::SectionName;
 use crate::store::codec::{HEAD, Head, StoredSection, StreamPlace, document_key, leaf_key, stream_key};
-use crate::store::links::Linked;
 use crate::store::rocks::Part;
 use crate::store::tiles;
 use crate::tile::FULL_WIDTH;
@@ -46,6 +47,10 @@ struct Walk {
     entombed: BTreeMap<u64, BTreeSet<SectionName>>,
     documents: u64,
     has_lineage: bool,
+    /// What records are found by because of their streams; `None` where an older version wrote no such entries.
+    terms: Option<StreamTerms>,
+    /// Records of kinds that are looked for.
+    kinds: BTreeMap<Kind, u64>,
 }
 
 impl Walk {
@@ -65,7 +70,7 @@ impl Walk {
 const FULL: u64 = FULL_WIDTH as u64;
 
 impl Shared {
-    fn wrong(&self, index: u64, what: &str, expected: impl ToString, found: impl ToString) -> LedgerError {
+    pub(super) fn wrong(&self, index: u64, what: &str, expected: impl ToString, found: impl ToString) -> LedgerError {
         self.corrupt(
             format!("{what} of record {index}"),
             expected.to_string(),
@@ -140,43 +145,16 @@ impl Shared {
             }
             walk.documents += 1;
         }
+        let links = self.links_from(|name| sections.get(&name));
+        if let (Some(terms), Some(links)) = (&walk.terms, &links) {
+            self.check_terms(index, &terms.of(links))?;
+            *walk.kinds.entry(kind).or_default() += 1;
+        }
         if walk.has_lineage {
-            self.check_links(index, self.links_from(|name| sections.get(&name)).as_ref())?;
+            self.check_links(index, links.as_ref())?;
         }
         walk.frontier.append(leaf, |_, _, _| {});
         Ok(())
-    }
-
-    /// That a trace finds the record by whatever it is linked by, and by nothing else: an entry that is missing hides what rests on it.
-    pub(super) fn check_links(&self, index: u64, said: Option<&Linked>) -> Result<(), LedgerError> {
-        // Of what is erased in a log that is over nobody may remove what led there; it is not followed.
-        if self.masked.contains_key(&index) || matches!(self.are_links(index, said), Ok(true)) {
-            return Ok(());
-        }
-        // Something of it may have been erased since its sections were read.
-        let _alone = self.erasing.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = self.links_of(index, &self.row(index)?.0)?;
-        match self.are_links(index, said.as_ref())? {
-            true => Ok(()),
-            false => Err(self.wrong(
-                index,
-                "the lineage index entry",
-                "what its sections say, and the ways back to it",
-                "none, or another",
-            )),
-        }
-    }
-
-    fn are_links(&self, index: u64, said: Option<&Linked>) -> Result<bool, LedgerError> {
-        if self.linked(index)?.as_ref() != said {
-            return Ok(false);
-        }
-        for (key, value) in said.into_iter().flat_map(|linked| linked.rows(index)) {
-            if self.log.get(Part::Index, &key)? != Some(value) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     fn check_envelope(
@@ -257,6 +235,10 @@ impl Ledger {
         let mut walk = Walk {
             // One that is over stays as an older version wrote it.
             has_lineage: self.has_lineage()?,
+            terms: match has_terms(&shared.log)? {
+                true => Some(shared.stream_terms()?),
+                false => None,
+            },
             ..Walk::default()
         };
         for (index, names) in erased.iter().filter(|(index, _)| **index < size) {
@@ -275,6 +257,9 @@ impl Ledger {
         self.check_upper_tiles(size)?;
         self.check_stored_streams(&walk.streams, size)?;
         self.check_erasures(&mut walk)?;
+        if walk.terms.is_some() {
+            shared.check_kinds(&walk.kinds, size)?;
+        }
         let root = walk.frontier.root();
         let signed = CheckpointBody {
             origin: shared.origin.clone(),

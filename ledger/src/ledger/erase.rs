@@ -280,7 +280,7 @@ impl Ledger {
             Some(proof) => draft.section(SectionName::Parameters, proof),
             None => draft,
         };
-        draft.prior(*record.leaf()).term(Term::Kind(Kind::Erased))
+        draft.prior(*record.leaf())
     }
 
     /// The other end of a record, as its own sections say.

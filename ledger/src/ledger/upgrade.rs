@@ -24,6 +24,15 @@ fn older(rocks: &Rocks) -> Result<Option<Value>, LedgerError> {
     Ok(meta.filter(|meta| meta.get("format").and_then(Value::as_u64) < Some(FORMAT)))
 }
 
+/// The first format in which a record is found by what follows from it, whether or not its draft said so ([`super::terms`]).
+const TERMS: u64 = 5;
+
+/// Whether the index of this store has for each record what follows from it.
+pub(super) fn has_terms(log: &Rocks) -> Result<bool, LedgerError> {
+    let meta = older(log)?;
+    Ok(meta.is_none_or(|meta| meta.get("format").and_then(Value::as_u64) >= Some(TERMS)))
+}
+
 /// Whether the index of this store has what each record is linked by.
 pub(crate) fn has_lineage(log: &Rocks) -> Result<bool, LedgerError> {
     let meta = older(log)?;
@@ -77,16 +86,19 @@ fn put(rocks: &Rocks, meta: &Value) -> Result<(), LedgerError> {
 ///
 /// Format 1 had no index from documents to the records that list them, and kept every document in a file. The index is made; files stay
 /// where they are and are still found. Format 2 had no lineage index; it is made from the records' sections, and what older versions
-/// wrote besides (digests as terms) stays. Format 3 differs in nothing else than what a tombstone can be about.
+/// wrote besides (digests as terms) stays. Format 3 differs from 4 in nothing else than what a tombstone can be about. Before format 5 a record was
+/// found by what its draft said alone; what follows from its kind and its streams is added.
 pub(crate) fn upgrade(shared: &Shared, size: u64) -> Result<(), LedgerError> {
     if let Some(meta) = older(&shared.log)? {
         let format = meta.get("format").and_then(Value::as_u64);
-        let (had_documents, had_lineage) = (format >= Some(2), format >= Some(LINEAGE));
-        let from = if had_lineage { size } else { 0 };
+        let (had_documents, had_lineage, had_terms) =
+            (format >= Some(2), format >= Some(LINEAGE), format >= Some(TERMS));
+        let from = if had_terms { size } else { 0 };
+        let streams = shared.stream_terms()?;
         if size - from > AT_ONCE {
             tracing::info!(
                 records = size,
-                "making the lineage index of a log of an older format: once, before it is served"
+                "making the index of a log of an older format: once, before it is served"
             );
         }
         for first in (from..size).step_by(AT_ONCE as usize) {
@@ -100,7 +112,10 @@ pub(crate) fn upgrade(shared: &Shared, size: u64) -> Result<(), LedgerError> {
                 }
                 let links = shared.row(index).and_then(|(row, _)| shared.links_of(index, &row));
                 if let Some(linked) = undamaged(links)?.flatten() {
-                    put_links(&mut batch, index, &linked)?;
+                    if !had_lineage {
+                        put_links(&mut batch, index, &linked)?;
+                    }
+                    streams.put(&mut batch, index, &linked)?;
                 }
             }
             batch.write_synced()?;

@@ -1,7 +1,7 @@
 //! Checks that a draft keeps the rules of its kind (docs/log-format.md, section 6), and writes its sections.
 
 use super::draft::Reservation;
-use super::{Document, Draft, DraftError, Kind, Links, NotBefore, Term};
+use super::{Document, Draft, DraftError, Kind, Links, NotBefore, StreamKey, Term};
 use crate::digits::hex32;
 use crate::exchange::{Content, Exchange, Exchanged};
 use crate::merkle::Hash;
@@ -86,6 +86,12 @@ impl Draft {
         }
         written.sort_unstable_by_key(|(section, _)| *section);
         let mut terms = self.terms;
+        let by_kind = kind.is_looked_for().then_some(Term::Kind(kind));
+        for term in self.streams.iter().map(StreamKey::term).chain(by_kind) {
+            if !terms.contains(&term) {
+                terms.push(term);
+            }
+        }
         terms.extend(self.prior.iter().map(|leaf| Term::RestsOn(*leaf)));
         let sealed = SealedDraft {
             kind,

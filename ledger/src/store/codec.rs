@@ -1,4 +1,4 @@
-//! Keys and values of the log's store, format 4. Integers are big-endian, so that keys sort as numbers.
+//! Keys and values of the log's store, format 5. Integers are big-endian, so that keys sort as numbers.
 
 use crate::merkle::{Frontier, Hash};
 use crate::section::{SectionMac, SectionName};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// Newest format of the stores that this version reads and writes. Since 4 a tombstone can be about another log: an older version would take it
 /// for one of this log.
-pub(crate) const FORMAT: u64 = 4;
+pub(crate) const FORMAT: u64 = 5;
 
 /// Key of the store's description.
 pub(crate) const META: &[u8] = b"m";

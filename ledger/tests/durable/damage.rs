@@ -195,11 +195,11 @@ fn a_newer_store_is_left_alone() {
     alter(&sample, "default", b"m", |meta| {
         let text = String::from_utf8(meta.clone())
             .unwrap()
-            .replace("\"format\":4", "\"format\":5");
+            .replace("\"format\":5", "\"format\":6");
         *meta = text.into_bytes();
     });
     match Ledger::open(options(&sample, 3)).unwrap_err() {
-        LedgerError::Newer { found: 5, known: 4, .. } => {}
+        LedgerError::Newer { found: 6, known: 5, .. } => {}
         error => panic!("{error}"),
     }
     alter(&sample, "default", b"m", |meta| *meta = b"{}".to_vec());

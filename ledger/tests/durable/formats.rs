@@ -103,7 +103,7 @@ fn an_upgrade_that_was_broken_off_is_done_again() {
     // As a kill before the last write of the upgrade leaves it.
     alter(dir.path(), "default", b"m", |meta| {
         *meta = String::from_utf8_lossy(meta)
-            .replace("\"format\":4", "\"format\":1")
+            .replace("\"format\":5", "\"format\":1")
             .into_bytes();
     });
     let ledger = open(dir.path(), 3);

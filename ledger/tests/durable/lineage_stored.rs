@@ -32,8 +32,8 @@ pub(super) fn to_format_2(dir: &Path) {
     drop(db);
     alter(dir, "default", b"m", |meta| {
         let text = String::from_utf8(meta.clone()).unwrap();
-        assert!(text.contains("\"format\":4"));
-        *meta = text.replace("\"format\":4", "\"format\":2").into_bytes();
+        assert!(text.contains("\"format\":5"));
+        *meta = text.replace("\"format\":5", "\"format\":2").into_bytes();
     });
 }
 
@@ -162,7 +162,7 @@ fn a_damaged_index_is_made_anew_and_is_what_it_was() {
     drop(db);
     let ledger = open(dir.path(), 5);
     let error = ledger.verify_all(|_, _| {}).unwrap_err();
-    assert!(error.is_of_lineage() && error.is_damage(), "{error}");
+    assert!(error.is_of_index() && error.is_damage(), "{error}");
     let mut told = (0, 0);
     ledger.rebuild_lineage(|done, total| told = (done, total)).unwrap();
     assert_eq!(told, (ledger.size(), ledger.size()));
@@ -181,7 +181,7 @@ fn a_damaged_index_is_made_anew_and_is_what_it_was() {
     assert!(error.to_string().contains(&format!("record {rain}")), "{error}");
     assert!(ledger.has_lineage().unwrap());
     let error = ledger.verify_all(|_, _| {}).unwrap_err();
-    assert!(!error.is_of_lineage(), "{error}");
+    assert!(!error.is_of_index(), "{error}");
     drop(ledger);
     assert_eq!(rows(), before);
 }
@@ -203,7 +203,7 @@ fn an_index_that_was_being_made_anew_says_of_nothing_that_nothing_leads_there() 
     assert!(!ledger.has_lineage().unwrap());
     assert_eq!(ledger.by_digest(&sha256).unwrap(), [] as [u64; 0]);
     let error = ledger.check_leads().unwrap_err();
-    assert!(error.is_of_lineage(), "{error}");
+    assert!(error.is_of_index(), "{error}");
     drop(ledger);
     // The next start finishes it, before anybody asks.
     let ledger = open(dir.path(), 5);
@@ -291,8 +291,11 @@ fn nothing_that_can_be_guessed_lies_readable_in_the_index() {
     for row in db.iterator_cf(index, IteratorMode::Start) {
         let (key, value) = row.unwrap();
         let row = [&*key, &*value].concat();
+        // By its number a case is found, as by its stream; the lineage index holds none.
+        if key.starts_with(&[b't', 7]) {
+            continue;
+        }
         for known in [&sha256[..], &blake3[..], b"rain", b"Z-1"] {
-            // A case is a term of its own where its caller says so; the lineage index holds none.
             assert!(!row.windows(known.len()).any(|window| window == known), "{row:?}");
         }
     }

@@ -20,4 +20,5 @@ mod oracle;
 mod reading;
 mod records;
 mod snapshots;
+mod terms;
 mod witnessing;

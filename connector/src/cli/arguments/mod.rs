@@ -185,7 +185,7 @@ pub struct StatusArguments {}
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(after_help = "Examples:\n  herleid doctor --json\n  herleid doctor --rebuild-index")]
 pub struct DoctorArguments {
-    /// First make the lineage index anew from the records, where a check found it damaged; with the service stopped
+    /// First make the index (of lineage, and of agreements, cases and kinds) anew from the records, where a check found it damaged; with the service stopped
     #[arg(long)]
     pub rebuild_index: bool,
 }

@@ -272,7 +272,7 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ),
     (
         "doctor.rebuild_index",
-        "Maak eerst de herkomstindex opnieuw uit de records, waar een controle die beschadigd vond; met de dienst gestopt",
+        "Maak eerst de index (van herkomst, en van overeenkomsten, zaken en soorten) opnieuw uit de records, waar een controle die beschadigd vond; met de dienst gestopt",
     ),
     (
         "demo",

@@ -66,8 +66,7 @@ impl Scene {
             .section(SectionName::People, json!({"author": {"name": "A. de Wit"}}))
             .stream(StreamKey::Case { case: case.to_owned() })
             .term(Term::Case(case.to_owned()))
-            .term(Term::Transaction(transaction.to_owned()))
-            .term(Term::Kind(Kind::DecisionMade));
+            .term(Term::Transaction(transaction.to_owned()));
         self.node.append(draft).await.unwrap().index()
     }
 
@@ -334,9 +333,7 @@ async fn denials_go_by_the_day_and_whoever_has_no_rules_or_no_token_gets_none() 
     let facts = json!({
         "what": "pull", "party": "did:web:app.example", "count": 2, "first": 1, "last": 2, "reasons": ["limit"],
     });
-    let draft = Draft::new(Kind::Denied, fresh_trace(&scene.node))
-        .section(SectionName::Facts, facts)
-        .term(Term::Kind(Kind::Denied));
+    let draft = Draft::new(Kind::Denied, fresh_trace(&scene.node)).section(SectionName::Facts, facts);
     scene.node.append(draft).await.unwrap();
     let lines = scene.planned(None).await;
     let line = of(&lines, "did:web:app.example").clone();

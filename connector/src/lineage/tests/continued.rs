@@ -143,6 +143,6 @@ fn without_lineage(log: &Path) {
         db.delete_cf(index, key).unwrap();
     }
     let meta = String::from_utf8(db.get(b"m").unwrap().unwrap()).unwrap();
-    assert!(meta.contains("\"format\":4"));
-    db.put(b"m", meta.replace("\"format\":4", "\"format\":2")).unwrap();
+    assert!(meta.contains("\"format\":5"));
+    db.put(b"m", meta.replace("\"format\":5", "\"format\":2")).unwrap();
 }

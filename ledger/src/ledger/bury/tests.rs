@@ -325,7 +325,7 @@ fn an_index_is_made_after_an_erasure_that_was_broken_off_is_finished() {
         .unwrap();
     }
     let meta = String::from_utf8(log.get(Part::State, META).unwrap().unwrap()).unwrap();
-    let older = meta.replace("\"format\":4", "\"format\":2");
+    let older = meta.replace("\"format\":5", "\"format\":2");
     assert_ne!(older, meta);
     batch.put(Part::State, META, older.as_bytes()).unwrap();
     batch.write_synced().unwrap();

@@ -4,7 +4,10 @@ use super::put_links;
 use crate::error::LedgerError;
 use crate::ledger::upgrade::{begin_rebuilding, end_rebuilding, has_lineage, is_rebuilding};
 use crate::ledger::{Ledger, Shared};
+use crate::record::{Kind, Term};
+use crate::store::codec::term_key;
 use crate::store::rocks::Part;
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 /// Entries removed, or records of which they are made, at once.
@@ -40,12 +43,15 @@ impl Ledger {
             while shared.remove_some(prefix)? {}
         }
         told(0, size);
+        let (streams, mut kinds) = (shared.stream_terms()?, BTreeSet::new());
         for first in (0..size).step_by(AT_ONCE) {
             let mut batch = shared.log.batch();
             for index in first..size.min(first + AT_ONCE as u64) {
                 let (row, _) = shared.row(index)?;
                 if let Some(linked) = shared.links_of(index, &row)? {
                     put_links(&mut batch, index, &linked)?;
+                    streams.put(&mut batch, index, &linked)?;
+                    kinds.extend(linked.kind.is_looked_for().then_some((linked.kind, index)));
                 }
             }
             if !batch.is_empty() {
@@ -53,6 +59,7 @@ impl Ledger {
             }
             told(size.min(first + AT_ONCE as u64), size);
         }
+        shared.remove_kinds_but(&kinds, size)?;
         end_rebuilding(&shared.log)
     }
 
@@ -93,6 +100,22 @@ impl Ledger {
 }
 
 impl Shared {
+    /// Removes entries that lead by a kind to a record of another.
+    fn remove_kinds_but(&self, kinds: &BTreeSet<(Kind, u64)>, size: u64) -> Result<(), LedgerError> {
+        let mut batch = self.log.batch();
+        for kind in Kind::ALL.iter().copied().filter(|kind| kind.is_looked_for()) {
+            for index in self.of_kind(kind, size)? {
+                if !kinds.contains(&(kind, index)) {
+                    batch.delete(Part::Index, &term_key(&Term::Kind(kind).stored_key(), index))?;
+                }
+            }
+        }
+        match batch.is_empty() {
+            true => Ok(()),
+            false => batch.write_synced(),
+        }
+    }
+
     /// Removes the first entries whose keys begin so; whether there were any.
     fn remove_some(&self, prefix: &[u8]) -> Result<bool, LedgerError> {
         let mut keys = Vec::new();

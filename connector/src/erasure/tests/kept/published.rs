@@ -47,7 +47,6 @@ impl Scene {
                 bytes: policy.to_string().into_bytes(),
             })
             .term(Term::Dataset("urn:rain".to_owned()))
-            .term(Term::Kind(Kind::DatasetPublished))
             .put(key, value);
         self.node.append(draft).await.unwrap().index()
     }
