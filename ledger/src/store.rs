@@ -2,6 +2,7 @@
 //! `docs/ledger-inside.md`.
 
 pub(crate) mod bound;
+mod brought;
 pub(crate) mod codec;
 pub(crate) mod evidence;
 pub(crate) mod keys;

@@ -349,6 +349,9 @@ impl Ledger {
             return Err(unsound(&shared.dir, found.clone()));
         }
         upgrade(&shared, head.frontier.size())?;
+        shared
+            .evidence
+            .settle_brought(|digest| shared.lists(digest, |_| true))?;
         let mut sequencer = Sequencer::new(Arc::clone(&shared), head);
         if is_new {
             begin(&shared, &mut sequencer)?;

@@ -8,6 +8,7 @@ use super::strip::Stripped;
 use crate::checkpoint::CheckpointBody;
 use crate::error::{AppendError, LedgerError};
 use crate::store::codec::{Grave, Head, SIGNED};
+use crate::store::evidence::InUse;
 use crate::store::rocks::Part;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, PoisonError};
@@ -158,10 +159,17 @@ impl Sequencer {
     ) -> Result<Vec<(Reply, Result<Answer, AppendError>)>, LedgerError> {
         let mut building = Building::new(shared, &self.head, jobs.len(), jobs.iter().map(Job::bytes).sum());
         let mut taken = Vec::with_capacity(jobs.len());
+        let (mut became_records, mut came_to_nothing) = (Vec::new(), Vec::new());
         for job in jobs {
             match job {
                 Job::Append(mut prepared, reply) => {
+                    let brought: Vec<[u8; 32]> = prepared.in_use.iter().map(InUse::digest).collect();
                     let placed = building.take(&mut prepared)?;
+                    prepared.in_use.clear();
+                    match placed {
+                        Taken::Placed { replayed: false, .. } => became_records.extend(brought),
+                        _ => came_to_nothing.extend(brought),
+                    }
                     taken.push((reply, Some(placed), Some(prepared)));
                 }
                 Job::State(writes, reply) => {
@@ -190,6 +198,14 @@ impl Sequencer {
             shared.unharmed()?;
         } else {
             built.log.write_synced()?;
+        }
+        shared.evidence.became_records(&became_records);
+        for digest in &came_to_nothing {
+            match shared.lists(digest, |_| true)? {
+                // Its note may have come after that of the draft that became the record was removed.
+                true => shared.evidence.became_records(&[*digest]),
+                false => shared.evidence.discard(digest),
+            }
         }
         // Only now may anybody see a checkpoint that covers the batch.
         let grown = !built.records.is_empty();

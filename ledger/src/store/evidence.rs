@@ -22,6 +22,8 @@ pub(crate) struct Evidence {
     dir: PathBuf,
     next: AtomicU64,
     used: Used,
+    /// Those that drafts had brought when the process before ended.
+    pub(super) brought_before: Vec<[u8; 32]>,
     /// Documents that were to go and had to stay for the moment.
     left: Mutex<BTreeSet<[u8; 32]>>,
     pub(super) bound: Bound,
@@ -37,6 +39,12 @@ pub(crate) struct InUse {
     digest: [u8; 32],
 }
 
+impl InUse {
+    pub(crate) const fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+}
+
 impl Drop for InUse {
     fn drop(&mut self) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,7 +58,7 @@ impl Drop for InUse {
 /// Name of the file that says how far erasures are finished here: a folder that comes back from a backup says less than the log.
 const FINISHED: &str = "erased";
 
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError + '_ {
+pub(super) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError + '_ {
     move |source| LedgerError::Io {
         path: path.to_owned(),
         source,
@@ -88,14 +96,19 @@ impl Evidence {
         if let Some(log) = dir.parent() {
             sync_dir(log)?;
         }
+        let mut brought_before = Vec::new();
         for file in fs::read_dir(&unfinished).map_err(io(&unfinished))? {
-            let path = file.map_err(io(&unfinished))?.path();
-            fs::remove_file(&path).map_err(io(&path))?;
+            let file = file.map_err(io(&unfinished))?;
+            match file.file_name().to_str().and_then(hex32) {
+                Some(digest) => brought_before.push(digest),
+                None => fs::remove_file(file.path()).map_err(io(&file.path()))?,
+            }
         }
         Ok(Self {
             dir: dir.to_owned(),
             next: AtomicU64::new(0),
             used: Used::default(),
+            brought_before,
             left: Mutex::default(),
             bound: Bound::default(),
         })
@@ -107,6 +120,7 @@ impl Evidence {
             dir: dir.to_owned(),
             next: AtomicU64::new(0),
             used: Used::default(),
+            brought_before: Vec::new(),
             left: Mutex::default(),
             bound: Bound::default(),
         }
@@ -134,7 +148,7 @@ impl Evidence {
         Ok(in_use)
     }
 
-    fn used(&self) -> MutexGuard<'_, HashMap<[u8; 32], usize>> {
+    pub(super) fn used(&self) -> MutexGuard<'_, HashMap<[u8; 32], usize>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -150,6 +164,7 @@ impl Evidence {
         new.write_all(bytes)
             .and_then(|()| new.sync_all())
             .map_err(io(&unfinished))?;
+        self.note_brought(digest)?;
         fs::rename(&unfinished, &file).map_err(io(&file))?;
         self.bound.came(bytes.len() as u64);
         sync_dir(&folder)

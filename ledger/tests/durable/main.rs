@@ -14,6 +14,7 @@ mod formats;
 mod lineage;
 mod lineage_erased;
 mod lineage_stored;
+mod nothing;
 mod numbers;
 mod opening;
 mod oracle;
