@@ -23,6 +23,7 @@ mod trace;
 mod witness;
 mod works;
 
+use crate::works::WORKS;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -111,6 +112,15 @@ fn main() {
     if arguments.iter().any(|argument| argument == "--list") {
         CHECKS.iter().for_each(|(name, _)| println!("{name}: test"));
         return;
+    }
+    // A name that is none would choose nothing, and nothing would fail.
+    if let Some(other) = only().filter(|only| WORKS.iter().all(|work| work.name != only)) {
+        let known: Vec<_> = WORKS.iter().map(|work| work.name).collect();
+        eprintln!(
+            "HERLEID_FAULTS is `{other}`, expected `all` or one of: {}",
+            known.join(", ")
+        );
+        std::process::exit(2);
     }
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str()));
