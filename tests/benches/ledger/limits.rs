@@ -1,9 +1,11 @@
 //! What the machine itself can do, one thing at a time: what a record costs is told beside it.
 
-use chacha20poly1305::aead::{Aead as _, KeyInit as _};
+use chacha20poly1305::aead::Aead as _;
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use ed25519_dalek::{Signer as _, SigningKey};
 use herleid_ledger::merkle::node_hash;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 use std::fs::File;
 use std::hint::black_box;
 use std::io::Write as _;
@@ -23,6 +25,8 @@ pub(crate) struct Limits {
     pub(crate) signatures: f64,
     /// Encryptions of 200 bytes.
     pub(crate) seals: f64,
+    /// HMAC-SHA-256 of 200 bytes.
+    pub(crate) macs: f64,
 }
 
 fn per_s(mut act: impl FnMut()) -> f64 {
@@ -52,6 +56,10 @@ impl Limits {
             })),
             seals: hundred(Box::new(move || {
                 black_box(cipher.encrypt(&Nonce::default(), [0; 200].as_slice()).unwrap());
+            })),
+            macs: hundred(Box::new(move || {
+                let mac = Hmac::<Sha256>::new_from_slice(black_box(&[1; 32])).unwrap();
+                black_box(mac.chain_update([0; 200]).finalize());
             })),
         }
     }

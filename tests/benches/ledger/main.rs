@@ -13,6 +13,7 @@ mod lineage;
 mod ours;
 mod postgres;
 mod report;
+mod spent;
 mod tessera;
 
 use herleid_tests::{machine, measured};
@@ -90,7 +91,20 @@ fn alone(results: &Path, records: u64) {
     log.append(WARM);
     let ours = log.append(records);
     println!("{:.0} records a second, {:.0?}", ours.per_s, ours.tenths);
+    let spent = &ours.spent;
+    println!(
+        "microseconds a record: callers {:.1}, the writing thread {:.1}, RocksDB {:.1}; {:.0} records a batch",
+        spent.callers, spent.writer, spent.rocksdb, spent.batch
+    );
     println!("{:.0} bytes on disk for each", bytes_in(&dir) / log.size() as f64);
+    let waited = waited(&log);
+    println!(
+        "proof in hand at {}/s: p50 {:.2}, p99 {:.2}, longest {:.0} ms",
+        OFFERED.per_s,
+        share(&waited, 0.5),
+        share(&waited, 0.99),
+        share(&waited, 1.0)
+    );
     let traced = lineage::traced(&mut log);
     println!(
         "{} nodes in {} records traced in {:.1} ms, again in {:.1} ms",
@@ -101,6 +115,16 @@ fn alone(results: &Path, records: u64) {
     );
     drop(log);
     std::fs::remove_dir_all(dir).unwrap();
+}
+
+/// Milliseconds, sorted, for what is offered.
+fn waited(log: &Ours) -> Vec<f64> {
+    let time = Duration::from_secs(u64::from(OFFERED.seconds));
+    log.proof_in_hand_ms(u64::from(OFFERED.per_s), time)
+}
+
+fn share(waited: &[f64], share: f64) -> f64 {
+    waited[((waited.len() - 1) as f64 * share) as usize]
 }
 
 fn measure(results: &Path, records: u64) -> Found {
@@ -124,11 +148,7 @@ fn measure(results: &Path, records: u64) -> Found {
     println!("Herleid: {:.0}/s, {:.0?}", ours.per_s, ours.tenths);
     let resident_mib = machine::resident_mib(std::process::id());
     let disk_bytes_per_record = bytes_in(&dir) / log.size() as f64;
-    let waited = log.proof_in_hand_ms(
-        u64::from(OFFERED.per_s),
-        Duration::from_secs(u64::from(OFFERED.seconds)),
-    );
-    let at = |share: f64| waited[((waited.len() - 1) as f64 * share) as usize];
+    let waited = waited(&log);
     let verified_per_s = log.verified_per_s();
     let (open_ms, size) = (log.reopened_ms(), log.size());
     let traced = lineage::traced(&mut log);
@@ -139,8 +159,8 @@ fn measure(results: &Path, records: u64) -> Found {
         best,
         audit,
         ours,
-        p50_ms: at(0.5),
-        p99_ms: at(0.99),
+        p50_ms: share(&waited, 0.5),
+        p99_ms: share(&waited, 0.99),
         verified_per_s,
         open_ms,
         size,

@@ -1,5 +1,6 @@
 //! Our side: records of 1 KiB in five sections, as a provider writes them when it has served a pull.
 
+use crate::spent::{Spent, Threads, Who};
 use herleid::rim::{SystemClock, SystemEntropy};
 use herleid_ledger::exchange::{Content, Exchange, Phase, Subject};
 use herleid_ledger::merkle::{Frontier, leaf_hash};
@@ -122,6 +123,27 @@ pub(crate) struct Appended {
     pub(crate) tenths: Vec<f64>,
     /// Bytes of the sections of one record.
     pub(crate) record_bytes: usize,
+    /// Where the processor's time went.
+    pub(crate) spent: Spent,
+}
+
+/// What callers were given, together.
+#[derive(Default)]
+struct Seen {
+    /// Size of the log under the newest checkpoint, and how many different ones there were.
+    newest: AtomicU64,
+    batches: AtomicU64,
+    hashes: AtomicU64,
+}
+
+impl Seen {
+    fn see(&self, recorded: &Recorded) {
+        self.hashes.fetch_add(recorded.proof().len() as u64, Ordering::Relaxed);
+        let size = recorded.checkpoint().size();
+        if self.newest.fetch_max(size, Ordering::Relaxed) < size {
+            self.batches.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// A log that is written to.
@@ -149,6 +171,7 @@ impl Ours {
     /// Appends `count` records; each caller has its proof, which has been verified, before it appends the next one.
     pub(crate) fn append(&self, count: u64) -> Appended {
         let before = self.ledger().size();
+        let (threads, seen) = (Threads::now(), Arc::new(Seen::default()));
         let began = Instant::now();
         let tenths = (0..10).map(|_| {
             let began = Instant::now();
@@ -156,14 +179,14 @@ impl Ours {
             self.runtime.block_on(async {
                 let mut callers = JoinSet::new();
                 for _ in 0..CALLERS {
-                    let (ledger, next) = (self.ledger(), next.clone());
+                    let (ledger, next, seen) = (self.ledger(), next.clone(), seen.clone());
                     callers.spawn(async move {
                         loop {
                             let number = next.fetch_add(1, Ordering::Relaxed);
                             if number >= count / 10 {
                                 return;
                             }
-                            ledger.append(draft(number)).await.unwrap();
+                            seen.see(&ledger.append(draft(number)).await.unwrap());
                         }
                     });
                 }
@@ -174,7 +197,16 @@ impl Ours {
             (count / 10) as f64 / began.elapsed().as_secs_f64()
         });
         let tenths = tenths.collect();
-        let per_s = (count / 10 * 10) as f64 / began.elapsed().as_secs_f64();
+        let records = (count / 10 * 10) as f64;
+        let (per_s, after) = (records / began.elapsed().as_secs_f64(), Threads::now());
+        let each = |who| after.each(&threads, who, records);
+        let spent = Spent {
+            callers: each(Who::Callers),
+            writer: each(Who::Writer),
+            rocksdb: each(Who::RocksDb),
+            batch: records / seen.batches.load(Ordering::Relaxed) as f64,
+            proof: seen.hashes.load(Ordering::Relaxed) as f64 / records,
+        };
         assert_eq!(self.ledger().size(), before + count / 10 * 10, "every record is there");
         let record_bytes = bytes_of(&self.ledger(), before);
         assert!(
@@ -185,6 +217,7 @@ impl Ours {
             per_s,
             tenths,
             record_bytes,
+            spent,
         }
     }
 

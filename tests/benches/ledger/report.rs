@@ -40,6 +40,11 @@ pub(crate) fn json(found: &Found) -> String {
         "open_10m_ms": opened,
         "trace_10k_ms": traced_10k(found).map(rounded),
         "trace_10k_again_ms": traced_10k(found).map(|_| rounded(found.traced.again_ms)),
+        "spent_us_a_record": {
+            "callers": rounded(ours.spent.callers), "writer": rounded(ours.spent.writer), "rocksdb": rounded(ours.spent.rocksdb),
+            "records_a_batch": rounded(ours.spent.batch),
+            "least": ours.spent.least(limits).into_iter().map(|(what, us)| (what, json!(rounded(us)))).collect::<Value>(),
+        },
         "records": found.size,
         "record_bytes": ours.record_bytes,
         "appends_per_s_of_each_tenth": ours.tenths.iter().copied().map(rounded).collect::<Value>(),
@@ -54,7 +59,7 @@ pub(crate) fn json(found: &Found) -> String {
         "postgres_audit": {"per_s": rounded(found.audit.appends_per_s), "how": found.audit.how},
         "limits_per_s": {
             "syncs": rounded(limits.syncs), "nodes": rounded(limits.nodes),
-            "signatures": rounded(limits.signatures), "seals": rounded(limits.seals),
+            "signatures": rounded(limits.signatures), "seals": rounded(limits.seals), "macs": rounded(limits.macs),
         },
         "machine": machine::described(),
     });
@@ -141,6 +146,19 @@ pub(crate) fn table(found: &Found) -> String {
         format!("{:.0}", found.disk_bytes_per_record),
         String::new(),
     );
+    let spent = &ours.spent;
+    row(
+        "processor's time of a record, microseconds: callers, the thread that writes, RocksDB's threads",
+        format!("{:.1}, {:.1}, {:.1}", spent.callers, spent.writer, spent.rocksdb),
+        "40 in all".to_owned(),
+    );
+    for (what, us) in spent.least(limits) {
+        row(
+            &format!("of it at the machine's own speed: {what}"),
+            format!("{us:.1}"),
+            String::new(),
+        );
+    }
     row(
         "the machine: syncs of 4 KiB a second",
         format!("{:.0}", limits.syncs),
@@ -159,6 +177,11 @@ pub(crate) fn table(found: &Found) -> String {
     row(
         "the machine: encryptions of 200 bytes a second, one core",
         format!("{:.0}", limits.seals),
+        String::new(),
+    );
+    row(
+        "the machine: keyed hashes (HMAC-SHA-256) of 200 bytes a second, one core",
+        format!("{:.0}", limits.macs),
         String::new(),
     );
     table
