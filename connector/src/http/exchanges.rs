@@ -5,15 +5,15 @@ use crate::node::Node;
 use crate::provider::access;
 use crate::reconcile::stream::{StreamError, back};
 use crate::reconcile::tombstone;
-use crate::state::{Side, digest_bytes};
+use crate::state::{AgreementEntry, Side, State as Kept, digest_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
-use herleid_ledger::StoredRecord;
 use herleid_ledger::checkpoint::Checkpoint;
 use herleid_ledger::record::StreamKey;
 use herleid_ledger::section::SectionName;
+use herleid_ledger::{Ledger, StoredRecord};
 use herleid_vocab::did::Did;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -115,9 +115,9 @@ pub(super) async fn of_agreement(
             Some(digest_bytes(text).ok_or_else(|| Refusal::malformed(&expected))?)
         }
     };
-    let entry = access::agreement_with(&node, caller.did(), &asked.agreement, asked.side)?;
+    let (entry, log) = ever_agreed_with(&node, caller.did(), &asked.agreement, asked.side)?;
     // Asked after the agreement: a log that continues another one is smaller, has none of its agreements, and has lost nothing by that.
-    let seen = Some(access::seen(&node, &headers)?).filter(|seen| *seen > 0);
+    let seen = Some(access::seen_of(&node, &log, &headers)?).filter(|seen| *seen > 0);
     let place = turns.take(caller.did()).await?;
     let stream = StreamKey::Agreement {
         agreement: entry.id,
@@ -125,7 +125,7 @@ pub(super) async fn of_agreement(
         other: entry.other,
     };
     let page = tokio::task::spawn_blocking(move || {
-        let page = page(&node, &stream, from, seen);
+        let page = page(&log, &stream, from, seen);
         // Held until the work is done, also when the caller has gone away.
         drop(place);
         page
@@ -133,19 +133,36 @@ pub(super) async fn of_agreement(
     page.await.map_err(|e| Refusal::internal(&e))?.map(Json)
 }
 
-fn page(node: &Node, stream: &StreamKey, from: Option<[u8; 32]>, seen: Option<u64>) -> Result<Value, Refusal> {
+/// The agreement that the caller names, also where the agreement ended with a log of ours that is over; with the log that holds what was done under it.
+fn ever_agreed_with(node: &Node, caller: &Did, id: &str, side: Side) -> Result<(AgreementEntry, Ledger), Refusal> {
+    let none = match access::agreement_with(node, caller, id, side) {
+        Ok(entry) => return Ok((entry, node.ledger.clone())),
+        Err(refusal) if refusal.status() == StatusCode::NOT_FOUND => refusal,
+        Err(refusal) => return Err(refusal),
+    };
+    for log in &node.previous {
+        let entry = Kept::new(log.clone()).get::<AgreementEntry>(&AgreementEntry::key(id, side));
+        let entry = entry.map_err(|e| Refusal::internal(&e))?;
+        if let Some(entry) = entry.filter(|entry| entry.other == *caller) {
+            return Ok((entry, log.clone()));
+        }
+    }
+    Err(none)
+}
+
+fn page(log: &Ledger, stream: &StreamKey, from: Option<[u8; 32]>, seen: Option<u64>) -> Result<Value, Refusal> {
     let (mut records, mut erased, mut bytes, mut failed) = (Vec::new(), Vec::new(), 0, None);
     let mut checkpoint = None;
-    let read = back(&node.ledger, stream, from, |record| {
+    let read = back(log, stream, from, |record| {
         if records.len() >= PAGE_RECORDS || bytes >= PAGE_BYTES {
             return false;
         }
         // One for the page, and taken when its first record is there: under several, each would have to be proved to continue the one before.
-        let checkpoint = checkpoint.get_or_insert_with(|| node.ledger.checkpoint());
+        let checkpoint = checkpoint.get_or_insert_with(|| log.checkpoint());
         let mut open = OPENED.to_vec();
         open.retain(|name| record.sections().contains_key(name));
         let mut hand = |open: &[SectionName]| -> Result<usize, Refusal> {
-            let handed = node.ledger.hand_over_under(record.index(), open, seen, checkpoint);
+            let handed = log.hand_over_under(record.index(), open, seen, checkpoint);
             let handed = handed.map_err(|e| Refusal::internal(&e))?;
             let length = handed.to_bytes().map_err(|e| Refusal::internal(&e))?.len();
             if length <= PAGE_BYTES || !open.contains(&SectionName::Envelope) {
@@ -165,7 +182,7 @@ fn page(node: &Node, stream: &StreamKey, from: Option<[u8; 32]>, seen: Option<u6
             let is_erased = !record.sections().contains_key(&SectionName::Exchange)
                 && record.macs().contains_key(&SectionName::Exchange);
             match is_erased {
-                true => Ok(length + prove(node, record, seen, checkpoint, &mut erased)?),
+                true => Ok(length + prove(log, record, seen, checkpoint, &mut erased)?),
                 false => Ok(length),
             }
         });
@@ -192,14 +209,22 @@ fn page(node: &Node, stream: &StreamKey, from: Option<[u8; 32]>, seen: Option<u6
 /// Hands over the record that says that the exchange of `record` was erased: without it the other end would have to take it for kept closed. Its
 /// length.
 fn prove(
-    node: &Node,
+    log: &Ledger,
     record: &StoredRecord,
     seen: Option<u64>,
     checkpoint: &Checkpoint,
     erased: &mut Vec<Value>,
 ) -> Result<usize, Refusal> {
     let internal = |e: &dyn std::fmt::Display| Refusal::internal(&e);
-    let Some(tombstone) = tombstone(&node.ledger, record).map_err(|e| internal(&e))? else {
+    let Some(tombstone) = tombstone(log, record).map_err(|e| internal(&e))? else {
+        // Who erased it in a log that is over has the tombstone in a later one, which proves nothing under this one: no accusation is to rest on that.
+        if log.is_over() {
+            let text = format!(
+                "an exchange of this agreement was erased after the log `{}` was over, which cannot be proved under it",
+                log.origin()
+            );
+            return Err(Refusal::new(StatusCode::CONFLICT, "log-over", &text));
+        }
         return Ok(0);
     };
     if tombstone >= checkpoint.size() {
@@ -208,11 +233,11 @@ fn prove(
     }
     // Who erased it, on whose authority and what besides is in `facts`: that is not for the other end. Older versions put all of it there.
     let opened = [SectionName::Envelope, SectionName::Parameters];
-    let has_proof = node.ledger.record(tombstone).map_err(|e| internal(&e))?;
+    let has_proof = log.record(tombstone).map_err(|e| internal(&e))?;
     if !has_proof.sections().contains_key(&SectionName::Parameters) {
         return Ok(0);
     }
-    let handed = node.ledger.hand_over_under(tombstone, &opened, seen, checkpoint);
+    let handed = log.hand_over_under(tombstone, &opened, seen, checkpoint);
     let handed = handed.map_err(|e| internal(&e))?;
     erased.push(handed.to_value().map_err(|e| internal(&e))?);
     Ok(handed.to_bytes().map_err(|e| internal(&e))?.len())

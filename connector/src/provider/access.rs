@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use herleid_credentials::access_token;
 use herleid_credentials::did_document::Relationship;
 use herleid_credentials::http_signature::{self, Expected, Request};
+use herleid_ledger::Ledger;
 use herleid_ledger::record::{Document, Draft, StreamKey};
 use herleid_vocab::did::Did;
 use serde_json::json;
@@ -336,14 +337,34 @@ async fn checked(
 /// 409 when it has seen more of our log than there is. That is found out before anything is decided or recorded: from a log
 /// that was rolled back nothing may be given that looks as if it continued what the caller knows.
 pub(crate) fn seen(node: &Node, headers: &HeaderMap) -> Result<u64, Refusal> {
+    seen_of(node, &node.ledger, headers)
+}
+
+/// [`seen`] of one of our logs, which may be over.
+///
+/// # Errors
+/// As there.
+pub(crate) fn seen_of(node: &Node, log: &Ledger, headers: &HeaderMap) -> Result<u64, Refusal> {
     let seen = headers
         .get(SEEN)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.parse().ok())
         .unwrap_or(0);
-    let size = node.ledger.size();
+    let size = log.size();
     if seen <= size {
         return Ok(seen);
+    }
+    // Of one that is over its successor has said by its record `continued` what was lost: that is no lie that is found out now.
+    if log.is_over() {
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            "log-over",
+            &format!(
+                "the log `{}` is over, and of the {seen} records that you have seen {size} are left; the record `continued` of `{}` names what was lost",
+                log.origin(),
+                node.ledger.origin()
+            ),
+        ));
     }
     Err(Refusal::new(
         StatusCode::CONFLICT,

@@ -22,8 +22,9 @@ use crate::control::protocol as p;
 use crate::control::protocol::{AgreementReconciled, Finding, Reconcile, ReconcileAnswer, Reconciled, Unit, What};
 use crate::node::{Node, fresh_trace};
 use crate::peers::agreement_of;
-use crate::state::{AgreementEntry, Side};
+use crate::state::{AgreementEntry, Side, State};
 use compare::{Beside, compare};
+use herleid_ledger::Ledger;
 use herleid_ledger::record::StreamKey;
 use herleid_vocab::did::Did;
 use schedule::{begin, keep};
@@ -57,14 +58,17 @@ pub(crate) async fn command(
             request.peer
         ))
     })?;
-    let mut entries: Vec<AgreementEntry> = node
-        .state
-        .scan::<AgreementEntry>("agreement/")?
-        .into_iter()
-        .map(|(_, entry)| entry)
-        .filter(|entry| entry.other == peer)
-        .filter(|entry| request.agreement.as_ref().is_none_or(|id| *id == entry.id))
-        .collect();
+    let mut entries: Vec<(AgreementEntry, Ledger)> = Vec::new();
+    // Those that ended with a log of ours that is over stand in it.
+    for log in std::iter::once(&node.ledger).chain(&node.previous) {
+        let state = State::new(log.clone());
+        let found = state.scan::<AgreementEntry>("agreement/")?.into_iter();
+        let found = found
+            .map(|(_, entry)| entry)
+            .filter(|entry| entry.other == peer)
+            .filter(|entry| request.agreement.as_ref().is_none_or(|id| *id == entry.id));
+        entries.extend(found.map(|entry| (entry, log.clone())));
+    }
     if entries.is_empty() {
         let what = request
             .agreement
@@ -73,12 +77,12 @@ pub(crate) async fn command(
         return Err(Failure::missing(format!("there is {what} with `{peer}`"))
             .next("`herleid agreements` lists the agreements, and with whom they are"));
     }
-    entries.sort_by(|one, other| (&one.id, one.side.as_str()).cmp(&(&other.id, other.side.as_str())));
+    entries.sort_by(|(one, _), (other, _)| (&one.id, one.side.as_str()).cmp(&(&other.id, other.side.as_str())));
     let total = entries.len() as u64;
     let mut agreements = Vec::new();
-    for (done, entry) in (0..).zip(entries) {
+    for (done, (entry, log)) in (0..).zip(entries) {
         progress.step(STEP, done, Some(total), Unit::Items);
-        agreements.push(agreement(&node, &entry).await?);
+        agreements.push(agreement(&node, &entry, &log).await?);
     }
     let answer = ReconcileAnswer {
         peer,
@@ -92,8 +96,8 @@ pub(crate) async fn command(
     Ok(answer)
 }
 
-/// One agreement, and what came of it is kept. That the other end cannot be asked, or lies, is an outcome.
-async fn agreement(node: &Arc<Node>, entry: &AgreementEntry) -> Result<AgreementReconciled, Failure> {
+/// One agreement, of which `own` is the log that has it, and what came of it is kept. That the other end cannot be asked, or lies, is an outcome.
+async fn agreement(node: &Arc<Node>, entry: &AgreementEntry, own: &Ledger) -> Result<AgreementReconciled, Failure> {
     let Some(log) = &entry.other_log else {
         let mut told = nothing(entry);
         told.verdict = Reconciled::Incomparable;
@@ -104,7 +108,7 @@ async fn agreement(node: &Arc<Node>, entry: &AgreementEntry) -> Result<Agreement
         return Ok(told);
     };
     begin(node, entry).await?;
-    let size_before = node.ledger.size();
+    let size_before = own.size();
     let (asking, of, logged) = (node.clone(), entry.clone(), log.clone());
     let known = move || {
         let stream = agreement_of(their_side(&of), &asking.did, &of.id);
@@ -127,9 +131,10 @@ async fn agreement(node: &Arc<Node>, entry: &AgreementEntry) -> Result<Agreement
         Some(Stop::Contradiction(why)) => (Some(why), true),
         Some(Stop::Own(failure)) => return Err(failure),
     };
-    let (reading, of, is_whole) = (node.clone(), entry.clone(), stopped.is_none());
+    let (reading, of, is_whole) = (own.clone(), entry.clone(), stopped.is_none());
+    let now_ms = node.now_ms();
     // Our own log is read last: whatever the other end has received by now, this end has recorded that it gave it.
-    let held = spawn_blocking(move || hold(&reading, &of, &theirs, size_before, is_whole)).await;
+    let held = spawn_blocking(move || hold(&reading, &of, &theirs, size_before, is_whole, now_ms)).await;
     let mut told = held.map_err(Failure::failed)??;
     told.verdict = match (is_lie, is_whole) {
         (true, _) => Reconciled::Differs,
@@ -162,25 +167,26 @@ fn nothing(entry: &AgreementEntry) -> AgreementReconciled {
 
 /// Holds what was read of the other end against this end's own log.
 fn hold(
-    node: &Node,
+    own: &Ledger,
     entry: &AgreementEntry,
     theirs: &Theirs,
     size_before: u64,
     is_whole: bool,
+    now_ms: u64,
 ) -> Result<AgreementReconciled, Failure> {
     let stream = StreamKey::Agreement {
         agreement: entry.id.clone(),
         side: entry.side.into(),
         other: entry.other.clone(),
     };
-    let ours = ours::read(node, entry, &stream, size_before)?;
+    let ours = ours::read(own, entry, &stream, size_before)?;
     let mut told = nothing(entry);
     let missing = theirs
         .end
         .entries
         .keys()
         .filter(|key| !ours.end.entries.contains_key(key));
-    let erased_here = ours::gone_of(&node.ledger, &ours.end.gone, missing.map(|key| key.0))?;
+    let erased_here = ours::gone_of(own, &ours.end.gone, missing.map(|key| key.0))?;
     let mut compared = compare(
         &ours.end,
         &theirs.end,
@@ -190,7 +196,7 @@ fn hold(
             is_whole,
             receipts: &ours.receipts,
             erased_here: &erased_here,
-            clocks_since_ms: node.now_ms().saturating_sub(CLOCKS_MS),
+            clocks_since_ms: now_ms.saturating_sub(CLOCKS_MS),
         },
     );
     compared.findings.extend(hidden(theirs));

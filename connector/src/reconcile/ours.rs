@@ -5,7 +5,6 @@ use super::said::Said;
 use super::stream::{StreamError, back};
 use crate::commands::Failure;
 use crate::control::error::Code;
-use crate::node::Node;
 use crate::provider::kind_of;
 use crate::state::{AgreementEntry, Side};
 use herleid_ledger::handover::Exchange;
@@ -32,13 +31,18 @@ pub(super) struct Ours {
 ///
 /// # Errors
 /// When the log cannot be read.
-pub(super) fn read(node: &Node, entry: &AgreementEntry, stream: &StreamKey, size_before: u64) -> Result<Ours, Failure> {
+pub(super) fn read(
+    ledger: &Ledger,
+    entry: &AgreementEntry,
+    stream: &StreamKey,
+    size_before: u64,
+) -> Result<Ours, Failure> {
     let (mut ours, mut failed) = (Ours::default(), None);
-    let read = back(&node.ledger, stream, None, |record| {
+    let read = back(ledger, stream, None, |record| {
         if record.index() < size_before {
             receipts(&mut ours, entry.side, record);
         }
-        failed = exchange(node, &mut ours, entry, record).err();
+        failed = exchange(ledger, &mut ours, entry, record).err();
         failed.is_none()
     });
     if let Some(failure) = failed {
@@ -75,7 +79,7 @@ pub(super) fn recorded_at_ms(envelope: Option<&Value>) -> Option<u64> {
     envelope.get("recordedAt").and_then(Value::as_u64)
 }
 
-fn exchange(node: &Node, ours: &mut Ours, entry: &AgreementEntry, record: &StoredRecord) -> Result<(), Failure> {
+fn exchange(ledger: &Ledger, ours: &mut Ours, entry: &AgreementEntry, record: &StoredRecord) -> Result<(), Failure> {
     match record.sections().get(&SectionName::Exchange) {
         Some(bytes) => {
             let wrong = |why: &dyn std::fmt::Display| {
@@ -92,7 +96,7 @@ fn exchange(node: &Node, ours: &mut Ours, entry: &AgreementEntry, record: &Store
             };
             ours.end.add(&exchange, entry);
         }
-        None if record.macs().contains_key(&SectionName::Exchange) => match tombstone(&node.ledger, record)? {
+        None if record.macs().contains_key(&SectionName::Exchange) => match tombstone(ledger, record)? {
             Some(tombstone) => ours.end.gone.push(Gone {
                 index: record.index(),
                 tombstone,

@@ -143,7 +143,7 @@ async fn turn(node: Arc<Node>, entries: Vec<AgreementEntry>) {
         if node.now_ms().saturating_sub(began_ms) > TURN_MS {
             return;
         }
-        if let Err(error) = agreement(&node, &entry).await {
+        if let Err(error) = agreement(&node, &entry, &node.ledger).await {
             tracing::error!(%error, peer = %entry.other, agreement = entry.id, "an agreement could not be compared");
         }
     }

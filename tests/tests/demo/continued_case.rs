@@ -52,4 +52,15 @@ fn a_case_verifies_before_and_after_the_log_of_the_models_holder_was_continued()
         &["dossier", "Z2026-001", "--out", again.to_str().unwrap()],
     ));
     assert_eq!(verdicts(&again, Some(&anchors(&root, "again"))), (0, 0));
+    // And what both ends recorded under the agreement that ended with the old log is held against each other as ever, at either end.
+    for (here, there) in [("app", "water-board"), ("water-board", "app")] {
+        let there = std::fs::read_to_string(configuration(&root, there)).unwrap();
+        let (_, did) = there.split_once("\ndid = \"").unwrap();
+        let (did, _) = did.split_once('"').unwrap();
+        let said = good(&at(&root, here, &["reconcile", did]));
+        assert_eq!(said["verdict"], "same", "{here}: {said}");
+        let compared = said["agreements"].as_array().unwrap().iter();
+        let compared: u64 = compared.map(|one| one["same"].as_u64().unwrap()).sum();
+        assert!(compared > 0, "{here}: {said}");
+    }
 }
