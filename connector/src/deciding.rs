@@ -8,7 +8,7 @@ use crate::node::Node;
 use crate::state::{AgreementEntry, Side};
 use herleid_ledger::LedgerError;
 use herleid_ledger::record::Draft;
-use herleid_policies::{Audience, Decision, Document, Explanation, Facts, Language, Request, Reservation};
+use herleid_policies::{Audience, Decision, Document, Explanation, Facts, Language, Policy, Request, Reservation};
 use herleid_vocab::did::Did;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,6 +22,9 @@ pub const DISTRIBUTE: &str = "distribute";
 
 /// How it is known whether a party keeps a log.
 const LOG_SOURCE: &str = "this connector's configuration and agreements";
+
+/// And whether what has to be done before a use of our own was done.
+const PRESUMED: &str = "presumed here; the other end knows";
 
 /// Documents kept in memory, compiled, so that a pull does not read its agreement anew: 256, and 16 MiB of policies in all. One of a
 /// year of working days has 66 KiB and takes 13 ms to read, 3 us to decide.
@@ -121,6 +124,39 @@ pub fn under_agreement_again(
     recipient: &Asker<'_>,
     counted: &[Reservation],
 ) -> Result<Decided, LedgerError> {
+    decided(node, agreement, action, recipient, counted, For::Using)
+}
+
+/// The same of an agreement that is being made, as its first use would be decided once what has to come before it is done.
+///
+/// # Errors
+/// As [`under_agreement`].
+pub fn under_new_agreement(
+    node: &Node,
+    agreement: &AgreementEntry,
+    action: &str,
+    recipient: &Asker<'_>,
+) -> Result<Decided, LedgerError> {
+    decided(node, agreement, action, recipient, &[], For::Making)
+}
+
+/// What is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// Whether an agreement is made.
+    Making,
+    /// Whether something is done under it.
+    Using,
+}
+
+fn decided(
+    node: &Node,
+    agreement: &AgreementEntry,
+    action: &str,
+    recipient: &Asker<'_>,
+    counted: &[Reservation],
+    purpose: For,
+) -> Result<Decided, LedgerError> {
     // As the agreement calls the other end, which is not always by its DID.
     let other = node.participant_id(&agreement.other);
     let other = other.map_or_else(|_| agreement.other.to_string(), |id| id.to_string());
@@ -137,6 +173,19 @@ pub fn under_agreement_again(
         facts(node, &document, recipient, counted, now_ms)?.with_counterparty_log(keeps_a_log, LOG_SOURCE, now_ms);
     if let Ok(policy) = document.policy() {
         facts = crate::duties::known(node, agreement, policy, facts)?;
+        // Nothing can have been paid under an agreement that is being made.
+        if purpose == For::Using {
+            facts = crate::payments::known(node, agreement, policy, counted, facts, now_ms)?;
+        }
+        // Of our own use the other end knows whether what has to be done before it was done, and decides; nothing is given by this.
+        let presumed = match purpose {
+            For::Making => Some("nothing was used yet; to be done before the first use"),
+            For::Using if agreement.side == Side::Consumer && action == USE => Some(PRESUMED),
+            For::Using => None,
+        };
+        if let Some(source) = presumed {
+            facts = policy.before_first_use(facts, source, now_ms);
+        }
     }
     if action == DISTRIBUTE {
         // What one end passes on the other never sees.
@@ -167,10 +216,7 @@ pub fn under_offer(node: &Node, offer: &Value, target: &str, asker: &Asker<'_>) 
 }
 
 fn volumes(document: &Document) -> Vec<String> {
-    let volumes = document
-        .policy()
-        .map(herleid_policies::Policy::volumes)
-        .unwrap_or_default();
+    let volumes = document.policy().map(Policy::volumes).unwrap_or_default();
     volumes.into_iter().map(|(_, counter)| counter).collect()
 }
 

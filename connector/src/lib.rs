@@ -36,6 +36,7 @@ pub mod models;
 pub mod net;
 pub mod node;
 pub mod payloads;
+mod payments;
 pub mod peers;
 pub mod provider;
 pub mod reconcile;

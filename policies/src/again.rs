@@ -188,6 +188,74 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_understood_then_is_not_understood_again() {
+        let bare = |operand: &str| json!({"leftOperand": operand, "operator": "eq", "rightOperand": "urn:x"});
+        let price = json!({"leftOperand": "odrl:payAmount", "operator": "eq", "rightOperand": "1.00",
+            "odrl:unit": {"@id": "http://dbpedia.org/resource/Euro"}});
+        let policy = |permission: serde_json::Value| json!({"@type": "Set", "@id": "urn:s", "target": "urn:t", "permission": [permission]});
+        let request = Request::new("urn:a", "urn:b", "urn:t", 1_592_406_000_000);
+        for (permission, understood_from) in [
+            (
+                json!({"action": "use", "constraint": [bare("spatial")]}),
+                Some(Era::Five),
+            ),
+            (
+                json!({"action": "use", "constraint": [bare("https://w3id.org/herleid/ns#volume")]}),
+                None,
+            ),
+            (json!({"action": "use", "constraint": [bare("partner")]}), None),
+            (
+                json!({"action": "use", "constraint": [{"leftOperand": "purpose", "unit": "urn:x"}]}),
+                None,
+            ),
+            (
+                json!({"action": "use", "constraint": [{"leftOperand": "purpose", "unity": "urn:x"}]}),
+                None,
+            ),
+            (
+                json!({"action": "use", "duty": [{"action": "compensate", "constraint": [price]}]}),
+                Some(Era::Eight),
+            ),
+        ] {
+            let policy = policy(permission);
+            for era in Era::ALL {
+                let document = Document::read_in(&policy, era);
+                let decision = document.decide(&request, &Facts::none().in_era(era));
+                let record = DecisionRecord {
+                    tables: era.digest().hex(),
+                    ..decision.record().clone()
+                };
+                let is_understood = understood_from.is_some_and(|from| era as usize >= from as usize);
+                assert_eq!(
+                    record.problems.is_empty(),
+                    is_understood,
+                    "{era:?}: {:?}",
+                    record.problems
+                );
+                assert_eq!(
+                    reevaluate(&policy, &record.to_json()).unwrap().outcome(),
+                    Outcome::Deny,
+                    "{era:?}"
+                );
+                // What is told of a term names what could be evaluated then.
+                let told = record
+                    .problems
+                    .first()
+                    .map(|problem| problem.message.clone())
+                    .unwrap_or_default();
+                if told.contains("built in are") {
+                    assert_eq!(
+                        told.contains("`volume`"),
+                        !matches!(era, Era::Three | Era::Four),
+                        "{told}"
+                    );
+                    assert_eq!(told.contains("`payAmount`"), era == Era::Eight, "{told}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn obligations_that_decided_nothing_then_decide_nothing_again() {
         let policy = json!({"@type": "Set", "@id": "urn:s", "target": "urn:t", "permission": [{"action": "use"}],
             "obligation": [{"action": "odrl:delete", "constraint": [

@@ -2,9 +2,10 @@
 //!
 //! Members and operators are the bare terms of the protocol's context; actions other than `use` and left operands are not
 //! terms there, so they carry their prefix. Right operands are a typed value for times and counts, and the plain text of the
-//! IRI for purposes and recipients. Sets are sorted by the RFC 8785 bytes of their members; only `andSequence` keeps its order.
+//! IRI for purposes and recipients; the unit of an amount carries its prefix too. Sets are sorted by the RFC 8785 bytes of their members; only `andSequence` keeps its order.
 //! What speaks to people alone (`dct:description` and the like) is left out.
 
+use crate::amount::EURO;
 use crate::compiled::{Program, Rules};
 use crate::model::{Atomic, Conflict, Constraint, Digest, Logic, PolicyKind, Right, Rule, RuleKind, Scope};
 use crate::policy::Policy;
@@ -238,16 +239,22 @@ fn atomic_body(atomic: &Atomic) -> Value {
             json!({"@type": datatype, "@value": moment.text()})
         }
         Right::Count(limit) => json!({"@type": "xsd:integer", "@value": limit.to_string()}),
+        Right::Amount(amount) => json!({"@type": "xsd:decimal", "@value": amount.to_string()}),
         Right::Iris(iris) => match iris.as_slice() {
             [only] => Value::String(only.clone()),
             several => texts(several),
         },
     };
-    json!({
+    let mut body = json!({
         "leftOperand": atomic.operand.wire(),
         "operator": atomic.operator.name(),
         "rightOperand": right,
-    })
+    });
+    if let (Right::Amount(_), Some(members)) = (&atomic.right, body.as_object_mut()) {
+        // Bare, the protocol's context does not have it; with its prefix a peer keeps it.
+        members.insert("odrl:unit".to_owned(), json!({"@id": EURO}));
+    }
+    body
 }
 
 fn texts(values: &[String]) -> Value {

@@ -1,11 +1,13 @@
 //! From a policy, a request and facts to a decision.
 
 use crate::action::Action;
+use crate::amount::Amount;
 use crate::compiled::Fit;
 use crate::era::Era;
 use crate::facts::{Facts, Request, SIZE, fact};
 use crate::failing;
 use crate::model::{self, Digest, PolicyKind, Rule};
+use crate::payment;
 use crate::policy::Policy;
 use crate::problem::PolicyError;
 use crate::record::{DecisionRecord, FORMAT, Mode, Outcome, PolicyReference, Reason, RecordedProblem, Reservation};
@@ -79,6 +81,11 @@ impl Policy {
                     facts = facts.with_volume(&rule, 0, "no agreement yet", request.now_ms);
                 }
             }
+            facts = self.before_first_use(
+                facts,
+                "no agreement yet; to be done before the first use",
+                request.now_ms,
+            );
         }
         decide(self, request, &facts, Mode::WouldGrant)
     }
@@ -143,7 +150,7 @@ pub(crate) fn not_understood(
     Decision { record }
 }
 
-/// What a grant by this rule takes: a place for this execution, and all the bytes that may leave with it.
+/// What a grant by this rule takes: a place for this execution, all the bytes that may leave with it, and what it costs.
 fn reservations(policy: &Policy, rule: &Rule, facts: &Facts) -> Vec<Reservation> {
     let counter = policy.counter(rule);
     let take = |counter: String, amount: u64| {
@@ -159,7 +166,12 @@ fn reservations(policy: &Policy, rule: &Rule, facts: &Facts) -> Vec<Reservation>
     // It grants only where the size is known; of nothing nothing is taken.
     let size = facts.number(SIZE, None).unwrap_or_default();
     let volume = rule.volume_at_most().filter(|_| size > 0).map(take(bytes, size));
-    executions.into_iter().chain(volume).collect()
+    let account = payment::account(&policy.id);
+    // It grants only where the credit is known, and reaches.
+    let price = rule.price().filter(|price| *price > Amount::NOTHING);
+    let price = price.zip(facts.credit(&account));
+    let payment = price.map(|(price, credit)| take(account, price.millionths())(credit.paid.millionths()));
+    executions.into_iter().chain(volume).chain(payment).collect()
 }
 
 fn decide(policy: &Policy, request: &Request, facts: &Facts, mode: Mode) -> Decision {

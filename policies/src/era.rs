@@ -7,6 +7,7 @@
 
 use crate::action::Action;
 use crate::area;
+use crate::basis;
 use crate::canonical::sha256;
 use crate::model::Digest;
 use crate::operand;
@@ -26,9 +27,11 @@ pub(crate) enum Era {
     Five,
     /// Nothing is granted to who is past the date of an obligation.
     Six,
-    /// Nobody is known not to be for an area. What is decided now.
-    #[default]
+    /// Nobody is known not to be for an area.
     Seven,
+    /// What a use costs is taken from what was paid beforehand; legal bases, and areas of use, are operands. What is decided now.
+    #[default]
+    Eight,
 }
 
 /// A purpose, what is one step broader, and its law.
@@ -61,7 +64,7 @@ const OURS_THREE: [(&str, &[&str], &str); 5] = [
 
 impl Era {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [Self::Three, Self::Four, Self::Five, Self::Six, Self::Seven];
+    pub(crate) const ALL: [Self; 6] = [Self::Three, Self::Four, Self::Five, Self::Six, Self::Seven, Self::Eight];
 
     /// The one whose tables have this digest, in hex; `None` of tables that no version had.
     pub(crate) fn of(tables: &str) -> Option<Self> {
@@ -72,8 +75,8 @@ impl Era {
     /// prohibition of a part of what is asked applies, and a duty does not lapse with its deadline; in 3, a permission that says nothing
     /// of parties without a log does not hold for them; in 4, purposes below which the same one lies are not apart; in 5, a party of whose
     /// log nothing is known may be one without; in 6, nothing is granted to who is past the date of an obligation; in 7, nobody is known not to be for an area, one area that was
-    /// shown is enough, and a refusal names what is for who asks before what is for others. What an era could not
-    /// evaluate it does not understand either: see [`crate::operand::Operand::is_of`].
+    /// shown is enough, and a refusal names what is for who asks before what is for others; in 8, a duty to compensate is met by what
+    /// was paid beforehand, of permissions that hold the cheapest grants, and legal bases have a table. What an era could not evaluate it does not understand either: see [`crate::operand::Operand::is_of`].
     fn semantics(self) -> String {
         format!("semantics {}", self as usize + 3)
     }
@@ -86,6 +89,11 @@ impl Era {
     /// Whether nothing is granted to who is past the date of an obligation.
     pub(crate) fn obliges(self) -> bool {
         self >= Self::Six
+    }
+
+    /// Whether a duty to compensate says what a use costs, and is met by what was paid beforehand.
+    pub(crate) fn charges(self) -> bool {
+        self >= Self::Eight
     }
 
     /// Whether two purposes are apart although the same one lies below both.
@@ -131,6 +139,7 @@ impl Era {
             .chain(purpose::table(self))
             .chain(operand::table(self))
             .chain(area::table(self))
+            .chain(self.charges().then(basis::table).into_iter().flatten())
             .collect()
     }
 
@@ -171,6 +180,10 @@ mod tests {
             (
                 Era::Seven,
                 "cb1b3337270ddb1f303d82d0990936fd93b986bc55224687a0bc838b0a5a9459",
+            ),
+            (
+                Era::Eight,
+                "e90af4fe1892c36ac90ab21bee64b78c5b46e274618010c7383084bfd6268b22",
             ),
         ];
         for (place, (era, digest)) in PINNED.into_iter().enumerate() {

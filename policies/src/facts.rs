@@ -105,10 +105,10 @@ impl DutyState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fact {
-    /// What it is about: the name of an operand (`dateTime`, `purpose`, `recipient`, `spatial`, `count`, `volume`, `counterpartyLog`), `size` or
-    /// `duty`.
+    /// What it is about: the name of an operand (`dateTime`, `purpose`, `recipient`, `spatial`, `count`, `volume`, `legalBasis`, `areaOfUse`, `counterpartyLog`), `size`,
+    /// `paid`, `spent` or `duty`.
     pub about: String,
-    /// Which counter or which duty; absent for the others.
+    /// Which counter, account or duty; absent for the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
     /// The values, as text.
@@ -220,6 +220,28 @@ impl Facts {
         let values = areas.into_iter().map(str::to_owned).collect();
         let by = Operand::Spatial.enforced_by();
         self.with(fact(Operand::Spatial.name(), None, values, source, by, at_ms))
+    }
+
+    /// The legal basis (an IRI) that the asker states. Always *declared*.
+    #[must_use]
+    pub fn with_legal_basis(self, basis: &str, source: &str, at_ms: u64) -> Self {
+        let by = Operand::LegalBasis.enforced_by();
+        let values = vec![crate::basis::expand(basis)];
+        self.with(fact(Operand::LegalBasis.name(), None, values, source, by, at_ms))
+    }
+
+    /// The area (an IRI) for which the asker says that it will use it. Always *declared*.
+    #[must_use]
+    pub fn with_area_of_use(self, area: &str, source: &str, at_ms: u64) -> Self {
+        let by = Operand::AreaOfUse.enforced_by();
+        self.with(fact(
+            Operand::AreaOfUse.name(),
+            None,
+            vec![area.to_owned()],
+            source,
+            by,
+            at_ms,
+        ))
     }
 
     /// How many bytes were delivered under a rule ([`crate::Policy::volumes`]) before this request.

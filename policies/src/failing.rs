@@ -5,6 +5,7 @@ use crate::era::Era;
 use crate::facts::{Facts, Request, SIZE};
 use crate::model::{Atomic, Constraint, Logic, Rule};
 use crate::operand::{LOG_KEPT, Operand, Operator};
+use crate::payment;
 use crate::policy::Policy;
 use crate::problem::{limits, quoted};
 use crate::record::{Failing, Fixer, Obstacle, Step};
@@ -80,10 +81,12 @@ pub(crate) fn set(
                 let misfits = misfits(question, rule, *truth);
                 // What is for others is theirs to know, however near it is.
                 let is_for_others = question.facts.era() >= Era::Seven && truth.assignee == Truth::False;
-                let place = (is_for_others, misfits.len());
-                (place, [misfits, conditions(question, &values, rule)].concat())
+                // Of two as near, the one that money opens: who asks can see to that.
+                let is_for_nothing = rule.price().is_none();
+                let (near, all) = (misfits.len(), [misfits, conditions(question, &values, rule)].concat());
+                ((is_for_others, near, all.len(), is_for_nothing), all)
             })
-            .min_by_key(|(place, all)| (*place, all.len()));
+            .min_by_key(|(distance, _)| *distance);
         match nearest {
             Some((_, failing)) => found.extend(failing),
             None => found.push(item(
@@ -197,6 +200,10 @@ fn conditions(question: &Question<'_>, values: &Values<'_>, rule: &Rule) -> Vec<
         });
     }
     for duty in rule.duties.iter().filter(|duty| values.of(&duty.at) != Truth::True) {
+        if duty.price().is_some() {
+            found.push(payment(question, rule, duty, values.of(&duty.at)));
+            continue;
+        }
         let state = question.facts.values("duty", Some(&duty.id));
         found.push(Failing {
             required: vec![duty.action.iri()],
@@ -205,6 +212,22 @@ fn conditions(question: &Question<'_>, values: &Values<'_>, rule: &Rule) -> Vec<
         });
     }
     found
+}
+
+/// What was paid does not reach for a use, or nobody knows what was.
+fn payment(question: &Question<'_>, rule: &Rule, duty: &Rule, value: Truth) -> Failing {
+    let credit = question.facts.credit(&payment::account(&question.policy.id));
+    let fixed_by = match credit {
+        Some(_) => Fixer::Asker,
+        None => Fixer::Holder,
+    };
+    Failing {
+        operand: Some(Operand::PayAmount.name().to_owned()),
+        operator: Some(Operator::Eq.name().to_owned()),
+        required: rule.price().iter().map(ToString::to_string).collect(),
+        shown: credit.iter().map(|credit| credit.left.to_string()).collect(),
+        ..item(&duty.at, Some(rule), Obstacle::Duty, value, fixed_by)
+    }
 }
 
 /// The fewest comparisons that would have to hold for the constraint to hold.
@@ -306,18 +329,25 @@ fn condition(question: &Question<'_>, rule: &Rule, atomic: &Atomic, value: Truth
         Operand::Purpose => stated("purpose"),
         Operand::Recipient => stated("recipient"),
         Operand::CounterpartyLog => stated(Operand::CounterpartyLog.name()),
-        Operand::Spatial => stated(Operand::Spatial.name()),
+        Operand::Spatial | Operand::LegalBasis | Operand::AreaOfUse => stated(atomic.operand.name()),
         Operand::Count => question.used(rule).map(|used| used.to_string()).into_iter().collect(),
         Operand::Volume => question.volume(rule).unwrap_or_default(),
+        // Of a duty only, which is told of whole.
+        Operand::PayAmount => Vec::new(),
     };
     let fixed_by = match atomic.operand {
         // A permission that begins later, or a prohibition that ends.
         Operand::DateTime if begins(atomic.operator) != (obstacle == Obstacle::Prohibition) => Fixer::Time,
         Operand::DateTime => Fixer::NewAgreement,
-        Operand::Count | Operand::Volume if shown.is_empty() => Fixer::Holder,
-        Operand::Count | Operand::Volume => Fixer::NewAgreement,
+        Operand::Count | Operand::Volume | Operand::PayAmount if shown.is_empty() => Fixer::Holder,
+        Operand::Count | Operand::Volume | Operand::PayAmount => Fixer::NewAgreement,
         Operand::Recipient if shown.is_empty() => Fixer::Holder,
-        Operand::Purpose | Operand::Recipient | Operand::Spatial | Operand::CounterpartyLog => Fixer::Asker,
+        Operand::Purpose
+        | Operand::Recipient
+        | Operand::Spatial
+        | Operand::LegalBasis
+        | Operand::AreaOfUse
+        | Operand::CounterpartyLog => Fixer::Asker,
     };
     Failing {
         operand: Some(atomic.operand.name().to_owned()),

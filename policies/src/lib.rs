@@ -34,7 +34,9 @@
 mod action;
 mod again;
 mod agree;
+mod amount;
 mod area;
+mod basis;
 mod canonical;
 pub mod compiled;
 mod decide;
@@ -49,6 +51,7 @@ mod moment;
 mod obligation;
 pub mod odrl;
 mod operand;
+mod payment;
 mod policy;
 mod problem;
 mod publish;
@@ -61,6 +64,7 @@ mod truth;
 
 pub use action::Action;
 pub use again::{Mismatch, reevaluate};
+pub use amount::{Amount, EURO, NotAnAmount};
 pub use decide::Decision;
 pub use document::Document;
 pub use explain::{Audience, Explanation, Language, Point};
@@ -68,6 +72,7 @@ pub use facts::{DutyState, EnforcedBy, Fact, Facts, Request};
 pub use model::{Atomic, Conflict, Constraint, Digest, Logic, PolicyKind, Right, Rule, RuleKind, Scope};
 pub use moment::Moment;
 pub use operand::{LOG_KEPT, LOG_NONE, Operand, Operator};
+pub use payment::paid_counter;
 pub use policy::{Acceptance, Policy};
 pub use problem::{PolicyError, Problem, ProblemKind, Problems, limits};
 pub use record::{

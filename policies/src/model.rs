@@ -1,6 +1,7 @@
 //! A policy that has been understood to the last member. Only the parser makes one.
 
 use crate::action::Action;
+use crate::amount::Amount;
 use crate::moment::Moment;
 use crate::operand::{Operand, Operator};
 use serde::{Deserialize, Serialize};
@@ -316,6 +317,8 @@ pub enum Right {
     Iris(Vec<String>),
     /// For `count` and `volume`.
     Count(u64),
+    /// For `payAmount`, in euros.
+    Amount(Amount),
 }
 
 impl Right {
@@ -326,6 +329,7 @@ impl Right {
             Self::Moment(moment) => vec![moment.text().to_owned()],
             Self::Iris(iris) => iris.clone(),
             Self::Count(limit) => vec![limit.to_string()],
+            Self::Amount(amount) => vec![amount.to_string()],
         }
     }
 }

@@ -10,6 +10,14 @@ const DELETE: &str = "delete";
 /// The action that tells the assigner what was done.
 const INFORM: &str = "inform";
 
+/// What has to come before a use, and that it did the one who uses says so: a statement of its own, in its own log.
+const STATED_FIRST: [&str; 5] = ["acceptTracking", "attribute", INFORM, "obtainConsent", "reviewPolicy"];
+
+/// Whether an action is one of which a statement can come before a use; a local name.
+pub(crate) fn is_stated_first(action: &str) -> bool {
+    STATED_FIRST.contains(&action)
+}
+
 /// A moment, and the first millisecond at which it may be past.
 type Past<'a> = (u64, &'a Moment);
 
@@ -46,8 +54,16 @@ impl Rule {
         match self.action.name() {
             DELETE => EnforcedBy::ConsumerConnector,
             INFORM => EnforcedBy::Provider,
+            _ if self.is_stated_first() => EnforcedBy::Provider,
             _ => EnforcedBy::Declared,
         }
+    }
+
+    /// Whether it is a duty of a permission that a statement of the one who uses meets: it comes before the first use, once under an
+    /// agreement.
+    #[must_use]
+    pub fn is_stated_first(&self) -> bool {
+        self.kind == RuleKind::Duty && is_stated_first(self.action.name())
     }
 
     /// Whether this version follows up such an obligation: it may be published.

@@ -22,6 +22,12 @@ pub enum Operand {
     Spatial,
     /// How many bytes the rule has let leave, this delivery included. Not of ODRL, whose sizes are those of an asset: ours.
     Volume,
+    /// What a use costs: of a duty to compensate, with the currency as its unit. It is taken from what was paid beforehand.
+    PayAmount,
+    /// Why it is lawful: the IRI of a legal basis, or of a law. Stated by the asker, apart from its purpose. Not of ODRL: ours.
+    LegalBasis,
+    /// For which area the asker says that it will use it, apart from those that its credentials are for. Not of ODRL: ours.
+    AreaOfUse,
     /// Whether the other end keeps a log of its own: [`LOG_KEPT`] or [`LOG_NONE`]. Not of ODRL: ours.
     CounterpartyLog,
 }
@@ -32,7 +38,7 @@ pub const LOG_KEPT: &str = "https://w3id.org/herleid/ns#logKept";
 pub const LOG_NONE: &str = "https://w3id.org/herleid/ns#logNone";
 
 /// Operands of the Common Vocabulary (section 4.1.1) that are known by name but cannot be evaluated by this version.
-const NOT_YET: [&str; 29] = [
+const NOT_YET: [&str; 28] = [
     "absolutePosition",
     "absoluteSpatialPosition",
     "absoluteTemporalPosition",
@@ -47,7 +53,6 @@ const NOT_YET: [&str; 29] = [
     "language",
     "media",
     "meteredTime",
-    "payAmount",
     "percentage",
     "product",
     "relativePosition",
@@ -79,7 +84,7 @@ pub(crate) fn table(era: Era) -> Vec<String> {
 
 impl Operand {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::DateTime,
         Self::Purpose,
         Self::Recipient,
@@ -87,6 +92,9 @@ impl Operand {
         Self::Count,
         Self::Volume,
         Self::CounterpartyLog,
+        Self::PayAmount,
+        Self::LegalBasis,
+        Self::AreaOfUse,
     ];
 
     /// Reads an operand in any spelling.
@@ -108,12 +116,16 @@ impl Operand {
         match self {
             Self::DateTime | Self::Purpose | Self::Recipient | Self::Count | Self::CounterpartyLog => true,
             Self::Spatial | Self::Volume => era >= Era::Five,
+            Self::PayAmount | Self::LegalBasis | Self::AreaOfUse => era >= Era::Eight,
         }
     }
 
     /// Whether it is of our own profile, and not of ODRL.
     const fn is_ours(self) -> bool {
-        matches!(self, Self::Volume | Self::CounterpartyLog)
+        matches!(
+            self,
+            Self::Volume | Self::CounterpartyLog | Self::LegalBasis | Self::AreaOfUse
+        )
     }
 
     /// As it stands in canonical documents.
@@ -149,6 +161,9 @@ impl Operand {
             Self::Spatial => "spatial",
             Self::Count => "count",
             Self::Volume => "volume",
+            Self::PayAmount => "payAmount",
+            Self::LegalBasis => "legalBasis",
+            Self::AreaOfUse => "areaOfUse",
             Self::CounterpartyLog => "counterpartyLog",
         }
     }
@@ -157,10 +172,14 @@ impl Operand {
     #[must_use]
     pub const fn enforced_by(self) -> EnforcedBy {
         match self {
-            Self::DateTime | Self::Recipient | Self::Spatial | Self::Count | Self::Volume | Self::CounterpartyLog => {
-                EnforcedBy::Provider
-            }
-            Self::Purpose => EnforcedBy::Declared,
+            Self::DateTime
+            | Self::Recipient
+            | Self::Spatial
+            | Self::Count
+            | Self::Volume
+            | Self::PayAmount
+            | Self::CounterpartyLog => EnforcedBy::Provider,
+            Self::Purpose | Self::LegalBasis | Self::AreaOfUse => EnforcedBy::Declared,
         }
     }
 
@@ -177,7 +196,11 @@ impl Operand {
             // Only these say "at most", which a counter can hold under parallel requests.
             Self::Count => &[Eq, Lt, Lteq],
             Self::Volume => &[Lt, Lteq],
-            // Whom it is permitted to has to be named, never left over.
+            Self::PayAmount => &[Eq],
+            // What it rests on, and where it is used, has to be named, never left over.
+            Self::LegalBasis => &[Eq, IsA, IsAnyOf],
+            Self::AreaOfUse => &[Eq, IsPartOf, IsAnyOf],
+            // Whom it is permitted to likewise.
             Self::CounterpartyLog => &[Eq, IsAnyOf],
         }
     }
@@ -269,8 +292,8 @@ mod tests {
 
     #[test]
     fn all_34_operands_and_12_operators_are_known_by_name() {
-        // 34 of ODRL, and two of ours.
-        assert_eq!(Operand::ALL.len() + NOT_YET.len(), 34 + 2);
+        // 34 of ODRL, and four of ours.
+        assert_eq!(Operand::ALL.len() + NOT_YET.len(), 34 + 4);
         assert!(NOT_YET.iter().all(|name| Operand::parse(name).is_none()));
         for operator in Operator::ALL {
             assert_eq!(Operator::parse(&format!("odrl:{}", operator.name())), Some(operator));
@@ -280,13 +303,15 @@ mod tests {
             Operand::parse("http://www.w3.org/ns/odrl/2/purpose"),
             Some(Operand::Purpose)
         );
-        assert!(Operand::is_not_built_yet("odrl:payAmount", Era::default()));
+        assert!(Operand::is_not_built_yet("odrl:percentage", Era::default()));
         assert!(!Operand::is_not_built_yet("partner", Era::default()));
         // As it was then: what an old record says of an operand stays so.
-        for era in Era::ALL {
-            let is_known = era >= Era::Five;
-            assert_eq!(Operand::is_not_built_yet("odrl:spatial", era), !is_known, "{era:?}");
-            assert_eq!(Operand::Spatial.is_of(era), is_known, "{era:?}");
+        for (operand, known_from) in [("odrl:spatial", Era::Five), ("payAmount", Era::Eight)] {
+            for era in Era::ALL {
+                let is_known = era >= known_from;
+                assert_eq!(Operand::is_not_built_yet(operand, era), !is_known, "{operand} {era:?}");
+                assert_eq!(Operand::parse(operand).is_some_and(|found| found.is_of(era)), is_known);
+            }
         }
         let own = "https://w3id.org/herleid/ns#counterpartyLog";
         assert_eq!(Operand::parse(own), Some(Operand::CounterpartyLog));

@@ -1,7 +1,10 @@
 //! What a policy must meet before it is published or offered.
 
+use crate::amount::Amount;
+use crate::basis;
 use crate::model::{Constraint, Logic, PolicyKind, Right, Rule, RuleKind};
 use crate::operand::{Operand, Operator};
+use crate::payment::COMPENSATE;
 use crate::policy::Policy;
 use crate::problem::{PolicyError, Problem, ProblemKind, Problems, quoted};
 use crate::purpose;
@@ -51,9 +54,7 @@ pub(crate) fn check(policy: &Policy) -> Result<(), PolicyError> {
     }
     for rule in policy.permissions.iter().chain(&policy.prohibitions) {
         for duty in &rule.duties {
-            let advice = "a duty of a permission has to be fulfilled before it is used, and nothing in this version sees to that, so \
-                          it would never hold; what has to be done besides, or afterwards, is an `obligation` of the policy";
-            refuse(&duty.at, "duty", advice);
+            rule_duty(rule, duty, &mut refuse);
         }
         if !rule.action.is_asked_for() {
             refuse(&rule.at, &rule.action.wire(), never_asked(rule));
@@ -105,6 +106,68 @@ fn one_agreement(policy: &Policy, refuse: &mut impl FnMut(&str, &str, &str)) {
         |rule| rule.scope.target.as_ref(),
         "its rules are about different assets, and an agreement is about the one that is published; leave the target out",
     );
+}
+
+/// A duty of a permission has to be met before each use, so this end has to be able to see that it is.
+fn rule_duty(rule: &Rule, duty: &Rule, refuse: &mut impl FnMut(&str, &str, &str)) {
+    if duty.is_stated_first() {
+        for constraint in &duty.constraints {
+            let advice = "a duty that has to be met before a use has no condition of its own; what holds under other conditions is a \
+                          permission of its own, and what has to be done by a day an `obligation` of the policy";
+            refuse(constraint.at(), "constraint", advice);
+        }
+        return;
+    }
+    if duty.action.name() != COMPENSATE {
+        return refuse(&duty.at, &duty.action.wire(), never_seen(duty));
+    }
+    match duty.price() {
+        None => {
+            let advice = "it says no amount, so nobody could pay it; add a constraint `odrl:payAmount` `eq` an amount, as `\"0.25\"`, with \
+                          `\"odrl:unit\": {\"@id\": \"http://dbpedia.org/resource/Euro\"}`";
+            refuse(&duty.at, &duty.action.wire(), advice);
+        }
+        Some(Amount::NOTHING) => refuse(&duty.at, "payAmount", "it costs nothing; leave the duty out"),
+        Some(_) if rule.action.to_others() => {
+            let advice = "what somebody else passes on, this connector never sees, so it could take nothing for it; leave the duty out";
+            refuse(&duty.at, &duty.action.wire(), advice);
+        }
+        Some(_) => {}
+    }
+    if rule
+        .duties
+        .iter()
+        .any(|other| other.at < duty.at && other.action.name() == COMPENSATE)
+    {
+        let advice = "the permission has two prices, and a use costs their sum; write one";
+        refuse(&duty.at, &duty.action.wire(), advice);
+    }
+}
+
+/// What to write in place of a duty of which nobody here could see, before a use, that it was met.
+fn never_seen(duty: &Rule) -> &'static str {
+    match duty.action.name() {
+        "delete" | "uninstall" => {
+            "before a use there is nothing to delete; what has to be deleted by a day is an `obligation` of the policy: `odrl:delete` with \
+             `odrl:dateTime` `lteq` a day"
+        }
+        "nextPolicy" | "ensureExclusivity" => {
+            "no connector sees what is agreed with others; write a prohibition of `odrl:distribute`, or a permission for it with \
+             `odrl:recipient`"
+        }
+        _ if duty.action.to_others() => {
+            "what is passed on is no condition of a use; write a permission of `odrl:distribute` with `odrl:recipient`, or leave the duty out"
+        }
+        "anonymize" | "aggregate" | "watermark" | "modify" | "transform" | "translate" => {
+            "what is made of the data once they are had, nobody here sees; publish them as they may be used, or have it stated: \
+             `odrl:inform` in place of this, as a duty to state it first, or as an `obligation` to state it by a day"
+        }
+        _ => {
+            "nothing in this version sees that it is met before a use, so the permission would never hold; of `odrl:inform`, \
+             `odrl:obtainConsent`, `odrl:attribute`, `odrl:acceptTracking` and `odrl:reviewPolicy` a statement comes first; what has to be \
+             done besides, or afterwards, is an `obligation` of the policy"
+        }
+    }
 }
 
 /// An obligation is followed up: who has the agreement states that it did as obliged, by a day that this end can look at.
@@ -182,10 +245,22 @@ fn rule_constraints(rule: &Rule, refuse: &mut impl FnMut(&str, &str, &str)) {
                 };
                 refuse(&atomic.at, "spatial", advice);
             }
+            Right::Iris(_) if atomic.operand == Operand::AreaOfUse && is_prohibition => {
+                let advice = "this would forbid everybody: two names may be of the same ground, so no other area that somebody states is known \
+                              not to be this one; leave it out, and name the areas of use in the permission, with `isAnyOf`";
+                refuse(&atomic.at, "areaOfUse", advice);
+            }
             Right::Iris(iris) if atomic.operand == Operand::Purpose && follows_hierarchy(atomic.operator) => {
                 for iri in iris.iter().filter(|iri| !purpose::is_known(iri)) {
                     let advice =
                         "nothing is known of what lies below this purpose; use a purpose of the table, or `eq`";
+                    refuse(&atomic.at, iri, advice);
+                }
+            }
+            Right::Iris(iris) if atomic.operand == Operand::LegalBasis => {
+                for iri in iris.iter().filter(|iri| !basis::is_known(iri)) {
+                    let advice = "nothing is known of this legal basis; use one of the list (docs/purposes.md), or a law by its number, as \
+                                  `https://wetten.overheid.nl/jci1.3:c:BWBR0037885&artikel=5.1`";
                     refuse(&atomic.at, iri, advice);
                 }
             }

@@ -44,6 +44,8 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
             dataset: a.dataset.clone(),
             offer: a.offer.clone(),
             purpose: a.purpose.clone(),
+            legal_basis: a.legal_basis.clone(),
+            area_of_use: a.area_of_use.clone(),
         }),
         Chosen::Negotiations(a) => asking.send(&Negotiations { limit: limit(a.limit) }),
         Chosen::Negotiation(a) => asking.send(&Negotiation {
@@ -60,10 +62,14 @@ pub(super) fn ask(actions: &dyn Actions, context: &Context, chosen: &Chosen) -> 
             limit: limit(a.limit),
         }),
         Chosen::Duty(a) => asking.send(&requests::duty(&a.action)),
+        Chosen::Payments(a) => asking.send(&requests::payments(a)),
+        Chosen::Payment(a) => asking.send(&requests::payment(&a.action)),
         Chosen::Pull(a) => absolute_option(context, a.out.as_deref()).and_then(|out| {
             asking.send(&Pull {
                 agreement: a.agreement.clone(),
                 purpose: a.purpose.clone(),
+                legal_basis: a.legal_basis.clone(),
+                area_of_use: a.area_of_use.clone(),
                 out,
                 resource: a.resource.clone(),
             })

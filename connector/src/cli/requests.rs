@@ -1,13 +1,16 @@
-//! Requests to the running service, made of what was typed: of `duty`, `push`, `ledger`, `erase`, `hold`, `retention` and `backup`.
+//! Requests to the running service, made of what was typed: of `duty`, `payment`, `push`, `ledger`, `erase`, `hold`, `retention` and `backup`.
 
 use super::actions::Context;
 use super::arguments::{
-    BackupArguments, DutyAction, EraseAction, HoldAction, LedgerAction, MeantArguments, PushArguments, RetentionAction,
+    BackupArguments, DutyAction, EraseAction, HoldAction, LedgerAction, MeantArguments, PaymentAction,
+    PaymentsArguments, PushArguments, RetentionAction,
 };
 use super::ask::absolute;
 use super::token;
 use crate::control::error::{Code, ControlError};
-use crate::control::protocol::{Backup, Duty, Erase, Hold, LedgerExport, Meant, Push, Retention};
+use crate::control::protocol::{
+    Backup, Duty, Erase, Hold, LedgerExport, Meant, Payment, PaymentKind, Payments, Push, Retention,
+};
 
 /// What of `ledger` the service does; `None` for what this process does.
 pub(super) fn export(context: &Context, action: &LedgerAction) -> Option<Result<LedgerExport, ControlError>> {
@@ -32,6 +35,28 @@ pub(super) fn duty(action: &DutyAction) -> Duty {
         agreement: a.agreement.clone(),
         obligation: a.obligation.clone(),
         statement: a.statement.clone(),
+    }
+}
+
+/// The request that `payments` makes.
+pub(super) fn payments(arguments: &PaymentsArguments) -> Payments {
+    Payments {
+        agreement: arguments.agreement.clone(),
+    }
+}
+
+/// The request that `payment` makes.
+pub(super) fn payment(action: &PaymentAction) -> Payment {
+    let (kind, a) = match action {
+        PaymentAction::Record(a) => (PaymentKind::Received, a),
+        PaymentAction::Return(a) => (PaymentKind::Returned, a),
+    };
+    Payment {
+        kind,
+        agreement: a.agreement.clone(),
+        amount: a.amount.clone(),
+        currency: a.currency.clone(),
+        reference: a.reference.clone(),
     }
 }
 
@@ -107,6 +132,8 @@ pub(super) fn push(a: &PushArguments) -> Result<Push, ControlError> {
         agreement: a.agreement.clone(),
         to,
         purpose: a.purpose.clone(),
+        legal_basis: a.legal_basis.clone(),
+        area_of_use: a.area_of_use.clone(),
     })
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn negotiate(
     let offer = chosen_offer(&resource, request.offer.as_deref())?;
     let agreement = node
         .negotiator
-        .request_agreement(&node, &provider, &base, &resource, &offer, request.purpose.as_deref())
+        .request_agreement(&node, &provider, &base, &resource, &offer, &request.declares())
         .await?;
     Ok(NegotiateAnswer {
         agreement: agreement.id,
@@ -81,12 +81,12 @@ pub(crate) fn line(node: &Node, entry: AgreementEntry) -> Result<AgreementLine, 
     let closed = match &entry.terminated {
         Some(why) => Some(why.clone()),
         None => {
-            let purpose = entry.purpose.as_deref();
             let asker = match entry.side {
-                Side::Provider => Asker::presumed(&entry.other, purpose),
-                Side::Consumer => Asker::ourselves(&node.did, purpose),
+                Side::Provider => Asker::presumed(&entry.other, None),
+                Side::Consumer => Asker::ourselves(&node.did, None),
             };
-            let decided = deciding::under_agreement(node, &entry, USE, &asker.delivering_nothing())?;
+            let asker = asker.delivering_nothing().declaring(&entry.declares);
+            let decided = deciding::under_agreement(node, &entry, USE, &asker)?;
             (!decided.is_permit()).then(|| decided.headline())
         }
     };

@@ -58,6 +58,8 @@ pub async fn handle(node: Arc<Node>, command: String, body: Value, progress: Pro
         p::Agreements => agreements::list,
         p::Duties => crate::duties::list,
         p::Duty => crate::duties::fulfil,
+        p::Payment => crate::payments::payment,
+        p::Payments => crate::payments::list,
         p::Pull => crate::consumer::pull::command,
         p::Push => crate::consumer::pull::pushed::command,
         p::Transfers => transfers::list,

@@ -176,7 +176,9 @@ fn shown(node: &Node, process: &Negotiation) -> Result<NegotiationAnswer, Failur
     Ok(NegotiationAnswer {
         negotiation: line(node, process),
         underway: process.underway().map(|kind| kind.to_string()),
-        purpose: context.purpose,
+        purpose: context.declares.purpose,
+        legal_basis: context.declares.legal_basis,
+        area_of_use: context.declares.area_of_use,
         offer: offer.clone(),
         policy: summary(offer),
         agreement: process.agreement().map(|agreement| agreement.id().to_string()),

@@ -30,7 +30,11 @@ fn rule(rule: &Rule) -> String {
     if !conditions.is_empty() {
         text.push_str(&format!(" if {}", conditions.join(" and ")));
     }
-    let duties: Vec<&str> = rule.duties().iter().map(|duty| duty.action().name()).collect();
+    let unpriced = rule.duties().iter().filter(|duty| duty.price().is_none());
+    let duties: Vec<&str> = unpriced.map(|duty| duty.action().name()).collect();
+    if let Some(price) = rule.price() {
+        text.push_str(&format!(" for {price} EUR each time"));
+    }
     if !duties.is_empty() {
         text.push_str(&format!(" after {}", duties.join(" and ")));
     }

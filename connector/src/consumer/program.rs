@@ -22,7 +22,7 @@ pub(crate) async fn program_of(node: &Arc<Node>, run: &RunEntry) -> Result<(), F
         .ok_or_else(|| Failure::missing(format!("the agreement `{}` is not here", run.agreement)))?;
     let wanted = Wanted {
         agreement: &agreement,
-        purpose: agreement.purpose.as_deref(),
+        declares: &agreement.declares,
         version: Some(run.version.clone()),
         sha256: Some(run.program.clone()),
         resource: None,

@@ -65,10 +65,10 @@ pub async fn command(node: Arc<Node>, request: Pull, progress: Progress) -> Resu
         ))
         .next("`herleid agreements` lists them")
     })?;
-    let purpose = request.purpose.clone().or_else(|| agreement.purpose.clone());
+    let declares = request.declares().or(&agreement.declares);
     let wanted = Wanted {
         agreement: &agreement,
-        purpose: purpose.as_deref(),
+        declares: &declares,
         version: None,
         sha256: None,
         resource: request.resource.as_deref(),

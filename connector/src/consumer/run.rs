@@ -59,7 +59,7 @@ pub async fn command(node: Arc<Node>, request: Run, _progress: Progress) -> Resu
     // Access first: whoever gets none has asked for nothing yet, and has nothing to account for.
     let access = node
         .negotiator
-        .start_transfer(&node, &asking.agreement, PROCESSES, asking.agreement.purpose.as_deref())
+        .start_transfer(&node, &asking.agreement, PROCESSES, &asking.agreement.declares)
         .await?;
     let ran = match asking.record_requested(&node, &exchange, &content).await {
         Ok(()) => asking.ask(&node, &access, &exchange, &content).await,

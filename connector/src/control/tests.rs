@@ -83,6 +83,8 @@ fn pull() -> Pull {
     Pull {
         agreement: "urn:uuid:a".to_owned(),
         purpose: None,
+        legal_basis: None,
+        area_of_use: None,
         out: None,
         resource: None,
     }

@@ -1,5 +1,6 @@
 //! Who asks, what it says and shows, and how that is known.
 
+use crate::state::Declares;
 use herleid_credentials::credential::{Claimed, TrustedIssuers};
 use herleid_policies::Facts;
 use herleid_vocab::did::Did;
@@ -51,6 +52,9 @@ pub struct Asker<'a> {
     /// The purpose that it declares, if it does.
     pub purpose: Option<&'a str>,
     proof: Proof,
+    /// Why it is lawful, and for which area it is, as it declares.
+    legal_basis: Option<&'a str>,
+    area_of_use: Option<&'a str>,
     /// The credentials that it showed, and that hold.
     shown: &'a [Claimed],
     /// How many bytes may leave because of what is decided; `None` when nobody knows.
@@ -63,6 +67,8 @@ impl<'a> Asker<'a> {
             did,
             purpose,
             proof,
+            legal_basis: None,
+            area_of_use: None,
             shown: &[],
             // Whoever forgets to say it gets nothing that is counted in bytes.
             bytes: None,
@@ -100,6 +106,17 @@ impl<'a> Asker<'a> {
         Self::by(Proof::Ourselves, did, purpose)
     }
 
+    /// The same, that declares this of its use.
+    #[must_use]
+    pub fn declaring(self, declares: &'a Declares) -> Self {
+        Self {
+            purpose: declares.purpose.as_deref(),
+            legal_basis: declares.legal_basis.as_deref(),
+            area_of_use: declares.area_of_use.as_deref(),
+            ..self
+        }
+    }
+
     /// The same, that showed these credentials: verified then, and looked at again for this decision.
     #[must_use]
     pub fn showing(self, shown: &'a [Claimed]) -> Self {
@@ -129,6 +146,12 @@ impl<'a> Asker<'a> {
             let says = |one: &&Claimed| one.texts(AREA).next().is_some();
             let saying: Vec<&Claimed> = self.shown.iter().filter(counts).filter(says).collect();
             facts = areas(facts, &saying, now_ms);
+        }
+        if let Some(basis) = self.legal_basis {
+            facts = facts.with_legal_basis(basis, stated, now_ms);
+        }
+        if let Some(area) = self.area_of_use {
+            facts = facts.with_area_of_use(area, stated, now_ms);
         }
         match self.purpose {
             Some(purpose) => facts.with_purpose([purpose], stated, now_ms),

@@ -4,7 +4,7 @@ use super::{Asker, DISTRIBUTE, USE, under_agreement};
 use crate::config::Config;
 use crate::node::{Node, Secrets, open};
 use crate::rim::SystemEntropy;
-use crate::state::{AgreementEntry, Side};
+use crate::state::{AgreementEntry, Declares, Side};
 use herleid_policies::{LOG_KEPT, LOG_NONE};
 use herleid_vocab::did::Did;
 use serde_json::json;
@@ -47,7 +47,7 @@ fn an_agreement_holds_for_whom_it_calls_by_another_name() {
                 "assignee": assignee, "permission": [{"action": "use", "constraint": [both]}]}),
             sha256: format!("{side:?} {name}"),
             target: "rain".to_owned(),
-            purpose: None,
+            declares: Default::default(),
             other_log: None,
             other_base: "http://app.example".to_owned(),
             dataset: None,
@@ -83,7 +83,7 @@ fn what_is_passed_on_is_seen_to_by_the_consumers_connector() {
         sha256: "passed on".to_owned(),
         agreement: policy.clone(),
         target: "rain".to_owned(),
-        purpose: None,
+        declares: Declares::default(),
         other_log: None,
         other_base: "http://owner.example".to_owned(),
         dataset: None,

@@ -143,19 +143,19 @@ pub(super) async fn conclude(
         agreement: agreement.as_value().clone(),
         sha256: sha256.clone(),
         target: agreement.target().to_string(),
-        purpose: context.purpose.clone(),
+        declares: context.declares.clone(),
         other_log: counterparty.log.clone(),
         other_base: counterparty.base,
         dataset: context.dataset.clone(),
         terminated: None,
     };
-    let (purpose, shown) = (context.purpose.as_deref(), claimed(&context.presentations));
+    let shown = claimed(&context.presentations);
     let (provider, consumer, asker) = match side {
-        Side::Provider => (&node.did, &other, Asker::by_token(&other, purpose).showing(&shown)),
-        Side::Consumer => (&other, &node.did, Asker::ourselves(&node.did, purpose)),
+        Side::Provider => (&node.did, &other, Asker::by_token(&other, None).showing(&shown)),
+        Side::Consumer => (&other, &node.did, Asker::ourselves(&node.did, None)),
     };
-    let asker = asker.delivering_nothing();
-    let decided = deciding::under_agreement(node, &entry, deciding::USE, &asker).map_err(|e| internal(&e))?;
+    let asker = asker.delivering_nothing().declaring(&context.declares);
+    let decided = deciding::under_new_agreement(node, &entry, deciding::USE, &asker).map_err(|e| internal(&e))?;
     if side == Side::Provider && !decided.is_permit() {
         // The offer would have granted it, the agreement does not: a rule is for somebody else, or its time has passed meanwhile.
         record_denial(node, &other, &decided).await?;
@@ -266,7 +266,7 @@ mod tests {
             agreement: json!({}),
             sha256: "ab".repeat(32),
             target: "rain".to_owned(),
-            purpose: None,
+            declares: Default::default(),
             other_log: None,
             other_base: "https://app.example/dsp/2025-1".to_owned(),
             dataset: None,

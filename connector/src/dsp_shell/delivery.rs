@@ -106,7 +106,7 @@ async fn attempt<P: Kept>(node: &Arc<Node>, pid: &Id, send: &Send, attempts: u32
     };
     let context = node.negotiator.context::<P>(node, pid).map_err(|e| e.to_string())?;
     let headers = node
-        .message_headers(&peer, context.purpose.as_deref(), &fresh_trace(node))
+        .message_headers(&peer, Some(&context.declares), &fresh_trace(node))
         .map_err(|e| e.to_string())?;
     let url = send.to.join(&send.path);
     let body = send.body.to_string();

@@ -14,7 +14,7 @@ use crate::dsp::process::Process;
 use crate::dsp::transfer::{self, DataTransfer};
 use crate::handlers::{NegotiationAction, TransferAction};
 use crate::node::Node;
-use crate::state::AgreementEntry;
+use crate::state::{AgreementEntry, Declares};
 use herleid_vocab::did::Did;
 use serde_json::Value;
 use std::sync::Arc;
@@ -31,13 +31,13 @@ impl Negotiator {
         counterparty: &Did,
         address: Option<&str>,
         offer: Offer,
-        purpose: Option<&str>,
+        declares: &Declares,
     ) -> Result<Id, Failure> {
         let base = match address {
             Some(address) => address.to_owned(),
             None => super::peer_base(node, counterparty).await?,
         };
-        self.open_negotiation(node, counterparty, &base, offer, purpose, None)
+        self.open_negotiation(node, counterparty, &base, offer, declares, None)
             .await
     }
 
@@ -51,7 +51,7 @@ impl Negotiator {
         counterparty: &Did,
         base: &str,
         offer: Offer,
-        purpose: Option<&str>,
+        declares: &Declares,
         dataset: Option<Value>,
     ) -> Result<Id, Failure> {
         let standing = node.trust.standing();
@@ -67,7 +67,7 @@ impl Negotiator {
         };
         let did_document = document.map(|d| String::from_utf8_lossy(d.document().bytes()).into_owned());
         let context = Context {
-            purpose: purpose.map(str::to_owned),
+            declares: declares.clone(),
             did_document,
             dataset,
             asked,
@@ -92,7 +92,7 @@ impl Negotiator {
         format: &str,
         address: Option<&str>,
         push_to: Option<DataAddress>,
-        purpose: Option<&str>,
+        declares: &Declares,
     ) -> Result<Id, Failure> {
         let standing = node.trust.standing();
         // Before anything is begun: a message that may not be sent would be tried for hours.
@@ -115,7 +115,7 @@ impl Negotiator {
         let opened =
             transfer::request(pid.clone(), peer, id, format, push_to, node.now_ms()).map_err(Failure::failed)?;
         let context = Context {
-            purpose: purpose.map(str::to_owned),
+            declares: declares.clone(),
             ..Context::default()
         };
         self.open(node, opened, context, standing)

@@ -35,7 +35,7 @@ use crate::dsp::id::{Address, Id};
 use crate::dsp::negotiation::Peer;
 use crate::dsp::process::{Process, Protocol};
 use crate::node::Node;
-use crate::state::Change;
+use crate::state::{Change, Declares};
 use held::Held;
 use herleid_ledger::record::Draft;
 use herleid_vocab::did::Did;
@@ -54,8 +54,9 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Context {
-    /// Purpose that the consumer declared.
-    pub purpose: Option<String>,
+    /// What the consumer declared.
+    #[serde(rename = "purpose")]
+    pub declares: Declares,
     /// Key that signed the opening request.
     pub key_id: Option<String>,
     /// The other end's DID document, exact bytes.

@@ -18,7 +18,7 @@ use crate::dsp::process::Process;
 use crate::handlers::{self, Decider, Handlers, NegotiationAction};
 use crate::identity::claimed;
 use crate::node::Node;
-use crate::state::{AgreementEntry, Change, Side, set};
+use crate::state::{AgreementEntry, Change, Declares, Side, set};
 use herleid_vocab::did::Did;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -213,7 +213,8 @@ async fn granted(node: &Arc<Node>, process: &Negotiation) -> Result<Result<Offer
     let consumer = node.did_of(process.peer())?;
     let context = node.negotiator.context::<Contract>(node, process.own_pid())?;
     let shown = claimed(&context.presentations);
-    let asker = Asker::by_token(&consumer, context.purpose.as_deref())
+    let asker = Asker::by_token(&consumer, None)
+        .declaring(&context.declares)
         .showing(&shown)
         .delivering_nothing();
     let decided =
@@ -332,7 +333,7 @@ impl super::Negotiator {
         base: &str,
         resource: &Resource,
         offer: &Id,
-        purpose: Option<&str>,
+        declares: &Declares,
     ) -> Result<AgreementEntry, Failure> {
         let offer = resource
             .offer(offer)
@@ -340,7 +341,7 @@ impl super::Negotiator {
         let dataset = Some(resource.to_json());
         let offer = offer.with_target(resource.id());
         let pid = self
-            .open_negotiation(node, provider, base, offer, purpose, dataset)
+            .open_negotiation(node, provider, base, offer, declares, dataset)
             .await?;
         self.wait_for(|| {
             let process = self.load::<Contract>(node, &pid).ok()??;

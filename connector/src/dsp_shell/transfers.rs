@@ -14,7 +14,7 @@ use crate::dsp::transfer::{DataTransfer, Decide, Direction, State, Transfer};
 use crate::handlers::{self, Decider, Ruling, TransferAction};
 use crate::node::Node;
 use crate::provider::push;
-use crate::state::{AgreementEntry, Change, GrantEntry, Side, set};
+use crate::state::{AgreementEntry, Change, Declares, GrantEntry, Side, set};
 use giving::start;
 use herleid_ledger::record::Draft;
 use herleid_vocab::did::Did;
@@ -263,10 +263,10 @@ impl super::Negotiator {
         node: &Arc<Node>,
         agreement: &AgreementEntry,
         format: &str,
-        purpose: Option<&str>,
+        declares: &Declares,
     ) -> Result<Access, Failure> {
         let pid = self
-            .begin_transfer(node, agreement, format, None, None, purpose)
+            .begin_transfer(node, agreement, format, None, None, declares)
             .await?;
         let found = self
             .wait_for(|| {

@@ -29,6 +29,7 @@ use axum::http::StatusCode;
 use herleid_ledger::LedgerError;
 use herleid_policies::{Document, DutyState, EnforcedBy, Facts, Policy, Rule};
 use herleid_vocab::did::Did;
+use serde_json::Value;
 use stated::Stated;
 use std::sync::Arc;
 
@@ -46,10 +47,54 @@ const fn vouched(by: EnforcedBy) -> &'static str {
     }
 }
 
-/// Whether an agreement may have obligations: told without reading all of it.
+/// What somebody has to do: an obligation, or a duty of a permission that has to be stated before a use.
+struct Owed<'a> {
+    rule: &'a Rule,
+    whose: &'a str,
+    /// Nothing is given before.
+    comes_first: bool,
+}
+
+/// All that somebody has to do under a policy, each once.
+fn owed(policy: &Policy) -> Vec<Owed<'_>> {
+    let obligations = policy.obligations().iter().map(|rule| Owed {
+        rule,
+        whose: rule.scope().assignee.as_deref().unwrap_or_default(),
+        comes_first: false,
+    });
+    // A duty addresses whom its permission does.
+    let duties = policy.permissions().iter().flat_map(|permission| {
+        let whose = permission.scope().assignee.as_deref().unwrap_or_default();
+        let first = permission.duties().iter().filter(|duty| duty.is_stated_first());
+        first.map(move |rule| Owed {
+            rule,
+            whose,
+            comes_first: true,
+        })
+    });
+    let mut all: Vec<Owed<'_>> = Vec::new();
+    for one in obligations.chain(duties) {
+        if !all.iter().any(|known| known.rule.id() == one.rule.id()) {
+            all.push(one);
+        }
+    }
+    all
+}
+
+/// Whether an agreement may have obligations or duties: told without reading all of it.
 fn may_oblige(entry: &AgreementEntry) -> bool {
-    let members = entry.agreement.as_object();
-    members.is_none_or(|members| members.keys().any(|name| name.ends_with("obligation")))
+    fn names(value: &Value, name: &str) -> bool {
+        match value {
+            Value::Object(members) => members.keys().any(|key| key.ends_with(name)),
+            Value::Array(items) => items.iter().any(|item| names(item, name)),
+            _ => false,
+        }
+    }
+    let Some(members) = entry.agreement.as_object() else {
+        return true;
+    };
+    let mut permissions = members.iter().filter(|(key, _)| key.ends_with("permission"));
+    names(&entry.agreement, "obligation") || permissions.any(|(_, rules)| names(rules, "duty"))
 }
 
 /// The agreements that may have obligations.
@@ -68,17 +113,15 @@ fn of(node: &Node, entry: &AgreementEntry) -> Result<Vec<DutyLine>, Failure> {
     let Ok(policy) = document.policy() else {
         return Ok(Vec::new());
     };
-    let lines = policy.obligations().iter().map(|rule| line(node, entry, rule));
-    lines.collect()
+    owed(policy).iter().map(|owed| line(node, entry, owed)).collect()
 }
 
 /// The action of an obligation that `whose` has under an agreement, told without the log.
 fn action(entry: &AgreementEntry, whose: &Did, obligation: &str) -> Option<String> {
     let document = Document::read(&entry.agreement);
-    let mut rules = document.policy().ok()?.obligations().iter();
-    let rule =
-        rules.find(|rule| rule.id() == obligation && rule.scope().assignee.as_deref() == Some(whose.as_str()))?;
-    Some(rule.action().name().to_owned())
+    let mut owed = owed(document.policy().ok()?).into_iter();
+    let found = owed.find(|owed| owed.rule.id() == obligation && owed.whose == whose.as_str())?;
+    Some(found.rule.action().name().to_owned())
 }
 
 /// One obligation under an agreement, without looking at the others.
@@ -90,8 +133,8 @@ fn one(node: &Node, entry: &AgreementEntry, obligation: &str) -> Result<Option<D
     let Ok(policy) = document.policy() else {
         return Ok(None);
     };
-    let rule = policy.obligations().iter().find(|rule| rule.id() == obligation);
-    rule.map(|rule| line(node, entry, rule)).transpose()
+    let found = owed(policy).into_iter().find(|owed| owed.rule.id() == obligation);
+    found.map(|owed| line(node, entry, &owed)).transpose()
 }
 
 /// Refuses a transaction that was begun before its consumer stated that everything had under the agreement is deleted: given once more, it
@@ -129,7 +172,8 @@ pub(crate) fn check_repeated(
     Ok(())
 }
 
-fn line(node: &Node, entry: &AgreementEntry, rule: &Rule) -> Result<DutyLine, Failure> {
+fn line(node: &Node, entry: &AgreementEntry, owed: &Owed<'_>) -> Result<DutyLine, Failure> {
+    let rule = owed.rule;
     let stated = Stated::find(node, entry, rule.id())?;
     let (mut state, mut statement) = (standing(rule.over_from_ms(), node.now_ms()), None);
     if let Some(stated) = stated {
@@ -166,7 +210,8 @@ fn line(node: &Node, entry: &AgreementEntry, rule: &Rule) -> Result<DutyLine, Fa
         dataset: entry.target.clone(),
         obligation: rule.id().to_owned(),
         action: rule.action().name().to_owned(),
-        whose: rule.scope().assignee.clone().unwrap_or_default(),
+        whose: owed.whose.to_owned(),
+        comes_first: owed.comes_first,
         due: rule.deadline().map(|moment| moment.text().to_owned()),
         due_ms: rule.over_from_ms(),
         state,
@@ -264,11 +309,8 @@ pub(crate) fn known(
     policy: &Policy,
     mut facts: Facts,
 ) -> Result<Facts, LedgerError> {
-    for rule in policy
-        .obligations()
-        .iter()
-        .filter(|rule| rule.action().name() != DELETE)
-    {
+    let owed = owed(policy).into_iter().map(|owed| owed.rule);
+    for rule in owed.filter(|rule| rule.action().name() != DELETE) {
         let Some(bytes) = node.ledger.get(&Stated::key(entry.side, &entry.id, rule.id()))? else {
             continue;
         };

@@ -82,7 +82,7 @@ impl Scene {
             sha256: Document::read(&agreement).digest().hex(),
             agreement,
             target: "rain".to_owned(),
-            purpose: None,
+            declares: Default::default(),
             other_log: Some(LogIdentity {
                 did: self.other.clone(),
                 origin: self.log.origin().to_owned(),

@@ -171,7 +171,7 @@ async fn context(node: &Arc<Node>, caller: &Authenticated) -> Result<Context, Re
         .await
         .map_err(|e| unauthenticated(&e))?;
     Ok(Context {
-        purpose: caller.purpose().map(str::to_owned),
+        declares: caller.declares().clone(),
         key_id: caller.key_id().map(str::to_owned),
         did_document: caller
             .document()

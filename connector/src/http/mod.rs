@@ -9,6 +9,7 @@ mod erasures;
 mod exchanges;
 mod lineage;
 mod log;
+mod payments;
 mod processes;
 mod receipts;
 mod refusal;
@@ -53,6 +54,10 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/data/{grant}/{*path}", get(data::of_resource))
         .route("/duties", post(duties::stated))
         .route("/erasures", post(erasures::told))
+        .route(
+            "/payments",
+            get(payments::of_agreement).layer(Extension(Arc::new(exchanges::Turns::new()))),
+        )
         .route("/receipts", post(receipts::acknowledge))
         .route("/receipts/{transaction}", get(receipts::of_transaction))
         .route(

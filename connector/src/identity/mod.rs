@@ -21,6 +21,7 @@ pub(crate) use standing::{Lapse, Lost, claimed, look_at, lost, shown_for, until_
 pub(crate) use statuses::Fetcher;
 pub use statuses::{StatusFailure, Statuses};
 
+use crate::state::Declares;
 use herleid_credentials::{Now, si_token};
 use herleid_vocab::did::Did;
 use http::HeaderMap;
@@ -89,7 +90,7 @@ impl AuthenticationError {
 #[derive(Debug, Clone)]
 pub struct Authenticated {
     did: Did,
-    purpose: Option<String>,
+    declares: Declares,
     presentation_token: Option<String>,
     shown: Option<(Arc<Resolved>, String)>,
 }
@@ -101,10 +102,10 @@ impl Authenticated {
         &self.did
     }
 
-    /// The purpose that the caller states (an IRI), signed by it within the token: *declared*, not proved.
+    /// What the caller states of its use, signed by it within the token: *declared*, not proved.
     #[must_use]
-    pub fn purpose(&self) -> Option<&str> {
-        self.purpose.as_deref()
+    pub fn declares(&self) -> &Declares {
+        &self.declares
     }
 
     /// The token that lets us ask the caller's credential service.
@@ -131,7 +132,7 @@ impl Authenticated {
         let peer = shortcuts.recognise(headers)?;
         Some(Self {
             did: peer.did.clone(),
-            purpose: None,
+            declares: Declares::default(),
             presentation_token: None,
             shown: None,
         })
@@ -166,7 +167,11 @@ pub async fn authenticate(
     }
     Ok(Authenticated {
         did: checked.did().clone(),
-        purpose: checked.purpose().map(str::to_owned),
+        declares: Declares {
+            purpose: checked.purpose().map(str::to_owned),
+            legal_basis: checked.legal_basis().map(str::to_owned),
+            area_of_use: checked.area_of_use().map(str::to_owned),
+        },
         presentation_token: checked.token().map(str::to_owned),
         shown: Some((document, checked.key_id().to_owned())),
     })

@@ -75,6 +75,8 @@ impl Participant {
             lifetime_ms: 60_000,
             token: None,
             purpose: None,
+            legal_basis: None,
+            area_of_use: None,
         };
         let token = si_token::mint(key, &format!("{}#key-1", self.did), &says).unwrap();
         let value: http::HeaderValue = format!("Bearer {token}").parse().unwrap();

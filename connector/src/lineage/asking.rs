@@ -176,7 +176,7 @@ impl Asking {
     ) -> Result<Value, Asked> {
         let failed = |why: String| unanswered(AskedState::Failed, why);
         let seen = node.peers.seen_size(log).map_err(|e| failed(e.to_string()))?;
-        let headers = node.message_headers(&entry.other, entry.purpose.as_deref(), &fresh_trace(node));
+        let headers = node.message_headers(&entry.other, Some(&entry.declares), &fresh_trace(node));
         let mut headers = headers.map_err(|e| unanswered(AskedState::NotAsked, e.to_string()))?;
         headers.insert(SEEN, seen.into());
         let (transaction, hops) = (

@@ -77,6 +77,10 @@ struct Whole {
     agreed: Agreed,
     /// What the data was said to be for when it was negotiated.
     purpose: Option<String>,
+    /// On what legal basis, as it was said then.
+    legal_basis: Option<String>,
+    /// For which area, as it was said then.
+    area_of_use: Option<String>,
     /// Versioned base address of the other end's Dataspace Protocol.
     address: String,
     /// SHA-256 of the agreement in RFC 8785 form, as recorded.
@@ -176,7 +180,9 @@ async fn show(
 ) -> Result<Json<Whole>, Problem> {
     let entry = found(&api.node, &id, query.as_deref())?;
     Ok(Json(Whole {
-        purpose: entry.purpose.clone(),
+        purpose: entry.declares.purpose.clone(),
+        legal_basis: entry.declares.legal_basis.clone(),
+        area_of_use: entry.declares.area_of_use.clone(),
         address: entry.other_base.clone(),
         sha256: entry.sha256.clone(),
         agreement: entry.agreement.clone(),

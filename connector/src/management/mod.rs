@@ -18,6 +18,7 @@ mod openapi;
 mod operations;
 mod page;
 mod paging;
+mod payments;
 mod peers;
 mod problem;
 mod processes;

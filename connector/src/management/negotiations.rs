@@ -16,6 +16,7 @@ use crate::dsp::process::Process;
 use crate::dsp_shell::peer_resource;
 use crate::handlers::NegotiationAction;
 use crate::node::{Node, fresh_trace};
+use crate::state::Declares;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -92,6 +93,12 @@ struct Begin {
     /// What the data is for, as IRI; the provider's policy may ask for it.
     #[serde(default)]
     purpose: Option<String>,
+    /// On what legal basis, as IRI: of the list of legal bases, or a law.
+    #[serde(default)]
+    legal_basis: Option<String>,
+    /// For which area it is used, as IRI.
+    #[serde(default)]
+    area_of_use: Option<String>,
 }
 
 /// A negotiation.
@@ -178,12 +185,16 @@ async fn begin(
     let node = &api.node;
     let provider = participant(&request.counterparty)?;
     let address = request.address.as_deref();
-    let purpose = request.purpose.as_deref();
+    let declares = &Declares {
+        purpose: request.purpose.clone(),
+        legal_basis: request.legal_basis.clone(),
+        area_of_use: request.area_of_use.clone(),
+    };
     let pid = match (&request.offer, &request.dataset) {
         (Some(whole @ Value::Object(_)), None) => {
             let offer = whole_offer(whole)?;
             node.negotiator
-                .begin_negotiation(node, &provider, address, offer, purpose)
+                .begin_negotiation(node, &provider, address, offer, declares)
                 .await?
         }
         (named @ (Some(Value::String(_)) | None), Some(dataset)) => {
@@ -191,7 +202,7 @@ async fn begin(
             let (offer, base, said) = looked_up(node, &provider, dataset, named).await?;
             let base = address.unwrap_or(&base);
             node.negotiator
-                .open_negotiation(node, &provider, base, offer, purpose, Some(said))
+                .open_negotiation(node, &provider, base, offer, declares, Some(said))
                 .await?
         }
         _ => {

@@ -2,7 +2,7 @@
 //! served that is not described.
 
 use super::openapi::Shape;
-use super::{Api, BASE, about, agreements, duties, events, negotiations, offers, peers, transfers, trust};
+use super::{Api, BASE, about, agreements, duties, events, negotiations, offers, payments, peers, transfers, trust};
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, post};
@@ -149,6 +149,7 @@ pub(super) fn all() -> Vec<Operation> {
         ("Negotiations", negotiations::operations()),
         ("Agreements", agreements::operations()),
         ("Duties", duties::operations()),
+        ("Payments", payments::operations()),
         ("Transfers", transfers::operations()),
         ("Events", events::operations()),
         ("This connector", about::operations()),

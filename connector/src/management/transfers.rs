@@ -18,7 +18,7 @@ use crate::dsp::process::Process;
 use crate::dsp::transfer::{DataTransfer, Direction, State as Stage, Transfer};
 use crate::handlers::TransferAction;
 use crate::node::Node;
-use crate::state::{AgreementEntry, GrantEntry, Side};
+use crate::state::{AgreementEntry, Declares, GrantEntry, Side};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -101,6 +101,12 @@ struct Begin {
     /// What the data is for, as IRI; left out: as declared when the agreement was negotiated.
     #[serde(default)]
     purpose: Option<String>,
+    /// On what legal basis, as IRI: of the list of legal bases, or a law.
+    #[serde(default)]
+    legal_basis: Option<String>,
+    /// For which area it is used, as IRI.
+    #[serde(default)]
+    area_of_use: Option<String>,
 }
 
 /// A transfer.
@@ -291,11 +297,16 @@ async fn begin(
         Some(value) => Some(data_address(value)?),
         None => None,
     };
-    let purpose = request.purpose.as_deref().or(agreement.purpose.as_deref());
+    let declares = Declares {
+        purpose: request.purpose.clone(),
+        legal_basis: request.legal_basis.clone(),
+        area_of_use: request.area_of_use.clone(),
+    };
+    let declares = declares.or(&agreement.declares);
     let address = request.address.as_deref();
     let pid = node
         .negotiator
-        .begin_transfer(node, &agreement, &request.format, address, push_to, purpose)
+        .begin_transfer(node, &agreement, &request.format, address, push_to, &declares)
         .await?;
     if request.data_address.is_some() {
         pushed::begin(node, pid.clone());

@@ -2,6 +2,7 @@
 
 use super::Node;
 use crate::identity::authorization;
+use crate::state::Declares;
 use herleid_credentials::http_signature::{self, ContentDigest, NewSignature, Request};
 use herleid_credentials::jose;
 use herleid_credentials::si_token::{self, SelfIssued};
@@ -25,14 +26,14 @@ impl Node {
     }
 
     /// The headers of a protocol message to `audience`: a fresh self-issued token with a token for our credential service,
-    /// the declared purpose and the trace.
+    /// what is declared and the trace.
     ///
     /// # Errors
     /// When the token cannot be minted, or `trust.peers` does not admit the audience.
     pub fn message_headers(
         &self,
         audience: &Did,
-        purpose: Option<&str>,
+        declares: Option<&Declares>,
         trace: &str,
     ) -> Result<HeaderMap, SigningError> {
         self.admit(audience).map_err(|e| SigningError(e.to_string()))?;
@@ -46,7 +47,7 @@ impl Node {
             .holder
             .access_token(self, audience)
             .map_err(|e| SigningError(e.to_string()))?;
-        let token = self.self_issued(audience, Some(&access), purpose)?;
+        let token = self.self_issued(audience, Some(&access), declares)?;
         let mut headers = HeaderMap::new();
         headers.insert(http::header::AUTHORIZATION, header(&format!("Bearer {token}"))?);
         headers.insert(HeaderName::from_static("traceparent"), header(trace)?);
@@ -61,7 +62,7 @@ impl Node {
         &self,
         audience: &Did,
         token: Option<&str>,
-        purpose: Option<&str>,
+        declares: Option<&Declares>,
     ) -> Result<String, SigningError> {
         let jti = jose::fresh_id(self.entropy.as_ref());
         let says = SelfIssued {
@@ -71,7 +72,9 @@ impl Node {
             issued_at_ms: self.now_ms(),
             lifetime_ms: self.token_lifetime_ms(),
             token,
-            purpose,
+            purpose: declares.and_then(|all| all.purpose.as_deref()),
+            legal_basis: declares.and_then(|all| all.legal_basis.as_deref()),
+            area_of_use: declares.and_then(|all| all.area_of_use.as_deref()),
         };
         si_token::mint(&self.identity, &self.key_id, &says).map_err(|e| SigningError(e.to_string()))
     }

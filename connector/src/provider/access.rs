@@ -94,16 +94,17 @@ impl Access {
 
     /// Who asks, and how that is known.
     pub(super) fn asker(&self) -> Asker<'_> {
-        let (did, purpose) = (&self.grant.consumer, self.grant.purpose.as_deref());
-        match &self.proof {
+        let did = &self.grant.consumer;
+        let asker = match &self.proof {
             // The order of a push was signed as any other request.
             Proof::Signed { .. }
             | Proof::Push {
                 is_one_sided: false, ..
-            } => Asker::by_request_signature(did, purpose),
-            Proof::Token { .. } => Asker::by_secret_token(did, purpose),
-            Proof::Push { is_one_sided: true, .. } => Asker::by_token(did, purpose),
-        }
+            } => Asker::by_request_signature(did, None),
+            Proof::Token { .. } => Asker::by_secret_token(did, None),
+            Proof::Push { is_one_sided: true, .. } => Asker::by_token(did, None),
+        };
+        asker.declaring(&self.grant.declares)
     }
 
     /// A push under `grant`, with what is recorded of its order; or, to a peer that keeps no log, with its request.

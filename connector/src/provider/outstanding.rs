@@ -70,7 +70,9 @@ pub(crate) fn places(node: &Node, agreement: &AgreementEntry, consumer: &Did) ->
         return Ok(Vec::new());
     }
     let document = herleid_policies::Document::read(&agreement.agreement);
-    let counters = document.policy().map(herleid_policies::Policy::counters);
+    let policy = document.policy().ok();
+    let counters = policy.map(herleid_policies::Policy::counters);
+    let paid = policy.and_then(crate::payments::place);
     // Which transaction it is, and how much of it, is found out at the data; one use is what it has at least.
     let place = |counter| Reservation {
         rule: String::new(),
@@ -78,7 +80,8 @@ pub(crate) fn places(node: &Node, agreement: &AgreementEntry, consumer: &Did) ->
         amount: 1,
         at_most: 0,
     };
-    Ok(counters.unwrap_or_default().into_iter().map(place).collect())
+    let counted = counters.unwrap_or_default().into_iter().map(place);
+    Ok(counted.chain(paid).collect())
 }
 
 /// Lets `transaction` wait no longer, in the commit of `draft`, which also has to give its place back.

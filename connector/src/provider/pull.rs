@@ -13,7 +13,7 @@ use abort::Given;
 pub(crate) use abort::released_key;
 pub(super) use abort::{Abort, abort_of_recorded};
 use again::Permitted;
-pub(super) use again::recorded;
+pub(super) use again::{recorded, reserved};
 pub(crate) use ending::ended;
 pub use ending::over;
 pub(super) use ending::{PLACE_OF_ITS_OWN, untrusted};

@@ -1,5 +1,6 @@
 //! The entries themselves, and their keys.
 
+use super::Declares;
 use herleid_vocab::did::Did;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -88,8 +89,9 @@ pub struct AgreementEntry {
     pub sha256: String,
     /// What it is about: dataset or model id.
     pub target: String,
-    /// Purpose declared when it was negotiated.
-    pub purpose: Option<String>,
+    /// What was declared when it was negotiated.
+    #[serde(rename = "purpose")]
+    pub declares: Declares,
     /// The other end's log; `None` for a one-sided peer, which keeps none: nothing exchanged with it is decision-grade.
     pub other_log: Option<LogIdentity>,
     /// Where the other end speaks the Dataspace Protocol (versioned base).
@@ -163,8 +165,9 @@ pub struct GrantEntry {
     /// Whether it is a push: nothing is fetched with it, and its token orders the push.
     #[serde(default)]
     pub push: bool,
-    /// Purpose declared by the consumer.
-    pub purpose: Option<String>,
+    /// What the consumer declared.
+    #[serde(rename = "purpose")]
+    pub declares: Declares,
     /// When it ends, Unix milliseconds.
     pub until_ms: u64,
     /// Ended before: suspended, terminated, completed.
@@ -272,7 +275,7 @@ mod tests {
             agreement: Value::Null,
             sha256: "ab".repeat(32),
             target: "rain".to_owned(),
-            purpose: None,
+            declares: Declares::default(),
             other_log: None,
             other_base: String::new(),
             dataset: None,

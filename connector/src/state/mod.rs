@@ -2,10 +2,12 @@
 //!
 //! It lies in the ledger's key-value space, so that a change that belongs to a record is written in the record's commit.
 
+mod declares;
 mod entries;
 mod published;
 mod source;
 
+pub use declares::Declares;
 pub use entries::{
     AgreementEntry, Digests, GrantEntry, GrantPurpose, LogIdentity, OutputEntry, PullEntry, RunEntry, Side,
 };

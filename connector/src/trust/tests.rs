@@ -196,7 +196,7 @@ async fn one_process_that_cannot_be_read_hides_no_other_and_is_left() {
         source: None,
         bearer_sha256: None,
         push: false,
-        purpose: None,
+        declares: Default::default(),
         until_ms: u64::MAX,
         closed: None,
     };

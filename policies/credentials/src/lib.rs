@@ -20,7 +20,7 @@
 //!
 //! let says = SelfIssued {
 //!     subject: &app, audience: &knmi, jti: "7f3a", issued_at_ms: 1_592_406_000_000, lifetime_ms: 300_000,
-//!     token: None, purpose: None,
+//!     token: None, purpose: None, legal_basis: None, area_of_use: None,
 //! };
 //! let token = si_token::mint(&key, "did:web:app.example#key-1", &says)?;
 //!

@@ -66,6 +66,10 @@ pub struct SelfIssued<'a> {
     pub token: Option<&'a str>,
     /// What the subject says it wants to do, an IRI: a claim of ours, `purpose`, which DCP lets a token have. Declared, not proved.
     pub purpose: Option<&'a str>,
+    /// Why that is lawful, an IRI: `legalBasis`, likewise.
+    pub legal_basis: Option<&'a str>,
+    /// For which area it is, an IRI: `areaOfUse`, likewise.
+    pub area_of_use: Option<&'a str>,
 }
 
 /// What the verifier expects.
@@ -86,6 +90,8 @@ pub struct Authenticated {
     leeway_ms: u64,
     token: Option<String>,
     purpose: Option<String>,
+    legal_basis: Option<String>,
+    area_of_use: Option<String>,
     key_id: String,
     key: Thumbprint,
 }
@@ -101,7 +107,12 @@ pub fn mint(key: &SigningKey, key_id: &str, says: &SelfIssued<'_>) -> Result<Str
         "jti": says.jti, "iat": issued_at, "exp": expires_at,
     });
     if let Some(claims) = claims.as_object_mut() {
-        let optional = [("token", says.token), ("purpose", says.purpose)];
+        let optional = [
+            ("token", says.token),
+            ("purpose", says.purpose),
+            ("legalBasis", says.legal_basis),
+            ("areaOfUse", says.area_of_use),
+        ];
         claims.extend(
             optional
                 .into_iter()
@@ -158,6 +169,8 @@ pub fn verify(token: &str, document: &DidDocument, expected: &Expected<'_>) -> R
             false => None,
         },
         purpose: claims.optional_text("purpose")?.map(str::to_owned),
+        legal_basis: claims.optional_text("legalBasis")?.map(str::to_owned),
+        area_of_use: claims.optional_text("areaOfUse")?.map(str::to_owned),
         key_id,
         key: jws.key_thumbprint().clone(),
     })
@@ -215,6 +228,18 @@ impl Authenticated {
     #[must_use]
     pub fn purpose(&self) -> Option<&str> {
         self.purpose.as_deref()
+    }
+
+    /// Why that is lawful, as the subject says: declared likewise.
+    #[must_use]
+    pub fn legal_basis(&self) -> Option<&str> {
+        self.legal_basis.as_deref()
+    }
+
+    /// For which area it is, as the subject says: declared likewise.
+    #[must_use]
+    pub fn area_of_use(&self) -> Option<&str> {
+        self.area_of_use.as_deref()
     }
 
     /// Absolute DID URL of the key that signed.

@@ -6,7 +6,7 @@ use super::program::{Atomic, Node, Test, What};
 use super::purposes;
 use super::values::{Left, Right, Shown, Typed};
 use crate::area;
-use crate::era::Era;
+use crate::basis;
 use crate::model::Logic;
 use crate::odrl::Values;
 use crate::operand::Operator;
@@ -89,7 +89,14 @@ impl<K: Known> Judge<'_, K> {
                 };
                 match what {
                     What::Purpose => purposes::compare(self.known.era(), left, atomic.operator, &right),
-                    What::Area => areas(self.known.era(), left, atomic.operator, &right),
+                    What::Area => named(left, &right, |shown, asked| {
+                        area::compare(self.known.era(), shown, atomic.operator, asked)
+                    }),
+                    What::Basis => named(left, &right, |shown, asked| {
+                        basis::compare(shown, atomic.operator, asked)
+                    }),
+                    // There has to be as much as it costs.
+                    What::Price => self.values(left, Operator::Gteq, &right),
                     _ => self.values(left, atomic.operator, &right),
                 }
             }
@@ -212,15 +219,18 @@ impl<K: Known> Judge<'_, K> {
     }
 }
 
-/// Areas are names, on both sides.
-fn areas(era: Era, left: Left<'_>, operator: Operator, right: &Right<'_>) -> Truth {
+/// Areas and legal bases are names, on both sides.
+fn named(left: Left<'_>, right: &Right<'_>, compare: impl Fn(Names<'_, '_>, Names<'_, '_>) -> Truth) -> Truth {
     if left.iter().chain(right.iter()).any(|value| value.name().is_none()) {
         return Truth::Unknown;
     }
     let shown: Vec<&str> = left.iter().filter_map(Shown::name).collect();
     let asked: Vec<&str> = right.iter().filter_map(Shown::name).collect();
-    area::compare(era, shown.iter().copied(), operator, asked.iter().copied())
+    compare(shown.iter().copied(), asked.iter().copied())
 }
+
+/// Some of them.
+type Names<'a, 'b> = std::iter::Copied<std::slice::Iter<'a, &'b str>>;
 
 /// One value that moves, the time, against what stands on the right.
 fn moving(operator: Operator, right: &Right<'_>, one: impl Fn(Shown<'_>, Operator) -> Truth) -> Truth {

@@ -3,7 +3,7 @@
 use super::condition::Looks;
 use super::judge::{Judge, Nobody, Sink};
 use super::known::Known;
-use super::program::{Node, Rule, Test};
+use super::program::{Node, Rule, Test, What};
 use crate::model::Logic;
 use crate::odrl::{Leniency, Performance};
 use crate::operand::Operator;
@@ -32,7 +32,11 @@ impl<K: Known> Judge<'_, K> {
         }
         let due = Truth::all(duty.conditions.iter().map(|node| self.leaves_due(node, key)));
         let reported = self.known.duty(&duty.id);
-        let performed = self.performed(duty, reported.map(|reported| reported.is_fulfilled), sink);
+        let performed = match duty.price {
+            // Met by what was paid, whatever anybody says of it.
+            Some(_) => self.all(&duty.conditions, Looks::World(key), &mut Nobody),
+            None => self.performed(duty, reported.map(|reported| reported.is_fulfilled), sink),
+        };
         let is_missed = reported.is_some_and(|reported| reported.is_violated)
             || (performed != Truth::True && duty.conditions.iter().any(|node| self.is_past(node, key)));
         let made_good = if is_missed {
@@ -124,6 +128,8 @@ impl<K: Known> Judge<'_, K> {
     /// such condition: a duty that was missed would lapse otherwise, and give what it was to pay for.
     fn leaves_due(&self, node: &Node, key: &str) -> Truth {
         match &node.test {
+            // What it costs says nothing of when it is due.
+            Test::Atomic(atomic) if atomic.operand.what == What::Price => Truth::True,
             Test::Atomic(atomic) => match (atomic.moment(), atomic.operator) {
                 (Some(_), Operator::Lt | Operator::Lteq) => Truth::True,
                 (Some(moment), Operator::Eq) => self

@@ -6,10 +6,12 @@ use super::judge::{Fit, Judge, Nobody, Sink, Verdict};
 use super::known::Shown;
 use super::program::{Act, Atomic, Node, Operand, Over, Program, Rule, Strategy, Test, Text, Texts, Thing, What};
 use super::values::{Rights, Span, Typed};
+use crate::amount::Amount;
 use crate::facts::{Facts, Request};
 use crate::model::{self, Conflict, Constraint, PolicyKind, Right, RuleKind};
 use crate::odrl::{Actions, Decimal, Leniencies};
 use crate::operand::Operand as Enforced;
+use crate::payment;
 use crate::record::{Mode, Step};
 use crate::truth::Truth;
 use std::sync::Arc;
@@ -23,6 +25,8 @@ pub(crate) struct Rules<'a> {
 
 struct Compiler<'a> {
     id: &'a str,
+    /// What the permission costs whose duties are compiled.
+    price: Option<Amount>,
     actions: Universe,
     texts: Texts,
 }
@@ -33,6 +37,7 @@ impl Program {
         let mut texts = Texts::default();
         let mut compiler = Compiler {
             id,
+            price: None,
             actions: Universe::of(&Actions::default(), &mut texts),
             texts,
         };
@@ -93,8 +98,12 @@ impl Compiler<'_> {
         let id = self.texts.of(&rule.id);
         let key = match rule.kind {
             RuleKind::Permission => self.texts.of(&model::counter(self.id, rule)),
+            RuleKind::Duty if rule.price().is_some() => self.texts.of(&payment::account(self.id)),
             _ => id.clone(),
         };
+        if rule.kind == RuleKind::Permission {
+            self.price = rule.price();
+        }
         let number = self.actions.find(rule.action.name()).unwrap_or(usize::MAX);
         let strict = Leniencies::strict();
         Rule {
@@ -116,7 +125,9 @@ impl Compiler<'_> {
             parties: Box::default(),
             conditions: self.nodes(&rule.constraints),
             duties: rule.duties.iter().map(|duty| self.rule(duty)).collect(),
-            counts: rule.at_most().is_some() || rule.volume_at_most().is_some(),
+            counts: rule.at_most().is_some() || rule.volume_at_most().is_some() || rule.price().is_some(),
+            // One payment answers for all that a use costs.
+            price: rule.price().and(self.price).map(Amount::millionths),
             is_silent_on_logs: rule.kind == RuleKind::Permission && !rule.names(Enforced::CounterpartyLog),
             over: rule.over_from_ms().map(|from_ms| Over {
                 from_ms,
@@ -147,6 +158,10 @@ impl Compiler<'_> {
                 right: Rights::of(match &atomic.right {
                     Right::Moment(moment) => vec![Typed::Moment(Span::of(moment))],
                     Right::Count(limit) => vec![Typed::number(Decimal::from(*limit))],
+                    Right::Amount(amount) => {
+                        let price = self.price.unwrap_or(*amount);
+                        vec![Typed::number(Decimal::from(price.millionths()))]
+                    }
                     Right::Iris(iris) => iris.iter().map(|iri| Typed::Name(self.texts.of(iri))).collect(),
                 }),
                 references: Box::default(),
@@ -168,9 +183,11 @@ impl Compiler<'_> {
             what: match operand {
                 Enforced::DateTime => What::DateTime,
                 Enforced::Purpose => What::Purpose,
-                Enforced::Spatial => What::Area,
+                Enforced::Spatial | Enforced::AreaOfUse => What::Area,
+                Enforced::LegalBasis => What::Basis,
                 Enforced::Count => What::Count,
                 Enforced::Volume => What::Volume,
+                Enforced::PayAmount => What::Price,
                 Enforced::Recipient | Enforced::CounterpartyLog => What::Other,
             },
             iri: self.texts.of(&operand.iri()),

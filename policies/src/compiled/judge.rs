@@ -102,16 +102,19 @@ impl<'a, K: Known> Judge<'a, K> {
         if !self.knows_action() {
             return no(Reason::UnknownAction);
         }
-        let mut granting = None;
+        let mut granting: Option<(usize, u64)> = None;
         for (place, rule) in self.program.permissions.iter().enumerate() {
-            // A permission that does not count spares the counter of one that does.
-            if (granting.is_none() || !rule.counts) && self.fit(rule, &mut Nobody).grants() == Truth::True {
-                granting = Some(place);
+            // A permission that does not count spares the counter of one that does, and a cheaper one spares what was paid.
+            let price = rule.price.unwrap_or_default();
+            let is_better = granting.is_none_or(|(_, best)| !rule.counts || price < best);
+            if is_better && self.fit(rule, &mut Nobody).grants() == Truth::True {
+                granting = Some((place, price));
                 if !rule.counts {
                     break;
                 }
             }
         }
+        let granting = granting.map(|(place, _)| place);
         if granting.is_none() {
             return no(Reason::NotGranted);
         }

@@ -164,6 +164,8 @@ impl Known for Shown<'_> {
                 let delivered = self.facts.number(&operand.about, Some(key))?;
                 Some(Left::Whole(delivered.checked_add(self.facts.number(SIZE, None)?)?))
             }
+            // What is left of what was paid, by the account that the duty has for its key.
+            What::Price => Some(Left::Whole(self.facts.credit(key)?.left.millionths())),
             _ => self.facts.values(&operand.about, None).map(Left::Names),
         }
     }

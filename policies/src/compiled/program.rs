@@ -84,6 +84,8 @@ pub(super) struct Rule {
     pub(super) duties: Box<[Rule]>,
     /// Whether a grant by it takes a place in a counter.
     pub(super) counts: bool,
+    /// What a use costs, in millionths of a euro: of a permission, and of a duty that is met by what was paid.
+    pub(super) price: Option<u64>,
     /// Whether it says nothing of parties without a log, and so does not hold for them.
     pub(super) is_silent_on_logs: bool,
     /// Of an obligation that a connector enforces: from when on its date is past.
@@ -137,9 +139,13 @@ pub(super) enum What {
     Purpose,
     /// The areas of an enforced policy; in any other policy names like all others.
     Area,
+    /// A legal basis, of an enforced policy.
+    Basis,
     Count,
     /// Bytes, counted as an enforced policy does.
     Volume,
+    /// What a use costs, of an enforced policy; in any other policy a number like all others.
+    Price,
     Other,
 }
 

@@ -78,6 +78,7 @@ impl Compiler<'_> {
             conditions: self.nodes(&rule.conditions),
             duties: rule.duties.iter().map(|duty| self.rule(duty)).collect(),
             counts: false,
+            price: None,
             is_silent_on_logs: false,
             over: None,
         }

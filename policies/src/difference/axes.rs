@@ -2,6 +2,7 @@
 
 use super::{Aspect, Case, Gap};
 use crate::area;
+use crate::basis;
 use crate::era::Era;
 use crate::model::{Atomic, Constraint, Right, Rule};
 use crate::moment::Moment;
@@ -30,6 +31,8 @@ struct Conditions<'a> {
     purposes: Vec<(&'a [String], Operator)>,
     recipients: Vec<&'a [String]>,
     areas: Vec<(&'a [String], Operator)>,
+    bases: Vec<(&'a [String], Operator)>,
+    areas_of_use: Vec<(&'a [String], Operator)>,
 }
 
 impl<'a> Conditions<'a> {
@@ -39,6 +42,8 @@ impl<'a> Conditions<'a> {
             (Operand::Purpose, Right::Iris(asked)) => self.purposes.push((asked, atomic.operator())),
             (Operand::Recipient, Right::Iris(asked)) => self.recipients.push(asked),
             (Operand::Spatial, Right::Iris(asked)) => self.areas.push((asked, atomic.operator())),
+            (Operand::LegalBasis, Right::Iris(asked)) => self.bases.push((asked, atomic.operator())),
+            (Operand::AreaOfUse, Right::Iris(asked)) => self.areas_of_use.push((asked, atomic.operator())),
             // Counts are worked out apart, and of logs both values are always asked about.
             (Operand::Count, Right::Count(_)) | (Operand::CounterpartyLog, Right::Iris(_)) => {}
             (operand, _) => {
@@ -63,7 +68,10 @@ pub(super) fn nobody(first: &Policy, second: &Policy) -> String {
     let conditions = conditions(first, second, &mut BTreeSet::new());
     let purposes = conditions.purposes.iter().flat_map(|(iris, _)| iris.iter());
     let recipients = conditions.recipients.iter().copied().flatten();
-    let areas = conditions.areas.iter().flat_map(|(iris, _)| iris.iter());
+    let areas = [&conditions.areas, &conditions.bases, &conditions.areas_of_use]
+        .into_iter()
+        .flatten();
+    let areas = areas.flat_map(|(iris, _)| iris.iter());
     let scopes = rules(first, second).flat_map(|rule| {
         let scope = rule.scope();
         [&scope.assignee, &scope.assigner, &scope.target].into_iter().flatten()
@@ -109,6 +117,8 @@ pub(super) fn axes(first: &Policy, second: &Policy, other: &str, gaps: &mut BTre
         axis(Aspect::Purpose, purposes(&conditions.purposes, other, gaps)),
         axis(Aspect::Recipient, recipients(&conditions.recipients, gaps)),
         axis(Aspect::Area, areas(&conditions.areas, gaps)),
+        axis(Aspect::LegalBasis, bases(&conditions.bases, other, gaps)),
+        axis(Aspect::AreaOfUse, areas_of_use(&conditions.areas_of_use, other, gaps)),
         axis(
             Aspect::CounterpartyLog,
             vec![vec![Case::KeepsLog(true)], vec![Case::KeepsLog(false)]],
@@ -237,6 +247,56 @@ fn areas(asked: &[(&[String], Operator)], gaps: &mut BTreeSet<Gap>) -> Vec<Vec<C
         }
     }
     classes.into_values().collect()
+}
+
+/// Who uses it for one area states that one.
+fn areas_of_use(asked: &[(&[String], Operator)], other: &str, gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {
+    let compare = |stated: &str, operator: Operator, iris: &[String]| {
+        let iris = iris.iter().map(String::as_str);
+        area::compare(Era::default(), std::iter::once(stated), operator, iris)
+    };
+    names(Aspect::AreaOfUse, asked, std::iter::empty(), other, compare, gaps)
+}
+
+/// Of laws those that are named, each whole too, and those of the table.
+fn bases(asked: &[(&[String], Operator)], other: &str, gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {
+    let compare = |stated: &str, operator: Operator, iris: &[String]| {
+        basis::compare(std::iter::once(stated), operator, iris.iter().map(String::as_str))
+    };
+    let named = asked.iter().flat_map(|(iris, _)| iris.iter());
+    let laws: Vec<String> = named
+        .filter_map(|iri| Some(iri.split_once('&')?.0.to_owned()))
+        .collect();
+    let unnamed = basis::known().chain(laws);
+    names(Aspect::LegalBasis, asked, unnamed, other, compare, gaps)
+}
+
+/// Names of which some are named, and some are not and yet told apart.
+fn names(
+    aspect: Aspect,
+    asked: &[(&[String], Operator)],
+    unnamed: impl Iterator<Item = String>,
+    other: &str,
+    compare: impl Fn(&str, Operator, &[String]) -> Truth,
+    gaps: &mut BTreeSet<Gap>,
+) -> Vec<Vec<Case>> {
+    let named = asked.iter().flat_map(|(iris, _)| iris.iter().cloned());
+    let named: BTreeSet<String> = named.chain(unnamed).collect();
+    let values = [Case::Nothing, Case::Other]
+        .into_iter()
+        .chain(named.into_iter().map(Case::Named))
+        .collect();
+    let each = asked.iter().map(|(iris, _)| iris.len()).sum();
+    let answers = |case: &Case| -> Vec<Truth> {
+        let shown = match case {
+            Case::Nothing => return vec![Truth::Unknown; asked.len()],
+            Case::Named(iri) => iri.as_str(),
+            _ => other,
+        };
+        let compared = asked.iter().map(|(iris, operator)| compare(shown, *operator, iris));
+        compared.collect()
+    };
+    classes(aspect, values, each, answers, gaps)
 }
 
 fn recipients(asked: &[&[String]], gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {

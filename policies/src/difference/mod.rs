@@ -9,6 +9,7 @@
 mod axes;
 mod regions;
 
+use crate::amount::Amount;
 use crate::decide::Decision;
 use crate::facts::{Facts, Request};
 use crate::model::PolicyKind;
@@ -30,6 +31,10 @@ pub enum Aspect {
     Recipient,
     /// For which areas.
     Area,
+    /// The legal basis that is stated.
+    LegalBasis,
+    /// The area of use that is stated.
+    AreaOfUse,
     /// Whether the other end keeps a log.
     CounterpartyLog,
     /// Who asks.
@@ -50,6 +55,8 @@ impl Aspect {
             Self::Purpose => "purpose",
             Self::Recipient => "recipient",
             Self::Area => "spatial",
+            Self::LegalBasis => "legalBasis",
+            Self::AreaOfUse => "areaOfUse",
             Self::CounterpartyLog => "counterpartyLog",
             Self::Assignee => "assignee",
             Self::Assigner => "assigner",
@@ -130,9 +137,9 @@ pub enum Gap {
         /// Values there are.
         of: u64,
     },
-    /// An operand that is not known here.
+    /// An operand that is not compared here.
     Operand(String),
-    /// A permission with a duty: it was taken as not fulfilled.
+    /// A permission with a duty other than to pay: one that a statement meets was taken as stated, any other as not fulfilled.
     Duty,
     /// Several counters: each case was counted alone, and two that share a counter leave less to each other.
     Counters,
@@ -192,12 +199,13 @@ pub fn difference(first: &Policy, second: &Policy) -> Difference {
         if [first, second].iter().any(|policy| !policy.obligations().is_empty()) {
             gaps.insert(Gap::Obligation);
         }
+        let mut permissions = first.permissions().iter().chain(second.permissions());
+        // A price was taken as paid, and is named as what was not compared.
+        if permissions.any(|rule| rule.duties().iter().any(|duty| duty.price().is_none())) {
+            gaps.insert(Gap::Duty);
+        }
     } else {
         gaps.retain(|gap| !matches!(gap, Gap::Operand(_)));
-    }
-    let mut permissions = first.permissions().iter().chain(second.permissions());
-    if permissions.any(|rule| !rule.duties().is_empty()) {
-        gaps.insert(Gap::Duty);
     }
     let lengths = axes.iter().map(|axis| axis.classes.len() as u64);
     let of = lengths.fold(1_u64, u64::saturating_mul);
@@ -272,11 +280,13 @@ fn question(axes: &[Axis], cell: &[usize], other: &str) -> (Request, Facts) {
             (Aspect::Purpose, Case::Nothing) => {}
             (Aspect::Purpose, _) => facts = facts.with_purpose([text], SOURCE, 0),
             (Aspect::Recipient, _) => facts = facts.with_recipient(text, SOURCE, 0),
-            (Aspect::Area, Case::Nothing) => {}
+            (Aspect::Area | Aspect::LegalBasis | Aspect::AreaOfUse, Case::Nothing) => {}
             (Aspect::Area, Case::Several(areas)) => {
                 facts = facts.with_area(areas.iter().map(String::as_str), SOURCE, 0);
             }
             (Aspect::Area, _) => facts = facts.with_area([text], SOURCE, 0),
+            (Aspect::LegalBasis, _) => facts = facts.with_legal_basis(text, SOURCE, 0),
+            (Aspect::AreaOfUse, _) => facts = facts.with_area_of_use(text, SOURCE, 0),
             (Aspect::CounterpartyLog, Case::KeepsLog(kept)) => facts = facts.with_counterparty_log(*kept, SOURCE, 0),
             (Aspect::Assignee, _) => text.clone_into(&mut request.assignee),
             (Aspect::Assigner, _) => text.clone_into(&mut request.assigner),
@@ -299,6 +309,12 @@ fn uses(policy: &Policy, request: &Request, facts: &Facts) -> Uses {
         .fold(facts.with_size(0, "nothing used", 0), |facts, (rule, _)| {
             facts.with_volume(rule, 0, "nothing used", 0)
         });
+    // Nor are prices: enough was paid for any.
+    let facts = match policy.account() {
+        Some(account) => facts.with_credit(&account, Amount::PLENTY, Amount::NOTHING, "nothing used", 0),
+        None => facts,
+    };
+    let facts = policy.before_first_use(facts, "nothing used", 0);
     let decision = match policy.kind() {
         PolicyKind::Offer => policy.would_grant(request, &facts),
         PolicyKind::Set | PolicyKind::Agreement => policy.decide(request, &facts),

@@ -3,6 +3,7 @@
 //! Written from the record alone, in English and in plain Dutch (level B1). What a refused party may see is less than what
 //! the holder may see: see [`Audience`].
 
+mod named;
 mod words;
 
 use crate::problem::visible;

@@ -1,5 +1,6 @@
 //! The sentences, each in English and in Dutch side by side.
 
+use super::named::{operand, operator};
 use super::{Language, Point};
 use crate::facts::{EnforcedBy, Fact, Request};
 use crate::problem::{ProblemKind, visible};
@@ -8,7 +9,7 @@ use crate::record::{DecisionRecord, Failing, Fixer, Mode, Obstacle, Reason, Reco
 use crate::truth::Truth;
 use herleid_vocab::terms::ODRL;
 
-fn say(language: Language, english: impl Into<String>, dutch: impl Into<String>) -> String {
+pub(super) fn say(language: Language, english: impl Into<String>, dutch: impl Into<String>) -> String {
     // Sentences quote what peers wrote.
     match language {
         Language::English => visible(&english.into()),
@@ -137,57 +138,6 @@ fn list(values: &[String]) -> String {
     named.join(", ")
 }
 
-/// The operator as it reads after its operand.
-fn operator(name: &str, operand: &str, language: Language) -> String {
-    let (english, dutch) = match (name, operand == "dateTime") {
-        ("lt", true) => ("before", "voor"),
-        ("lt", false) => ("below", "lager dan"),
-        ("lteq", true) => ("no later than", "niet later dan"),
-        ("lteq", false) => ("at most", "hoogstens"),
-        ("gt", true) => ("after", "na"),
-        ("gt", false) => ("above", "hoger dan"),
-        ("gteq", true) => ("no earlier than", "niet eerder dan"),
-        ("gteq", false) => ("at least", "minstens"),
-        ("eq", _) => ("exactly", "precies"),
-        ("neq", _) => ("anything but", "iets anders dan"),
-        ("isPartOf", _) if operand == "spatial" => ("within", "binnen"),
-        ("hasPart", _) if operand == "spatial" => ("something that includes", "iets dat dit omvat:"),
-        ("isA" | "isPartOf", _) => ("within", "een doel binnen"),
-        ("hasPart", _) => ("something that includes", "een doel dat dit omvat:"),
-        ("isAllOf", _) => ("all of", "dit alles:"),
-        ("isAnyOf", _) => ("one of", "een van"),
-        ("isNoneOf", _) => ("none of", "geen van"),
-        (other, _) => (other, other),
-    };
-    say(language, english, dutch)
-}
-
-fn operand(name: &str, language: Language) -> String {
-    let (english, dutch) = match name {
-        "dateTime" => ("the time of the request", "het tijdstip van de aanvraag"),
-        "purpose" => ("the stated purpose", "het opgegeven doel"),
-        "recipient" => ("the recipient", "de ontvanger"),
-        "counterpartyLog" => (
-            "what is known of the other party's own log",
-            "wat bekend is over het eigen logboek van de andere partij",
-        ),
-        "count" => (
-            "the number of times used, this one included",
-            "het aantal keren gebruik, deze keer meegeteld,",
-        ),
-        "spatial" => (
-            "the area that a credential of the asker names",
-            "het gebied dat in een bewijs van de vrager staat",
-        ),
-        "volume" => (
-            "the number of bytes delivered, this delivery included",
-            "het aantal geleverde bytes, deze levering meegeteld,",
-        ),
-        other => (other, other),
-    };
-    say(language, english, dutch)
-}
-
 pub(super) fn condition(failing: &Failing, hides_names: bool, language: Language) -> String {
     let required = if hides_names {
         say(
@@ -252,6 +202,11 @@ pub(super) fn condition(failing: &Failing, hides_names: bool, language: Language
             format!("De toestemming is gegeven aan {required}."),
         ),
         (Obstacle::Obligation, ..) => obligation(failing, language),
+        (Obstacle::Duty, Some(_), _) => say(
+            language,
+            format!("Each use costs {required} euros, taken from what was paid beforehand."),
+            format!("Elk gebruik kost {required} euro. Dat gaat af van wat vooraf is betaald."),
+        ),
         (Obstacle::Duty, ..) => say(
             language,
             format!("A duty must have been fulfilled first: {actions}."),
@@ -316,6 +271,13 @@ pub(super) fn shown(failing: &Failing, language: Language) -> Option<String> {
             format!("Eerder geleverd: `{delivered}` bytes; nu: `{size}`."),
         ));
     }
+    if failing.operand.as_deref() == Some("payAmount") {
+        return Some(say(
+            language,
+            format!("Left of what was paid: {values} euros."),
+            format!("Over van wat is betaald: {values} euro."),
+        ));
+    }
     let before = failing.operand.as_deref() == Some("count");
     Some(match (failing.value, before) {
         (_, true) => say(
@@ -334,6 +296,12 @@ pub(super) fn shown(failing: &Failing, language: Language) -> Option<String> {
     })
 }
 
+/// Whether a statement would meet the duty.
+fn stated_first(failing: &Failing) -> bool {
+    let mut actions = failing.required.iter().map(|iri| action_name(iri));
+    actions.all(crate::obligation::is_stated_first)
+}
+
 pub(super) fn remedy(failing: &Failing, request: &Request, language: Language) -> String {
     let (asker, holder) = (&request.assignee, &request.assigner);
     match (failing.fixed_by, failing.operand.as_deref()) {
@@ -342,10 +310,30 @@ pub(super) fn remedy(failing: &Failing, request: &Request, language: Language) -
             format!("`{asker}` can still do it and state so; that is recorded as late."),
             format!("`{asker}` kan het alsnog doen en dat verklaren; dat wordt vastgelegd als te laat."),
         ),
+        (Fixer::Asker, None) if failing.obstacle == Obstacle::Duty && stated_first(failing) => say(
+            language,
+            format!("`{asker}` can do it and state so, once (`herleid duty fulfil`)."),
+            format!("`{asker}` kan het doen en dat verklaren, één keer (`herleid duty fulfil`)."),
+        ),
+        (Fixer::Asker, Some("payAmount")) => say(
+            language,
+            format!("`{asker}` can pay `{holder}`, which then records that it was paid."),
+            format!("`{asker}` kan `{holder}` betalen, die dan vastlegt dat er is betaald."),
+        ),
         (Fixer::Asker, Some("purpose")) => say(
             language,
             format!("`{asker}` can state another purpose, if it is true."),
             format!("`{asker}` kan een ander doel opgeven, als dat klopt."),
+        ),
+        (Fixer::Asker, Some("legalBasis")) => say(
+            language,
+            format!("`{asker}` can state a legal basis on which it rests, if it is true."),
+            format!("`{asker}` kan een grondslag opgeven waarop het berust, als dat klopt."),
+        ),
+        (Fixer::Asker, Some("areaOfUse")) => say(
+            language,
+            format!("`{asker}` can state another area, if it is true."),
+            format!("`{asker}` kan een ander gebied opgeven, als dat klopt."),
         ),
         (Fixer::Asker, Some("spatial")) => say(
             language,

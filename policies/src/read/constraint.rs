@@ -1,6 +1,7 @@
 //! Simple and logical constraints.
 
 use super::{Field, Reader, list};
+use crate::amount::{EURO, is_euro};
 use crate::model::{Atomic, Constraint, Logic, RuleKind};
 use crate::operand::{Operand, Operator};
 use crate::problem::{ProblemKind, limits};
@@ -16,6 +17,9 @@ const MEMBERS: [&str; 9] = [
     "xone",
     "andSequence",
 ];
+
+/// Of an amount, and of nothing else.
+const UNIT: &str = "unit";
 
 /// The members of a comparison, none of which may stand beside a logical constraint's.
 const COMPARISON: [&str; 3] = ["leftOperand", "operator", "rightOperand"];
@@ -61,7 +65,9 @@ impl Reader {
             return None;
         }
         let (field, map) = self.object(field)?;
-        let members = self.members(&field, map, &MEMBERS);
+        let unit = self.era.charges().then_some(UNIT);
+        let known: Vec<&str> = MEMBERS.into_iter().chain(unit).collect();
+        let members = self.members(&field, map, &known);
         if let Some(stated) = members.get("@type") {
             self.stated_type(stated, &["Constraint", "LogicalConstraint"]);
         }
@@ -76,6 +82,9 @@ impl Reader {
         match logics.as_slice() {
             [] => self.atomic(&field, &members, place).map(Constraint::Atomic),
             [(logic, parts)] if !COMPARISON.iter().any(|member| members.contains_key(*member)) => {
+                if let Some(unit) = members.get(UNIT) {
+                    self.dropped(unit, UNIT);
+                }
                 self.logical(*logic, parts, place)
             }
             _ => {
@@ -111,6 +120,29 @@ impl Reader {
         })
     }
 
+    /// The unit of an amount, which has to be said and has to be the euro; no other operand has one that would survive the way.
+    fn unit(&mut self, field: &Field<'_>, unit: Option<&Field<'_>>, operand: Operand) -> Option<()> {
+        let Some(unit) = unit else {
+            if operand == Operand::PayAmount {
+                let advice = format!("an amount needs its currency: `\"odrl:unit\": {{\"@id\": \"{EURO}\"}}`");
+                self.problem(&field.at, ProblemKind::Missing, UNIT, advice);
+                return None;
+            }
+            return Some(());
+        };
+        if operand != Operand::PayAmount {
+            self.dropped(unit, UNIT);
+            return None;
+        }
+        let text = self.text(unit, &[])?;
+        if !is_euro(&text) {
+            let advice = format!("amounts are in euros in this version: `{EURO}`");
+            self.problem(&unit.at, ProblemKind::NotEnforceable, &text, advice);
+            return None;
+        }
+        Some(())
+    }
+
     fn atomic(&mut self, field: &Field<'_>, members: &super::Members<'_>, place: Place) -> Option<Atomic> {
         let mut demand = |name: &str| {
             let member = members.get(name);
@@ -139,6 +171,13 @@ impl Reader {
             self.problem(&field.at, ProblemKind::NotEnforceable, operand.name(), advice);
             return None;
         }
+        if operand == Operand::PayAmount && !(place.depth == 0 && place.rule == RuleKind::Duty) {
+            let advice = "an amount is what a duty of a permission asks for: `\"duty\": [{\"action\": \"odrl:compensate\", \
+                          \"constraint\": [...]}]`; elsewhere nothing would take it";
+            self.problem(&field.at, ProblemKind::NotEnforceable, operand.name(), advice);
+            return None;
+        }
+        self.unit(field, members.get(UNIT), operand)?;
         let right = self.right(right_field, operand, operator)?;
         Some(Atomic {
             at: String::new(),

@@ -144,9 +144,7 @@ impl Reader {
                 Name::Keyword(keyword) if allowed.contains(&keyword) => keyword.to_owned(),
                 Name::Term(local) if allowed.contains(&local.as_str()) => local,
                 Name::Term(local) if DROPPED.contains(&local.as_str()) => {
-                    let advice = "the protocol's JSON-LD context does not define it, so a peer may drop it without a word; \
-                                  say it with constraints, or leave it out";
-                    self.problem(&member.at, ProblemKind::DroppedByProtocol, &local, advice);
+                    self.dropped(&member, &local);
                     continue;
                 }
                 _ => {
@@ -162,6 +160,12 @@ impl Reader {
             members.insert(name, member);
         }
         members
+    }
+
+    fn dropped(&mut self, member: &Field<'_>, local: &str) {
+        let advice = "the protocol's JSON-LD context does not define it, so a peer may drop it without a word; \
+                      say it with constraints, or leave it out";
+        self.problem(&member.at, ProblemKind::DroppedByProtocol, local, advice);
     }
 
     /// The only item, where an array of one stands for its item (expanded JSON-LD).

@@ -1,6 +1,8 @@
 //! Right operands, read as their left operand requires.
 
 use super::{Field, Reader, is_iri, number_text, shown};
+use crate::amount::Amount;
+use crate::basis;
 use crate::model::Right;
 use crate::moment::Moment;
 use crate::operand::{LOG_KEPT, LOG_NONE, Operand, Operator};
@@ -149,12 +151,34 @@ fn typed(operand: Operand, literal: &Literal) -> Result<Right, String> {
             (None | Some("@id" | "anyURI" | "string"), LOG_KEPT | LOG_NONE) => Ok(Right::Iris(vec![text.to_owned()])),
             _ => Err(format!("expected `{LOG_KEPT}` or `{LOG_NONE}`")),
         },
-        Operand::Spatial => match datatype {
+        Operand::LegalBasis => match datatype {
+            None | Some("@id" | "anyURI" | "string") if is_iri(text) => Ok(Right::Iris(vec![basis::expand(text)])),
+            _ => Err(
+                "expected the IRI of a legal basis, as `https://w3id.org/herleid/legal-basis#PubliekeTaak`, or of a law, as \
+                 `https://wetten.overheid.nl/jci1.3:c:BWBR0037885&artikel=5.1`"
+                    .to_owned(),
+            ),
+        },
+        Operand::Spatial | Operand::AreaOfUse => match datatype {
             None | Some("@id" | "anyURI" | "string") if is_iri(text) => Ok(Right::Iris(vec![text.to_owned()])),
             _ => Err(
                 "expected the IRI of an area, as `https://identifier.overheid.nl/tooi/id/gemeente/gm0718`".to_owned(),
             ),
         },
+        Operand::PayAmount => {
+            // A number of JSON with a point is one of binary fractions for whoever reads it next: `0.1` is not one tenth there.
+            let is_exact = matches!(
+                datatype,
+                None | Some("decimal" | "integer" | "nonNegativeInteger" | "positiveInteger")
+            );
+            match text.parse::<Amount>() {
+                Ok(amount) if is_exact => Ok(Right::Amount(amount)),
+                Ok(_) => Err(format!(
+                    "expected the amount as a text, so that every reader has all its digits: `\"{text}\"`"
+                )),
+                Err(why) => Err(why.to_string()),
+            }
+        }
         Operand::Count | Operand::Volume => {
             const MAX_COUNT: u64 = herleid_vocab::json::MAX_INTEGER;
             let whole = matches!(

@@ -3,6 +3,8 @@
 use super::{Field, Reader};
 use crate::action::Action;
 use crate::model::{Constraint, Rule, RuleKind, Scope};
+use crate::operand::Operand;
+use crate::payment::COMPENSATE;
 use crate::problem::{ProblemKind, limits};
 
 /// What the policy says for all its rules (Information Model, section 2.7.1, compact policies).
@@ -81,6 +83,19 @@ impl Reader {
         }
         let constraints = self.constraints(members.get("constraint"), kind);
         let duties = self.rules(members.get("duty"), RuleKind::Duty, &Shared::default());
+        let is_price = |constraint: &Constraint| matches!(constraint, Constraint::Atomic(atomic) if atomic.operand == Operand::PayAmount);
+        let names_price = kind == RuleKind::Duty && constraints.iter().any(is_price);
+        let is_plain = constraints.len() == 1 && matches!(&*actions, [only] if only.name() == COMPENSATE);
+        if names_price && !is_plain {
+            let advice = "an amount stands alone, in a duty to `odrl:compensate` and to nothing else: what it costs under other conditions \
+                          is a permission of its own";
+            self.problem(
+                &field.at,
+                ProblemKind::NotEnforceable,
+                Operand::PayAmount.name(),
+                advice,
+            );
+        }
         let size = constraints
             .iter()
             .chain(duties.iter().flat_map(|duty| &duty.constraints))

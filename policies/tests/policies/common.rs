@@ -79,6 +79,7 @@ fn respell(value: &Value, prefix: &str, wrap: bool) -> Value {
         let items: Vec<Value> = member.as_array().cloned().unwrap_or_else(|| vec![member.clone()]);
         let spelled = match name.as_str() {
             "@id" => member.clone(),
+            "odrl:unit" => many(member.clone()),
             "@type" => many(json!(format!("{prefix}{}", member.as_str().unwrap()))),
             "action" | "operator" | "leftOperand" => {
                 let local = member.as_str().unwrap().trim_start_matches("odrl:").to_owned();
@@ -97,7 +98,7 @@ fn respell(value: &Value, prefix: &str, wrap: bool) -> Value {
         let name = if name.starts_with('@') {
             name.clone()
         } else {
-            format!("{prefix}{name}")
+            format!("{prefix}{}", name.trim_start_matches("odrl:"))
         };
         out.insert(name, spelled);
     }

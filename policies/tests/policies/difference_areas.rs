@@ -1,7 +1,8 @@
 //! Who is for several areas at once, and what is called the same.
 
 use crate::common::{KNMI, NOW, RAIN, atom};
-use crate::difference::{between, offer, part, probe, read};
+use crate::difference::{between, offer, part, read};
+use crate::difference_asked::probe;
 use herleid_policies::difference::{Aspect, Case, Gap, difference};
 use herleid_policies::{Facts, Policy, Request};
 use proptest::prelude::*;

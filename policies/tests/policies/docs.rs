@@ -21,7 +21,7 @@ fn every_example_can_be_published() {
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap())
         .collect();
-    assert_eq!(examples.len(), 4);
+    assert_eq!(examples.len(), 6);
     for example in examples {
         let json: Value = serde_json::from_str(example).unwrap();
         let offer = match json.get("@type") {

@@ -105,3 +105,101 @@ fn a_duty_fulfilled_for_one_permission_is_not_fulfilled_for_another() {
     let ids: Vec<&str> = policy.permissions().iter().map(|rule| rule.duties()[0].id()).collect();
     assert_ne!(ids[0], ids[1]);
 }
+
+fn offered(permission: Value) -> Result<Policy, String> {
+    let offer = json!({"@type": "Offer", "@id": "urn:o", "permission": [permission]});
+    Policy::parse_for_offer(&offer).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_a_statement_meets_may_be_published_and_all_else_is_refused_with_what_to_write_instead() {
+    for action in ["inform", "obtainConsent", "attribute", "acceptTracking", "reviewPolicy"] {
+        for of in ["use", "odrl:distribute"] {
+            let policy = offered(json!({"action": of, "duty": [{"action": format!("odrl:{action}")}]})).unwrap();
+            assert!(policy.permissions()[0].duties()[0].is_stated_first(), "{action}");
+        }
+        // A day would be one of an obligation, and any other condition one of the permission.
+        let by = atom("dateTime", "lteq", json!("2027-01-01Z"));
+        let error =
+            offered(json!({"action": "use", "duty": [{"action": format!("odrl:{action}"), "constraint": [by]}]}));
+        assert!(
+            error
+                .as_ref()
+                .is_err_and(|error| error.contains("no condition of its own")),
+            "{error:?}"
+        );
+    }
+    for (action, says) in [
+        ("delete", "`odrl:delete` with `odrl:dateTime` `lteq` a day"),
+        ("nextPolicy", "prohibition of `odrl:distribute`"),
+        ("distribute", "permission of `odrl:distribute`"),
+        ("grantUse", "permission of `odrl:distribute`"),
+        ("anonymize", "publish them as they may be used"),
+        ("watermark", "publish them as they may be used"),
+        ("archive", "a statement comes first"),
+        ("print", "a statement comes first"),
+    ] {
+        let error = offered(json!({"action": "use", "duty": [{"action": format!("odrl:{action}")}]})).unwrap_err();
+        assert!(
+            error.contains(says) && error.contains(&format!("odrl:{action}")),
+            "expected `{says}`: {error}"
+        );
+    }
+}
+
+#[test]
+fn an_offer_is_weighed_as_if_it_were_stated_and_the_agreement_is_not() {
+    let offer = offered(json!({"action": "use", "duty": [{"action": "odrl:obtainConsent"}]})).unwrap();
+    let would = offer.would_grant(&request(), &crate::common::log_kept());
+    assert!(would.is_permit());
+    let presumed = would.record().facts.iter().find(|fact| fact.about == "duty").unwrap();
+    assert_eq!(
+        (presumed.enforced_by, presumed.values.as_slice()),
+        (EnforcedBy::Declared, &["fulfilled".to_owned()][..])
+    );
+    assert!(presumed.source.contains("before the first use"));
+    let mut agreed = offer.document().clone();
+    agreed["@type"] = json!("Set");
+    agreed["target"] = json!(crate::common::RAIN);
+    let agreed = Policy::parse(&agreed).unwrap();
+    let facts = crate::common::log_kept();
+    assert!(!agreed.decide(&request(), &facts).is_permit());
+    assert!(
+        agreed
+            .decide(&request(), &agreed.before_first_use(facts.clone(), "assumed", NOW))
+            .is_permit()
+    );
+    // What is known stays as it is, and what no statement meets stays unmet.
+    let duty = agreed.permissions()[0].duties()[0].id().to_owned();
+    let open = facts.with_duty(&duty, DutyState::NotSet, "ledger", EnforcedBy::Provider, NOW);
+    assert!(
+        !agreed
+            .decide(&request(), &agreed.before_first_use(open, "assumed", NOW))
+            .is_permit()
+    );
+    let other = Policy::parse(&agreement(
+        json!([{"action": "use", "duty": [{"action": "odrl:anonymize"}]}]),
+        json!([]),
+    ))
+    .unwrap();
+    let facts = other.before_first_use(crate::common::log_kept(), "assumed", NOW);
+    assert!(!other.decide(&request(), &facts).is_permit());
+}
+
+#[test]
+fn who_is_refused_is_told_how_to_state_it() {
+    use herleid_policies::{Audience, Explanation, Language};
+    let of = |action: &str, language: Language| {
+        let policy = agreement(json!([{"action": "use", "duty": [{"action": action}]}]), json!([]));
+        let decision = read(&policy).decide(&request(), &crate::common::log_kept());
+        Explanation::of(decision.record(), language, Audience::Addressee).to_string()
+    };
+    for (language, said) in [(Language::English, "state so"), (Language::Dutch, "verklaren")] {
+        let text = of("odrl:inform", language);
+        assert!(
+            text.contains("`inform`") && text.contains(said) && text.contains("herleid duty fulfil"),
+            "{text}"
+        );
+        assert!(!of("odrl:anonymize", language).contains("herleid duty fulfil"));
+    }
+}

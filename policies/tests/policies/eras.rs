@@ -1,8 +1,9 @@
 //! Decisions of every era (`docs/vectors/eras`, a file each, made by the evaluator of then): what was not understood then, what was, and
 //! what would come out otherwise today. Each has to follow from its policy for ever.
 
-use crate::common::{APP, KNMI, NOW, RAIN, use_if};
-use herleid_policies::{Document, Facts, Mismatch, Outcome, Request, reevaluate};
+use crate::common::{APP, KNMI, NOW, RAIN, agreement, use_if};
+use herleid_policies::{Document, EURO, Facts, Mismatch, Outcome, Request, reevaluate};
+use herleid_vocab::terms::HERLEID;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -59,6 +60,16 @@ fn facts(record: &Value) -> Facts {
             ("size", None) => facts.with_size(number(), source, at),
             ("count", Some(counter)) => facts.with_count(counter, number(), source, at),
             ("volume", Some(rule)) => facts.with_volume(rule, number(), source, at),
+            ("legalBasis", None) => facts.with_legal_basis(values[0], source, at),
+            ("areaOfUse", None) => facts.with_area_of_use(values[0], source, at),
+            ("paid", Some(account)) => {
+                let spent = record["facts"].as_array().unwrap().iter();
+                let mut spent = spent.filter(|fact| fact["about"] == "spent" && fact["of"] == account);
+                let spent = spent.next().unwrap()["values"][0].as_str().unwrap();
+                facts.with_credit(account, values[0].parse().unwrap(), spent.parse().unwrap(), source, at)
+            }
+            // Given with what was paid.
+            ("spent", Some(_)) => facts,
             other => panic!("a fact about {other:?}: say here how it is given"),
         }
     })
@@ -66,7 +77,51 @@ fn facts(record: &Value) -> Facts {
 
 /// What the newest era adds to the cases of the one before, for the file that is written for it.
 fn more() -> Vec<(Value, Request, Facts)> {
-    Vec::new()
+    let request = Request::new(APP, KNMI, RAIN, NOW);
+    let price =
+        json!({"leftOperand": "odrl:payAmount", "operator": "eq", "rightOperand": "0.25", "odrl:unit": {"@id": EURO}});
+    let duty = |action: &str, conditions: Value| json!({"action": "use", "duty": [{"action": action, "constraint": conditions}]});
+    let paid_use = agreement(json!([duty("odrl:compensate", json!([price]))]), json!([]));
+    let on = |left: &str, right: &str| json!([{"leftOperand": format!("{HERLEID}{left}"), "operator": "eq", "rightOperand": right}]);
+    let known = Facts::none().with_counterparty_log(true, "the agreement", NOW);
+    let account = "urn:uuid:agreement#credit/EUR";
+    let credit = |paid: &str, spent: &str| {
+        let (paid, spent) = (paid.parse().unwrap(), spent.parse().unwrap());
+        known.clone().with_credit(account, paid, spent, "ledger", NOW)
+    };
+    let basis = "https://w3id.org/herleid/legal-basis#PubliekeTaak";
+    let area = "https://identifier.overheid.nl/tooi/id/gemeente/gm0718";
+    let cases = [
+        (paid_use.clone(), credit("1.00", "0.75")),
+        (paid_use.clone(), credit("1.00", "0.76")),
+        (paid_use, known.clone()),
+        (
+            agreement(json!([duty("odrl:compensate", json!([]))]), json!([])),
+            credit("1", "0"),
+        ),
+        (
+            agreement(json!([duty("odrl:inform", json!([price]))]), json!([])),
+            credit("1", "0"),
+        ),
+        (
+            agreement(json!([duty("odrl:inform", json!([]))]), json!([])),
+            known.clone(),
+        ),
+        (
+            use_if(on("legalBasis", basis)),
+            known.clone().with_legal_basis(basis, "stated", NOW),
+        ),
+        (
+            use_if(on("legalBasis", basis)),
+            known.clone().with_legal_basis("urn:other", "stated", NOW),
+        ),
+        (
+            use_if(on("areaOfUse", area)),
+            known.clone().with_area_of_use(area, "stated", NOW),
+        ),
+        (use_if(on("areaOfUse", area)), known),
+    ];
+    cases.map(|(policy, facts)| (policy, request.clone(), facts)).to_vec()
 }
 
 /// The lines of an era that has none yet: the cases of the one before it, decided as they are now.

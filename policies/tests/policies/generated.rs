@@ -1,7 +1,7 @@
 //! Policies, requests and facts made at random, and ways to spell, shuffle and damage them.
 
 use crate::common::{APP, BOARD, DPV, KNMI, NOW, OURS, RAIN, atom};
-use herleid_policies::{Facts, LOG_KEPT, LOG_NONE, Policy, Request};
+use herleid_policies::{Amount, EURO, Facts, LOG_KEPT, LOG_NONE, Policy, Request};
 use herleid_vocab::terms::HERLEID;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -67,8 +67,26 @@ pub(crate) fn simple() -> impl Strategy<Value = Value> {
 
 /// A condition on what ODRL has no operand for.
 fn own() -> impl Strategy<Value = Value> {
-    select(vec![json!([LOG_KEPT]), json!([LOG_NONE]), json!([LOG_KEPT, LOG_NONE])])
-        .prop_map(|logs| atom(&format!("{HERLEID}counterpartyLog"), "isAnyOf", logs))
+    let logs = select(vec![json!([LOG_KEPT]), json!([LOG_NONE]), json!([LOG_KEPT, LOG_NONE])]);
+    prop_oneof![
+        2 => logs.prop_map(|logs| atom(&format!("{HERLEID}counterpartyLog"), "isAnyOf", logs)),
+        1 => (select(vec!["eq", "isA", "isAnyOf"]), bases())
+            .prop_map(|(operator, basis)| atom(&format!("{HERLEID}legalBasis"), operator, json!(basis))),
+        1 => (select(vec!["eq", "isPartOf", "isAnyOf"]), areas())
+            .prop_map(|(operator, area)| atom(&format!("{HERLEID}areaOfUse"), operator, json!(area))),
+    ]
+}
+
+/// Legal bases: of the scheme, broader and narrower, and laws.
+fn bases() -> impl Strategy<Value = String> {
+    select(vec![
+        "https://w3id.org/herleid/legal-basis#PubliekeTaak",
+        "https://w3id.org/herleid/legal-basis#OpenbaarGezag",
+        "https://w3id.org/dpv/legal/eu/gdpr#A6-1-a",
+        "https://wetten.overheid.nl/jci1.3:c:BWBR0037885",
+        "https://wetten.overheid.nl/jci1.3:c:BWBR0037885&artikel=5.1",
+    ])
+    .prop_map(str::to_owned)
 }
 
 pub(crate) fn constraint() -> impl Strategy<Value = Value> {
@@ -83,14 +101,18 @@ pub(crate) fn constraint() -> impl Strategy<Value = Value> {
 
 pub(crate) fn rule(with_count: bool, with_duty: bool) -> impl Strategy<Value = Value> {
     let count = prop::option::weighted(0.3, (select(vec!["lt", "lteq", "eq"]), 1_u64..4));
+    let price = prop::option::weighted(0.15, select(vec!["0.25", "1.00", "2.50"]));
     let volume = prop::option::weighted(0.2, (select(vec!["lt", "lteq"]), 1_u64..6));
     (
         select(vec!["use", "odrl:distribute", "odrl:read", "odrl:sell"]),
         proptest::collection::vec(constraint(), 0..3),
         (count, volume, prop::option::weighted(0.3, own())),
-        prop::option::weighted(0.2, proptest::collection::vec(constraint(), 0..2)),
+        (
+            prop::option::weighted(0.2, proptest::collection::vec(constraint(), 0..2)),
+            price,
+        ),
     )
-        .prop_map(move |(action, mut constraints, (count, volume, own), duty)| {
+        .prop_map(move |(action, mut constraints, (count, volume, own), (duty, price))| {
             if let (true, Some((operator, limit))) = (with_count, count) {
                 let right = json!({"@value": limit.to_string(), "@type": "xsd:integer"});
                 constraints.push(atom("odrl:count", operator, right));
@@ -107,6 +129,16 @@ pub(crate) fn rule(with_count: bool, with_duty: bool) -> impl Strategy<Value = V
                 rule["duty"] = json!([{"action": "odrl:inform"}]);
                 if !conditions.is_empty() {
                     rule["duty"][0]["constraint"] = json!(conditions);
+                }
+            }
+            if let (true, Some(price)) = (with_duty, price) {
+                let right = json!({"@value": price, "@type": "xsd:decimal"});
+                let mut amount = atom("odrl:payAmount", "eq", right);
+                amount["odrl:unit"] = json!({"@id": EURO});
+                let duty = json!({"action": "odrl:compensate", "constraint": [amount]});
+                match rule["duty"].as_array_mut() {
+                    Some(duties) => duties.push(duty),
+                    None => rule["duty"] = json!([duty]),
                 }
             }
             rule
@@ -144,6 +176,10 @@ pub(crate) struct Known {
     /// Bytes delivered before, and those that may leave now.
     pub(crate) delivered: Option<u64>,
     pub(crate) size: Option<u64>,
+    pub(crate) basis: Option<String>,
+    pub(crate) area_of_use: Option<String>,
+    /// Cents paid, and cents taken of them.
+    pub(crate) credit: Option<(u64, u64)>,
     pub(crate) log: Option<bool>,
     pub(crate) fulfilled: Option<bool>,
 }
@@ -154,18 +190,27 @@ pub(crate) fn known() -> impl Strategy<Value = Known> {
         prop::option::of(parties()),
         proptest::collection::vec(areas(), 0..4),
         prop::option::of(0_u64..4),
-        (prop::option::of(0_u64..4), prop::option::of(0_u64..3)),
+        (
+            prop::option::of(bases()),
+            prop::option::of(areas()),
+            prop::option::of(0_u64..4),
+            prop::option::of(0_u64..3),
+            prop::option::of((0_u64..400, 0_u64..200)),
+        ),
         prop::option::weighted(0.9, prop::bool::weighted(0.9)),
         prop::option::of(any::<bool>()),
     )
         .prop_map(
-            |(purposes, recipient, areas, used, (delivered, size), log, fulfilled)| Known {
+            |(purposes, recipient, areas, used, (basis, area_of_use, delivered, size, credit), log, fulfilled)| Known {
                 purposes,
                 recipient,
                 areas,
                 used,
                 delivered,
                 size,
+                basis,
+                area_of_use,
+                credit,
                 log,
                 fulfilled,
             },
@@ -191,6 +236,16 @@ pub(crate) fn facts(policy: &Policy, known: &Known) -> Facts {
         facts = policy.volumes().iter().fold(facts, |facts, (rule, _)| {
             facts.with_volume(rule, delivered, "ledger", NOW)
         });
+    }
+    if let Some(basis) = &known.basis {
+        facts = facts.with_legal_basis(basis, "stated", NOW);
+    }
+    if let Some(area) = &known.area_of_use {
+        facts = facts.with_area_of_use(area, "stated", NOW);
+    }
+    if let (Some((paid, spent)), Some(account)) = (known.credit, policy.account()) {
+        let cents = |cents: u64| Amount::of_millionths(cents * 10_000);
+        facts = facts.with_credit(&account, cents(paid), cents(spent), "ledger", NOW);
     }
     if let Some(log) = known.log {
         facts = facts.with_counterparty_log(log, "agreement", NOW);

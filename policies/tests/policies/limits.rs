@@ -94,8 +94,8 @@ fn publishing_asks_for_more_than_understanding() {
         "https://example.org/ours",
     );
     refused_for(
-        &offer(json!({"action": "use", "duty": [{"action": "odrl:inform"}]})),
-        "duty",
+        &offer(json!({"action": "use", "duty": [{"action": "odrl:anonymize"}]})),
+        "odrl:anonymize",
     );
     let mut obliged = offer(json!({"action": "use"}));
     obliged["obligation"] = json!([{"action": "odrl:delete"}]);

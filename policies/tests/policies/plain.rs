@@ -4,7 +4,7 @@
 
 use crate::generated::{self, Known};
 use herleid_policies::odrl::{self, Ask, Evaluation, Graph, Leniencies, Reading, World};
-use herleid_policies::{DutyState, LOG_KEPT, LOG_NONE, Policy, Request, Rule};
+use herleid_policies::{DutyState, LOG_KEPT, LOG_NONE, Policy, Request};
 use herleid_vocab::terms::HERLEID;
 use serde_json::{Value, json};
 
@@ -51,7 +51,38 @@ fn worked_out(left: &str, operator: &str, asked: &[String], known: &Known) -> Op
             let shown = if kept { LOG_KEPT } else { LOG_NONE };
             asked.iter().any(|log| log == shown)
         })),
+        // Stated, and of no two areas known that they are apart.
+        "areaOfUse" => {
+            let is_it = known.area_of_use.as_ref().is_some_and(|area| asked.contains(area));
+            Some(is_it.then_some(true))
+        }
+        "legalBasis" => Some(
+            known
+                .basis
+                .as_ref()
+                .and_then(|stated| rests_on(stated, operator, &asked[0])),
+        ),
         other => panic!("`{other}` is not worked out here"),
+    }
+}
+
+/// Whether what is stated rests on what is asked for, of the bases that are drawn.
+fn rests_on(stated: &str, operator: &str, asked: &str) -> Option<bool> {
+    const TASK: &str = "PubliekeTaak";
+    const AUTHORITY: &str = "OpenbaarGezag";
+    const CONSENT: &str = "A6-1-a";
+    let name = |iri: &str| -> String { iri.rsplit('#').next().unwrap_or_default().to_owned() };
+    if stated == asked {
+        return Some(true);
+    }
+    match (name(stated).as_str(), name(asked).as_str()) {
+        (AUTHORITY, TASK) => (operator != "eq").then_some(true),
+        (CONSENT, TASK | AUTHORITY) | (TASK | AUTHORITY, CONSENT) => Some(false),
+        // An article of a law is within it.
+        (stated, law) if operator != "eq" && stated.strip_prefix(law).is_some_and(|rest| rest.starts_with('&')) => {
+            Some(true)
+        }
+        _ => None,
     }
 }
 
@@ -98,6 +129,10 @@ fn policy(policy: &Policy, known: &Known) -> Value {
         {
             let names_log = rule.get_mut("constraint").is_some_and(|all| conditions(all, known));
             for duty in rule.get_mut("duty").and_then(Value::as_array_mut).into_iter().flatten() {
+                // What it costs is part of whether it is met.
+                if local(&duty["action"]) == "compensate" {
+                    duty.as_object_mut().unwrap().remove("constraint");
+                }
                 if let Some(all) = duty.get_mut("constraint") {
                     conditions(all, known);
                 }
@@ -129,13 +164,23 @@ fn world(policy: &Policy, known: &Known, now_ms: u64) -> World {
     if let Some(used) = known.used {
         world = world.with_count(None, used);
     }
-    if let Some(fulfilled) = known.fulfilled {
-        let state = if fulfilled {
-            DutyState::Fulfilled
-        } else {
-            DutyState::Violated
-        };
-        for duty in policy.permissions().iter().flat_map(Rule::duties) {
+    for rule in policy.permissions() {
+        // All that a use costs, of what was paid and is left.
+        let is_paid = known.credit.map(|(paid, spent)| {
+            let left = paid.saturating_sub(spent) * 10_000;
+            rule.price().is_some_and(|price| price.millionths() <= left)
+        });
+        for duty in rule.duties() {
+            let is_met = if duty.price().is_some() {
+                is_paid
+            } else {
+                known.fulfilled
+            };
+            let state = match is_met {
+                Some(true) => DutyState::Fulfilled,
+                Some(false) => DutyState::Violated,
+                None => continue,
+            };
             world = world.with_duty(&format!("_:{}", duty.at()), state);
         }
     }

@@ -63,7 +63,7 @@ proptest! {
     fn knowing_less_never_permits_more(json in policy(), request in request(), known in known()) {
         let policy = Policy::parse(&json).map_err(|why| TestCaseError::fail(why.to_string()))?;
         let facts = facts(&policy, &known);
-        for about in ["purpose", "recipient", "spatial", "count", "volume", "size", "counterpartyLog", "duty"] {
+        for about in ["purpose", "recipient", "spatial", "count", "volume", "size", "paid", "spent", "legalBasis", "areaOfUse", "counterpartyLog", "duty"] {
             let less = policy.decide(&request, &facts.clone().without(about)).is_permit();
             prop_assert!(!less || policy.decide(&request, &facts).is_permit(), "without {}", about);
         }
@@ -108,7 +108,10 @@ proptest! {
         };
         let agreement = offer.agree(&acceptance).map_err(|why| TestCaseError::fail(why.to_string()))?;
         agreement.check_made_of(&offer).map_err(|why| TestCaseError::fail(why.to_string()))?;
-        let known = Known { used: Some(0), delivered: Some(0), ..known };
+        let credit = Some(known.credit.unwrap_or_default());
+        // Of an offer it is presumed, and an agreement rests on what is known.
+        let fulfilled = Some(known.fulfilled.unwrap_or(false));
+        let known = Known { used: Some(0), delivered: Some(0), credit, fulfilled, ..known };
         let would = offer.would_grant(&request, &facts(&offer, &known));
         prop_assert_eq!(would.is_permit(), agreement.decide(&request, &facts(&agreement, &known)).is_permit());
         prop_assert!(!offer.decide(&request, &facts(&offer, &known)).is_permit());

@@ -3,7 +3,9 @@
 
 use crate::common::{APP, KNMI, RAIN};
 use herleid_policies::ready::{self, Given, Ready};
-use herleid_policies::{Acceptance, Constraint, Decision, Facts, Language, Logic, Obstacle, Policy, Request, Rule};
+use herleid_policies::{
+    Acceptance, Constraint, Decision, DutyState, EnforcedBy, Facts, Language, Logic, Obstacle, Policy, Request, Rule,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -126,6 +128,32 @@ impl Case<'_> {
                 facts.with_volume(rule, delivered, "ledger", now_ms)
             });
         }
+        if let (Some(paid), Some(spent), Some(account)) = (self.text("paid"), self.text("spent"), policy.account()) {
+            facts = facts.with_credit(
+                &account,
+                paid.parse().unwrap(),
+                spent.parse().unwrap(),
+                "ledger",
+                now_ms,
+            );
+        }
+        if let Some(is_stated) = self.0["stated"].as_bool() {
+            let state = if is_stated {
+                DutyState::Fulfilled
+            } else {
+                DutyState::NotSet
+            };
+            let duties = policy.permissions().iter().flat_map(Rule::duties);
+            facts = duties.fold(facts, |facts, duty| {
+                facts.with_duty(duty.id(), state, "a statement", EnforcedBy::Declared, now_ms)
+            });
+        }
+        if let Some(basis) = self.text("legalBasis") {
+            facts = facts.with_legal_basis(basis, "stated", now_ms);
+        }
+        if let Some(area) = self.text("areaOfUse") {
+            facts = facts.with_area_of_use(area, "stated", now_ms);
+        }
         let used = self.0["used"].as_u64();
         policy.counters().iter().fold(facts, |facts, counter| match used {
             Some(used) => facts.with_count(counter, used, "ledger", now_ms),
@@ -206,6 +234,10 @@ fn every_operand_and_both_kinds_of_rules_occur() {
         "permission use: spatial",
         "permission use: volume",
         "permission use: counterpartyLog",
+        "permission use: payAmount",
+        "permission use: legalBasis",
+        "permission use: areaOfUse",
+        "permission use: duty",
         "permission distribute: recipient",
         "prohibition distribute",
         "prohibition use: recipient",

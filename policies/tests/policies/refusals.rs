@@ -48,9 +48,9 @@ fn unknown_operand_operator_and_action() {
     );
     assert!(message.contains("/permission/0/constraint/0/leftOperand"), "{message}");
     refused(
-        &use_if(json!([atom("payAmount", "eq", json!("urn:x"))])),
+        &use_if(json!([atom("percentage", "eq", json!("urn:x"))])),
         ProblemKind::UnknownOperand,
-        "payAmount",
+        "percentage",
     );
     refused(
         &use_if(json!([atom("dateTime", "term-lteq", json!("2026-01-01Z"))])),

@@ -283,7 +283,7 @@ fn understanding_widens_nothing_that_a_connector_enforces() {
         ),
         (
             json!({"action": "print", "constraint": [{"leftOperand": "payAmount", "operator": "eq", "rightOperand": 5, "unit": "urn:euro"}]}),
-            "unit",
+            "payAmount",
         ),
         (
             json!({"action": "print", "constraint": [{"leftOperand": "count", "operator": "gt", "rightOperand": 5}]}),

@@ -50,6 +50,8 @@ impl Asker {
             lifetime_ms: 60_000,
             token: None,
             purpose: None,
+            legal_basis: None,
+            area_of_use: None,
         };
         si_token::mint(&self.key, key_id, &says).unwrap()
     }

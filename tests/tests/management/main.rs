@@ -13,6 +13,7 @@ mod ending;
 #[path = "../conformance/http.rs"]
 mod http;
 mod one_sided;
+mod paid;
 mod pushing;
 mod receiver;
 #[allow(
@@ -25,6 +26,7 @@ mod refusals;
 mod revoked;
 mod signed;
 mod silent;
+mod stated_first;
 mod told;
 mod trusting;
 mod webhook;

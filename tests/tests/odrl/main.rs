@@ -132,9 +132,9 @@ fn a_policy_is_checked_by_line_and_term() {
         ),
         // Understood, and not fit to be published.
         (
-            "{\n \"permission\": [{\"action\": \"use\",\n  \"duty\": [{\"action\": \"odrl:inform\"}]}]}",
+            "{\n \"permission\": [{\"action\": \"use\",\n  \"duty\": [{\"action\": \"odrl:anonymize\"}]}]}",
             3,
-            "duty",
+            "odrl:anonymize",
         ),
         ("{\n \"permission\": [{\n  \"action\": \"odrl:read\"}]}", 3, "odrl:read"),
     ] {

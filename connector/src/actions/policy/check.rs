@@ -62,7 +62,11 @@ fn rule_lines(
     let mut named = format!("{margin}{} {}", rule.kind().member(), rule.action().name());
     if let RuleKind::Obligation | RuleKind::Duty = rule.kind() {
         let (key, code) = match (rule.kind(), rule.seen_to_by()) {
-            // Nothing reports of what has to be done before a permission holds.
+            (RuleKind::Duty, _) if rule.price().is_some() => ("cli-policy-price-provider", "provider"),
+            (RuleKind::Duty, by) if rule.is_stated_first() && by == EnforcedBy::Provider => {
+                ("cli-policy-duty-first", "provider")
+            }
+            // Nothing reports of what else has to be done before a permission holds.
             (RuleKind::Duty, _) | (_, EnforcedBy::Declared) => ("cli-policy-duty-declared", "declared"),
             (_, EnforcedBy::ConsumerConnector) => ("cli-policy-duty-consumer", "consumer-connector"),
             (_, EnforcedBy::Provider) => ("cli-policy-duty-provider", "provider"),

@@ -170,6 +170,8 @@ fn aspect_told(language: Language, aspect: Aspect) -> String {
         Aspect::Purpose => text(language, "cli-diff-purpose", &[]),
         Aspect::Recipient => text(language, "cli-diff-recipient", &[]),
         Aspect::Area => text(language, "cli-diff-area", &[]),
+        Aspect::LegalBasis => text(language, "cli-diff-basis", &[]),
+        Aspect::AreaOfUse => text(language, "cli-diff-area-of-use", &[]),
         Aspect::CounterpartyLog => text(language, "cli-diff-log", &[]),
         Aspect::Assignee => text(language, "cli-diff-assignee", &[]),
         Aspect::Assigner => text(language, "cli-diff-assigner", &[]),
@@ -265,6 +267,7 @@ fn gap_told(language: Language, gap: &Gap) -> String {
             )
         }
         Gap::Operand(operand) if operand == Operand::Volume.name() => text(language, "cli-diff-gap-volume", &[]),
+        Gap::Operand(operand) if operand == Operand::PayAmount.name() => text(language, "cli-diff-gap-price", &[]),
         Gap::Operand(operand) => text(language, "cli-diff-gap-operand", &[("operand", operand)]),
         Gap::Duty => text(language, "cli-diff-gap-duty", &[]),
         Gap::Counters => text(language, "cli-diff-gap-counters", &[]),

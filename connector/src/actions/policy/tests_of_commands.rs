@@ -143,7 +143,7 @@ fn checking_says_who_sees_to_what_has_to_be_done() {
         ),
         "{found}"
     );
-    // What nobody follows up is said to be that, and is not for publishing.
+    // What is stated is said to be no more than that.
     let folder = tempfile::tempdir().unwrap();
     let duty =
         json!({"@type": "Set", "@id": "urn:s", "permission": [{"action": "use", "duty": [{"action": "odrl:inform"}]}]});
@@ -155,7 +155,9 @@ fn checking_says_who_sees_to_what_has_to_be_done() {
         &written(folder.path(), "duty.json", &duty),
     ]);
     assert!(
-        code == 0 && said.contains("duty inform: nobody follows it up"),
+        code == 0
+            && said.contains("duty inform: a statement has to come first")
+            && said.contains("what it says is declared"),
         "{said}"
     );
     let mut offer = duty;
@@ -167,7 +169,17 @@ fn checking_says_who_sees_to_what_has_to_be_done() {
         "check",
         &written(folder.path(), "offer.json", &offer),
     ]);
-    assert!(code == 1 && said.contains("`obligation` of the policy"), "{said}");
+    assert!(code == 0, "{said}");
+    // What nobody could see before a use is not for publishing.
+    offer["permission"][0]["duty"][0]["action"] = json!("odrl:anonymize");
+    let (code, said) = run(&[
+        "--lang",
+        "en",
+        "policy",
+        "check",
+        &written(folder.path(), "offer.json", &offer),
+    ]);
+    assert!(code == 1 && said.contains("anonymize"), "{said}");
 }
 
 #[test]

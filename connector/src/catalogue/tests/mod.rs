@@ -135,6 +135,8 @@ impl Desk {
             lifetime_ms: 60_000,
             token: None,
             purpose: None,
+            legal_basis: None,
+            area_of_use: None,
         };
         let token = si_token::mint(&self.key, &self.key_id, &says).unwrap();
         format!("Bearer {token}")

@@ -82,16 +82,19 @@ pub struct CheckPolicyArguments {
 }
 
 /// Options that say what is known, each a member of the file that `--facts` names.
-const FACTS: [&str; 10] = [
+const FACTS: [&str; 13] = [
     "action",
     "who",
     "recipient",
     "purposes",
     "area",
+    "legal_basis",
+    "area_of_use",
     "time",
     "used",
     "delivered",
     "size",
+    "credit",
     "log",
 ];
 
@@ -128,6 +131,12 @@ pub struct TryArguments {
     /// What for; a connector states one
     #[arg(long = "purpose", value_name = "IRI", value_parser = iri)]
     pub purposes: Vec<String>,
+    /// On what legal basis who asks says that it rests
+    #[arg(long, value_name = "IRI", value_parser = super::iri)]
+    pub legal_basis: Option<String>,
+    /// For which area who asks says that it will be used
+    #[arg(long, value_name = "IRI", value_parser = super::iri)]
+    pub area_of_use: Option<String>,
     /// For which area a credential of who asks is
     #[arg(long, value_name = "IRI", value_parser = iri)]
     pub area: Option<String>,
@@ -140,13 +149,16 @@ pub struct TryArguments {
     /// How many bytes were delivered before, under the same agreement; without it: 0
     #[arg(long, value_name = "BYTES")]
     pub delivered: Option<u64>,
+    /// What is left of what was paid under the agreement, in euros; without it, of an offer: enough for one use
+    #[arg(long, value_name = "AMOUNT")]
+    pub credit: Option<String>,
     /// How many bytes would be delivered now, where the policy counts them
     #[arg(long, value_name = "BYTES")]
     pub size: Option<u64>,
     /// Whether the connector of who asks keeps a log; without it: kept
     #[arg(long, value_parser = ["kept", "none"])]
     pub log: Option<String>,
-    /// All of this as a JSON file instead: action, who, recipient, purpose, area, time, used, delivered, size, log
+    /// All of this as a JSON file instead: action, who, recipient, purpose, area, legal_basis, area_of_use, time, used, delivered, size, credit, log
     #[arg(long, value_name = "FILE", conflicts_with_all = FACTS)]
     pub facts: Option<PathBuf>,
 }

@@ -6,6 +6,7 @@ mod exporting;
 mod keeping;
 mod negotiating;
 mod obliging;
+mod paying;
 mod proving;
 mod sharing;
 mod using;
@@ -27,6 +28,7 @@ pub use keeping::{
 };
 pub use negotiating::{NegotiationArguments, NegotiationStep, NegotiationsArguments};
 pub use obliging::{DutiesArguments, DutyAction, DutyArguments, FulfilArguments};
+pub use paying::{PaidArguments, PaymentAction, PaymentArguments, PaymentsArguments};
 pub use proving::{
     AnchorsArguments, DossierArguments, ReconcileArguments, ReplayArguments, TraceArguments, VerifyArguments,
 };
@@ -130,6 +132,10 @@ pub enum Chosen {
     Duties(DutiesArguments),
     /// State that you did what you have to do under an agreement
     Duty(DutyArguments),
+    /// Show what was paid for uses under an agreement, and what is left of it
+    Payments(PaymentsArguments),
+    /// Record that uses under an agreement were paid for, or paid back
+    Payment(PaymentArguments),
     /// Fetch the data of an agreement, checked and recorded
     Pull(PullArguments),
     /// Have the data of an agreement sent to an endpoint or bucket of yours

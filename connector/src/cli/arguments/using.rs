@@ -92,6 +92,12 @@ pub struct NegotiateArguments {
     /// What it is for
     #[arg(long, value_name = "IRI", value_parser = iri)]
     pub purpose: Option<String>,
+    /// On what legal basis it is used: of the list in docs/purposes.md, or a law
+    #[arg(long, value_name = "IRI", value_parser = iri)]
+    pub legal_basis: Option<String>,
+    /// For which area it is used
+    #[arg(long, value_name = "IRI", value_parser = iri)]
+    pub area_of_use: Option<String>,
 }
 
 /// `agreements`.
@@ -112,6 +118,12 @@ pub struct PullArguments {
     /// What it is for
     #[arg(long, value_name = "IRI", value_parser = iri)]
     pub purpose: Option<String>,
+    /// On what legal basis it is used: of the list in docs/purposes.md, or a law
+    #[arg(long, value_name = "IRI", value_parser = iri)]
+    pub legal_basis: Option<String>,
+    /// For which area it is used
+    #[arg(long, value_name = "IRI", value_parser = iri)]
+    pub area_of_use: Option<String>,
     /// Where to put a copy
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -132,6 +144,12 @@ pub struct PushArguments {
     /// What it is for
     #[arg(long, value_name = "IRI", value_parser = iri)]
     pub purpose: Option<String>,
+    /// On what legal basis it is used: of the list in docs/purposes.md, or a law
+    #[arg(long, value_name = "IRI", value_parser = iri)]
+    pub legal_basis: Option<String>,
+    /// For which area it is used
+    #[arg(long, value_name = "IRI", value_parser = iri)]
+    pub area_of_use: Option<String>,
 }
 
 /// `transfers`.

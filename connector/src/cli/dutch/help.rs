@@ -1,6 +1,12 @@
 //! The texts, by command and option; those of who has to prove, erase or check are in `proving.rs`.
 
+const PAID_AGREEMENT: &str = "De overeenkomst waarin deze connector geeft";
+const PAID_AMOUNT: &str = "Hoeveel, in hele centen, met een punt: 25.00";
+const PAID_CURRENCY: &str = "In welke munt: EUR";
+const PAID_REFERENCE: &str = "Waaraan u het in uw boekhouding terugvindt; dezelfde betaling wordt één keer vastgelegd";
 const PURPOSE: &str = "Waarvoor het is";
+const LEGAL_BASIS: &str = "Op welke grondslag het wordt gebruikt: uit de lijst in docs/purposes.md, of een wet";
+const AREA_OF_USE: &str = "Voor welk gebied het wordt gebruikt";
 
 /// Key and text.
 pub(super) const HELP: &[(&str, &str)] = &[
@@ -139,6 +145,8 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("negotiate.dataset", "Dataset of modeldienst in zijn catalogus"),
     ("negotiate.offer", "Welk aanbod; zonder deze: het enige dat er is"),
     ("negotiate.purpose", PURPOSE),
+    ("negotiate.legal_basis", LEGAL_BASIS),
+    ("negotiate.area_of_use", AREA_OF_USE),
     ("negotiations", "Toon de onderhandelingen, eerst wat op een mens wacht"),
     ("negotiations.limit", "Hoeveel er worden getoond; 0 toont alles"),
     (
@@ -183,11 +191,38 @@ pub(super) const HELP: &[(&str, &str)] = &[
         "Wat er is gedaan, in uw eigen woorden; beide partijen leggen het vast",
     ),
     (
+        "payments",
+        "Toon wat er voor gebruik onder een overeenkomst is betaald, en wat daarvan over is",
+    ),
+    ("payments.agreement", "De overeenkomst"),
+    (
+        "payment",
+        "Leg vast dat er voor gebruik onder een overeenkomst is betaald, of is terugbetaald",
+    ),
+    (
+        "payment record",
+        "Leg vast dat de andere partij u heeft betaald: gebruik onder de overeenkomst gaat daarvan af",
+    ),
+    (
+        "payment return",
+        "Leg vast dat u hebt terugbetaald wat niet is gebruikt",
+    ),
+    ("payment record.agreement", PAID_AGREEMENT),
+    ("payment return.agreement", PAID_AGREEMENT),
+    ("payment record.amount", PAID_AMOUNT),
+    ("payment return.amount", PAID_AMOUNT),
+    ("payment record.currency", PAID_CURRENCY),
+    ("payment return.currency", PAID_CURRENCY),
+    ("payment record.reference", PAID_REFERENCE),
+    ("payment return.reference", PAID_REFERENCE),
+    (
         "pull",
         "Haal de gegevens van een overeenkomst op, gecontroleerd en vastgelegd",
     ),
     ("pull.agreement", "De overeenkomst"),
     ("pull.purpose", PURPOSE),
+    ("pull.legal_basis", LEGAL_BASIS),
+    ("pull.area_of_use", AREA_OF_USE),
     ("pull.out", "Waar een kopie moet komen"),
     (
         "pull.resource",
@@ -199,6 +234,8 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ),
     ("push.agreement", "De overeenkomst"),
     ("push.purpose", PURPOSE),
+    ("push.legal_basis", LEGAL_BASIS),
+    ("push.area_of_use", AREA_OF_USE),
     (
         "push.to",
         "Waarheen: een bestand met een DataAddress (docs/transfers.md), alleen leesbaar voor de eigenaar",

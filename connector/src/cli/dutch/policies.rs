@@ -54,6 +54,14 @@ pub(super) const POLICIES: &[(&str, &str)] = &[
     ),
     ("policy try.recipient", "Wie het ontvangt; zonder: wie vraagt"),
     ("policy try.purposes", "Waarvoor; een connector noemt er één"),
+    (
+        "policy try.legal_basis",
+        "Op welke grondslag het volgens wie vraagt berust",
+    ),
+    (
+        "policy try.area_of_use",
+        "Voor welk gebied het volgens wie vraagt wordt gebruikt",
+    ),
     ("policy try.area", "Voor welk gebied een bewijs van wie vraagt geldt"),
     (
         "policy try.time",
@@ -68,6 +76,10 @@ pub(super) const POLICIES: &[(&str, &str)] = &[
         "Hoeveel bytes er eerder geleverd zijn, onder dezelfde overeenkomst; zonder: 0",
     ),
     (
+        "policy try.credit",
+        "Wat over is van wat onder de overeenkomst is betaald, in euro; zonder dit, bij een aanbod: genoeg voor één gebruik",
+    ),
+    (
         "policy try.size",
         "Hoeveel bytes er nu geleverd zouden worden, als de voorwaarden die tellen",
     ),
@@ -77,7 +89,7 @@ pub(super) const POLICIES: &[(&str, &str)] = &[
     ),
     (
         "policy try.facts",
-        "Dit alles in een JSON-bestand: action, who, recipient, purpose, area, time, used, delivered, size, log",
+        "Dit alles in een JSON-bestand: action, who, recipient, purpose, area, legal_basis, area_of_use, time, used, delivered, size, credit, log",
     ),
     (
         "policy diff",

@@ -8,6 +8,7 @@ use crate::control::protocol::{DutyLine, DutyList, DutyStanding, Side};
 fn state(line: &DutyLine, language: Language) -> String {
     let is_late = line.statement.as_ref().is_some_and(|statement| statement.late);
     let key = match line.state {
+        DutyStanding::Open if line.comes_first => "cli-duty-first",
         DutyStanding::Open => "cli-duty-open",
         DutyStanding::DueSoon => "cli-duty-due-soon",
         DutyStanding::Overdue => "cli-duty-overdue",

@@ -7,6 +7,7 @@ mod erasing;
 mod exports;
 mod keeping;
 mod negotiations;
+mod payments;
 mod plain;
 mod reconcile;
 mod retention;

@@ -76,6 +76,12 @@ impl Shown for NegotiationAnswer {
                 &[("purpose", &clean(purpose))],
             ));
         }
+        if let Some(basis) = &self.legal_basis {
+            lines.push(text(language, "cli-negotiation-basis", &[("basis", &clean(basis))]));
+        }
+        if let Some(area) = &self.area_of_use {
+            lines.push(text(language, "cli-negotiation-area", &[("area", &clean(area))]));
+        }
         if let Some(agreement) = &self.agreement {
             lines.push(text(
                 language,

@@ -8,7 +8,7 @@ use crate::control::progress::Progress;
 use crate::dsp::catalog::HTTP_PULL;
 use crate::dsp_shell::Access;
 use crate::node::Node;
-use crate::state::{AgreementEntry, PullEntry};
+use crate::state::{AgreementEntry, Declares, PullEntry};
 use std::sync::Arc;
 use url::Url;
 
@@ -18,7 +18,7 @@ const IN_VAIN: usize = 2;
 /// What a pull under an agreement of ours is to bring; version and digest, when they are known beforehand.
 pub(in crate::consumer) struct Wanted<'a> {
     pub(in crate::consumer) agreement: &'a AgreementEntry,
-    pub(in crate::consumer) purpose: Option<&'a str>,
+    pub(in crate::consumer) declares: &'a Declares,
     pub(in crate::consumer) version: Option<String>,
     pub(in crate::consumer) sha256: Option<String>,
     /// Path and query of an API.
@@ -44,7 +44,7 @@ pub(in crate::consumer) async fn bring(
             return Err(Failure::usage(text));
         }
     };
-    let key = kept::key(&agreement.id, wanted.purpose);
+    let key = kept::key(&agreement.id, wanted.declares);
     // Answers of an API have no parts, and what is to be a certain version may not go on with another one.
     let goes_on = wanted.resource.is_none() && wanted.version.is_none() && wanted.sha256.is_none();
     let before = if goes_on { kept::find(node, &key)? } else { None };
@@ -125,7 +125,7 @@ pub(in crate::consumer) async fn bring(
 async fn access(node: &Arc<Node>, wanted: &Wanted<'_>) -> Result<Access, Failure> {
     let format = HTTP_PULL;
     node.negotiator
-        .start_transfer(node, wanted.agreement, format, wanted.purpose)
+        .start_transfer(node, wanted.agreement, format, wanted.declares)
         .await
 }
 

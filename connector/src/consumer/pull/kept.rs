@@ -5,7 +5,7 @@ use super::Source;
 use crate::commands::Failure;
 use crate::control::error::Code;
 use crate::node::Node;
-use crate::state::set;
+use crate::state::{Declares, set};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -56,9 +56,9 @@ impl Drop for InHand {
     }
 }
 
-/// The key for what is pulled under an agreement, for a purpose.
-pub(super) fn key(agreement: &str, purpose: Option<&str>) -> String {
-    format!("{PREFIX}{agreement}/{}", purpose.unwrap_or_default())
+/// The key for what is pulled under an agreement, for what is declared.
+pub(super) fn key(agreement: &str, declares: &Declares) -> String {
+    format!("{PREFIX}{agreement}/{}", declares.key())
 }
 
 /// What is kept there.

@@ -28,7 +28,7 @@ pub(super) async fn bring(
 ) -> Result<(PullEntry, u64), Failure> {
     let access = node
         .negotiator
-        .start_transfer(node, wanted.agreement, HTTP_PULL, wanted.purpose)
+        .start_transfer(node, wanted.agreement, HTTP_PULL, wanted.declares)
         .await?;
     let pulled = fetch(node, wanted, &access, progress, trace).await;
     // Whether it worked or not, the transfer is over: access that is not needed is given back.

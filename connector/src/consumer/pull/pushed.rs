@@ -115,10 +115,10 @@ pub(crate) async fn command(node: Arc<Node>, request: Push, progress: Progress) 
     let to = to.map_err(|e| shape(&e))?;
     let format = format_of(&to);
     Target::read(format, Some(&to)).map_err(|e| shape(&e))?;
-    let purpose = request.purpose.as_deref().or(agreement.purpose.as_deref());
+    let declares = request.declares().or(&agreement.declares);
     let negotiator = &node.negotiator;
     let pid = negotiator
-        .begin_transfer(&node, &agreement, format, None, Some(to), purpose)
+        .begin_transfer(&node, &agreement, format, None, Some(to), &declares)
         .await?;
     // In a task of its own: whoever asked may go away, and the push goes on.
     let (following, of) = (node.clone(), pid.clone());

@@ -192,7 +192,8 @@ async fn pass_on(
     let agreement = consumer_agreement(node, &pull.agreement)?;
     crate::consumer::log_under(&agreement, "a recorded run on this input")?;
     // At the data it is decided again, on how much that is.
-    let asker = Asker::presumed(&model.other, agreement.purpose.as_deref()).delivering_nothing();
+    let asker = Asker::presumed(&model.other, None).delivering_nothing();
+    let asker = asker.declaring(&agreement.declares);
     let decided = deciding::under_agreement(node, &agreement, DISTRIBUTE, &asker)?;
     if !decided.is_permit() {
         let facts = json!({
@@ -224,7 +225,7 @@ async fn pass_on(
         source: Some(transaction.to_owned()),
         bearer_sha256: None,
         push: false,
-        purpose: agreement.purpose.clone(),
+        declares: agreement.declares.clone(),
         until_ms: node.now_ms() + ONWARD_MS,
         closed: None,
     };

@@ -98,12 +98,15 @@ pub struct DutyLine {
     pub other: String,
     /// The dataset or model that the agreement is about.
     pub dataset: String,
-    /// Name of the obligation: the same at both ends.
+    /// Name of the obligation or duty: the same at both ends.
     pub obligation: String,
     /// What has to be done, such as `delete` or `inform`.
     pub action: String,
     /// Who has to do it.
     pub whose: String,
+    /// Whether nothing is given before it is stated: a duty of a permission, and no obligation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub comes_first: bool,
     /// The deadline as the policy writes it; left out: it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,

@@ -11,6 +11,7 @@ mod erasing;
 mod exports;
 mod negotiations;
 mod offered;
+mod payments;
 mod reconcile;
 mod requests;
 mod retention;
@@ -25,6 +26,7 @@ pub use erasing::*;
 pub use exports::*;
 pub use negotiations::*;
 pub use offered::*;
+pub use payments::*;
 pub use reconcile::*;
 pub use requests::*;
 pub use retention::*;
@@ -45,7 +47,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync {
 }
 
 /// Every command's name, for a server that wants to answer "no such command" itself.
-pub const NAMES: [&str; 28] = [
+pub const NAMES: [&str; 30] = [
     Publish::NAME,
     Withdraw::NAME,
     Credential::NAME,
@@ -56,6 +58,8 @@ pub const NAMES: [&str; 28] = [
     Agreements::NAME,
     Duties::NAME,
     Duty::NAME,
+    Payment::NAME,
+    Payments::NAME,
     Pull::NAME,
     Push::NAME,
     Transfers::NAME,

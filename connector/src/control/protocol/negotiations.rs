@@ -85,6 +85,12 @@ pub struct NegotiationAnswer {
     /// What the consumer says that it is for, where it said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+    /// On what legal basis, where it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// For which area, where it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area_of_use: Option<String>,
     /// The offer that stands, whole.
     pub offer: Value,
     /// Its policy in a line of words.

@@ -6,6 +6,7 @@ use super::{
     TransferList, WithdrawAnswer, uuid_text,
 };
 use crate::catalogue::Metadata;
+use crate::state::Declares;
 use herleid_vocab::did::Did;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -140,7 +141,32 @@ pub struct Negotiate {
     /// Purpose stated, as IRI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+    /// Legal basis stated, as IRI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// Area of use stated, as IRI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area_of_use: Option<String>,
 }
+
+/// What is declared with a request that can declare all of it.
+macro_rules! declaring {
+    ($($request:ty),+) => {
+        $(impl $request {
+            /// What it declares.
+            #[must_use]
+            pub fn declares(&self) -> Declares {
+                Declares {
+                    purpose: self.purpose.clone(),
+                    legal_basis: self.legal_basis.clone(),
+                    area_of_use: self.area_of_use.clone(),
+                }
+            }
+        })+
+    };
+}
+
+declaring!(Negotiate, Pull, Push);
 
 /// `agreements`: what has been agreed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,6 +186,12 @@ pub struct Pull {
     /// Purpose stated, as IRI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+    /// Legal basis stated, as IRI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// Area of use stated, as IRI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area_of_use: Option<String>,
     /// Where to put a copy; left out: only in the storage directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out: Option<PathBuf>,
@@ -179,6 +211,12 @@ pub struct Push {
     /// Purpose stated, as IRI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+    /// Legal basis stated, as IRI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// Area of use stated, as IRI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area_of_use: Option<String>,
 }
 
 impl std::fmt::Debug for Push {

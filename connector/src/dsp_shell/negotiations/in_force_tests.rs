@@ -250,7 +250,7 @@ async fn an_agreement_that_can_never_be_recorded_is_refused_and_not_shown_as_fin
         agreement: json!({}),
         sha256: "ab".repeat(32),
         target: "snow".to_owned(),
-        purpose: None,
+        declares: Default::default(),
         other_log: None,
         other_base: scene.base.clone(),
         dataset: None,

@@ -10,7 +10,7 @@ use crate::dsp::transfer::{DataTransfer, Decide, Direction, Transfer};
 use crate::identity::claimed;
 use crate::node::{Node, fresh_trace};
 use crate::provider::{grants, outstanding, push};
-use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, set};
+use crate::state::{AgreementEntry, Declares, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, set};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use herleid_ledger::record::StreamKey;
@@ -40,9 +40,10 @@ pub(super) async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<Da
         return Ok(refuse("agreement-ended", &format!("the agreement has ended: {why}")));
     }
     let context = node.negotiator.context::<DataTransfer>(node, process.own_pid())?;
-    let purpose = context.purpose.clone().or_else(|| agreement.purpose.clone());
+    let declares = context.declares.or(&agreement.declares);
     let shown = claimed(&context.presentations);
-    let asker = Asker::by_token(&consumer, purpose.as_deref())
+    let asker = Asker::by_token(&consumer, None)
+        .declaring(&declares)
         .showing(&shown)
         .delivering_nothing();
     // A push that goes on is what it was: its record has its place already.
@@ -75,7 +76,7 @@ pub(super) async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<Da
             .and_then(|grant| grant.version),
         None => None,
     };
-    let Some((grant, endpoint)) = grant(node, process, &agreement, &consumer, purpose, kept.as_deref())? else {
+    let Some((grant, endpoint)) = grant(node, process, &agreement, &consumer, declares, kept.as_deref())? else {
         return Ok(refuse(
             "not-published",
             "what the agreement is about is not published here any more, or not in this format",
@@ -135,7 +136,7 @@ fn grant(
     process: &Transfer,
     agreement: &AgreementEntry,
     consumer: &Did,
-    purpose: Option<String>,
+    declares: Declares,
     kept: Option<&str>,
 ) -> Result<Option<(GrantEntry, String)>, Refusal> {
     let may =
@@ -155,7 +156,7 @@ fn grant(
         source: None,
         bearer_sha256: None,
         push: process.direction() == Direction::Push,
-        purpose,
+        declares,
         until_ms: node.now_ms()
             + if process.direction() == Direction::Push {
                 PUSH_MS

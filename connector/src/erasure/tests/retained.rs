@@ -79,7 +79,7 @@ impl Scene {
             agreement: json!({"@type": "Agreement", "permission": [{"action": "use"}]}),
             sha256: "ab".repeat(32),
             target: "rain".to_owned(),
-            purpose: None,
+            declares: Default::default(),
             other_log: None,
             other_base: "http://localhost".to_owned(),
             dataset: None,

@@ -23,7 +23,7 @@ fn agree(scene: &Scene, other: &Did) {
         agreement: Value::Null,
         sha256: "ab".repeat(32),
         target: "rain".to_owned(),
-        purpose: None,
+        declares: Default::default(),
         other_log: None,
         other_base: String::new(),
         dataset: None,

@@ -77,6 +77,7 @@ impl Permitted<'_> {
             )),
             AppendError::Exhausted { key, .. } => {
                 let waiting = outstanding::refusal(node, &self.agreement.id, error);
+                let waiting = waiting.or_else(|| crate::payments::refusal(&self.agreement.id, error));
                 let what = match self.decided.is_of_bytes(key) {
                     true => "the bytes that the agreement allows are",
                     false => "the agreement's count is",

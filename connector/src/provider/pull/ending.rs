@@ -110,14 +110,15 @@ pub fn over(node: &Node, grant: &GrantEntry, opened: &Opened) -> Result<Option<S
     {
         return Ok(Some(refusal.detail().to_owned()));
     }
-    let (consumer, purpose) = (&grant.consumer, grant.purpose.as_deref());
+    let consumer = &grant.consumer;
     let asker = match (grant.bearer_sha256.is_some(), grant.push && agreement.is_one_sided()) {
-        (true, _) => Asker::by_secret_token(consumer, purpose),
-        (false, true) => Asker::by_token(consumer, purpose),
-        (false, false) => Asker::by_request_signature(consumer, purpose),
+        (true, _) => Asker::by_secret_token(consumer, None),
+        (false, true) => Asker::by_token(consumer, None),
+        (false, false) => Asker::by_request_signature(consumer, None),
     };
     let shown = shown_for(node, grant);
     let asker = asker
+        .declaring(&grant.declares)
         .showing(&shown)
         .delivering(grant.digests.as_ref().map(|known| known.bytes));
     // As it is now: another segment of the transaction may have taken more.

@@ -69,7 +69,7 @@ impl Holding {
         let grant = access.grant();
         let (transaction, about) = (access.transaction(), about(&grant.agreement, &subject(grant)));
         let way = if grant.push { grant.id.as_str() } else { "pull" };
-        let terms = digest(&json!([grant.purpose, grant.push, way, plan.resource()]));
+        let terms = digest(&json!([grant.declares, grant.push, way, plan.resource()]));
         let kept = Self::kept(node, &grant.consumer, transaction).map_err(|e| Refusal::internal(&e))?;
         let held = match kept {
             Some(kept) => kept,

@@ -187,7 +187,7 @@ impl<'a> Asked<'a> {
 
 /// Who asks for a run. How large its outputs will be nobody knows beforehand.
 fn asker<'a>(grant: &'a GrantEntry, shown: &'a [Claimed]) -> Asker<'a> {
-    let asker = Asker::by_request_signature(&grant.consumer, grant.purpose.as_deref());
+    let asker = Asker::by_request_signature(&grant.consumer, None).declaring(&grant.declares);
     asker.showing(shown).delivering(None)
 }
 

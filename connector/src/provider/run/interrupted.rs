@@ -3,6 +3,7 @@
 use super::record::failed;
 use super::started;
 use crate::node::Node;
+use crate::provider::pull::reserved;
 use crate::state::StateError;
 use herleid_ledger::LedgerError;
 use herleid_ledger::section::SectionName;
@@ -50,6 +51,9 @@ pub async fn close_interrupted(node: &Node, trace: &str) -> Result<usize, Box<dy
         let transaction = key.rsplit('/').next().unwrap_or_default();
         let run = interrupted(node, transaction, &open)?;
         let draft = failed(run, &open.agreement, &open.consumer, transaction, trace);
+        let started = started(node, &open.consumer, transaction)?;
+        let places = started.map(|stored| reserved(&stored)).unwrap_or_default();
+        let draft = crate::payments::give_back(draft, &places);
         node.append(draft.put(key.clone(), None)).await?;
         tracing::warn!(%transaction, "a run was interrupted when the connector stopped; it is recorded as failed");
         closed += 1;

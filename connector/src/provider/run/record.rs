@@ -76,6 +76,7 @@ impl Asked<'_> {
             }
             Err(e @ (AppendError::Conflict { .. } | AppendError::Exhausted { .. })) => {
                 let waiting = outstanding::refusal(node, &self.agreement.id, &e);
+                let waiting = waiting.or_else(|| crate::payments::refusal(&self.agreement.id, &e));
                 Err(waiting.unwrap_or_else(|| Refusal::denied(&e)))
             }
             Err(e) => Err(Refusal::internal(&e)),
@@ -131,6 +132,8 @@ impl Asked<'_> {
         }
         let (agreement, consumer, transaction) = (&self.agreement.id, &self.agreement.other, self.access.transaction());
         let draft = failed(run, agreement, consumer, transaction, self.trace);
+        let places = self.places.get().map(Vec::as_slice).unwrap_or_default();
+        let draft = crate::payments::give_back(draft, places);
         let because = self.ended.get().map(Lost::evidence).unwrap_or_default();
         let draft = because.into_iter().fold(draft, Draft::evidence);
         match node.append(draft.put(open_key(consumer, transaction), None)).await {

@@ -3,6 +3,7 @@
 use super::super::access::Access;
 use super::super::pull;
 use super::*;
+use crate::state::Declares;
 
 /// When the permission that does not count ends.
 const FREE_UNTIL_MS: u64 = NOW_MS + 60_000;
@@ -33,7 +34,7 @@ impl Scene {
     /// From now on access is for that.
     fn is_for(&self, purpose: Option<&str>, push: bool) -> GrantEntry {
         let grant = GrantEntry {
-            purpose: purpose.map(str::to_owned),
+            declares: Declares::purpose(purpose.map(str::to_owned)),
             push,
             ..self.grant(Some(Digests::of(DATA)))
         };
@@ -232,7 +233,7 @@ async fn what_an_older_version_began_goes_on_with_its_place() {
 
 impl Scene {
     /// When nothing is being sent any more: until then somebody else has the connector.
-    async fn settled(self) -> Self {
+    pub(super) async fn settled(self) -> Self {
         for _ in 0..1_000 {
             if Arc::strong_count(&self.node) == 1 {
                 return self;

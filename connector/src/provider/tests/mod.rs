@@ -6,6 +6,7 @@ mod held;
 mod lists;
 mod orders;
 mod parts;
+mod payment;
 mod places;
 mod pulls;
 mod receipts;
@@ -191,7 +192,7 @@ impl Scene {
             agreement: self.policy.clone(),
             sha256: herleid_policies::Document::read(&self.policy).digest().hex(),
             target: DATASET.to_owned(),
-            purpose: None,
+            declares: Default::default(),
             other_log: Some(self.consumer_log()),
             other_base: String::new(),
             dataset: None,
@@ -237,7 +238,7 @@ impl Scene {
             source: None,
             bearer_sha256: None,
             push: false,
-            purpose: None,
+            declares: Default::default(),
             until_ms: NOW_MS + 3_600_000,
             closed: None,
         }

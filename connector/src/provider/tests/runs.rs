@@ -142,7 +142,7 @@ impl Runs {
             agreement: policy.clone(),
             sha256: herleid_policies::Document::read(&policy).digest().hex(),
             target: MODEL.to_owned(),
-            purpose: None,
+            declares: Default::default(),
             other_log: Some(other_log),
             other_base: String::new(),
             dataset: None,

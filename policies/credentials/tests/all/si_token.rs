@@ -15,6 +15,8 @@ fn says<'a>(subject: &'a Party, audience: &'a Party) -> SelfIssued<'a> {
         lifetime_ms: 5 * MINUTE_MS,
         token: None,
         purpose: None,
+        legal_basis: None,
+        area_of_use: None,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::cli::arguments::TryArguments;
 use crate::cli::text::text;
 use crate::control::error::{Code, ControlError};
 use crate::rim::SystemClock;
-use herleid_policies::{Facts, Policy, PolicyKind, Request};
+use herleid_policies::{Amount, Facts, Policy, PolicyKind, Request};
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::Clock as _;
 use herleid_vocab::time::parse_rfc3339_ms;
@@ -23,10 +23,13 @@ struct Written {
     #[serde(default)]
     purpose: Vec<String>,
     area: Option<String>,
+    legal_basis: Option<String>,
+    area_of_use: Option<String>,
     time: Option<String>,
     used: Option<u64>,
     delivered: Option<u64>,
     size: Option<u64>,
+    credit: Option<String>,
     log: Option<String>,
 }
 
@@ -38,10 +41,13 @@ pub(super) struct Asked {
     recipient: Option<Did>,
     purposes: Vec<String>,
     area: Option<String>,
+    legal_basis: Option<String>,
+    area_of_use: Option<String>,
     now_ms: u64,
     used: Option<u64>,
     delivered: Option<u64>,
     size: Option<u64>,
+    credit: Option<Amount>,
     log: Option<bool>,
 }
 
@@ -55,7 +61,7 @@ impl Asked {
                     ControlError::new(Code::Usage, format!("`{shown}` does not say what is known"))
                         .what(e.to_string())
                         .expected(
-                            "an object with some of `action`, `who`, `recipient`, `purpose`, `area`, `time`, `used`, `delivered`, `size`, `log`",
+                            "an object with some of `action`, `who`, `recipient`, `purpose`, `area`, `legal_basis`, `area_of_use`, `time`, `used`, `delivered`, `size`, `credit`, `log`",
                         )
                 })?
             }
@@ -65,10 +71,13 @@ impl Asked {
                 recipient: arguments.recipient.clone(),
                 purpose: arguments.purposes.clone(),
                 area: arguments.area.clone(),
+                legal_basis: arguments.legal_basis.clone(),
+                area_of_use: arguments.area_of_use.clone(),
                 time: arguments.time.clone(),
                 used: arguments.used,
                 delivered: arguments.delivered,
                 size: arguments.size,
+                credit: arguments.credit.clone(),
                 log: arguments.log.clone(),
             },
         };
@@ -110,6 +119,13 @@ impl Asked {
             Some("none") => Some(false),
             Some(other) => return Err(wrong("log", other, "`kept` or `none`")),
         };
+        let credit = match written.credit.as_deref() {
+            None => None,
+            Some(text) => Some(
+                text.parse::<Amount>()
+                    .map_err(|_| wrong("credit", text, "an amount of euros, as `25.00`"))?,
+            ),
+        };
         let now_ms = SystemClock.now_ms();
         let at_ms = match written.time.as_deref() {
             None | Some("now" | "nu") => now_ms,
@@ -128,10 +144,13 @@ impl Asked {
             recipient: written.recipient,
             purposes: written.purpose,
             area: written.area,
+            legal_basis: written.legal_basis,
+            area_of_use: written.area_of_use,
             now_ms: at_ms,
             used: written.used,
             delivered: written.delivered,
             size: written.size,
+            credit,
             log,
         })
     }
@@ -169,6 +188,13 @@ impl Asked {
             )
             .expected("`--delivered BYTES`"));
         }
+        if is_agreed && policy.account().is_some() && self.credit.is_none() {
+            return Err(ControlError::new(
+                Code::Usage,
+                "it is not said what is left of what was paid under the agreement, from which a use takes its price",
+            )
+            .expected("`--credit AMOUNT`; `herleid payments` shows what is left"));
+        }
         if !is_agreed || policy.counters().is_empty() || self.used.is_some() {
             return Ok(());
         }
@@ -200,6 +226,12 @@ impl Asked {
         if let Some(area) = &self.area {
             facts = facts.with_area([area.as_str()], &given, self.now_ms);
         }
+        if let Some(basis) = &self.legal_basis {
+            facts = facts.with_legal_basis(basis, &given, self.now_ms);
+        }
+        if let Some(area) = &self.area_of_use {
+            facts = facts.with_area_of_use(area, &given, self.now_ms);
+        }
         let volumes = policy.volumes();
         if let (false, Some(size)) = (volumes.is_empty(), self.size) {
             facts = facts.with_size(size, &given, self.now_ms);
@@ -208,6 +240,10 @@ impl Asked {
         for (rule, _) in &volumes {
             facts = facts.with_volume(rule, delivered, source(self.delivered.is_some()), self.now_ms);
         }
+        facts = match (policy.account(), self.credit) {
+            (Some(account), Some(credit)) => facts.with_credit(&account, credit, Amount::NOTHING, &given, self.now_ms),
+            _ => policy.before_first_use(facts, &assumed, self.now_ms),
+        };
         let used = self.used.unwrap_or(0);
         policy.counters().iter().fold(facts, |facts, counter| {
             facts.with_count(counter, used, source(self.used.is_some()), self.now_ms)

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::control::error::Code;
 use crate::node::{Secrets, open};
 use crate::rim::SystemEntropy;
-use crate::state::{Digests, LogIdentity};
+use crate::state::{Declares, Digests, LogIdentity};
 use herleid_credentials::keys::{Algorithm, SigningKey};
 use herleid_policies::Document;
 use herleid_vocab::did::Did;
@@ -31,7 +31,7 @@ fn agreement(id: &str, other: &Did, permissions: &Value) -> AgreementEntry {
         sha256: Document::read(&agreement).digest().hex(),
         agreement,
         target: "rain".to_owned(),
-        purpose: None,
+        declares: Declares::default(),
         other_log: Some(LogIdentity {
             did: other.clone(),
             origin: "localhost:1/log/1".to_owned(),

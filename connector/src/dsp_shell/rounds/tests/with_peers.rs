@@ -84,7 +84,7 @@ fn expired(ours: &str, peer: &str) -> GrantEntry {
         source: None,
         bearer_sha256: None,
         push: false,
-        purpose: None,
+        declares: Default::default(),
         until_ms: 1,
         closed: None,
     }

@@ -17,7 +17,7 @@ impl Scene {
             agreement: Value::Null,
             sha256: "ab".repeat(32),
             target: "rain".to_owned(),
-            purpose: None,
+            declares: Default::default(),
             other_log: Some(LogIdentity {
                 did: did.parse().unwrap(),
                 origin: format!("localhost:{}/log/1", if did == APP { 1 } else { 2 }),
