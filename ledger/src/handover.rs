@@ -16,6 +16,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 mod error;
+mod written;
 pub use error::HandoverError;
 
 /// The only format of this version.
@@ -189,7 +190,10 @@ impl HandedOver {
     /// # Errors
     /// None for a record that a log handed over.
     pub fn to_bytes(&self) -> Result<Vec<u8>, HandoverError> {
-        json::canonical(&self.to_value()?).map_err(|e| HandoverError::Form { why: e.to_string() })
+        match written::usual(self) {
+            Some(bytes) => Ok(bytes),
+            None => json::canonical(&self.to_value()?).map_err(|e| HandoverError::Form { why: e.to_string() }),
+        }
     }
 
     /// Checks everything that section 7 asks of a reader: section names, the MAC and the form of each opened section, the
