@@ -119,11 +119,17 @@ impl SignatureInput {
 
     /// The signature base (section 2.5).
     pub(super) fn base(&self, request: &Request<'_>) -> Result<String, HttpSignatureError> {
-        let mut base = String::new();
+        // Several values of usual length, and a token.
+        let mut base = String::with_capacity(2048);
+        let mut line = |name: &str, value: &str, end: &str| {
+            for part in ["\"", name, "\": ", value, end] {
+                base.push_str(part);
+            }
+        };
         for name in &self.covered {
-            base.push_str(&format!("\"{name}\": {}\n", component(request, name)?));
+            line(name, &component(request, name)?, "\n");
         }
-        base.push_str(&format!("\"@signature-params\": {}", self.serialised()));
+        line("@signature-params", &self.serialised(), "");
         Ok(base)
     }
 }

@@ -64,26 +64,55 @@ pub(super) fn dictionary(field: &str) -> Result<Vec<(String, Member)>, Structure
     }
 }
 
+/// What is usually written, and what one text usually has, so that neither is moved while it grows.
+const USUAL_BYTES: usize = 512;
+const USUAL_TEXT: usize = 64;
+
 /// Writes an inner list of strings with parameters (RFC 9651, section 4.1.1.1).
 pub(super) fn write_inner_list(items: &[String], parameters: &[(String, Item)]) -> String {
-    let items: Vec<String> = items.iter().map(|text| write_text(text)).collect();
-    let mut written = format!("({})", items.join(" "));
+    let mut written = String::with_capacity(USUAL_BYTES);
+    written.push('(');
+    for (place, text) in items.iter().enumerate() {
+        if place > 0 {
+            written.push(' ');
+        }
+        write_text(&mut written, text);
+    }
+    written.push(')');
     for (name, value) in parameters {
         written.push(';');
         written.push_str(name);
         match value {
             Item::Integer(number) => written.push_str(&format!("={number}")),
-            Item::Text(text) => written.push_str(&format!("={}", write_text(text))),
+            Item::Text(text) => {
+                written.push('=');
+                write_text(&mut written, text);
+            }
             Item::Bytes(bytes) => written.push_str(&format!("=:{}:", BASE64_STANDARD.encode(bytes))),
-            Item::Token(token) => written.push_str(&format!("={token}")),
+            Item::Token(token) => {
+                written.push('=');
+                written.push_str(token);
+            }
             Item::True => {}
         }
     }
     written
 }
 
-fn write_text(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+fn write_text(to: &mut String, text: &str) {
+    to.push('"');
+    for part in text.split_inclusive(['\\', '"']) {
+        match part.strip_suffix(['\\', '"']) {
+            Some(plain) => {
+                let escaped = part.get(plain.len()..).unwrap_or_default();
+                to.push_str(plain);
+                to.push('\\');
+                to.push_str(escaped);
+            }
+            None => to.push_str(part),
+        }
+    }
+    to.push('"');
 }
 
 struct Parser<'a> {
@@ -116,12 +145,13 @@ impl Parser<'_> {
 
     /// The longest run of bytes that `belongs` accepts, as text; they are all ASCII.
     fn run(&mut self, belongs: impl Fn(u8) -> bool) -> String {
-        let mut text = String::new();
-        while let Some(byte) = self.peek().filter(|byte| byte.is_ascii() && belongs(*byte)) {
-            text.push(char::from(byte));
-            self.at += 1;
-        }
-        text
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let length = rest
+            .iter()
+            .take_while(|byte| byte.is_ascii() && belongs(**byte))
+            .count();
+        self.at += length;
+        rest.iter().take(length).map(|byte| char::from(*byte)).collect()
     }
 
     /// Section 4.2.3.3.
@@ -210,7 +240,7 @@ impl Parser<'_> {
     /// Section 4.2.5.
     fn text(&mut self) -> Result<String, StructuredError> {
         self.expect(b'"', "expected a string")?;
-        let mut text = String::new();
+        let mut text = String::with_capacity(USUAL_TEXT);
         loop {
             match self.peek() {
                 Some(b'"') => {
