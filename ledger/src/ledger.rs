@@ -9,6 +9,7 @@ mod erase;
 mod export;
 mod ground;
 mod grown;
+mod handed;
 mod lineage;
 mod lookup;
 mod open;
@@ -17,6 +18,7 @@ mod over;
 mod place;
 mod prepare;
 mod read;
+mod recent;
 mod recorded;
 mod row;
 mod sequencer;
@@ -41,12 +43,14 @@ use crate::error::{AppendError, LedgerError};
 use crate::note::{Signer, Verifier};
 use crate::record::Draft;
 use crate::section::SectionName;
-use crate::store::evidence::Evidence;
+use crate::store::evidence::{Evidence, SMALL};
 use crate::store::keys::Keys;
 use crate::store::links::LinkKey;
 use crate::store::rocks::Rocks;
+use handed::Handed;
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::{Clock, Entropy};
+use recent::Recent;
 use sequencer::{Answer, Job, Reply};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -72,6 +76,8 @@ pub(crate) struct Shared {
     pub(crate) on_fatal: fn(&str) -> !,
     /// The latest checkpoint that callers may see: over what is durable, and signed.
     pub(crate) published: RwLock<Arc<Checkpoint>>,
+    /// Nodes of the tree that proofs were made of, or will be.
+    pub(crate) recent: Recent,
     pub(crate) cosigned: RwLock<Option<Arc<Checkpoint>>>,
     /// Cosignatures of checkpoints that have no quorum yet.
     pub(crate) collecting: Mutex<Vec<Checkpoint>>,
@@ -241,9 +247,9 @@ impl Ledger {
     /// When the draft is refused; then nothing was written and no number was taken. Failed writes return no error: they end
     /// the process ([`Options::on_fatal`]).
     pub async fn append(&self, draft: Draft) -> Result<Recorded, AppendError> {
-        // Evidence is written and synced first, which waits for the disk; the rest only computes.
+        // Large documents are written and synced first, which waits for the disk; the rest only computes.
         let prepared = match tokio::runtime::Handle::try_current() {
-            Ok(runtime) if draft.brings_evidence() => {
+            Ok(runtime) if draft.brings_more_than(SMALL) => {
                 let shared = self.shared();
                 let prepared = runtime.spawn_blocking(move || prepare::prepare(&shared, draft)).await;
                 prepared.map_err(|_| LedgerError::Closed)??
@@ -297,9 +303,10 @@ impl Ledger {
                 batch,
                 position,
                 replayed,
-                spent: _spent,
+                spent,
             } => {
-                let recorded = Recorded::of_batch(&batch, position, replayed);
+                let handed = spent.filter(|_| !replayed).and_then(Handed::of);
+                let recorded = Recorded::of_batch(&batch, position, replayed, handed);
                 recorded.ok_or_else(|| {
                     let found = "a proof that does not verify";
                     self.shared()

@@ -2,12 +2,12 @@
 
 use super::Shared;
 use super::grown::{Grown, Placed};
-use super::place::stored_counter;
+use super::place::{stored_counter, stored_once};
 use super::prepare::Prepared;
 use crate::error::{AppendError, LedgerError};
 use crate::record::Reservation;
 use crate::section::Associated;
-use crate::store::codec::{HEAD, Head, Reader, StreamPlace, counter_key, once_key, stream_key};
+use crate::store::codec::{HEAD, Head, StreamPlace, counter_key, stream_key};
 use crate::store::ordered::Ordered;
 use crate::store::rocks::{Batch, Part};
 use crate::store::tiles;
@@ -131,20 +131,11 @@ impl<'a> Building<'a> {
         })
     }
 
-    fn damaged(&self, what: String) -> LedgerError {
-        self.shared.corrupt(what, "a value of its form", "other bytes")
-    }
-
     fn once(&self, key: &str) -> Result<Option<([u8; 32], u64)>, LedgerError> {
         if let Some(known) = self.once.get(key) {
             return Ok(Some(*known));
         }
-        let Some(stored) = self.shared.log.get(Part::Index, &once_key(key))? else {
-            return Ok(None);
-        };
-        let mut reader = Reader(&stored);
-        let known = reader.array().zip(reader.number());
-        known.map(Some).ok_or_else(|| self.damaged(format!("once-key `{key}`")))
+        stored_once(self.shared, key)
     }
 
     fn counter(&self, key: &str) -> Result<u64, LedgerError> {

@@ -144,6 +144,7 @@ impl Shared {
             policy: options.witness_policy,
             on_fatal: options.on_fatal,
             published: RwLock::new(nothing),
+            recent: Default::default(),
             cosigned: RwLock::new(None),
             collecting: Mutex::new(Vec::new()),
             erasing: Mutex::new(()),

@@ -1,7 +1,7 @@
 //! Finding things: records by what they are about, streams, counters, the caller's own state.
 
 use super::Ledger;
-use super::place::{stored_counter, stored_stream};
+use super::place::{stored_counter, stored_once, stored_stream};
 use crate::error::LedgerError;
 use crate::merkle::Hash;
 use crate::record::{StreamKey, Term};
@@ -77,6 +77,17 @@ impl Ledger {
         let index = stored.and_then(|index| <[u8; 8]>::try_from(index.as_slice()).ok());
         let size = self.size();
         Ok(index.map(u64::from_be_bytes).filter(|index| *index < size))
+    }
+
+    /// Index of the record that was appended with this once-key; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn by_once(&self, key: &str) -> Result<Option<u64>, LedgerError> {
+        let known = stored_once(&self.shared(), key)?;
+        let size = self.size();
+        // A record that is written but not yet published is not there for anybody.
+        Ok(known.map(|(_, index)| index).filter(|index| *index < size))
     }
 
     /// Where a stream stands; `None` when it has not begun.

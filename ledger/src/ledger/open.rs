@@ -307,9 +307,9 @@ impl Ledger {
             found => found,
         };
         let evidence = Evidence::open(&options.dir.join("evidence"))?;
-        // Until the log is known to be whole.
-        let nothing = Checkpoint::empty(&signer)?;
         let shared = Arc::new(Shared {
+            // Until the log is known to be whole.
+            published: RwLock::new(Arc::new(Checkpoint::empty(&signer)?)),
             dir: options.dir,
             log,
             keys,
@@ -323,7 +323,7 @@ impl Ledger {
             link_key,
             policy: options.witness_policy,
             on_fatal: options.on_fatal,
-            published: RwLock::new(Arc::new(nothing)),
+            recent: Default::default(),
             cosigned: RwLock::new(None),
             collecting: Mutex::new(Vec::new()),
             erasing: Mutex::new(()),

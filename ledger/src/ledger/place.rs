@@ -3,14 +3,14 @@
 use super::Shared;
 use super::batch::Building;
 use super::grown::Placed;
-use super::prepare::{Prepared, unsealable};
+use super::prepare::{Prepared, open, unsealable};
 use super::recorded::Places;
 use crate::digits::hex64;
 use crate::error::LedgerError;
 use crate::merkle::{Hash, leaf_hash};
 use crate::record::{Stamp, Term};
 use crate::store::codec::{
-    StreamPlace, counter_key, document_key, grave_key, leaf_key, state_key, stream_key, wrapped_key,
+    Reader, StreamPlace, counter_key, document_key, grave_key, leaf_key, once_key, state_key, stream_key, wrapped_key,
 };
 use crate::store::rocks::Part;
 use herleid_vocab::json::{MAX_INTEGER, put_number};
@@ -151,6 +151,10 @@ impl Building<'_> {
                 .row
                 .add(*name, keys, self.room.associated.of(*name), &self.room.text);
             sealed.map_err(|_| unsealable(shared))?;
+            if prepared.draft.handed_over.contains(name) {
+                let opened = open(shared, *name, keys, self.room.text.clone())?;
+                prepared.opened.push((*name, opened));
+            }
         }
         Ok(streams)
     }
@@ -192,6 +196,17 @@ fn put_stream_section(to: &mut Vec<u8>, place: &StreamPlace, prev: Option<&Hash>
             to.extend_from_slice(b"\"}");
         }
     }
+}
+
+/// A once-key as it stands in the store: the digest, and the record's index.
+pub(crate) fn stored_once(shared: &Shared, key: &str) -> Result<Option<([u8; 32], u64)>, LedgerError> {
+    let Some(stored) = shared.log.get(Part::Index, &once_key(key))? else {
+        return Ok(None);
+    };
+    let mut reader = Reader(&stored);
+    let known = reader.array().zip(reader.number());
+    let damaged = || shared.corrupt(format!("once-key `{key}`"), "a value of its form", "other bytes");
+    known.map(Some).ok_or_else(damaged)
 }
 
 /// A stream as it stands in the store.

@@ -2,11 +2,12 @@
 
 use super::Shared;
 use super::row::SealedRow;
+use crate::digits::hex_text;
 use crate::error::{AppendError, LedgerError};
 use crate::record::{Draft, DraftError, Kind, MAX_KEY_BYTES, SealedDraft};
 use crate::seal::NONCE_BYTES;
 use crate::secret::Secret;
-use crate::section::{Associated, RootKey, SectionKeys, SectionName};
+use crate::section::{Associated, Opened, RootKey, SectionKeys, SectionName};
 use crate::store::codec::state_key;
 use crate::store::evidence::{InUse, SMALL};
 use crate::store::links::Linked;
@@ -78,6 +79,8 @@ pub(crate) struct Prepared {
     pub(crate) linked: Linked,
     /// Its large documents, which no erasure takes away before it has its place.
     pub(crate) in_use: Vec<InUse>,
+    /// Its sections that are opened to somebody as soon as it is durable; those that the sequencer makes come last.
+    pub(crate) opened: Vec<(SectionName, Opened)>,
 }
 
 /// Prepares a caller's draft.
@@ -121,12 +124,17 @@ pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<
     let bytes: usize = draft.sections.iter().map(|(_, bytes)| bytes.len()).sum();
     let to_come = ENVELOPE_BYTES + draft.prior.len() * PRIOR_BYTES + streams * STREAM_BYTES;
     let mut row = SealedRow::of(&id, sections, bytes + to_come);
+    let mut opened = Vec::with_capacity(draft.handed_over.len());
     // Never moved: what a vector leaves behind when it grows is not wiped.
     let mut roots = Vec::with_capacity(sections);
     for (name, bytes) in std::mem::take(&mut draft.sections) {
         let root = RootKey::from_bytes(entropy.take());
-        let sealed = row.add(name, &root.keys(), associated.of(name), &bytes);
+        let keys = root.keys();
+        let sealed = row.add(name, &keys, associated.of(name), &bytes);
         sealed.map_err(|_| unsealable(shared))?;
+        if draft.handed_over.contains(&name) {
+            opened.push((name, open(shared, name, &keys, bytes)?));
+        }
         roots.push((name, root));
     }
     let mut made = Vec::with_capacity(1 + streams);
@@ -145,12 +153,26 @@ pub(crate) fn prepare_sealed(shared: &Shared, mut draft: SealedDraft) -> Result<
         wrapped,
         linked,
         in_use,
+        opened,
     })
 }
 
 /// A section that is longer than the cipher can take, which none is.
 pub(crate) fn unsealable(shared: &Shared) -> LedgerError {
     shared.corrupt("a section", "a length that can be sealed", "too long")
+}
+
+/// A section with what opens it.
+pub(crate) fn open(
+    shared: &Shared,
+    name: SectionName,
+    keys: &SectionKeys,
+    bytes: Vec<u8>,
+) -> Result<Opened, LedgerError> {
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|_| shared.corrupt(format!("section `{name}` of a new record"), "UTF-8", "other bytes"))?;
+    let key = hex_text(keys.mac_key().expose());
+    Ok(Opened { text, key })
 }
 
 /// Writes of a caller's own state: stored key, and value or removal.

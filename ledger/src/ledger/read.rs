@@ -1,5 +1,6 @@
 //! Reading the log: records, proofs, tiles, and records handed over.
 
+use super::recent::KnownTree;
 use super::{Ledger, Shared};
 use crate::checkpoint::Checkpoint;
 use crate::error::LedgerError;
@@ -151,7 +152,7 @@ impl Shared {
     }
 }
 
-fn base64(hashes: &[Hash]) -> Vec<String> {
+pub(super) fn base64(hashes: &[Hash]) -> Vec<String> {
     hashes.iter().map(|hash| STANDARD.encode(hash)).collect()
 }
 
@@ -221,7 +222,7 @@ impl Ledger {
                 size: size.min(published),
             });
         }
-        merkle::inclusion_proof(&StoredTree::new(&self.shared().log, size), index, size)
+        merkle::inclusion_proof(&KnownTree::new(&self.shared(), size), index, size)
     }
 
     /// Consistency proof between two sizes of this log.
@@ -233,7 +234,7 @@ impl Ledger {
         if from > to || to > size {
             return Err(LedgerError::NoSize { from, to, size });
         }
-        merkle::consistency_proof(&StoredTree::new(&self.shared().log, to), from, to)
+        merkle::consistency_proof(&KnownTree::new(&self.shared(), to), from, to)
     }
 
     /// Root of the first `size` records.
@@ -312,13 +313,7 @@ impl Ledger {
             let key = hex::encode(keys.mac_key().expose());
             opened.insert(section.to_string(), Opened { text, key });
         }
-        let consistency = match consistency_from {
-            None => None,
-            Some(from) => Some(ConsistencyText {
-                from,
-                proof: base64(&self.consistency(from, checkpoint.size())?),
-            }),
-        };
+        let consistency = self.consistency_text(consistency_from, checkpoint)?;
         Ok(HandedOver {
             format: FORMAT.to_owned(),
             origin: shared.origin.clone(),
@@ -332,6 +327,17 @@ impl Ledger {
             checkpoint: checkpoint.note().to_string(),
             consistency,
         })
+    }
+
+    /// That `checkpoint` extends the tree of the size that a reader named, as it travels.
+    pub(super) fn consistency_text(
+        &self,
+        from: Option<u64>,
+        checkpoint: &Checkpoint,
+    ) -> Result<Option<ConsistencyText>, LedgerError> {
+        let Some(from) = from else { return Ok(None) };
+        let proof = base64(&self.consistency(from, checkpoint.size())?);
+        Ok(Some(ConsistencyText { from, proof }))
     }
 
     /// Bytes of a hash tile, 32 a hash (C2SP tlog-tiles); `None` when the log is not that large. `width` is 256 for a full one.

@@ -2,6 +2,7 @@
 
 use super::Ledger;
 use super::grown::Committed;
+use super::handed::Handed;
 use crate::checkpoint::Checkpoint;
 use crate::error::LedgerError;
 use crate::merkle::{Hash, inclusion_proof, verify_inclusion};
@@ -54,11 +55,12 @@ pub struct Recorded {
     replayed: bool,
     proof: Vec<Hash>,
     checkpoint: Arc<Checkpoint>,
+    handed: Option<Arc<Handed>>,
 }
 
 impl Recorded {
     /// The record at `position` of a batch; `None` when its proof does not verify, which would be a fault of this program.
-    pub(crate) fn of_batch(batch: &Committed, position: usize, replayed: bool) -> Option<Self> {
+    pub(crate) fn of_batch(batch: &Committed, position: usize, replayed: bool, handed: Option<Handed>) -> Option<Self> {
         let placed = batch.records.get(position)?;
         let index = batch.first + position as u64;
         let checkpoint = Arc::clone(&batch.checkpoint);
@@ -72,6 +74,7 @@ impl Recorded {
             replayed,
             proof,
             checkpoint,
+            handed: handed.map(Arc::new),
         }
         .checked()
     }
@@ -116,6 +119,10 @@ impl Recorded {
     #[must_use]
     pub const fn replayed(&self) -> bool {
         self.replayed
+    }
+
+    pub(crate) fn handed(&self) -> Option<&Handed> {
+        self.handed.as_deref()
     }
 
     /// Inclusion proof under [`Self::checkpoint`], leaf to root.
@@ -173,6 +180,7 @@ impl Ledger {
             replayed: true,
             proof: self.inclusion(index, checkpoint.size())?,
             checkpoint,
+            handed: None,
         };
         recorded.checked().ok_or_else(|| damaged("the inclusion proof"))
     }

@@ -46,6 +46,11 @@ impl SealedRow {
         entry_of(self.macs.iter().map(|(name, mac)| (*name, mac)), room)
     }
 
+    /// The MACs of its sections so far.
+    pub(crate) fn macs(&self) -> &[(SectionName, SectionMac)] {
+        &self.macs
+    }
+
     /// The row so far.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes

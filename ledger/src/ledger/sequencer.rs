@@ -226,6 +226,7 @@ impl Sequencer {
             shared.published()
         };
         self.head = built.head;
+        shared.recent.add(&built.grown);
         let committed = Arc::new(Committed {
             first: built.first,
             records: built.records,

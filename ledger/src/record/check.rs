@@ -107,6 +107,7 @@ impl Draft {
             once: self.once,
             reservations: self.reservations,
             state: self.state,
+            handed_over: self.handed_over,
             grave: None,
         };
         sealed.check_envelope()?;
@@ -157,6 +158,8 @@ pub(crate) struct SealedDraft {
     pub(crate) once: Option<(String, [u8; 32])>,
     pub(crate) reservations: Vec<Reservation>,
     pub(crate) state: Vec<(String, Option<Vec<u8>>)>,
+    /// Sections that are opened to somebody when the record is durable.
+    pub(crate) handed_over: Vec<SectionName>,
     /// What it erases, when it is a tombstone.
     pub(crate) grave: Option<Grave>,
 }

@@ -30,6 +30,7 @@ pub struct Draft {
     pub(super) once: Option<(String, [u8; 32])>,
     pub(super) reservations: Vec<Reservation>,
     pub(super) state: Vec<(String, Option<Vec<u8>>)>,
+    pub(super) handed_over: Vec<SectionName>,
 }
 
 impl Draft {
@@ -49,6 +50,7 @@ impl Draft {
             once: None,
             reservations: Vec::new(),
             state: Vec::new(),
+            handed_over: Vec::new(),
         }
     }
 
@@ -141,7 +143,16 @@ impl Draft {
         self
     }
 
-    pub(crate) const fn brings_evidence(&self) -> bool {
-        !self.documents.is_empty()
+    /// Says that the record is to be handed over with these sections as soon as it is durable, so that it need not be read back for that
+    /// ([`crate::Ledger::hand_over_recorded`]).
+    #[must_use]
+    pub fn handed_over(mut self, sections: &[SectionName]) -> Self {
+        self.handed_over.extend_from_slice(sections);
+        self
+    }
+
+    /// Whether it brings a document of more than `bytes`.
+    pub(crate) fn brings_more_than(&self, bytes: usize) -> bool {
+        self.documents.iter().any(|document| document.bytes.len() > bytes)
     }
 }

@@ -18,8 +18,9 @@ pub(super) fn options(part: Part, parts: &[Part], cache: &Cache) -> Options {
     let mut options = Options::default();
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
-    if matches!(part, Part::Index | Part::Evidence) {
-        // Most look-ups of a once-key, a leaf or a document are for something that is not there.
+    let is_log = parts.len() > 1;
+    if matches!(part, Part::Index | Part::Evidence) || (part == Part::State && is_log) {
+        // Most look-ups of a once-key, a leaf, a document or a token that may have been used are for something that is not there.
         blocks.set_bloom_filter(10.0, false);
     }
     if part == Part::Index {
@@ -36,7 +37,7 @@ pub(super) fn options(part: Part, parts: &[Part], cache: &Cache) -> Options {
     // Ciphertext and hashes do not shrink. A store of one part is that of the keys, which are ciphertext.
     options.set_compression_type(match part {
         Part::Records | Part::Tiles => DBCompressionType::None,
-        Part::State if parts.len() == 1 => DBCompressionType::None,
+        Part::State if !is_log => DBCompressionType::None,
         Part::State | Part::Index | Part::Evidence => DBCompressionType::Lz4,
     });
     options.set_write_buffer_size(match part {

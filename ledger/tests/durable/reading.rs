@@ -1,9 +1,10 @@
 //! Tiles and proofs as the ecosystem reads them.
 
-use crate::rig::{note, open};
-use herleid_ledger::Ledger;
+use crate::rig::{note, open, terminated};
 use herleid_ledger::merkle::{leaf_hash, root, verify_consistency, verify_inclusion};
+use herleid_ledger::section::SectionName;
 use herleid_ledger::tile::{hashes_at, parse_bundle};
+use herleid_ledger::{At, Ledger};
 use tlog_tiles::{Tile, TileHashReader, TileReader};
 
 fn grown(dir: &std::path::Path, size: u64) -> Ledger {
@@ -125,4 +126,33 @@ fn older_sizes_stay_provable() {
             verify_consistency(old.size(), new.size(), &proof, old.root(), new.root()).unwrap();
         }
     }
+}
+
+#[test]
+fn a_record_is_handed_over_at_once_as_it_is_when_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path(), 1);
+    let open = [SectionName::Facts, SectionName::StreamAgreement, SectionName::Envelope];
+    // Of trees of every form, and from each size before.
+    for n in 1..40u64 {
+        let draft = terminated(&format!("urn:a{n}")).once(format!("a{n}"), [1; 32]);
+        let recorded = ledger.append_blocking(draft.clone().handed_over(&open)).unwrap();
+        for from in (0..=n).map(Some).chain([None]) {
+            let handed = ledger.hand_over_recorded(&recorded, &open, from).unwrap();
+            assert_eq!(handed, ledger.hand_over(n, &open, from, At::Latest).unwrap());
+            handed.verify(ledger.verifier()).unwrap();
+        }
+        let fewer = ledger.hand_over_recorded(&recorded, &open[..1], None).unwrap();
+        assert_eq!(fewer, ledger.hand_over(n, &open[..1], None, At::Latest).unwrap());
+        assert!(ledger.hand_over_recorded(&recorded, &open, Some(n + 2)).is_err());
+        // One that was there before, and one of which nothing was to be handed over, are read.
+        let again = ledger.append_blocking(draft.handed_over(&open)).unwrap();
+        assert!(again.replayed());
+        assert_eq!(ledger.hand_over_recorded(&again, &open, None).unwrap().index, n);
+        assert_eq!(ledger.by_once(&format!("a{n}")).unwrap(), Some(n));
+    }
+    assert_eq!(ledger.by_once("a40").unwrap(), None);
+    let plain = ledger.append_blocking(terminated("urn:plain")).unwrap();
+    let handed = ledger.hand_over_recorded(&plain, &open, Some(3)).unwrap();
+    assert_eq!(handed, ledger.hand_over(40, &open, Some(3), At::Latest).unwrap());
 }
