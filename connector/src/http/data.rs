@@ -46,20 +46,25 @@ pub(super) async fn of_resource(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let path = uri.path_and_query().map_or("/", |p| p.as_str());
-    let access = access::check(&node, Some(&grant), &method, path, &headers, &[]).await?;
-    if access.grant().push {
-        return Err(Refusal::denied(
-            &"this access is for a push: nothing is fetched with it",
-        ));
-    }
+    let access = access::check_first(&node, Some(&grant), &method, path, &headers, &[]).await?;
     // As it was sent and signed: whoever decodes it decides what it means.
     let within = uri.path().splitn(4, '/').nth(3).unwrap_or_default();
-    let plan = match pull::plan(&node, &access, &headers, within, uri.query()) {
+    let planned = if access.grant().push {
+        Err(Refusal::denied(
+            &"this access is for a push: nothing is fetched with it",
+        ))
+    } else {
+        pull::plan(&node, &access, &headers, within, uri.query())
+    };
+    let plan = match planned {
         Ok(plan) => plan,
-        Err(refusal) if refusal.status() == StatusCode::RANGE_NOT_SATISFIABLE => {
-            return Ok(not_satisfiable(&access, refusal));
+        Err(refusal) => {
+            access.keep().await?;
+            return match refusal.status() {
+                StatusCode::RANGE_NOT_SATISFIABLE => Ok(not_satisfiable(&access, refusal)),
+                _ => Err(refusal),
+            };
         }
-        Err(refusal) => return Err(refusal),
     };
     let trace = traceparent(&node, &headers);
     let (answer, answered) = oneshot::channel();

@@ -14,7 +14,7 @@ mod statuses;
 pub use documents::{DocumentError, Documents, Resolved};
 pub use holder::{Holder, HolderError};
 pub use present::{Membership, presented_credentials};
-pub use replay::UsedTokens;
+pub use replay::{FirstUse, UsedTokens};
 pub use shortcuts::{Shortcuts, authorization};
 pub use standing::Foundations;
 pub(crate) use standing::{Lapse, Lost, claimed, look_at, lost, shown_for, until_lost};

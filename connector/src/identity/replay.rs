@@ -1,5 +1,6 @@
 //! Tokens that were used: remembered until they expire, also across a restart.
 
+use crate::state::Change;
 use herleid_credentials::replay::ReplayKey;
 use herleid_ledger::Ledger;
 use std::collections::HashSet;
@@ -19,19 +20,56 @@ const GRACE_MS: u64 = 60_000;
 pub struct UsedTokens {
     ledger: Ledger,
     /// Names that are being looked up and written: of two requests with one token only the first gets that far.
-    in_flight: Mutex<HashSet<[u8; 32]>>,
+    in_flight: InFlight,
     /// When the last sweep began, Unix milliseconds.
     swept_ms: AtomicU64,
     sweeping: Arc<AtomicBool>,
 }
 
+type InFlight = Arc<Mutex<HashSet<[u8; 32]>>>;
+
 /// A name that nobody else is looking up; given back when it is dropped, also when its request is given up.
-struct Claim<'a> {
-    in_flight: &'a Mutex<HashSet<[u8; 32]>>,
+struct Claim {
+    in_flight: InFlight,
     name: [u8; 32],
 }
 
-impl Drop for Claim<'_> {
+/// The first use of a token that is not kept yet: nobody else can use the token while this value is there. Before anything is answered it
+/// has to be kept, with [`Self::keep`] or by writing [`Self::change`] in the commit of what the use leads to.
+pub struct FirstUse {
+    ledger: Ledger,
+    change: Change,
+    kept: AtomicBool,
+    _claim: Claim,
+}
+
+impl FirstUse {
+    /// What is to be written.
+    #[must_use]
+    pub fn change(&self) -> &Change {
+        &self.change
+    }
+
+    /// Says that it was written, in a commit that is durable.
+    pub fn was_kept(&self) {
+        self.kept.store(true, Ordering::SeqCst);
+    }
+
+    /// Writes it, unless that was done before; it is durable when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written: the caller must then refuse.
+    pub async fn keep(&self) -> Result<(), String> {
+        if !self.kept.load(Ordering::SeqCst) {
+            let written = self.ledger.put_state(vec![self.change.clone()]).await;
+            written.map_err(|e| e.to_string())?;
+            self.was_kept();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Claim {
     fn drop(&mut self) {
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         in_flight.remove(&self.name);
@@ -44,7 +82,7 @@ impl UsedTokens {
     pub fn new(ledger: Ledger) -> Self {
         Self {
             ledger,
-            in_flight: Mutex::new(HashSet::new()),
+            in_flight: InFlight::default(),
             swept_ms: AtomicU64::new(0),
             sweeping: Arc::new(AtomicBool::new(false)),
         }
@@ -59,15 +97,40 @@ impl UsedTokens {
     }
 
     pub(super) async fn spend_name(&self, name: [u8; 32], expires_at_ms: u64, now_ms: u64) -> Result<bool, String> {
-        let Some(_claim) = self.claim(name) else {
+        let Some(first) = self.begin_name(name, expires_at_ms, now_ms)? else {
             return Ok(false);
         };
-        let Some(entry) = self.unused(name, expires_at_ms)? else {
-            return Ok(false);
-        };
-        self.ledger.put_state(vec![entry]).await.map_err(|e| e.to_string())?;
-        self.sweep_sometimes(now_ms);
+        first.keep().await?;
         Ok(true)
+    }
+
+    /// The first use, if it is the first, for a caller that keeps it before it answers. Until then nobody else can use the token.
+    ///
+    /// # Errors
+    /// When the memory cannot be read: the caller must then refuse.
+    pub fn begin(&self, key: &ReplayKey, now_ms: u64) -> Result<Option<FirstUse>, String> {
+        self.begin_name(*key.bytes(), key.expires_at_ms(), now_ms)
+    }
+
+    pub(super) fn begin_name(
+        &self,
+        name: [u8; 32],
+        expires_at_ms: u64,
+        now_ms: u64,
+    ) -> Result<Option<FirstUse>, String> {
+        let Some(claim) = self.claim(name) else {
+            return Ok(None);
+        };
+        let Some(change) = self.unused(name, expires_at_ms)? else {
+            return Ok(None);
+        };
+        self.sweep_sometimes(now_ms);
+        Ok(Some(FirstUse {
+            ledger: self.ledger.clone(),
+            change,
+            kept: AtomicBool::new(false),
+            _claim: claim,
+        }))
     }
 
     /// [`Self::spend`] for a thread that may wait for the disk.
@@ -86,17 +149,17 @@ impl UsedTokens {
         Ok(true)
     }
 
-    fn claim(&self, name: [u8; 32]) -> Option<Claim<'_>> {
+    fn claim(&self, name: [u8; 32]) -> Option<Claim> {
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         // Made only if it is ours: one that is dropped gives the name back.
         in_flight.insert(name).then(|| Claim {
-            in_flight: &self.in_flight,
+            in_flight: Arc::clone(&self.in_flight),
             name,
         })
     }
 
     /// The entry to write, if there is none yet.
-    fn unused(&self, name: [u8; 32], expires_at_ms: u64) -> Result<Option<crate::state::Change>, String> {
+    fn unused(&self, name: [u8; 32], expires_at_ms: u64) -> Result<Option<Change>, String> {
         let key = format!("{PREFIX}{}", hex::encode(name));
         let known = self.ledger.get(&key).map_err(|e| e.to_string())?;
         Ok(known
@@ -165,6 +228,33 @@ mod tests {
         drop((used, log));
         let again = UsedTokens::new(ledger(directory.path(), "a.example/log/1", 1));
         assert!(!again.spend_name([1; 32], 5_000, 0).await.unwrap());
+    }
+
+    /// Until a first use is kept, the token can be used by nobody else; when its request is given up before, nothing came of it.
+    #[tokio::test]
+    async fn a_first_use_keeps_others_out_and_is_written_with_what_it_leads_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = ledger(directory.path(), "a.example/log/1", 1);
+        let used = UsedTokens::new(log.clone());
+        let first = used.begin_name([1; 32], 5_000, 0).unwrap().unwrap();
+        assert!(used.begin_name([1; 32], 5_000, 0).unwrap().is_none());
+        assert!(!used.spend_name([1; 32], 5_000, 0).await.unwrap());
+        drop(first);
+        let first = used.begin_name([1; 32], 5_000, 0).unwrap().unwrap();
+        log.put_state(vec![first.change().clone()]).await.unwrap();
+        first.was_kept();
+        let size = log.scan(PREFIX).unwrap().len();
+        first.keep().await.unwrap();
+        drop(first);
+        assert_eq!((size, log.scan(PREFIX).unwrap().len()), (1, 1));
+        assert!(used.begin_name([1; 32], 5_000, 0).unwrap().is_none());
+        let second = used.begin_name([2; 32], 5_000, 0).unwrap().unwrap();
+        second.keep().await.unwrap();
+        drop((second, used, log));
+        let again = UsedTokens::new(ledger(directory.path(), "a.example/log/1", 1));
+        for name in [[1; 32], [2; 32]] {
+            assert!(again.begin_name(name, 5_000, 0).unwrap().is_none());
+        }
     }
 
     fn lock_is_free(used: &UsedTokens) -> bool {

@@ -1,18 +1,20 @@
 //! A request on the data plane: an access token of ours, and a signature by the key that the token is bound to.
 
 mod bearer;
+mod named;
+
+pub(crate) use named::{agreement_with, seen, seen_of};
 
 use super::grants;
 use crate::deciding::Asker;
 use crate::http::Refusal;
-use crate::identity::{AuthenticationError, Lapse, Lost, Resolved, bearer as bearer_token, lost};
+use crate::identity::{AuthenticationError, FirstUse, Lapse, Lost, Resolved, bearer as bearer_token, lost};
 use crate::node::{Node, traceparent};
-use crate::state::{AgreementEntry, Change, GrantEntry, GrantPurpose, Side};
+use crate::state::{Change, GrantEntry, GrantPurpose, Side};
 use axum::http::{HeaderMap, Method, StatusCode};
 use herleid_credentials::access_token;
 use herleid_credentials::did_document::Relationship;
 use herleid_credentials::http_signature::{self, Expected, Request};
-use herleid_ledger::Ledger;
 use herleid_ledger::record::{Document, Draft, StreamKey};
 use herleid_vocab::did::Did;
 use serde_json::json;
@@ -36,11 +38,13 @@ pub const SEEN: &str = "herleid-log-seen";
 
 /// A request whose token and signature hold. Only [`check`] makes one.
 pub struct Access {
-    grant: GrantEntry,
+    grant: Arc<GrantEntry>,
     transaction: String,
     proof: Proof,
     seen: u64,
     beside: Vec<Change>,
+    /// That its signature was used, until that is kept.
+    first_use: Option<FirstUse>,
 }
 
 /// What a request showed.
@@ -110,11 +114,12 @@ impl Access {
     /// A push under `grant`, with what is recorded of its order; or, to a peer that keeps no log, with its request.
     pub(super) fn pushed(grant: GrantEntry, transaction: String, is_one_sided: bool, evidence: Vec<Document>) -> Self {
         Self {
-            grant,
+            grant: Arc::new(grant),
             transaction,
             proof: Proof::Push { is_one_sided, evidence },
             seen: 0,
             beside: Vec::new(),
+            first_use: None,
         }
     }
 
@@ -127,7 +132,24 @@ impl Access {
     /// What is written in the commit of the record.
     pub(super) fn beside(&self, draft: Draft) -> Draft {
         let put = |draft: Draft, (key, value): &Change| draft.put(key.clone(), value.clone());
-        self.beside.iter().fold(draft, put)
+        let first_use = self.first_use.iter().map(FirstUse::change);
+        self.beside.iter().chain(first_use).fold(draft, put)
+    }
+
+    /// Says that the commit with [`Self::beside`] is durable.
+    pub(super) fn was_kept(&self) {
+        if let Some(first_use) = &self.first_use {
+            first_use.was_kept();
+        }
+    }
+
+    /// Keeps that the request was used, if no commit has done so yet: it is durable when this returns, and no answer goes out before, whatever it
+    /// says.
+    ///
+    /// # Errors
+    /// When it cannot be kept: that is answered then.
+    pub async fn keep(&self) -> Result<(), Refusal> {
+        keep(self.first_use.as_ref()).await
     }
 
     /// What the consumer cannot deny later: its signed request, the token, its DID document. Of a token that is a secret, the digest.
@@ -156,7 +178,15 @@ impl Access {
     }
 }
 
-/// Checks token, signature, and that both belong to one grant; to `grant_id`, when the address names one.
+async fn keep(first_use: Option<&FirstUse>) -> Result<(), Refusal> {
+    match first_use {
+        Some(first_use) => first_use.keep().await.map_err(|e| Refusal::internal(&e)),
+        None => Ok(()),
+    }
+}
+
+/// Checks token, signature, and that both belong to one grant; to `grant_id`, when the address names one. That the request was used is durable when
+/// this returns.
 ///
 /// # Errors
 /// 401 when the caller is not who the token is for; 404 when there is no such grant for this caller; the same for both, so
@@ -170,11 +200,35 @@ pub async fn check(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Access, Refusal> {
-    let mut checked = checked(node, grant_id, method, path, headers, body).await;
+    let access = check_first(node, grant_id, method, path, headers, body).await?;
+    access.keep().await?;
+    // It is known from now on: nothing has to be held for it.
+    Ok(Access {
+        first_use: None,
+        ..access
+    })
+}
+
+/// The same for a caller that keeps that the request was used before it answers anything: in the commit of what it opens ([`Access::beside`]), or
+/// with [`Access::keep`]. Nobody else can use the request meanwhile. A refusal from here is kept already.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_first(
+    node: &Node,
+    grant_id: Option<&str>,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Access, Refusal> {
+    let mut first_use = None;
+    let mut checked = checked(node, grant_id, method, path, headers, body, &mut first_use).await;
     // Last, for it may ask an issuer: only whoever has access can make it.
     if let Ok(access) = &checked
         && let Some(lost) = lost(node, access.grant()).await
     {
+        keep(first_use.as_ref()).await?;
         checked = Err(refuse_lost(node, access, lost, &traceparent(node, headers)).await);
     }
     if checked
@@ -183,7 +237,13 @@ pub async fn check(
     {
         node.unauthenticated.fetch_add(1, Ordering::Relaxed);
     }
-    checked
+    match checked {
+        Ok(access) => Ok(Access { first_use, ..access }),
+        Err(refusal) => {
+            keep(first_use.as_ref()).await?;
+            Err(refusal)
+        }
+    }
 }
 
 /// What whoever asks is told when the credentials give no access now. That they hold no more is recorded, with what says so. That this
@@ -217,6 +277,7 @@ async fn checked(
     path: &str,
     headers: &HeaderMap,
     body: &[u8],
+    first_use: &mut Option<FirstUse>,
 ) -> Result<Access, Refusal> {
     if *method == Method::GET
         && let Some(access) = bearer::check(node, grant_id, headers)?
@@ -264,8 +325,9 @@ async fn checked(
         .verify(key, &expected, body)
         .map_err(|e| Refusal::unauthenticated(&e))?;
     node.documents.keep(&document);
-    let first = node.used.spend(&verified.replay_key(), node.now_ms()).await;
-    if !first.map_err(|e| Refusal::internal(&e))? {
+    let first = node.used.begin(&verified.replay_key(), node.now_ms());
+    *first_use = first.map_err(|e| Refusal::internal(&e))?;
+    if first_use.is_none() {
         return Err(Refusal::unauthenticated(
             &"this signed request was received before; sign every request afresh",
         ));
@@ -286,10 +348,8 @@ async fn checked(
     if grant_id.is_some_and(|id| id != named) || token_says.grant().subject != caller {
         return Err(absent());
     }
-    let grant: Option<GrantEntry> = node
-        .state
-        .get(&GrantEntry::key(named))
-        .map_err(|e| Refusal::internal(&e))?;
+    let grant = node.state.get_shared::<GrantEntry>(&GrantEntry::key(named));
+    let grant = grant.map_err(|e| Refusal::internal(&e))?;
     let grant = grant.filter(|g| g.consumer == caller).ok_or_else(absent)?;
     if let Some(why) = &grant.closed {
         return Err(Refusal::denied(&format!("access has ended: {why}")));
@@ -329,62 +389,6 @@ async fn checked(
         },
         seen,
         beside: Vec::new(),
+        first_use: None,
     })
-}
-
-/// Size of our log that the caller saw last, 0 when it says nothing of it.
-///
-/// # Errors
-/// 409 when it has seen more of our log than there is. That is found out before anything is decided or recorded: from a log
-/// that was rolled back nothing may be given that looks as if it continued what the caller knows.
-pub(crate) fn seen(node: &Node, headers: &HeaderMap) -> Result<u64, Refusal> {
-    seen_of(node, &node.ledger, headers)
-}
-
-/// [`seen`] of one of our logs, which may be over.
-///
-/// # Errors
-/// As there.
-pub(crate) fn seen_of(node: &Node, log: &Ledger, headers: &HeaderMap) -> Result<u64, Refusal> {
-    let seen = headers
-        .get(SEEN)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(0);
-    let size = log.size();
-    if seen <= size {
-        return Ok(seen);
-    }
-    // Of one that is over its successor has said by its record `continued` what was lost: that is no lie that is found out now.
-    if log.is_over() {
-        return Err(Refusal::new(
-            StatusCode::CONFLICT,
-            "log-over",
-            &format!(
-                "the log `{}` is over, and of the {seen} records that you have seen {size} are left; the record `continued` of `{}` names what was lost",
-                log.origin(),
-                node.ledger.origin()
-            ),
-        ));
-    }
-    Err(Refusal::new(
-        StatusCode::CONFLICT,
-        "log-behind",
-        &format!(
-            "you have seen {seen} records, this log has {size}: either `{SEEN}` is wrong, or records were lost here; keep the checkpoint that you saw, and ask the operator of `{}`",
-            node.did
-        ),
-    ))
-}
-
-/// The agreement that the caller names, on the side on which this connector stands in it.
-///
-/// # Errors
-/// 404 also for an agreement of others: it is not told from one that is not there.
-pub(crate) fn agreement_with(node: &Node, caller: &Did, id: &str, side: Side) -> Result<AgreementEntry, Refusal> {
-    let key = AgreementEntry::key(id, side);
-    let entry: Option<AgreementEntry> = node.state.get(&key).map_err(|e| Refusal::internal(&e))?;
-    entry
-        .filter(|entry| entry.other == *caller)
-        .ok_or_else(|| Refusal::not_found(&"there is no such agreement with you"))
 }

@@ -32,14 +32,16 @@ use crate::identity::shown_for;
 use crate::node::Node;
 use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, ModelEntry, Side, VersionEntry, digest_bytes};
 use axum::http::StatusCode;
+use herleid_ledger::Recorded;
 use herleid_ledger::handover::{Content, Exchange, HandedOver, Phase, Subject};
 use herleid_ledger::record::{Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{At, Recorded};
+use herleid_vocab::did::Did;
 use holding::{Holding, Taking};
 use opened::Going;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 
 /// What a receipt opens (docs/log-format.md, section 7).
 const RECEIPT: [SectionName; 3] = [
@@ -77,10 +79,7 @@ async fn open(node: &Node, access: &Access, plan: &Plan, trace: &str) -> Result<
     // For a repeated pull there is room in its own place.
     let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &held.places());
     let decided = decided.map_err(|e| Refusal::internal(&e))?;
-    let other = AgreementEntry {
-        other: grant.consumer.clone(),
-        ..agreement
-    };
+    let other = given_to(&grant.consumer, agreement);
     if !decided.is_permit() {
         deny(node, &other, access, &decided, trace).await?;
         return Err(Refusal::denied(&decided.refusal(&grant.consumer)));
@@ -127,16 +126,19 @@ async fn open(node: &Node, access: &Access, plan: &Plan, trace: &str) -> Result<
     }
 }
 
-/// Opens what a request asks for, in the way that it has to be recorded.
+/// Opens what a request asks for, in the way that it has to be recorded. That the request was used is durable when this returns: what is recorded
+/// of it has it in its commit, and of what is refused, or repeats what is recorded, it is written by itself.
 ///
 /// # Errors
 /// As [`open`] and [`open_part`].
 pub async fn open_planned(node: &Node, access: &Access, plan: &Plan, trace: &str) -> Result<Opened, Refusal> {
-    if plan.is_final() {
+    let opened = if plan.is_final() {
         open(node, access, plan, trace).await
     } else {
         open_part(node, access, plan, trace).await
-    }
+    };
+    access.keep().await?;
+    opened
 }
 
 /// Begins an attempt at the transaction, unless it was given up: what it had reserved may have gone to another one since.
@@ -163,20 +165,24 @@ fn begin(node: &Node, access: &Access) -> Result<Attempt, Refusal> {
 /// A version that was withdrawn gives nothing any more, whatever the agreement says.
 fn check_published(node: &Node, subject: &str, version: &str) -> Result<(), Refusal> {
     let internal = |e: crate::state::StateError| Refusal::internal(&e);
-    let dataset: Option<VersionEntry> = node
-        .state
-        .get(&format!("dataset/{subject}/{version}"))
-        .map_err(internal)?;
-    let model: Option<ModelEntry> = node
-        .state
-        .get(&format!("model/{subject}/{version}"))
-        .map_err(internal)?;
-    match (dataset.map(|d| d.withdrawn), model.map(|m| m.withdrawn)) {
-        (Some(None), _) | (None, Some(None)) => Ok(()),
-        (Some(Some(why)), _) | (None, Some(Some(why))) => Err(Refusal::denied(&format!(
+    let withdrawn = |why: &Option<String>| match why {
+        None => Ok(()),
+        Some(why) => Err(Refusal::denied(&format!(
             "version `{version}` of `{subject}` was withdrawn: {why}"
         ))),
-        (None, None) => Err(Refusal::internal(&format!(
+    };
+    let dataset = node
+        .state
+        .get_shared::<VersionEntry>(&format!("dataset/{subject}/{version}"));
+    if let Some(dataset) = dataset.map_err(internal)? {
+        return withdrawn(&dataset.withdrawn);
+    }
+    let model = node
+        .state
+        .get_shared::<ModelEntry>(&format!("model/{subject}/{version}"));
+    match model.map_err(internal)? {
+        Some(model) => withdrawn(&model.withdrawn),
+        None => Err(Refusal::internal(&format!(
             "access was given to version `{version}` of `{subject}`, which is not here"
         ))),
     }
@@ -184,19 +190,28 @@ fn check_published(node: &Node, subject: &str, version: &str) -> Result<(), Refu
 
 /// The agreement of a grant and the action that the request needs under it. For an input passed on we stand on the consumer's
 /// side, and the recipient is a third party.
-fn agreement_of(node: &Node, access: &Access) -> Result<(AgreementEntry, &'static str), Refusal> {
+fn agreement_of(node: &Node, access: &Access) -> Result<(Arc<AgreementEntry>, &'static str), Refusal> {
     let grant = access.grant();
     let (side, action) = match grant.kind {
         GrantPurpose::Pull | GrantPurpose::Run => (Side::Provider, USE),
         GrantPurpose::Onward => (Side::Consumer, DISTRIBUTE),
     };
-    let entry: Option<AgreementEntry> = node
-        .state
-        .get(&AgreementEntry::key(&grant.agreement, side))
-        .map_err(|e| Refusal::internal(&e))?;
+    let entry = node.state.get_shared(&AgreementEntry::key(&grant.agreement, side));
     let entry = entry
+        .map_err(|e| Refusal::internal(&e))?
         .ok_or_else(|| Refusal::internal(&format!("grant `{}` refers to an agreement that is not here", grant.id)))?;
     Ok((entry, action))
+}
+
+/// The agreement with the consumer as its other end, also of what is passed on.
+fn given_to(consumer: &Did, agreement: Arc<AgreementEntry>) -> Arc<AgreementEntry> {
+    if agreement.other == *consumer {
+        return agreement;
+    }
+    Arc::new(AgreementEntry {
+        other: consumer.clone(),
+        ..AgreementEntry::clone(&agreement)
+    })
 }
 
 async fn deny(
@@ -206,6 +221,8 @@ async fn deny(
     decided: &Decided,
     trace: &str,
 ) -> Result<(), Refusal> {
+    // First: the same request must not be denied, and recorded as denied, once more.
+    access.keep().await?;
     let facts = json!({
         "what": "pull", "party": agreement.other.as_str(), "transaction": access.transaction(), "agreement": agreement.id,
         "decision": decided.record(),
@@ -247,6 +264,7 @@ async fn record(
         Draft::new(Kind::PullOpened, trace)
             .section(SectionName::Facts, facts)
             .exchanged(&exchange, &content)
+            .handed_over(&RECEIPT)
     };
     // Consumers choose their transactions: what one of them chose is not the key of another one's pull.
     let once = format!("pull/{}/{transaction}/1", grant.consumer);
@@ -287,7 +305,7 @@ fn receipt(node: &Node, access: &Access, recorded: &Recorded) -> Result<Option<H
         return Ok(None);
     }
     let seen = Some(access.seen()).filter(|s| *s > 0);
-    let handed = node.ledger.hand_over(recorded.index(), &RECEIPT, seen, At::Latest);
+    let handed = node.ledger.hand_over_recorded(recorded, &RECEIPT, seen);
     handed.map(Some).map_err(|e| Refusal::internal(&e))
 }
 

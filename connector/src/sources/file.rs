@@ -11,6 +11,8 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 
 /// Bytes read from disk at a time.
 const CHUNK: u64 = 256 << 10;
+/// A payload of so many bytes takes less time to read than to hand to another thread.
+const SMALL: u64 = 64 << 10;
 
 /// A payload, by its digests.
 pub struct FileSource {
@@ -39,9 +41,14 @@ impl FileSource {
 
     async fn read(&self, wanted: &Wanted) -> Result<Reading, SourceError> {
         let (payloads, digests, wanted) = (self.payloads.clone(), self.digests.clone(), wanted.clone());
-        // All that waits for the disk is done at once by a thread that may wait: a small payload takes a single one.
-        let begun = tokio::task::spawn_blocking(move || begin(&payloads, &digests, &wanted)).await;
-        let begun = begun.map_err(|e| failed(&e))??;
+        // All that waits for the disk is done at once: of a small payload here, as what is kept beside the log is read, of another by a thread
+        // that may wait longer.
+        let begun = if digests.bytes <= SMALL {
+            begin(&payloads, &digests, &wanted)?
+        } else {
+            let begun = tokio::task::spawn_blocking(move || begin(&payloads, &digests, &wanted)).await;
+            begun.map_err(|e| failed(&e))??
+        };
         // After an error there is nothing more.
         let pieces = stream::unfold(Some(begun), |begun| async move {
             let mut begun = begun?;

@@ -4,6 +4,7 @@
 
 mod declares;
 mod entries;
+mod parsed;
 mod published;
 mod source;
 
@@ -15,8 +16,10 @@ pub use published::{ModelEntry, OfferEntry, VersionEntry};
 pub use source::SourceEntry;
 
 use herleid_ledger::Ledger;
+use parsed::Parsed;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
 /// One change: a key, and its new value or `None` to remove it.
 pub type Change = (String, Option<Vec<u8>>);
@@ -48,13 +51,17 @@ pub enum StateError {
 #[derive(Clone)]
 pub struct State {
     ledger: Ledger,
+    parsed: Arc<Parsed>,
 }
 
 impl State {
     /// The state kept beside `ledger`.
     #[must_use]
     pub fn new(ledger: Ledger) -> Self {
-        Self { ledger }
+        Self {
+            ledger,
+            parsed: Arc::default(),
+        }
     }
 
     /// The entry at `key`.
@@ -62,11 +69,34 @@ impl State {
     /// # Errors
     /// When the store fails or the entry is not readable: never taken for "absent".
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StateError> {
-        let bytes = self.ledger.get(key).map_err(|e| StateError::Store {
+        let stored = self.stored(key)?;
+        stored.map(|bytes| read(key, &bytes)).transpose()
+    }
+
+    /// The same for what is read often: what is stored is looked at each time, and parsed when it is not what was parsed before.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn get_shared<T>(&self, key: &str) -> Result<Option<Arc<T>>, StateError>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let Some(stored) = self.stored(key)? else {
+            return Ok(None);
+        };
+        if let Some(known) = self.parsed.get(key, &stored) {
+            return Ok(Some(known));
+        }
+        let entry = Arc::new(read(key, &stored)?);
+        self.parsed.keep(key, stored, &entry);
+        Ok(Some(entry))
+    }
+
+    fn stored(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
+        self.ledger.get(key).map_err(|e| StateError::Store {
             key: key.to_owned(),
             why: e.to_string(),
-        })?;
-        bytes.map(|bytes| read(key, &bytes)).transpose()
+        })
     }
 
     /// All entries whose key begins with `prefix`, in order of their keys.

@@ -14,10 +14,8 @@ use sha2::{Digest as _, Sha256};
 /// 401 without the right token, 403 when the access has ended.
 pub(super) fn check(node: &Node, grant_id: Option<&str>, headers: &HeaderMap) -> Result<Option<Access>, Refusal> {
     let Some(id) = grant_id else { return Ok(None) };
-    let grant: Option<GrantEntry> = node
-        .state
-        .get(&GrantEntry::key(id))
-        .map_err(|e| Refusal::internal(&e))?;
+    let grant = node.state.get_shared::<GrantEntry>(&GrantEntry::key(id));
+    let grant = grant.map_err(|e| Refusal::internal(&e))?;
     let Some((grant, expected)) = grant.and_then(|grant| grant.bearer_sha256.clone().map(|digest| (grant, digest)))
     else {
         return Ok(None);
@@ -50,6 +48,7 @@ pub(super) fn check(node: &Node, grant_id: Option<&str>, headers: &HeaderMap) ->
         proof: Proof::Token { sha256: expected },
         seen: 0,
         beside: Vec::new(),
+        first_use: None,
     }))
 }
 

@@ -13,6 +13,7 @@ use herleid_ledger::{LedgerError, Recorded};
 use herleid_vocab::did::Did;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
 
 /// Why an abort could not be recorded: the state or the log cannot be read, or the log was closed.
@@ -24,7 +25,7 @@ pub(super) struct Given {
     /// That it was asked for once more, where that is recorded too.
     pub(super) again: Option<Recorded>,
     /// Under which it was given; its other end is the consumer, also of what is passed on.
-    pub(super) agreement: AgreementEntry,
+    pub(super) agreement: Arc<AgreementEntry>,
     pub(super) transaction: String,
     /// Which segment of it.
     pub(super) segment: u64,

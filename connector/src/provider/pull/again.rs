@@ -56,6 +56,9 @@ impl Permitted<'_> {
         let take = |draft: Draft| self.taking.take(self.access.beside(draft), self.access);
         let draft = take(draft).map_err(|e| internal(&e))?;
         let first = node.append(draft).await.map_err(|e| self.refused(node, &e))?;
+        if !first.replayed() {
+            self.access.was_kept();
+        }
         if !first.replayed() || !self.taking.is_more() {
             return Ok((first, None));
         }
@@ -66,6 +69,8 @@ impl Permitted<'_> {
         };
         let again = take(self.shown(again).prior(*first.leaf())).map_err(|e| internal(&e))?;
         let again = node.append(again).await.map_err(|e| self.refused(node, &e))?;
+        // No other record is this one.
+        self.access.was_kept();
         Ok((first, Some(again)))
     }
 

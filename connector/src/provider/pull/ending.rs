@@ -20,8 +20,10 @@ pub(in crate::provider) const PLACE_OF_ITS_OWN: &str = "the permission under whi
 pub(crate) async fn ended(node: &Node, grant: &GrantEntry, opened: &Opened) -> Lost {
     let mut under_way = node.giving.sending(grant);
     // Closed, or withdrawn, after the request was let in, and before it was known as being sent.
-    let now: Result<Option<GrantEntry>, _> = node.state.get(&GrantEntry::key(&grant.id));
-    if let Ok(Some(GrantEntry { closed: Some(why), .. })) = now {
+    let now = node.state.get_shared::<GrantEntry>(&GrantEntry::key(&grant.id));
+    if let Ok(Some(now)) = now
+        && let Some(why) = &now.closed
+    {
         return Lost::over(format!("access has ended: {why}"));
     }
     if let Some(why) = untrusted(node, grant) {
@@ -77,14 +79,14 @@ fn is_push_without_log(node: &Node, grant: &GrantEntry) -> bool {
 /// # Errors
 /// When that cannot be found out.
 pub fn over(node: &Node, grant: &GrantEntry, opened: &Opened) -> Result<Option<String>, String> {
-    let now: Option<GrantEntry> = node.state.get(&GrantEntry::key(&grant.id)).map_err(|e| e.to_string())?;
-    let Some(now) = now else {
+    let now = node.state.get_shared::<GrantEntry>(&GrantEntry::key(&grant.id));
+    let Some(now) = now.map_err(|e| e.to_string())? else {
         return Ok(Some("access has ended".to_owned()));
     };
     if let Some(why) = untrusted(node, grant) {
         return Ok(Some(why));
     }
-    if let Some(why) = now.closed {
+    if let Some(why) = &now.closed {
         return Ok(Some(format!("access has ended: {why}")));
     }
     if now.until_ms <= node.now_ms() {
@@ -98,8 +100,8 @@ pub fn over(node: &Node, grant: &GrantEntry, opened: &Opened) -> Result<Option<S
         GrantPurpose::Onward => (Side::Consumer, DISTRIBUTE),
     };
     let key = AgreementEntry::key(&grant.agreement, side);
-    let agreement: Option<AgreementEntry> = node.state.get(&key).map_err(|e| e.to_string())?;
-    let Some(agreement) = agreement else {
+    let agreement = node.state.get_shared::<AgreementEntry>(&key);
+    let Some(agreement) = agreement.map_err(|e| e.to_string())? else {
         return Ok(Some("the agreement is not here any more".to_owned()));
     };
     if let Some(why) = &agreement.terminated {

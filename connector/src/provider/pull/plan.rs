@@ -95,10 +95,10 @@ pub fn plan(
         return Err(Refusal::not_found(&"this access is for running a model, not for data"));
     }
     let internal = |e: &dyn std::fmt::Display| Refusal::internal(e);
-    let version: Option<VersionEntry> = match (&grant.version, grant.kind) {
+    let version = match (&grant.version, grant.kind) {
         (Some(version), GrantPurpose::Pull) => {
             let key = format!("dataset/{}/{version}", grant.subject);
-            node.state.get(&key).map_err(|e| internal(&e))?
+            node.state.get_shared::<VersionEntry>(&key).map_err(|e| internal(&e))?
         }
         _ => None,
     };

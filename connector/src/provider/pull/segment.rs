@@ -6,7 +6,7 @@ use super::again::Permitted;
 use super::holding::{Holding, Taking};
 use super::opened::Going;
 use super::plan::Plan;
-use super::{Opened, agreement_of, begin, check_published, deny};
+use super::{Opened, agreement_of, begin, check_published, deny, given_to};
 use crate::deciding;
 use crate::http::Refusal;
 use crate::identity::shown_for;
@@ -14,7 +14,6 @@ use crate::node::Node;
 use crate::provider::access::Access;
 use crate::provider::giving::Settling;
 use crate::provider::outstanding;
-use crate::state::AgreementEntry;
 use axum::http::StatusCode;
 use herleid_ledger::Recorded;
 use herleid_ledger::record::{Draft, Kind};
@@ -57,10 +56,7 @@ pub async fn open_part(node: &Node, access: &Access, plan: &Plan, trace: &str) -
     let asker = access.asker().showing(&shown).delivering(held.delivering(whole, bytes));
     let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &held.places());
     let decided = decided.map_err(|e| Refusal::internal(&e))?;
-    let other = AgreementEntry {
-        other: grant.consumer.clone(),
-        ..agreement
-    };
+    let other = given_to(&grant.consumer, agreement);
     if !decided.is_permit() {
         deny(node, &other, access, &decided, trace).await?;
         return Err(Refusal::denied(&decided.refusal(&grant.consumer)));

@@ -4,6 +4,7 @@ mod answers;
 mod denials;
 mod held;
 mod lists;
+mod once;
 mod orders;
 mod parts;
 mod payment;
