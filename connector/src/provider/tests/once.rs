@@ -50,6 +50,43 @@ impl Sent {
     }
 }
 
+/// Everything below a folder, as it is at this moment.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (kind, to) = (entry.file_type().unwrap(), to.join(entry.file_name()));
+        if kind.is_dir() {
+            copy(&entry.path(), &to);
+        } else if kind.is_file() {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+impl Scene {
+    /// The same connector as it starts again after a `kill -9` at this moment: from the files as they are, with nothing closed or written out.
+    /// Gives the one that goes on.
+    fn killed(&mut self) -> (Arc<Node>, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        copy(self._directory.path(), directory.path());
+        let mut node = open(configuration(directory.path())).unwrap();
+        Arc::get_mut(&mut node).unwrap().clock = self.clock.clone();
+        let before = std::mem::replace(&mut self.node, node);
+        (before, std::mem::replace(&mut self._directory, directory))
+    }
+}
+
+/// Waits until what serves has let go of the connector, a moment after the last byte.
+async fn let_go(node: &Arc<Node>) {
+    let is_alone = async {
+        while Arc::strong_count(node) > 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), is_alone).await.unwrap();
+}
+
 fn kept(scene: &Scene) -> usize {
     scene.node.ledger.scan("token/").unwrap().len()
 }
@@ -85,13 +122,7 @@ async fn a_request_is_known_as_used_when_it_is_answered_and_after_a_stop() {
         assert_eq!(sent.first(&scene).await, (*status, place + 1), "request {place}");
         sent.is_refused_as_used(&scene).await;
     }
-    // What serves lets go of the connector a moment after the last byte.
-    let let_go = async {
-        while Arc::strong_count(&scene.node) > 1 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), let_go).await.unwrap();
+    let_go(&scene.node).await;
     let scene = scene.reopened();
     assert_eq!(kept(&scene), all.len());
     for (sent, _) in &all {
@@ -125,4 +156,45 @@ async fn a_refusal_that_is_recorded_is_recorded_once_for_a_request() {
     assert_eq!(denied, 1);
     sent.is_refused_as_used(&scene).await;
     assert_eq!(scene.records(Term::Kind(Kind::Denied)).len(), denied);
+}
+
+/// Neither is there without the other, whenever the process ends: no request is answered twice, and none is used up of which nobody knows why.
+#[tokio::test]
+async fn after_a_kill_a_request_is_known_as_used_with_the_pull_that_it_opened() {
+    let mut scene = Scene::set(1).await;
+    let id = transaction(1);
+    let opened = |scene: &Scene| scene.records(Term::Transaction(id.clone())).len();
+    let sent = Sent::of(&scene, &id, &[]);
+
+    // Killed before the request came: it is as good as new.
+    let (before, folder) = scene.killed();
+    assert_eq!((kept(&scene), opened(&scene)), (0, 0));
+    let_go(&before).await;
+    drop((before, folder));
+
+    // Killed when the head of the answer leaves, and nothing else has.
+    let answer = sent.to(&scene).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let (before, folder) = scene.killed();
+    assert_eq!((kept(&scene), opened(&scene), scene.used()), (1, 1, 1));
+    sent.is_refused_as_used(&scene).await;
+    // Signed afresh it is the same pull, and takes no second place.
+    let again = Sent::of(&scene, &id, &[]);
+    assert_eq!(again.first(&scene).await, (StatusCode::OK, 2));
+    assert_eq!((opened(&scene), scene.used()), (1, 1));
+
+    // Killed when a refusal leaves.
+    let refused = Sent::of(&scene, &transaction(2), &[]);
+    assert_eq!(refused.first(&scene).await, (StatusCode::FORBIDDEN, 3));
+    let_go(&scene.node).await;
+    let (second, second_folder) = scene.killed();
+    for sent in [&sent, &again, &refused] {
+        sent.is_refused_as_used(&scene).await;
+    }
+
+    drop(to_bytes(answer.into_body(), 16 << 20).await);
+    for (node, folder) in [(before, folder), (second, second_folder)] {
+        let_go(&node).await;
+        drop((node, folder));
+    }
 }
