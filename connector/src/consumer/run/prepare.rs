@@ -11,7 +11,8 @@ use crate::models::process::{Content as InputContent, InputValue, Pin, Process};
 use crate::node::{Node, fresh_trace};
 use crate::payloads::Kept;
 use crate::provider::grants;
-use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, PullEntry, RunEntry, Side, set};
+use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, PullEntry, RunEntry, Side, digest_bytes, set};
+use herleid_ledger::record::Kind;
 use herleid_vocab::json::Limits;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,6 +116,7 @@ async fn file(
     if !pulls.is_empty() {
         return pass_on_any(node, path, &pulls, model, trace).await;
     }
+    refuse_what_was_had(node, path, &pin)?;
     kept.push(node.payloads.put(&bytes)?);
     let content = InputContent::Inline(bytes.into());
     Ok((
@@ -140,6 +142,39 @@ fn had(node: &Node, sha256: &str) -> Result<Vec<PullEntry>, Failure> {
     let mut agreements = BTreeSet::new();
     same.retain(|pull| agreements.insert(pull.agreement.clone()));
     Ok(same)
+}
+
+/// Refuses bytes that came from somebody, as a record of this connector says, though what it was had under no longer stands: the agreement ended
+/// with a log that is over, or what was had was deleted or erased. What a run gave is given by that run's transaction.
+fn refuse_what_was_had(node: &Node, path: &Path, pin: &Pin) -> Result<(), Failure> {
+    let refused = |why: String| {
+        Failure::refused(format!(
+            "`{}` is not given as a file of one's own: {why}",
+            path.display()
+        ))
+        .next("give a pull or a run by its transaction, where its agreement stands; pull it again where it does not")
+    };
+    if let Some(why) = node.unreadable.first() {
+        return Err(refused(format!(
+            "a log of this connector that is over cannot be read, and may say that it was had from somebody: {why}"
+        )));
+    }
+    let digest = digest_bytes(&pin.sha256).ok_or_else(|| Failure::failed("a digest is none"))?;
+    for log in std::iter::once(&node.ledger).chain(&node.previous) {
+        for index in log.by_digest(&digest)? {
+            let kind = log.record(index)?.kind();
+            if matches!(
+                kind,
+                Some(Kind::PullReceived | Kind::OneSidedPullReceived | Kind::RunReceived)
+            ) {
+                let origin = log.origin();
+                return Err(refused(format!(
+                    "record {index} of `{origin}` says that it was had from somebody"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Passes a file on that is what these pulls brought, under the first of their agreements that permits it.

@@ -7,6 +7,8 @@ use crate::node::{Secrets, open};
 use crate::rim::SystemEntropy;
 use crate::state::{Declares, Digests, LogIdentity};
 use herleid_credentials::keys::{Algorithm, SigningKey};
+use herleid_ledger::record::{Draft, Kind, StreamKey};
+use herleid_ledger::section::SectionName;
 use herleid_policies::Document;
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::SeededEntropy;
@@ -127,6 +129,32 @@ async fn what_was_had_under_an_agreement_is_passed_on_under_it_also_as_a_file() 
     let (input, token) = scene.gives(HELD).await.unwrap();
     assert!(token.is_some() && matches!(input.content, InputContent::Reference { .. }));
     assert_eq!(input.pin.unwrap().agreement.as_deref(), Some("urn:uuid:yes"));
+}
+
+/// The agreement may have ended with a log that is over, and what was had may have been deleted: that makes nothing one's own.
+#[tokio::test]
+async fn what_a_record_says_was_had_is_no_file_of_ones_own_though_nothing_else_remembers_it() {
+    let scene = Scene::set();
+    let pin = Pin::of(HELD);
+    let facts = json!({
+        "transaction": "0192f0c1-2b3c-7d4e-8f50-000000000001", "agreement": "urn:uuid:over", "dataset": "rain", "version": "1",
+        "blake3": pin.blake3, "sha256": pin.sha256, "bytes": pin.bytes, "mediaType": "text/csv",
+    });
+    let draft = Draft::new(Kind::OneSidedPullReceived, fresh_trace(&scene.node))
+        .section(SectionName::Facts, facts)
+        .stream(StreamKey::Agreement {
+            agreement: "urn:uuid:over".to_owned(),
+            side: Side::Consumer.into(),
+            other: OTHER.parse().unwrap(),
+        });
+    let recorded = scene.node.append(draft).await.unwrap();
+    let why = scene.gives(HELD).await.unwrap_err();
+    assert_eq!(why.code(), Code::Refused);
+    assert!(
+        why.to_string().contains(&format!("record {} of", recorded.index())),
+        "{why}"
+    );
+    assert!(scene.gives(b"of one's own").await.is_ok());
 }
 
 #[tokio::test]
