@@ -20,7 +20,7 @@ pub struct WitnessService {
     clock: Arc<dyn Clock>,
     /// Held from reading the last size until the new one is durable: two requests must not cosign two histories.
     turn: Mutex<()>,
-    doors: Semaphore,
+    doors: Arc<Semaphore>,
 }
 
 /// Threads that answer at once: one waits for the disk while another reads what it was sent.
@@ -42,7 +42,7 @@ impl WitnessService {
             memory,
             clock,
             turn: Mutex::new(()),
-            doors: Semaphore::new(AT_ONCE),
+            doors: Arc::new(Semaphore::new(AT_ONCE)),
         }
     }
 
@@ -92,10 +92,16 @@ impl WitnessService {
     /// As [`Self::add_checkpoint`].
     pub async fn answer(self: Arc<Self>, request: Bytes) -> Result<Response, WitnessingError> {
         let service = self.clone();
-        let Ok(_one) = self.doors.acquire().await else {
+        let Ok(door) = self.doors.clone().acquire_owned().await else {
             return Err(WitnessingError::Ledger("this witness is being stopped".to_owned()));
         };
-        let answered = tokio::task::spawn_blocking(move || service.add_checkpoint(&request)).await;
+        let answered = tokio::task::spawn_blocking(move || {
+            let answer = service.add_checkpoint(&request);
+            // Held until the work is done, also when whoever asked has gone away.
+            drop(door);
+            answer
+        })
+        .await;
         answered.unwrap_or_else(|error| Err(WitnessingError::Ledger(error.to_string())))
     }
 
