@@ -18,7 +18,7 @@ mod volume;
 
 use super::{access, grants, kind_of, outstanding};
 use crate::config::Config;
-use crate::node::{Node, Secrets, open};
+use crate::node::{Node, OpenError, Secrets, open};
 use crate::rim::SystemEntropy;
 use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, LogIdentity, Side, VersionEntry, set};
 use crate::trust::List;
@@ -169,7 +169,15 @@ impl Scene {
         } = self;
         // Nobody else has it by now: with it the log closes.
         drop(Arc::into_inner(node).unwrap());
-        let mut node = open(configuration(directory.path())).unwrap();
+        // What was still being swept away in a thread of its own ends by itself, and a process with it.
+        let mut opening = std::iter::repeat_with(|| open(configuration(directory.path()))).take(10_000);
+        let opened = opening.find(|opened| {
+            !matches!(
+                opened,
+                Err(OpenError::Ledger(herleid_ledger::LedgerError::InUse { .. }))
+            )
+        });
+        let mut node = opened.unwrap().unwrap();
         Arc::get_mut(&mut node).unwrap().clock = clock.clone();
         Self {
             node,
