@@ -62,28 +62,39 @@ pub(super) fn look(source: &Source<'_>) -> Result<Over, BackupError> {
     let storage = &source.config.storage.directory;
     let are_left = is_left(source.ledger, &storage.join("payloads"))?;
     let (mut readable, mut unreadable, mut copied) = (Vec::new(), Vec::new(), Vec::new());
+    // Those that say what is erased in logs before them, copied or not.
+    let mut tellers = vec![source.ledger.clone()];
     let mut was_erased = erasure::mark(source.ledger)?.is_some();
     let mut is_unburied = source.ledger.is_unburied()?;
     for (origin, directory) in continuing::previous(storage, source.ledger.origin())? {
         let place = (storage.as_path(), storage.as_path());
         let opened = over::closed(source.config, source.secrets, place, &origin, &directory);
         let looked_at = opened.and_then(|log| {
-            let later = std::iter::once(source.ledger).chain(&readable);
-            is_unburied |= over::is_left(&log, &over::entombed(&log, later)?)?;
-            was_erased |= erasure::mark(&log)?.is_some();
+            let erased = over::entombed(&log, tellers.iter())?;
+            tellers.push(log.clone());
+            was_erased |= erasure::mark(&log)?.is_some() || !erased.is_empty();
+            if over::is_damaged(&log, &erased)? {
+                return Ok(Err(over::DAMAGED.to_owned()));
+            }
+            is_unburied |= over::is_left(&log, &erased)?;
             if are_left {
                 // What the index does not know to lead nowhere would be missing.
                 log.check_leads()?;
             }
-            Ok(log)
+            Ok(Ok(log))
         });
-        match looked_at {
-            Ok(log) => {
+        let why = match looked_at {
+            Ok(Ok(log)) => {
                 copied.push(directory);
                 readable.push(log);
+                continue;
             }
-            Err(error) => unreadable.push((origin, directory, error)),
-        }
+            Ok(Err(why)) => why,
+            Err(error) => {
+                format!("it cannot be read, so that nobody can tell whether what was erased is still in it: {error}")
+            }
+        };
+        unreadable.push((origin, directory, why));
     }
     if is_unburied || are_left && unreadable.is_empty() {
         return Err(BackupError::Unburied);
@@ -92,13 +103,10 @@ pub(super) fn look(source: &Source<'_>) -> Result<Over, BackupError> {
         was_erased |= !register::read(&folder, &source.secrets.log)?.is_empty();
     }
     let mut left_out = Vec::new();
-    for (origin, directory, error) in unreadable {
+    for (origin, directory, why) in unreadable {
         if was_erased {
-            tracing::error!(%origin, %error, "a log that is over cannot be read, and is not in the backup");
-            let place = directory.display();
-            left_out.push(format!(
-                "`{origin}` in `{place}`: it cannot be read, so that nobody can tell whether what was erased is still in it: {error}"
-            ));
+            tracing::error!(%origin, %why, "a log that is over is not in the backup");
+            left_out.push(format!("`{origin}` in `{}`: {why}", directory.display()));
         } else {
             copied.push(directory);
         }

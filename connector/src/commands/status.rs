@@ -90,6 +90,7 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
     }
     warnings.extend(crate::duties::warnings(&node)?);
     warnings.extend(node.unreadable.iter().cloned());
+    warnings.extend(crate::erasure::damaged(&node)?);
     if crate::erasure::is_unburied(&node)? {
         warnings.push(
             "files hold something still that was erased; it is tried again every minute, and at each start, and no backup is made meanwhile"

@@ -57,7 +57,7 @@ pub(crate) fn erased(log: &over::Of, targets: &[Target]) -> Result<Vec<Change>, 
         .iter()
         .filter(|target| target.sections.contains(&SectionName::Facts))
     {
-        let Some(of) = Of::read(&log.ledger.record(target.index)?) else {
+        let Some(of) = log.record(target.index)?.as_ref().and_then(Of::read) else {
             continue;
         };
         let key = Stated::key(of.side, &of.agreement, &of.obligation);
@@ -66,7 +66,8 @@ pub(crate) fn erased(log: &over::Of, targets: &[Target]) -> Result<Vec<Change>, 
         };
         let mut is_last = true;
         for later in after(&log.ledger, &of.agreement, target.index)? {
-            is_last &= Of::read(&log.ledger.record(later)?).is_none_or(|other| other != of);
+            let other = log.record(later)?.as_ref().and_then(Of::read);
+            is_last &= other.is_none_or(|other| other != of);
         }
         if is_last {
             stated.forget();

@@ -90,7 +90,9 @@ fn with_whom(state: &State, agreement: &str) -> Result<Option<Did>, Failure> {
 pub(super) fn changes(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut changes = Vec::new();
     for target in targets {
-        let record = log.ledger.record(target.index)?;
+        let Some(record) = log.record(target.index)? else {
+            continue;
+        };
         let now = About::read(log, &record)?;
         let stays = |name: SectionName| !name.is_made_by_the_log() && !target.sections.contains(&name);
         let is_left = record.sections().keys().copied().any(stays);

@@ -2,7 +2,7 @@
 
 use super::entries::ERASURES;
 use super::over::{self, Of};
-use super::{DAY_MS, carry_out, register, select};
+use super::{DAY_MS, carry_out, register, select, strip};
 use crate::commands::Failure;
 use crate::control::protocol::{ErasedRecord, ErasureLine, ErasureState};
 use crate::node::{Node, Secrets};
@@ -69,7 +69,7 @@ pub(crate) async fn again(node: &Arc<Node>) -> Result<(), Failure> {
             .map_err(|refused| refused.failure)?;
     }
     // What tombstones say, and a crash or an older backup left there.
-    over::strip_all(node).await?;
+    strip::strip_all(node).await?;
     if is_brought {
         // What was erased again is known here now, and is listed wherever the list is.
         let folder = node.config.erasure.register.as_deref();

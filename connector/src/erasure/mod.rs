@@ -13,6 +13,7 @@ pub(crate) mod register;
 mod remembered;
 mod retention;
 mod select;
+pub(crate) mod strip;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -20,7 +21,7 @@ mod told;
 pub(crate) use again::again;
 pub(crate) use bytes::{Came, is_led_to, leading_in, mark, offered, offered_by};
 pub(crate) use holds::hold;
-pub(crate) use over::is_unburied;
+pub(crate) use over::{damaged, is_unburied};
 pub(crate) use retention::retention;
 pub(crate) use select::held;
 pub(crate) use told::{Notice, deliver, take};
@@ -215,10 +216,11 @@ async fn carry_out(
         true => None,
         false => published::still(node, &targets).await?,
     };
-    let mut state = match of.is_over {
-        true => Vec::new(),
-        false => remembered::changes(of, &targets)?,
-    };
+    // Also of a log that is over, where it is done later: what cannot be found out is found out before the tombstones.
+    let mut state = remembered::changes(of, &targets)?;
+    if of.is_over {
+        state.clear();
+    }
     state.push(set(format!("{ERASURES}{id}"), kept)?);
     state.extend(told::tell(node, of, line, &targets)?);
     let erasure = erasure(node, line, targets, state)?;
@@ -259,7 +261,7 @@ fn entombed(node: &Node, over: &Ledger, erasure: &Erasure) -> Result<Erased, Era
     let tombstones = node.ledger.entomb(over, erasure)?;
     // As this connector reads it, and not as it lay there when it was erased again.
     let read = node.previous.iter().find(|log| log.origin() == over.origin());
-    let stripped = read.map_or(Ok(true), |over| over::strip(node, over));
+    let stripped = read.map_or(Ok(true), |over| strip::strip(node, over));
     Ok(Erased {
         tombstones,
         is_buried: *stripped.as_ref().unwrap_or(&false),
@@ -314,7 +316,7 @@ pub(crate) async fn go_on(node: &Arc<Node>, came: Came) -> Result<(), Failure> {
     // Also when the other has failed. Not beside an erasure, of which the tombstone is there and the index entries still are: the bytes would
     // count as used, and as looked at.
     let turn = node.erasing.lock().await;
-    let are_stripped = over::strip_all(node).await;
+    let are_stripped = strip::strip_all(node).await;
     let are_gone = bytes::remove(node, came).await?;
     drop(turn);
     if !(buried.map_err(Failure::failed)?? && are_stripped? && are_gone) {

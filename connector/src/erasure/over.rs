@@ -1,6 +1,5 @@
 //! Logs that are over: what they still have of what is to be erased, and having it erased there. Its tombstone stands in the log that goes on.
 
-use super::{register, remembered};
 use crate::commands::Failure;
 use crate::config::Config;
 use crate::continuing;
@@ -9,9 +8,9 @@ use crate::node::{Node, Secrets, ledger_options};
 use crate::state::State;
 use herleid_ledger::record::Term;
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{Ledger, LedgerError, Options, Target};
+use herleid_ledger::{Ledger, LedgerError, Options, StoredRecord};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Sections by record.
@@ -40,6 +39,21 @@ impl Of {
             ledger: ledger.clone(),
             state: State::new(ledger.clone()),
             is_over: true,
+        }
+    }
+
+    /// A record. Of a log that is over `None` where it is damaged, which may be why it is over: what is asked here is what may have to go
+    /// besides, and one that says nothing to anybody neither keeps another from going nor names more.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn record(&self, index: u64) -> Result<Option<StoredRecord>, LedgerError> {
+        match self.ledger.record(index) {
+            Err(error @ LedgerError::Corrupt { .. }) if self.is_over => {
+                tracing::warn!(origin = %self.ledger.origin(), index, %error, "what it says is not known while something is erased");
+                Ok(None)
+            }
+            other => Ok(Some(other?)),
         }
     }
 
@@ -81,7 +95,7 @@ impl Of {
 }
 
 /// With what a log that is over is opened.
-fn options(node: &Node, origin: &str) -> Result<Options, Failure> {
+pub(super) fn options(node: &Node, origin: &str) -> Result<Options, Failure> {
     let secrets = Secrets::load(&node.config.keys.directory).map_err(Failure::failed)?;
     let storage = &node.config.storage.directory;
     let directory = continuing::of(storage, origin).map_err(Failure::failed)?;
@@ -106,7 +120,9 @@ pub(super) fn elsewhere(node: &Node, of: &Of, what: &Meant) -> Result<Vec<Elsewh
     for log in node.previous.iter().filter(|log| log.origin() != of.ledger.origin()) {
         let mut records = Vec::new();
         for index in log.by_term(&term)? {
-            let record = log.record(index)?;
+            let Some(record) = Of::over(log).record(index)? else {
+                continue;
+            };
             let goes = |name: &SectionName| !name.is_made_by_the_log() && *name != SectionName::Exchange;
             let is_kept = record.kind().is_none_or(herleid_ledger::record::Kind::is_never_erased);
             if !is_kept && record.sections().keys().any(goes) {
@@ -220,6 +236,18 @@ pub(crate) fn is_left(over: &Ledger, erased: &Erased) -> Result<bool, LedgerErro
     Ok(over.is_unburied()? || over.still_holds(erased)?)
 }
 
+/// Whether something of that is damaged: nobody can tell all that belongs to it, and trying again removes no more.
+///
+/// # Errors
+/// When a log cannot be read.
+pub(crate) fn is_damaged(over: &Ledger, erased: &Erased) -> Result<bool, LedgerError> {
+    Ok(is_left(over, erased)? && over.is_unclear(erased)?)
+}
+
+/// What to say of a log of which that is so.
+pub(crate) const DAMAGED: &str = "something that was erased there is damaged, so that nobody can tell all that belongs to it: what could be read of \
+     it is gone, and the rest may be in files still";
+
 /// Those after it, of the logs of this connector.
 fn later<'a>(node: &'a Node, over: &'a Ledger) -> impl Iterator<Item = &'a Ledger> {
     // The latest first.
@@ -235,7 +263,7 @@ pub(super) fn said(node: &Node, over: &Ledger) -> Result<Erased, Failure> {
     Ok(entombed(over, later(node, over))?)
 }
 
-/// Whether files of any log of this connector hold something still that was erased.
+/// Whether files of any log of this connector hold something still that was erased, and that goes when it is tried again.
 ///
 /// # Errors
 /// When a log cannot be read.
@@ -244,60 +272,28 @@ pub(crate) fn is_unburied(node: &Node) -> Result<bool, Failure> {
         return Ok(true);
     }
     for over in &node.previous {
-        if is_left(over, &said(node, over)?)? {
+        let erased = said(node, over)?;
+        if is_left(over, &erased)? && !over.is_unclear(&erased)? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Removes from a log that is over whatever tombstones erase of it and is still there, with what this connector kept of it beside that log.
-/// `false` when files hold something of it still. Waits, possibly for minutes.
+/// What a person should know of logs that are over of which something was erased that is damaged.
 ///
 /// # Errors
-/// When it cannot be removed; it can be tried again.
-pub(super) fn strip(node: &Node, over: &Ledger) -> Result<bool, Failure> {
-    let gone = said(node, over)?;
-    if !is_left(over, &gone)? {
-        return Ok(true);
-    }
-    let lies = Of::over(over).as_it_lies(node)?;
-    let targets = gone.iter().map(|(index, sections)| Target {
-        index: *index,
-        sections: sections.iter().copied().collect(),
-        counterparty: None,
-    });
-    let state = remembered::changes(&lies, &targets.collect::<Vec<_>>())?;
-    // Nobody but who removes has it open then.
-    drop(lies);
-    let options = options(node, over.origin())?;
-    let secrets = Secrets::load(&node.config.keys.directory).map_err(Failure::failed)?;
-    let folders = register::folders(node.config.erasure.register.as_deref(), &node.config.storage.directory)?;
-    let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
-    let is_other = |index, leaf: &[u8; 32]| over.record(index).is_ok_and(|record| record.leaf() != leaf);
-    let mut hidden = register::of_log(&folders, &secrets.log, over.origin(), is_other)?;
-    for (index, sections) in &gone {
-        hidden.entry(*index).or_default().extend(sections);
-    }
-    Ok(over.strip_closed(&options, &gone, &hidden, &state)?)
-}
-
-/// Does so in all of them; where it cannot be done, it is not shown, and is tried again.
-///
-/// # Errors
-/// When nothing was tried.
-pub(super) async fn strip_all(node: &Arc<Node>) -> Result<bool, Failure> {
-    let node = Arc::clone(node);
-    let stripping = tokio::task::spawn_blocking(move || {
-        let mut are_done = true;
-        for over in &node.previous {
-            let stripped = strip(&node, over);
-            if let Err(error) = &stripped {
-                tracing::error!(origin = %over.origin(), %error, "what was erased in a log that is over could not be removed; it is tried again");
-            }
-            are_done &= matches!(stripped, Ok(true));
+/// When a log cannot be read.
+pub(crate) fn damaged(node: &Node) -> Result<Vec<String>, Failure> {
+    let mut warnings = Vec::new();
+    for over in &node.previous {
+        if is_damaged(over, &said(node, over)?)? {
+            warnings.push(format!(
+                "the log `{}` is over, and {DAMAGED}; it is in no backup; put back a copy of it that can be read, and it goes from that, or remove \
+                 it with all that is in it (docs/erasure.md)",
+                over.origin()
+            ));
         }
-        are_done
-    });
-    stripping.await.map_err(Failure::failed)
+    }
+    Ok(warnings)
 }

@@ -110,7 +110,8 @@ fn is_kept_of(log: &over::Of, index: u64, of: &Of) -> Result<bool, Failure> {
         if later <= index {
             break;
         }
-        if Of::read(&log.ledger.record(later)?).is_some_and(|other| other.is_same(of)) {
+        let other = log.record(later)?.as_ref().and_then(Of::read);
+        if other.is_some_and(|other| other.is_same(of)) {
             return Ok(false);
         }
     }
@@ -160,7 +161,7 @@ impl Still {
 pub(super) fn changes(log: &over::Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
     for target in targets {
-        let Some(of) = Of::read(&log.ledger.record(target.index)?) else {
+        let Some(of) = log.record(target.index)?.as_ref().and_then(Of::read) else {
             continue;
         };
         let found = match entries.remove(&of.key()) {

@@ -31,7 +31,10 @@ pub(super) fn changes(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failu
 fn lies(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut going: BTreeMap<String, BTreeSet<SectionName>> = BTreeMap::new();
     for target in targets {
-        if let Some(transaction) = About::read(log, &log.ledger.record(target.index)?)?.transaction {
+        let Some(record) = log.record(target.index)? else {
+            continue;
+        };
+        if let Some(transaction) = About::read(log, &record)?.transaction {
             going.entry(transaction).or_default().extend(&target.sections);
         }
     }
@@ -41,7 +44,9 @@ fn lies(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
 fn transactions(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     let mut transactions = BTreeSet::new();
     for target in targets {
-        transactions.extend(About::read(log, &log.ledger.record(target.index)?)?.transaction);
+        if let Some(record) = log.record(target.index)? {
+            transactions.extend(About::read(log, &record)?.transaction);
+        }
     }
     let mut changes = Vec::new();
     for transaction in transactions {
@@ -87,7 +92,9 @@ fn is_last(
     section: SectionName,
 ) -> Result<bool, Failure> {
     for index in log.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
-        let record = log.ledger.record(index)?;
+        let Some(record) = log.record(index)? else {
+            continue;
+        };
         let is_one = record.kind().is_none_or(|kind| kinds.contains(&kind));
         let goes = targets
             .iter()

@@ -144,7 +144,9 @@ fn with_receipts(log: &Of, mut found: Vec<ErasedRecord>) -> Result<Vec<ErasedRec
             if opening.contains_key(&index) {
                 continue;
             }
-            let record = log.ledger.record(index)?;
+            let Some(record) = log.record(index)? else {
+                continue;
+            };
             // One that cannot be read may be of anything.
             let opens = receipts(&log.ledger, &record)?
                 .into_iter()

@@ -14,6 +14,7 @@ use sha2::Digest as _;
 use std::path::Path;
 
 mod after;
+mod damaged;
 mod kept;
 mod listed;
 mod over;

@@ -140,6 +140,8 @@ pub struct Node {
     pub asked: watch::Sender<u64>,
     /// Held by whoever has something erased, or forbids it: no hold slips in between.
     pub(crate) erasing: tokio::sync::Mutex<()>,
+    /// How long logs that are over are left alone.
+    pub(crate) rests: crate::erasure::strip::Rests,
     /// Signs manifests of dossiers with the log's key (docs/dossier-format.md); their text can never be a checkpoint's.
     pub manifests: Signer,
     /// Time.

@@ -248,6 +248,7 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         jobs: super::Jobs::default(),
         grown,
         erasing: tokio::sync::Mutex::default(),
+        rests: crate::erasure::strip::Rests::default(),
         asked: watch::Sender::new(0),
         identity: secrets.identity,
         trust: TrustStore::open(&config.trust, state.clone())?,

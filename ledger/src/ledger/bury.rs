@@ -15,11 +15,11 @@ pub(crate) struct Marks {
     /// The log's store, its files too.
     log: u64,
     /// The log's store, but for its files.
-    stripped: u64,
+    pub(super) stripped: u64,
     /// The store of keys, its files too.
     keys: u64,
     /// Large documents.
-    evidence: u64,
+    pub(super) evidence: u64,
 }
 
 impl Marks {
@@ -109,10 +109,19 @@ impl Shared {
     }
 }
 
+/// Which large documents go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Documents {
+    /// Whatever the index does not know: it was held against the log when that was opened, and nobody reads yet.
+    Unlisted,
+    /// Of a log that is over (`over::documents`).
+    OfWhatGoes,
+}
+
 /// Does what is left to do of the erasures that tombstones in the log speak of. What a store that was restored brought back is removed even
 /// where the log cannot be opened with it.
 /// `false` when files still hold something of it.
-pub(crate) fn finish_erasures(shared: &Shared) -> Result<bool, LedgerError> {
+pub(crate) fn finish_erasures(shared: &Shared, which: Documents) -> Result<bool, LedgerError> {
     let marks = shared.marks()?;
     let graves = shared.graves(marks.least())?;
     if graves.is_empty() {
@@ -122,12 +131,15 @@ pub(crate) fn finish_erasures(shared: &Shared) -> Result<bool, LedgerError> {
         tombstones = graves.len(),
         "erasing again: a crash or a restored backup left something of what was erased"
     );
-    let plan = shared.plan(&graves, marks.stripped)?;
+    let mut plan = shared.plan(&graves, marks.stripped)?;
     let below = plan.below;
+    if which == Documents::OfWhatGoes {
+        shared.remove_documents(&mut plan, &marks)?;
+    }
     if marks.stripped < below {
         shared.strip_log(&plan)?;
     }
-    if marks.evidence < below {
+    if which == Documents::Unlisted && marks.evidence < below {
         shared.evidence.remove(&plan.unlisted)?;
         shared.evidence.sweep(|digest| shared.lists(digest, |_| true))?;
         shared.evidence.finish(below)?;

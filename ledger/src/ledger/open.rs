@@ -1,6 +1,6 @@
 //! Opening a log: whose it is, and whether its end is what was signed.
 
-use super::bury::finish_erasures;
+use super::bury::{Documents, finish_erasures};
 use super::options::{Options, check_origin};
 use super::prepare::prepare_sealed;
 use super::sequencer::{Job, Reply, Sequencer};
@@ -333,7 +333,7 @@ impl Ledger {
         });
         // Before anybody reads: a store that was restored may hold again what was erased from it. And before anything is refused: an older
         // store of keys has not those of the latest records, and must not lie there with those that were erased.
-        finish_erasures(&shared)?;
+        finish_erasures(&shared, Documents::Unlisted)?;
         let head = check_head(&shared.dir, &shared.log, &shared.keys, &shared.signer)?;
         let body = CheckpointBody {
             origin: shared.origin.clone(),

@@ -1,9 +1,10 @@
 //! Erasing in a log that is over. The tombstone stands in the log that goes on and names the other one; nothing is appended there and nothing is
 //! signed for it. Its stores lose what goes, as those of any log do.
 
-use super::bury::finish_erasures;
+use super::bury::{Documents, finish_erasures};
 use super::erase::{EraseError, Erasure};
 use super::options::Options;
+use super::upgrade::upgrade;
 use super::{Ledger, Shared};
 use crate::error::LedgerError;
 use crate::handover::entry;
@@ -90,6 +91,29 @@ impl Ledger {
         Ok(false)
     }
 
+    /// Whether something of what is to go is damaged, so that nobody can tell all that belongs to it: what can be read of it can be removed, and
+    /// trying again removes no more.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn is_unclear(&self, erased: &BTreeMap<u64, Vec<SectionName>>) -> Result<bool, LedgerError> {
+        let shared = self.shared();
+        let marks = shared.marks()?;
+        let mut graves = shared.graves(marks.least())?;
+        let number = graves.iter().map(|(number, _)| number + 1).max().unwrap_or(0);
+        let size = self.size();
+        for (target, sections) in erased.iter().filter(|(target, _)| **target < size) {
+            if shared.holds(*target, sections)? {
+                let grave = Grave {
+                    target: *target,
+                    sections: sections.clone(),
+                };
+                graves.push((number.max(marks.most()), grave));
+            }
+        }
+        Ok(shared.plan(&graves, marks.stripped)?.is_unclear)
+    }
+
     /// Removes from this log, which is over and was opened with `options`, what tombstones of later logs have `erased` of it, and `state` of what
     /// its owner kept beside it; and what its own tombstones erase and a crash left. `hidden` is all that is not to be shown of it. Whatever stops this
     /// process in between, it can be done again. `false` when files hold something of it still. Waits, possibly for minutes; who reads this log
@@ -158,9 +182,13 @@ fn to_strip(options: &Options, keys: &Path) -> Result<Shared, LedgerError> {
     let evidence = Evidence::open(&options.dir.join("evidence"))?;
     let mut options = options.clone();
     let kek = Zeroizing::new(std::mem::take(&mut options.kek));
-    let log = Rocks::open(&options.dir.join("log"), &Part::ALL, &options.dir)?;
+    let mut log = Rocks::open(&options.dir.join("log"), &Part::ALL, &options.dir)?;
     let keys = Keys::open(keys, kek, &options.dir)?;
-    Shared::over(options, log, keys, evidence)
+    log.complete(&Part::ALL)?;
+    let shared = Shared::over(options, log, keys, evidence)?;
+    // The index of an older format does not know of each document who lists it, nor of each record what it leads to.
+    upgrade(&shared, shared.published().size())?;
+    Ok(shared)
 }
 
 impl Shared {
@@ -205,7 +233,7 @@ impl Shared {
         if !batch.is_empty() {
             batch.write_synced()?;
         }
-        let mut is_done = finish_erasures(self)?;
+        let mut is_done = finish_erasures(self, Documents::OfWhatGoes)?;
         for _ in 1..TRIES {
             if is_done {
                 break;
@@ -225,5 +253,6 @@ impl Shared {
     }
 }
 
+mod documents;
 #[cfg(test)]
 mod tests;

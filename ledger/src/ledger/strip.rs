@@ -40,9 +40,9 @@ struct Named {
 
 /// A record as it is to be.
 #[derive(Debug)]
-struct Bared {
+pub(super) struct Bared {
     row: Row,
-    erased: BTreeSet<SectionName>,
+    pub(super) erased: BTreeSet<SectionName>,
     /// Whether it is stored otherwise.
     is_new: bool,
 }
@@ -58,14 +58,14 @@ struct Unread {
 /// What goes, found before anything does.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    records: BTreeMap<u64, Bared>,
+    pub(super) records: BTreeMap<u64, Bared>,
     index_keys: BTreeSet<Vec<u8>>,
     /// Lineage entries by what is left.
     lineage: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Documents that no other record lists.
     pub(crate) unlisted: Vec<[u8; 32]>,
     pub(crate) below: u64,
-    is_unclear: bool,
+    pub(super) is_unclear: bool,
 }
 
 impl Shared {

@@ -138,7 +138,7 @@ pub(super) fn undamaged<T>(read: Result<T, LedgerError>) -> Result<Option<T>, Le
 }
 
 /// The documents that a record lists; none when the section was erased.
-fn documents(shared: &Shared, index: u64) -> Result<Vec<[u8; 32]>, LedgerError> {
+pub(super) fn documents(shared: &Shared, index: u64) -> Result<Vec<[u8; 32]>, LedgerError> {
     let (row, macs) = shared.row(index)?;
     if !macs.contains_key(&SectionName::Evidence) {
         return Ok(Vec::new());

@@ -2,8 +2,10 @@
 
 use crate::rig::{alter, note, open, options};
 use herleid_ledger::record::Document;
-use herleid_ledger::{Ledger, LedgerError};
+use herleid_ledger::section::SectionName;
+use herleid_ledger::{Erasure, Ground, Ledger, LedgerError, Target};
 use rocksdb::{DB, Options as RocksOptions};
+use serde_json::Map;
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::Path;
@@ -165,4 +167,33 @@ fn a_refused_record_leaves_no_document_behind() {
     assert_eq!(ledger.evidence(&sha256(b"second")).unwrap(), None);
     assert!(ledger.append_blocking(once(b"first")).unwrap().replayed());
     assert_eq!(ledger.by_document(&sha256(b"first")).unwrap(), [1]);
+}
+
+#[test]
+fn a_log_of_format_1_that_is_over_loses_what_is_erased_there_and_no_other_document() {
+    let dir = format_1();
+    let over = Ledger::open_closed(options(dir.path(), 2)).unwrap();
+    let next = tempfile::tempdir().unwrap();
+    let mut other = options(next.path(), 3);
+    other.origin = format!("{}/2", over.origin().trim_end_matches("/1"));
+    let later = Ledger::open(other).unwrap();
+    let erasure = Erasure {
+        trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+        targets: vec![Target {
+            index: 1,
+            sections: [SectionName::Evidence].into(),
+            counterparty: None,
+        }],
+        ground: Ground::Avg17,
+        authority: "request 17".to_owned(),
+        complete_by_ms: 1_792_400_000_000,
+        facts: Map::new(),
+        state: Vec::new(),
+    };
+    later.entomb(&over, &erasure).unwrap();
+    let said = [(1, vec![SectionName::Evidence])].into();
+    assert!(over.strip_closed(&options(dir.path(), 4), &said, &said, &[]).unwrap());
+    assert_eq!(over.evidence(&sha256(b"of the first alone")).unwrap(), None);
+    assert_eq!(over.evidence(&sha256(b"shared")).unwrap().unwrap(), b"shared");
+    over.verify_all_but(&said, |_, _| {}).unwrap();
 }

@@ -7,7 +7,7 @@ use crate::node::ledger_options;
 use herleid_ledger::Ledger;
 use std::fs;
 
-const OLD: &str = "localhost:7101/log/1";
+pub(super) const OLD: &str = "localhost:7101/log/1";
 
 /// Continues the log of a scene, as `ledger continue` leaves it, and opens what goes on.
 pub(super) fn continued(scene: Scene, text: &str) -> Scene {
@@ -26,7 +26,7 @@ pub(super) fn continued(scene: Scene, text: &str) -> Scene {
     }
 }
 
-fn again_opened(scene: Scene, text: &str) -> Scene {
+pub(super) fn again_opened(scene: Scene, text: &str) -> Scene {
     let Scene { node, directory } = scene;
     drop(node);
     Scene {
@@ -36,15 +36,15 @@ fn again_opened(scene: Scene, text: &str) -> Scene {
 }
 
 impl Scene {
-    fn old(&self) -> &Ledger {
+    pub(super) fn old(&self) -> &Ledger {
         self.node.previous.first().unwrap()
     }
 
-    fn old_facts(&self, index: u64) -> Option<Value> {
+    pub(super) fn old_facts(&self, index: u64) -> Option<Value> {
         self.old().record(index).unwrap().value(SectionName::Facts)
     }
 
-    async fn propose_over(&self, what: Meant) -> Result<ErasureLine, String> {
+    pub(super) async fn propose_over(&self, what: Meant) -> Result<ErasureLine, String> {
         let mut request = proposal(what, &[]);
         if let Erase::Propose { log, .. } = &mut request {
             *log = Some(OLD.to_owned());
@@ -53,14 +53,14 @@ impl Scene {
     }
 
     /// The old log verifies, knowing what those after it say.
-    fn verify_old(&self) -> u64 {
+    pub(super) fn verify_old(&self) -> u64 {
         let said = over::said(&self.node, self.old()).unwrap();
         self.old().verify_all_but(&said, |_, _| {}).unwrap().erased_sections
     }
 }
 
 /// Whether any file below `directory` has these bytes.
-fn is_on_disk(directory: &Path, bytes: &[u8]) -> bool {
+pub(super) fn is_on_disk(directory: &Path, bytes: &[u8]) -> bool {
     fs::read_dir(directory).unwrap().any(|entry| {
         let path = entry.unwrap().path();
         match path.is_dir() {
@@ -73,7 +73,7 @@ fn is_on_disk(directory: &Path, bytes: &[u8]) -> bool {
     })
 }
 
-fn storage(scene: &Scene) -> std::path::PathBuf {
+pub(super) fn storage(scene: &Scene) -> std::path::PathBuf {
     scene.node.config.storage.directory.clone()
 }
 

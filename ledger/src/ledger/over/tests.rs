@@ -214,3 +214,88 @@ fn a_log_that_goes_on_is_not_stripped_by_what_another_says() {
     assert!(error.contains("log-opened"), "{error}");
     assert_eq!(two.next.size(), 4, "nothing was written");
 }
+
+/// The same log as it lies there, with entries of its index taken away that say who lists these documents.
+fn forget_lists(two: &Two, digests: &[[u8; 32]]) {
+    let shared = to_strip(&options(&two.dir(), 8), &two.dir().join("keys")).unwrap();
+    let mut batch = shared.log.batch();
+    for digest in digests {
+        let mut found = Vec::new();
+        shared
+            .log
+            .scan(
+                Part::Index,
+                &crate::store::codec::document_prefix(digest),
+                |index, _| {
+                    found.push(u64::from_be_bytes(index.try_into().unwrap()));
+                    true
+                },
+            )
+            .unwrap();
+        assert!(!found.is_empty());
+        for index in found {
+            batch
+                .delete(Part::Index, &crate::store::codec::document_key(digest, index))
+                .unwrap();
+        }
+    }
+    batch.write_synced().unwrap();
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::{Digest as _, Sha256};
+    Sha256::digest(bytes).into()
+}
+
+#[test]
+fn a_document_that_the_index_does_not_know_and_a_record_lists_stays() {
+    let two = Two::new();
+    let (large, shared) = (random(3_000 + TARGET + 1, 90_000), random(4_000, 900));
+    // Of a record that stays: one of its own, and one that what goes lists too.
+    forget_lists(&two, &[sha256(&large), sha256(&shared)]);
+    let lost = random(77, 90_000);
+    let name = hex::encode(sha256(&lost));
+    let stray = two.dir().join("evidence").join(&name[..2]).join(&name);
+    // Of a record that is lost.
+    fs::write(&stray, &lost).unwrap();
+    let two = Two {
+        over: Ledger::open_closed(options(&two.dir(), 4)).unwrap(),
+        ..two
+    };
+    two.next.entomb(&two.over, &erasure()).unwrap();
+    assert!(two.strip().unwrap());
+    assert_eq!(left(&two.dir(), &two.markers), [""; 0]);
+    for bytes in [&large, &shared] {
+        assert_eq!(two.over.evidence(&sha256(bytes)).unwrap().as_ref(), Some(bytes));
+    }
+    assert_eq!(fs::read(&stray).unwrap(), lost);
+}
+
+#[test]
+fn what_is_damaged_keeps_nothing_else_there_and_is_said() {
+    let two = Two::new();
+    let damaged = TARGET + 2;
+    let mut both = erasure();
+    both.targets.push(crate::ledger::Target {
+        index: damaged,
+        ..both.targets[0].clone()
+    });
+    two.next.entomb(&two.over, &both).unwrap();
+    assert!(!two.over.is_unclear(&two.said()).unwrap());
+    let shared = to_strip(&options(&two.dir(), 8), &two.dir().join("keys")).unwrap();
+    let mut batch = shared.log.batch();
+    batch
+        .put(Part::Records, &damaged.to_be_bytes(), b"other bytes")
+        .unwrap();
+    batch.write_synced().unwrap();
+    drop(shared);
+    let two = Two {
+        over: Ledger::open_closed(options(&two.dir(), 4)).unwrap(),
+        ..two
+    };
+    assert!(two.over.is_unclear(&two.said()).unwrap());
+    assert!(!two.strip().unwrap(), "it is not known of all of it");
+    assert_eq!(left(&two.dir(), &two.markers), [""; 0], "what could be read is gone");
+    assert!(two.over.is_unclear(&two.said()).unwrap());
+    assert!(two.over.is_unburied().unwrap());
+}

@@ -7,7 +7,7 @@ const KEY: &str = "dataset/urn:rain/7";
 
 impl Scene {
     /// A version is published, once more under the same number if it was before.
-    async fn published(&self, title: &str) -> u64 {
+    pub(in crate::erasure::tests) async fn published(&self, title: &str) -> u64 {
         let policy = json!({"@id": "urn:offer", "permission": [{"action": title}]});
         let entry = VersionEntry {
             dataset: "urn:rain".to_owned(),

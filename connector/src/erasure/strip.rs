@@ -1,0 +1,115 @@
+//! Removing what was erased in logs that are over from their files: at once, and again where that could not be done.
+
+use super::over::{Erased, Of, is_left, options, said};
+use super::{register, remembered};
+use crate::commands::Failure;
+use crate::node::{Node, Secrets};
+use herleid_ledger::{Ledger, Target};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Removes from a log that is over whatever tombstones erase of it and is still there, with what this connector kept of it beside that log.
+/// `false` when files hold something of it still. Waits, possibly for minutes.
+///
+/// # Errors
+/// When it cannot be removed; it can be tried again.
+pub(super) fn strip(node: &Node, over: &Ledger) -> Result<bool, Failure> {
+    let gone = said(node, over)?;
+    if !is_left(over, &gone)? {
+        return Ok(true);
+    }
+    let lies = Of::over(over).as_it_lies(node)?;
+    let mut targets = Vec::new();
+    for (index, sections) in &gone {
+        // What is bare was seen to in the write that bared it.
+        if lies.ledger.still_holds(&Erased::from([(*index, sections.clone())]))? {
+            targets.push(Target {
+                index: *index,
+                sections: sections.iter().copied().collect(),
+                counterparty: None,
+            });
+        }
+    }
+    let state = remembered::changes(&lies, &targets)?;
+    // Nobody but who removes has it open then.
+    drop(lies);
+    let options = options(node, over.origin())?;
+    let secrets = Secrets::load(&node.config.keys.directory).map_err(Failure::failed)?;
+    let folders = register::folders(node.config.erasure.register.as_deref(), &node.config.storage.directory)?;
+    let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+    let is_other = |index, leaf: &[u8; 32]| over.record(index).is_ok_and(|record| record.leaf() != leaf);
+    let mut hidden = register::of_log(&folders, &secrets.log, over.origin(), is_other)?;
+    for (index, sections) in &gone {
+        hidden.entry(*index).or_default().extend(sections);
+    }
+    Ok(over.strip_closed(&options, &gone, &hidden, &state)?)
+}
+
+/// How long logs that are over are left alone before what could not be removed from them is tried again: each try in vain rewrites their files,
+/// and nothing else is erased and no backup made meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Rests(Mutex<BTreeMap<String, Rest>>);
+
+/// In rounds, of which there is one each [`super::AGAIN`].
+#[derive(Debug)]
+struct Rest {
+    left: u32,
+    next: u32,
+}
+
+impl Rests {
+    /// Most rounds: six hours.
+    const MOST: u32 = 360;
+
+    /// Whoever asks for a backup waits for no round.
+    pub(crate) fn end(&self) {
+        let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rests.values_mut().for_each(|rest| rest.left = 0);
+    }
+
+    fn is_due(&self, origin: &str) -> bool {
+        let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(rest) = rests.get_mut(origin).filter(|rest| rest.left > 0) else {
+            return true;
+        };
+        rest.left -= 1;
+        false
+    }
+
+    fn tried(&self, origin: &str, is_done: bool) {
+        let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_done {
+            rests.remove(origin);
+            return;
+        }
+        let rest = rests.entry(origin.to_owned()).or_insert(Rest { left: 0, next: 1 });
+        rest.left = rest.next;
+        rest.next = rest.next.saturating_mul(2).min(Self::MOST);
+    }
+}
+
+/// Does so in all of them; where it cannot be done, it is not shown, and is tried again.
+///
+/// # Errors
+/// When nothing was tried.
+pub(super) async fn strip_all(node: &Arc<Node>) -> Result<bool, Failure> {
+    let node = Arc::clone(node);
+    let stripping = tokio::task::spawn_blocking(move || {
+        let mut are_done = true;
+        for over in &node.previous {
+            if !node.rests.is_due(over.origin()) {
+                are_done = false;
+                continue;
+            }
+            let stripped = strip(&node, over);
+            node.rests.tried(over.origin(), matches!(stripped, Ok(true)));
+            if let Err(error) = &stripped {
+                tracing::error!(origin = %over.origin(), %error, "what was erased in a log that is over could not be removed; it is tried again, and less and less often");
+            }
+            are_done &= matches!(stripped, Ok(true));
+        }
+        are_done
+    });
+    stripping.await.map_err(Failure::failed)
+}
