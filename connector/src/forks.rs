@@ -1,9 +1,11 @@
 //! Whether two checkpoints of one log are of one history: asked of its tiles, and recorded where they are not.
 
 use crate::foreign_log::{ForeignLog, ForeignLogError};
+use crate::net::server::CancellationToken;
 use crate::node::Node;
 use crate::state::StateError;
 use crate::witnessing::{WitnessService, WitnessingError};
+use futures_util::stream::{self, StreamExt as _};
 use herleid_ledger::AppendError;
 use herleid_ledger::checkpoint::{Checkpoint, CheckpointError};
 use herleid_ledger::fork::{Beginning, MEDIA_TYPE, ROLE};
@@ -15,9 +17,16 @@ use herleid_vocab::did::Did;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// So many doubts and conflicts of a witness are looked at in one round.
-const AT_ONCE: usize = 64;
+/// Logs of which tiles are asked at once.
+pub(crate) const AT_ONCE: usize = 8;
+/// More than are kept of one log.
+const OF_ONE_LOG: usize = 64;
+/// How often it is looked whether anything can be told by now.
+const ROUND: Duration = Duration::from_secs(60);
+/// Most rounds after which a log is asked again that could not be: an hour.
+pub(crate) const MOST_ROUNDS: u32 = 60;
 /// Which conflicts of our witness stand in the log.
 const RECORDED: &str = "conflict-recorded/";
 
@@ -116,32 +125,67 @@ pub(crate) enum LookError {
     Append(#[from] AppendError),
 }
 
+/// Looks again as long as the service runs. Apart from all else that is looked at from time to time: how long tiles take is up to others.
+pub(crate) async fn keep_looking(node: Arc<Node>, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(ROUND);
+    loop {
+        interval.tick().await;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            looked = look_again(&node) => if let Err(error) = looked {
+                tracing::error!(%error, "what could not be told from a fork could not be looked at");
+            }
+        }
+    }
+}
+
 /// Looks again at what could not be told from a fork, and records what our witness found.
 ///
 /// # Errors
 /// When what is remembered cannot be read or written.
-pub(crate) async fn look_again(node: &Arc<Node>) -> Result<(), LookError> {
-    node.peers.look_again().await?;
-    let Some(witness) = &node.witness else { return Ok(()) };
-    for doubt in witness.doubts(AT_ONCE)?.conflicts {
-        let Some(key) = witness.log_key(&doubt.origin) else {
-            continue;
-        };
-        if let Err(error) = settle(node, witness, &doubt, &key).await {
-            tracing::warn!(origin = %doubt.origin, %error, "a doubt about a log was not settled");
-        }
-    }
+async fn look_again(node: &Arc<Node>) -> Result<(), LookError> {
+    let (own, doubts) = tokio::join!(node.peers.look_again(), settle_all(node));
+    own?;
+    doubts?;
     record_conflicts(node).await
 }
 
+/// Asks the tiles of each log that our witness has doubts about, if it is its turn, until one doubt of that log is left open.
+async fn settle_all(node: &Arc<Node>) -> Result<(), LookError> {
+    let Some(witness) = &node.witness else { return Ok(()) };
+    let all: Vec<_> = witness
+        .log_keys()
+        .iter()
+        .map(|key| settle_log(node, witness, key))
+        .collect();
+    let settled: Vec<Result<(), LookError>> = stream::iter(all).buffer_unordered(AT_ONCE).collect().await;
+    settled.into_iter().collect()
+}
+
+async fn settle_log(node: &Arc<Node>, witness: &Arc<WitnessService>, key: &Verifier) -> Result<(), LookError> {
+    let doubts = witness.doubts_of(key.name(), OF_ONE_LOG)?.conflicts;
+    if doubts.is_empty() || !node.doubting.is_due(key.name()) {
+        return Ok(());
+    }
+    let mut is_settled = true;
+    for doubt in &doubts {
+        is_settled = settle(node, witness, doubt, key).await?;
+        if !is_settled {
+            break;
+        }
+    }
+    node.doubting.tried(key.name(), is_settled);
+    Ok(())
+}
+
 /// Asks the tiles of a log that showed our witness a checkpoint with a bad proof: it may be of another history, or somebody else sent a good
-/// checkpoint with a bad proof.
+/// checkpoint with a bad proof. `false` where nothing could be found out.
 async fn settle(
     node: &Arc<Node>,
     witness: &Arc<WitnessService>,
     doubt: &Conflict,
     key: &Verifier,
-) -> Result<(), LookError> {
+) -> Result<bool, LookError> {
     let refused = Checkpoint::verify_bytes(doubt.refused.as_bytes(), key)?;
     // What was cosigned since extends what was cosigned then. The longer it is, the less depends on tiles of the other history.
     let latest = witness.last(&doubt.origin)?.unwrap_or_else(|| doubt.cosigned.clone());
@@ -150,7 +194,7 @@ async fn settle(
     let beginning = match compare(&reader, &cosigned, &refused).await {
         Err(error) => {
             tracing::debug!(origin = %doubt.origin, %error, "still not known to have one history");
-            return Ok(());
+            return Ok(false);
         }
         Ok(Compared::OneHistory) => None,
         Ok(Compared::Forked(beginning)) => Some(beginning),
@@ -162,7 +206,10 @@ async fn settle(
     let witness = witness.clone();
     let settled = tokio::task::spawn_blocking(move || witness.settle(&doubt, refused.root(), beginning)).await;
     match settled {
-        Ok(settled) => Ok(settled?),
+        Ok(settled) => {
+            settled?;
+            Ok(true)
+        }
         Err(error) => Err(WitnessingError::Ledger(error.to_string()).into()),
     }
 }
@@ -173,14 +220,15 @@ async fn settle(
 /// When the memory cannot be read, or our log takes nothing.
 pub(crate) async fn record_conflicts(node: &Arc<Node>) -> Result<(), LookError> {
     let Some(witness) = &node.witness else { return Ok(()) };
-    for conflict in witness.conflicts(AT_ONCE)?.conflicts {
-        let place = format!("{RECORDED}{}", conflict.origin);
-        let is_proof = witness
-            .log_key(&conflict.origin)
-            .is_some_and(|key| conflict.check(&key).is_ok());
-        if !is_proof || node.state.get::<bool>(&place)?.is_some() {
+    for key in witness.log_keys() {
+        let place = format!("{RECORDED}{}", key.name());
+        if node.state.get::<bool>(&place)?.is_some() {
             continue;
         }
+        let conflicts = witness.conflicts_of(key.name(), OF_ONE_LOG)?.conflicts;
+        let Some(conflict) = conflicts.into_iter().find(|conflict| conflict.check(key).is_ok()) else {
+            continue;
+        };
         let found = Found {
             origin: &conflict.origin,
             party: None,
@@ -193,3 +241,6 @@ pub(crate) async fn record_conflicts(node: &Arc<Node>) -> Result<(), LookError> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

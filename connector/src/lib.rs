@@ -35,6 +35,7 @@ pub mod messages;
 pub mod models;
 pub mod net;
 pub mod node;
+mod pauses;
 pub mod payloads;
 mod payments;
 pub mod peers;

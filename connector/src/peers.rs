@@ -24,6 +24,7 @@ pub(crate) use suspected::{SUSPICIONS, SuspicionEntry};
 use crate::foreign_log::ForeignLog;
 use crate::forks::{self, Compared};
 use crate::net::client::GuardedClient;
+use crate::pauses::Pauses;
 use crate::state::{Change, LogIdentity, State, StateError, set};
 use herleid_ledger::Ledger;
 use herleid_ledger::checkpoint::Checkpoint;
@@ -78,6 +79,8 @@ pub struct Peers {
     state: State,
     /// One log's memory is read and written by one receipt at a time; nobody's waits for another's.
     turns: std::sync::Mutex<HashMap<String, Weak<Mutex<()>>>>,
+    /// How long tiles are not asked of logs that are suspected.
+    suspecting: Pauses,
 }
 
 /// The part of a key that names a log.
@@ -106,6 +109,7 @@ impl Peers {
             state: State::new(with.ledger.clone()),
             with,
             turns: std::sync::Mutex::new(HashMap::new()),
+            suspecting: Pauses::new(forks::MOST_ROUNDS),
         }
     }
 

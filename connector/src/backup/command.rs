@@ -28,7 +28,7 @@ pub(crate) async fn backup(node: Arc<Node>, request: Backup, progress: Progress)
     // In a task of its own: whoever asked may go away, and nothing is to be left half made.
     let working = tokio::spawn(async move {
         // What waits to leave the files goes now, if it can.
-        node.rests.end();
+        node.stripping.end();
         erasure::go_on(&node, Came::Recorded).await?;
         // Nothing is erased while files are copied: it would be in some of them, and count as gone.
         let turn = node.erasing.lock().await;

@@ -6,6 +6,7 @@ use crate::control::progress::Progress;
 use crate::control::protocol::{Doctor, DoctorAnswer, Unit};
 use crate::node::Node;
 use herleid_ledger::{Audited, Ledger, LedgerError};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Name of the step that progress is told of.
@@ -23,15 +24,34 @@ pub(super) async fn doctor(node: Arc<Node>, _request: Doctor, progress: Progress
 }
 
 /// Checks a log that is in use.
-pub(crate) fn examined(ledger: &Ledger, told: impl Fn(u64, u64)) -> Result<DoctorAnswer, Failure> {
+fn examined(ledger: &Ledger, told: impl Fn(u64, u64)) -> Result<DoctorAnswer, Failure> {
+    let examined = examined_while(ledger, |done, total| {
+        told(done, total);
+        true
+    });
+    examined?.ok_or_else(|| Failure::failed("the check was broken off"))
+}
+
+/// The same for as long as `goes_on(records done, records in all)` says so; `None` when it was broken off.
+///
+/// # Errors
+/// What keeps it from being found in order.
+pub(crate) fn examined_while(
+    ledger: &Ledger,
+    goes_on: impl Fn(u64, u64) -> bool,
+) -> Result<Option<DoctorAnswer>, Failure> {
+    let examine = || ledger.verify_while(&BTreeMap::new(), &goes_on);
     // What is erased or written meanwhile can be seen half done; damage is there the second time too.
-    let checked = examine(ledger, &told).or_else(|_| examine(ledger, &told));
-    let mut answer = checked.map_err(|error| wrong(ledger, &error))?;
+    let checked = examine().or_else(|_| examine());
+    let Some(audited) = checked.map_err(|error| wrong(ledger, &error))? else {
+        return Ok(None);
+    };
     match ledger.found_unsound() {
         Some(found) => Err(found_before(found)),
         None => {
+            let mut answer = answer(ledger, &audited);
             answer.running = true;
-            Ok(answer)
+            Ok(Some(answer))
         }
     }
 }
@@ -61,10 +81,6 @@ pub(crate) fn wrong(ledger: &Ledger, error: &LedgerError) -> Failure {
             ))
         }
     }
-}
-
-fn examine(ledger: &Ledger, told: impl FnMut(u64, u64)) -> Result<DoctorAnswer, LedgerError> {
-    Ok(answer(ledger, &ledger.verify_all(told)?))
 }
 
 /// What is told of a log that is sound.

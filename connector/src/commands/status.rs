@@ -60,7 +60,7 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
     }
     for (_, suspected) in node.state.scan::<SuspicionEntry>(SUSPICIONS)? {
         warnings.push(format!(
-            "the log `{}` showed a checkpoint of {} records at {} of which nobody can say yet whether it is of the history of {} records known before: {}; that proves nothing, and its tiles are asked again every minute",
+            "the log `{}` showed a checkpoint of {} records at {} of which nobody can say yet whether it is of the history of {} records known before: {}; that proves nothing, and its tiles are asked again, less and less often",
             suspected.log.origin,
             suspected.shown_size,
             format_rfc3339_ms(suspected.since_ms),

@@ -130,6 +130,8 @@ pub const KEYS: &[Key] = &[
     key("listen", "tls_key", Path, Nothing, "private key of the certificate (PEM, PKCS#8); required unless `plain_http` is on"),
     key("storage", "directory", Path, Means("\"storage\""), "where the log, the payloads and the agreements are kept; one process at a time"),
     key("ledger", "origin", Origin, Refused, "origin of this participant's log; a log that was lost is continued under the next number"),
+    // At most a year: 366 x 24 x 3600 s.
+    key("ledger", "check_every_s", Whole(0, 31_622_400), Means("86400"), "seconds after which the whole log is checked again while the service runs, which ends when it does not verify; 0: only what is read"),
     key("keys", "directory", Path, Means("\"keys\""), "where `herleid init` put the private keys; readable by their owner alone"),
     key("trust", "tls_ca", Paths, Means("[]"), "certificate authorities (PEM) trusted instead of those of the operating system; with none, those of the operating system"),
     key("trust", "issuers", Tables(&[("did", Did), ("types", Texts)]), Means("[]"), "who may issue which types of credentials; a type that nobody here may issue proves nothing"),

@@ -35,6 +35,7 @@ impl RawConfig {
             },
             ledger: Ledger {
                 origin: self.own_origin(&own)?,
+                check_every_s: self.whole("ledger.check_every_s")?,
             },
             keys: Directory {
                 directory: self.path("keys.directory")?,

@@ -76,6 +76,8 @@ pub struct Directory {
 pub struct Ledger {
     /// Origin of the log: `<host>[:<port>]/log/<number>`.
     pub origin: String,
+    /// Seconds after which the whole log is checked again; 0: never.
+    pub check_every_s: u64,
 }
 
 /// Section `[witness]` of a connector that is one.

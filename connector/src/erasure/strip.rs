@@ -5,9 +5,8 @@ use super::{register, remembered};
 use crate::commands::Failure;
 use crate::node::{Node, Secrets};
 use herleid_ledger::{Ledger, Target};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Removes from a log that is over whatever tombstones erase of it and is still there, with what this connector kept of it beside that log.
 /// `false` when files hold something of it still. Waits, possibly for minutes.
@@ -46,48 +45,9 @@ pub(super) fn strip(node: &Node, over: &Ledger) -> Result<bool, Failure> {
     Ok(over.strip_closed(&options, &gone, &hidden, &state)?)
 }
 
-/// How long logs that are over are left alone before what could not be removed from them is tried again: each try in vain rewrites their files,
-/// and nothing else is erased and no backup made meanwhile.
-#[derive(Debug, Default)]
-pub(crate) struct Rests(Mutex<BTreeMap<String, Rest>>);
-
-/// In rounds, of which there is one each [`super::AGAIN`].
-#[derive(Debug)]
-struct Rest {
-    left: u32,
-    next: u32,
-}
-
-impl Rests {
-    /// Most rounds: six hours.
-    const MOST: u32 = 360;
-
-    /// Whoever asks for a backup waits for no round.
-    pub(crate) fn end(&self) {
-        let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rests.values_mut().for_each(|rest| rest.left = 0);
-    }
-
-    fn is_due(&self, origin: &str) -> bool {
-        let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(rest) = rests.get_mut(origin).filter(|rest| rest.left > 0) else {
-            return true;
-        };
-        rest.left -= 1;
-        false
-    }
-
-    fn tried(&self, origin: &str, is_done: bool) {
-        let mut rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_done {
-            rests.remove(origin);
-            return;
-        }
-        let rest = rests.entry(origin.to_owned()).or_insert(Rest { left: 0, next: 1 });
-        rest.left = rest.next;
-        rest.next = rest.next.saturating_mul(2).min(Self::MOST);
-    }
-}
+/// Most rounds, of which there is one each [`super::AGAIN`], after which what could not be removed from a log is tried again: six hours. Each try in
+/// vain rewrites its files, and nothing else is erased and no backup made meanwhile.
+pub(crate) const MOST_ROUNDS: u32 = 360;
 
 /// Does so in all of them; where it cannot be done, it is not shown, and is tried again.
 ///
@@ -98,12 +58,12 @@ pub(super) async fn strip_all(node: &Arc<Node>) -> Result<bool, Failure> {
     let stripping = tokio::task::spawn_blocking(move || {
         let mut are_done = true;
         for over in &node.previous {
-            if !node.rests.is_due(over.origin()) {
+            if !node.stripping.is_due(over.origin()) {
                 are_done = false;
                 continue;
             }
             let stripped = strip(&node, over);
-            node.rests.tried(over.origin(), matches!(stripped, Ok(true)));
+            node.stripping.tried(over.origin(), matches!(stripped, Ok(true)));
             if let Err(error) = &stripped {
                 tracing::error!(origin = %over.origin(), %error, "what was erased in a log that is over could not be removed; it is tried again, and less and less often");
             }

@@ -31,6 +31,7 @@ use crate::identity::{
 use crate::journal::Journal;
 use crate::models::sandbox::{Sandbox, SandboxError};
 use crate::net::client::GuardedClient;
+use crate::pauses::Pauses;
 use crate::payloads::Payloads;
 use crate::peers::Peers;
 use crate::provider::Giving;
@@ -141,7 +142,9 @@ pub struct Node {
     /// Held by whoever has something erased, or forbids it: no hold slips in between.
     pub(crate) erasing: tokio::sync::Mutex<()>,
     /// How long logs that are over are left alone.
-    pub(crate) rests: crate::erasure::strip::Rests,
+    pub(crate) stripping: Pauses,
+    /// How long tiles are not asked of logs that our witness has doubts about.
+    pub(crate) doubting: Pauses,
     /// Signs manifests of dossiers with the log's key (docs/dossier-format.md); their text can never be a checkpoint's.
     pub manifests: Signer,
     /// Time.

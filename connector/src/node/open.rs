@@ -12,6 +12,7 @@ use crate::identity::{Documents, Fetcher, Foundations, Holder, Membership, Short
 use crate::journal::Journal;
 use crate::net::client::{ClientLimits, ClientSettings, GuardedClient};
 use crate::net::error::TlsError;
+use crate::pauses::Pauses;
 use crate::payloads::{PayloadError, Payloads};
 use crate::peers::{Peers, Remembering};
 use crate::provider::Giving;
@@ -248,7 +249,8 @@ pub fn open(config: Config) -> Result<Arc<Node>, OpenError> {
         jobs: super::Jobs::default(),
         grown,
         erasing: tokio::sync::Mutex::default(),
-        rests: crate::erasure::strip::Rests::default(),
+        stripping: Pauses::new(crate::erasure::strip::MOST_ROUNDS),
+        doubting: Pauses::new(crate::forks::MOST_ROUNDS),
         asked: watch::Sender::new(0),
         identity: secrets.identity,
         trust: TrustStore::open(&config.trust, state.clone())?,

@@ -247,13 +247,19 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
             asked = asking => asked,
         }
     });
-    let (checked, clock, ended) = (node.ledger.clone(), node.clock.clone(), stop.clone());
+    let watched = damage::Watched {
+        ledger: node.ledger.clone(),
+        clock: node.clock.clone(),
+        every_s: node.config.ledger.check_every_s,
+    };
+    let ended = stop.clone();
     let sound = tokio::spawn(async move {
         // Damage ends the service too: what it would give to others rests on it.
         let _stops = ended.clone().drop_guard();
-        damage::watch(checked, clock, ended).await
+        damage::watch(watched, ended).await
     });
     let rounds = tokio::spawn(rounds(node.clone(), stop.clone()));
+    let forks = tokio::spawn(crate::forks::keep_looking(node.clone(), stop.clone()));
     let stamps = tokio::spawn(crate::stamping::keep_stamping(node.clone()));
     let burying = tokio::spawn(crate::erasure::keep_going_on(node.clone(), stop.clone()));
     let reminding = tokio::spawn(crate::duties::keep_reminding(node.clone()));
@@ -279,6 +285,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce(&
         management
     );
     rounds.abort();
+    forks.abort();
     stamps.abort();
     burying.abort();
     reminding.abort();
@@ -346,9 +353,6 @@ async fn rounds(node: Arc<Node>, stop: CancellationToken) {
         }
         if let Err(error) = crate::erasure::deliver(&node).await {
             tracing::error!(%error, "who has to be told of what was erased could not be looked through");
-        }
-        if let Err(error) = crate::forks::look_again(&node).await {
-            tracing::error!(%error, "what could not be told from a fork could not be looked at");
         }
         if let Err(error) = node.negotiator.look_again(&node) {
             tracing::error!(%error, "open negotiations and transfers could not be looked at");

@@ -7,9 +7,11 @@ use super::kept::Caught;
 use super::{Lie, Peers, name, verifier};
 use crate::forks::{self, Compared};
 use crate::state::{LogIdentity, StateError, set};
+use futures_util::stream::{self, StreamExt as _};
 use herleid_ledger::checkpoint::Checkpoint;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 
 /// Where they are kept.
 pub(crate) const SUSPICIONS: &str = "suspicion/";
@@ -75,45 +77,72 @@ impl Peers {
         self.write(vec![set(place, &entry)?]).await
     }
 
-    /// Asks the tiles of each such log again: what turns out to be of one history is forgotten, what does not is a lie that is proved.
+    /// Asks the tiles of each such log again, if it is its turn: what turns out to be of one history is forgotten, what does not is a lie that is
+    /// proved. Of a log that cannot be asked one is tried.
     ///
     /// # Errors
     /// When the memory fails.
     pub(crate) async fn look_again(&self) -> Result<(), StateError> {
+        let mut logs: BTreeMap<String, Vec<(String, SuspicionEntry)>> = BTreeMap::new();
         for (place, entry) in self.state.scan::<SuspicionEntry>(SUSPICIONS)? {
-            let log = &entry.log;
-            let unreadable = |why: String| StateError::Format {
-                key: place.clone(),
-                why,
-            };
-            let key = verifier(log).map_err(|e| unreadable(e.to_string()))?;
-            let read =
-                |note: &str| Checkpoint::verify_bytes(note.as_bytes(), &key).map_err(|e| unreadable(e.to_string()));
-            let shown = read(&entry.shown)?;
-            // What is known by now extends what was known then. The longer it is, the less depends on tiles of the other history.
-            let known = match self.seen(log) {
-                Ok(Some(known)) => known,
-                _ => read(&entry.known)?,
-            };
-            match forks::compare(&self.reader(&log.origin), &known, &shown).await {
-                Err(error) => {
-                    tracing::debug!(origin = %log.origin, %error, "still not known to have one history");
-                    continue;
-                }
-                Ok(Compared::OneHistory) => {}
-                Ok(Compared::Forked(beginning)) => {
-                    let lie = Lie::LogForked {
-                        origin: log.origin.clone(),
-                        size: shown.size(),
-                        known: known.size(),
-                        beginning,
-                    };
-                    self.keep(log, Caught::ByCheckpoint(&entry.shown), Some(&known), &lie)
-                        .await?;
-                }
-            }
-            self.write(vec![(place, None)]).await?;
+            logs.entry(name(&entry.log)).or_default().push((place, entry));
         }
+        let all: Vec<_> = logs
+            .into_iter()
+            .map(|(log, suspicions)| self.settle_log(log, suspicions))
+            .collect();
+        let looked: Vec<Result<(), StateError>> = stream::iter(all).buffer_unordered(forks::AT_ONCE).collect().await;
+        looked.into_iter().collect()
+    }
+
+    async fn settle_log(&self, log: String, suspicions: Vec<(String, SuspicionEntry)>) -> Result<(), StateError> {
+        if !self.suspecting.is_due(&log) {
+            return Ok(());
+        }
+        let mut is_settled = true;
+        for (place, entry) in suspicions {
+            is_settled = self.settle(place, entry).await?;
+            if !is_settled {
+                break;
+            }
+        }
+        self.suspecting.tried(&log, is_settled);
         Ok(())
+    }
+
+    /// `false` where nothing could be found out.
+    async fn settle(&self, place: String, entry: SuspicionEntry) -> Result<bool, StateError> {
+        let log = &entry.log;
+        let unreadable = |why: String| StateError::Format {
+            key: place.clone(),
+            why,
+        };
+        let key = verifier(log).map_err(|e| unreadable(e.to_string()))?;
+        let read = |note: &str| Checkpoint::verify_bytes(note.as_bytes(), &key).map_err(|e| unreadable(e.to_string()));
+        let shown = read(&entry.shown)?;
+        // What is known by now extends what was known then. The longer it is, the less depends on tiles of the other history.
+        let known = match self.seen(log) {
+            Ok(Some(known)) => known,
+            _ => read(&entry.known)?,
+        };
+        match forks::compare(&self.reader(&log.origin), &known, &shown).await {
+            Err(error) => {
+                tracing::debug!(origin = %log.origin, %error, "still not known to have one history");
+                return Ok(false);
+            }
+            Ok(Compared::OneHistory) => {}
+            Ok(Compared::Forked(beginning)) => {
+                let lie = Lie::LogForked {
+                    origin: log.origin.clone(),
+                    size: shown.size(),
+                    known: known.size(),
+                    beginning,
+                };
+                self.keep(log, Caught::ByCheckpoint(&entry.shown), Some(&known), &lie)
+                    .await?;
+            }
+        }
+        self.write(vec![(place, None)]).await?;
+        Ok(true)
     }
 }

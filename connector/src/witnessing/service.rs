@@ -121,6 +121,28 @@ impl WitnessService {
         self.memory.doubts(limit).map_err(WitnessingError::Memory)
     }
 
+    /// The first `limit` conflicts of one log.
+    ///
+    /// # Errors
+    /// When its memory cannot be read.
+    pub fn conflicts_of(&self, origin: &str, limit: usize) -> Result<Page, WitnessingError> {
+        self.memory.conflicts_of(origin, limit).map_err(WitnessingError::Memory)
+    }
+
+    /// The first `limit` doubts about one log.
+    ///
+    /// # Errors
+    /// When its memory cannot be read.
+    pub fn doubts_of(&self, origin: &str, limit: usize) -> Result<Page, WitnessingError> {
+        self.memory.doubts_of(origin, limit).map_err(WitnessingError::Memory)
+    }
+
+    /// Keys of the logs that it witnesses; a key's name is the origin.
+    #[must_use]
+    pub fn log_keys(&self) -> &[Verifier] {
+        &self.known_logs
+    }
+
     /// Settles a doubt: `forked` says what the larger tree begins with, where the two are of two histories.
     ///
     /// # Errors

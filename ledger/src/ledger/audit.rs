@@ -229,6 +229,22 @@ impl Ledger {
         erased: &BTreeMap<u64, Vec<SectionName>>,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Audited, LedgerError> {
+        let audited = self.verify_while(erased, |done, all| {
+            progress(done, all);
+            true
+        });
+        audited.and_then(|audited| audited.ok_or(LedgerError::Closed))
+    }
+
+    /// The same for as long as `goes_on(records done, records in all)` says so, which is asked after every 256; `None` when it was broken off.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_while(
+        &self,
+        erased: &BTreeMap<u64, Vec<SectionName>>,
+        mut goes_on: impl FnMut(u64, u64) -> bool,
+    ) -> Result<Option<Audited>, LedgerError> {
         let shared = self.shared();
         let checkpoint = self.checkpoint();
         let size = checkpoint.size();
@@ -252,7 +268,9 @@ impl Ledger {
             for (index, (entry, leaf)) in (first..).zip(entries.iter().zip(&leaves)) {
                 shared.check_record(&mut walk, index, entry, leaf)?;
             }
-            progress(first + u64::from(width), size);
+            if !goes_on(first + u64::from(width), size) {
+                return Ok(None);
+            }
         }
         self.check_upper_tiles(size)?;
         self.check_stored_streams(&walk.streams, size)?;
@@ -269,13 +287,13 @@ impl Ledger {
         if signed != *checkpoint.body() {
             return Err(shared.corrupt("the root of the log", hex::encode(checkpoint.root()), hex::encode(root)));
         }
-        Ok(Audited {
+        Ok(Some(Audited {
             size,
             root,
             streams: walk.streams.len() as u64,
             erased_sections: walk.erased_sections,
             documents: walk.documents,
-        })
+        }))
     }
 
     /// What has no bytes was erased by a tombstone, and what a tombstone speaks of has none, and no key.

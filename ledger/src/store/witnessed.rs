@@ -188,6 +188,22 @@ impl WitnessStore {
         self.page(DOUBT, limit)
     }
 
+    /// The first `limit` conflicts of one log.
+    ///
+    /// # Errors
+    /// As [`Self::conflicts`].
+    pub fn conflicts_of(&self, origin: &str, limit: usize) -> Result<Page, LedgerError> {
+        self.page(&format!("{CONFLICT}{origin}\0"), limit)
+    }
+
+    /// The first `limit` doubts about one log.
+    ///
+    /// # Errors
+    /// As [`Self::conflicts`].
+    pub fn doubts_of(&self, origin: &str, limit: usize) -> Result<Page, LedgerError> {
+        self.page(&format!("{DOUBT}{origin}\0"), limit)
+    }
+
     fn page(&self, first: &str, limit: usize) -> Result<Page, LedgerError> {
         let (mut stored, mut more): (Vec<Vec<u8>>, bool) = (Vec::new(), false);
         self.rocks.scan(Part::State, first.as_bytes(), |_, value| {

@@ -136,6 +136,19 @@ fn damage_that_the_service_meets_by_itself_ends_it() {
     );
 }
 
+#[test]
+fn damage_that_nobody_meets_is_found_by_a_check_from_time_to_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connector = connector(&folder);
+    connector.publish("snow", b"0");
+    connector.kill();
+    flip_a_bit_of_record_1(&connector);
+    connector.set("ledger", "check_every_s = 1");
+    connector.start();
+    // Nobody asks for anything.
+    ended_by_damage(&mut connector);
+}
+
 /// A connector with a document that is a file of its own, and that file.
 pub(crate) fn with_a_large_document(folder: &tempfile::TempDir) -> (Connector, PathBuf) {
     let connector = connector(folder);

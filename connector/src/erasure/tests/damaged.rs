@@ -119,8 +119,8 @@ async fn what_is_damaged_after_it_was_erased_is_said_and_left_out_of_backups_and
     lists.dedup();
     assert_eq!(
         lists.len(),
-        1 + 2,
-        "after one round, since the backup tried it too, and after two more: {lists:?}"
+        1 + 3,
+        "at once, after one round more, and after two more: {lists:?}"
     );
     // What is newly erased does not wait for that.
     scene.gone_over(third).await;

@@ -9,7 +9,7 @@ use axum::routing::get;
 use herleid_ledger::fork::{Fork, ForkError, MAX_BYTES};
 use herleid_ledger::tile::{Level, TilePath};
 use std::sync::Mutex as Shared;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Serves the tiles of one log, true or altered.
 #[derive(Clone)]
@@ -17,6 +17,7 @@ struct Site {
     origin: String,
     log: Arc<Shared<Option<Ledger>>>,
     alters: Arc<AtomicBool>,
+    asked: Arc<AtomicU64>,
 }
 
 async fn tile(Served(site): Served<Site>, UrlPath(path): UrlPath<String>) -> Result<Vec<u8>, StatusCode> {
@@ -24,6 +25,7 @@ async fn tile(Served(site): Served<Site>, UrlPath(path): UrlPath<String>) -> Res
     let Level::Hashes(level) = path.level() else {
         return Err(StatusCode::NOT_FOUND);
     };
+    site.asked.fetch_add(1, Ordering::SeqCst);
     let log = site.log.lock().unwrap().clone().unwrap();
     let bytes = log.tile(level, path.index(), path.width()).unwrap();
     let mut bytes = bytes.ok_or(StatusCode::NOT_FOUND)?;
@@ -40,6 +42,7 @@ impl Site {
             origin: format!("127.0.0.1:{}/log/1", listener.local_address().port()),
             log: Arc::default(),
             alters: Arc::default(),
+            asked: Arc::default(),
         };
         let router = Router::new()
             .route("/log/1/tile/{*path}", get(tile))
@@ -187,8 +190,16 @@ async fn a_log_that_only_could_not_be_read_for_a_while_is_suspected_no_longer() 
     }
     // The first ones are kept.
     assert_eq!(scene.suspicions().len(), 4);
-    scene.peers.look_again().await.unwrap();
-    assert_eq!(scene.suspicions().len(), 4);
+    // It is asked about one of them a time, and less and less often.
+    let mut asked = Vec::new();
+    for _ in 0..6 {
+        let before = site.asked.load(Ordering::SeqCst);
+        scene.peers.look_again().await.unwrap();
+        asked.push(site.asked.load(Ordering::SeqCst) - before);
+        assert_eq!(scene.suspicions().len(), 4);
+    }
+    let once = asked[0];
+    assert_eq!(asked, [once, once, 0, once, 0, 0]);
     site.alters.store(false, Ordering::SeqCst);
     scene.peers.look_again().await.unwrap();
     assert_eq!((scene.suspicions().len(), scene.lies().len(), scene.forks()), (0, 0, 0));

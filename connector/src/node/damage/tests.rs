@@ -1,0 +1,121 @@
+//! When all is checked, and that nothing that was met is forgotten.
+
+use super::*;
+use ed25519_dalek::SigningKey;
+use herleid_ledger::{Options, WitnessPolicy};
+use herleid_vocab::rim::{FixedClock, SeededEntropy};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+const SHORT: Duration = Duration::from_micros(50);
+
+fn watched(dir: &std::path::Path, every_s: u64) -> Watched {
+    let clock = Arc::new(FixedClock::new(1_800_000_000_000));
+    let options = Options {
+        dir: dir.to_owned(),
+        origin: "knmi.example/log/1".to_owned(),
+        party: "did:web:knmi.example".parse().unwrap(),
+        development: true,
+        signing_key: SigningKey::from_bytes(&[1; 32]),
+        kek: [2; 32],
+        clock: clock.clone(),
+        entropy: Arc::new(SeededEntropy::new(3)),
+        witness_policy: WitnessPolicy::none(),
+        on_fatal: herleid_ledger::fatal_abort,
+    };
+    Watched {
+        ledger: Ledger::open(options).unwrap(),
+        clock,
+        every_s,
+    }
+}
+
+/// Checks that come to these one after the other, and tell that they were made.
+fn scripted(
+    script: Vec<Checked>,
+    made: UnboundedSender<Cause>,
+) -> impl Fn(Cause, &AtomicBool) -> Checked + Clone + Send + 'static {
+    let script = Arc::new(Mutex::new(script.into_iter()));
+    move |cause, _| {
+        made.send(cause).unwrap();
+        script.lock().unwrap().next().unwrap_or(Checked::InOrder)
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_checked_is_checked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (made, mut checks) = unbounded_channel();
+    let check = scripted(vec![Checked::NotInOrder("a disk is away".to_owned())], made);
+    let stop = CancellationToken::new();
+    let (mut rounds, ends) = (0, stop.clone());
+    // Met once. In order in the end, and then nothing is checked any more.
+    let was_met = move || {
+        rounds += 1;
+        if rounds == 2_000 {
+            ends.cancel();
+        }
+        rounds == 1
+    };
+    look(SHORT, Arc::new(watched(folder.path(), 0)), was_met, check, stop)
+        .await
+        .unwrap();
+    let mut causes = Vec::new();
+    checks.recv_many(&mut causes, 9).await;
+    assert!(causes == [Cause::Suspicion; 2], "{}", causes.len());
+}
+
+#[tokio::test]
+async fn all_is_checked_from_time_to_time_though_nothing_is_met() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = CancellationToken::new();
+    let (rounds, ends) = (Arc::new(AtomicU64::new(0)), stop.clone());
+    let (counted, at) = (rounds.clone(), Arc::new(Mutex::new(Vec::new())));
+    let met = move || {
+        if rounds.fetch_add(1, Ordering::SeqCst) == 400 {
+            ends.cancel();
+        }
+        false
+    };
+    let made = at.clone();
+    let check = move |cause, _: &AtomicBool| {
+        assert!(cause == Cause::Routine);
+        made.lock().unwrap().push(counted.load(Ordering::SeqCst));
+        Checked::InOrder
+    };
+    look(SHORT, Arc::new(watched(folder.path(), 60)), met, check, stop)
+        .await
+        .unwrap();
+    let at = at.lock().unwrap().clone();
+    // What is asked after a check, so that what that met itself does not count, is no round.
+    assert_eq!(at, [120, 241, 362]);
+}
+
+#[tokio::test]
+async fn a_stop_breaks_a_check_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = CancellationToken::new();
+    let (stopped, begun) = (stop.clone(), std::sync::mpsc::channel());
+    let (begun, waits) = begun;
+    let check = move |_, ends: &AtomicBool| {
+        begun.send(()).unwrap();
+        // As one of very many records does.
+        while !ends.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+        Checked::BrokenOff
+    };
+    let watching = tokio::spawn(look(
+        SHORT,
+        Arc::new(watched(folder.path(), 0)),
+        || true,
+        check,
+        stopped,
+    ));
+    tokio::task::spawn_blocking(move || waits.recv().unwrap())
+        .await
+        .unwrap();
+    stop.cancel();
+    watching.await.unwrap().unwrap();
+}
