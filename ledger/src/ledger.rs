@@ -5,6 +5,7 @@ mod batch;
 mod bury;
 mod closed;
 mod cosign;
+mod damaged;
 mod erase;
 mod export;
 mod ground;

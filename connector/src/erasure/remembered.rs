@@ -7,10 +7,12 @@ use super::{about, published};
 use crate::commands::Failure;
 use crate::duties;
 use crate::peers;
+use crate::provider::pull;
 use crate::state::{Change, PullEntry, RunEntry, set};
-use herleid_ledger::Target;
 use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
+use herleid_ledger::{StoredRecord, Target};
+use herleid_vocab::did::Did;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,13 +44,20 @@ fn lies(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
 }
 
 fn transactions(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
-    let mut transactions = BTreeSet::new();
+    let (mut transactions, mut changes) = (BTreeSet::new(), Vec::new());
     for target in targets {
-        if let Some(record) = log.record(target.index)? {
-            transactions.extend(About::read(log, &record)?.transaction);
+        let Some(record) = log.record(target.index)? else {
+            continue;
+        };
+        let about = About::read(log, &record)?;
+        let says = |name| target.sections.contains(&name);
+        if let (Some(transaction), Some(consumer)) = (&about.transaction, opened_for(&record))
+            && (says(SectionName::Facts) || says(SectionName::Exchange))
+        {
+            changes.push(pull::forgotten(&log.state, &consumer, transaction)?);
         }
+        transactions.extend(about.transaction);
     }
-    let mut changes = Vec::new();
     for transaction in transactions {
         let key = PullEntry::key(&transaction);
         if log.state.get::<Value>(&key)?.is_some() {
@@ -80,6 +89,14 @@ fn transactions(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
         }
     }
     Ok(changes)
+}
+
+/// For whom a record opened a pull, if it did.
+fn opened_for(record: &StoredRecord) -> Option<Did> {
+    let opens = matches!(record.kind(), Some(Kind::PullOpened | Kind::OneSidedPullOpened));
+    let said = |section, member: &str| record.value(section)?.get(member)?.as_str()?.parse().ok();
+    let consumer = || said(SectionName::Exchange, "consumer").or_else(|| said(SectionName::Facts, "party"));
+    opens.then(consumer).flatten()
 }
 
 /// Whether of a transaction nothing is left of this section in any record of these kinds, once `targets` are erased: what the connector keeps

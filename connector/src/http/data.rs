@@ -113,7 +113,7 @@ async fn serve(
     };
     match sent {
         // Also of a dataset without bytes.
-        Ok(()) => opened.leave(0),
+        Ok(()) => drop(opened.leave(0)),
         Err(broke) => sending::abort(&node, &opened, &broke.why, &trace).await,
     }
 }

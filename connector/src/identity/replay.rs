@@ -40,14 +40,22 @@ pub struct FirstUse {
     ledger: Ledger,
     change: Change,
     kept: AtomicBool,
-    _claim: Claim,
+    /// Somebody may be writing it.
+    given: AtomicBool,
+    claim: Option<Claim>,
 }
 
 impl FirstUse {
-    /// What is to be written.
+    /// What is to be written, in a commit of which [`Self::was_kept`] or [`Self::was_refused`] tells.
     #[must_use]
     pub fn change(&self) -> &Change {
+        self.given.store(true, Ordering::SeqCst);
         &self.change
+    }
+
+    /// Says that the commit came to nothing.
+    pub fn was_refused(&self) {
+        self.given.store(false, Ordering::SeqCst);
     }
 
     /// Says that it was written, in a commit that is durable.
@@ -66,6 +74,29 @@ impl FirstUse {
             self.was_kept();
         }
         Ok(())
+    }
+}
+
+impl Drop for FirstUse {
+    /// Whoever asked may go away while it is being written. Nobody else can use the token before that is durable, or never will be: it is written
+    /// once more then, after it.
+    fn drop(&mut self) {
+        if self.kept.load(Ordering::SeqCst) || !self.given.load(Ordering::SeqCst) {
+            return;
+        }
+        let (ledger, change, claim) = (self.ledger.clone(), self.change.clone(), self.claim.take());
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            if let Err(error) = ledger.put_state_blocking(vec![change]) {
+                tracing::error!(%error, "that a token was used could not be kept");
+            }
+            return;
+        };
+        runtime.spawn(async move {
+            if let Err(error) = ledger.put_state(vec![change]).await {
+                tracing::error!(%error, "that a token was used could not be kept");
+            }
+            drop(claim);
+        });
     }
 }
 
@@ -129,7 +160,8 @@ impl UsedTokens {
             ledger: self.ledger.clone(),
             change,
             kept: AtomicBool::new(false),
-            _claim: claim,
+            given: AtomicBool::new(false),
+            claim: Some(claim),
         }))
     }
 
@@ -255,6 +287,32 @@ mod tests {
         for name in [[1; 32], [2; 32]] {
             assert!(again.begin_name(name, 5_000, 0).unwrap().is_none());
         }
+    }
+
+    /// Whoever asked goes away while the commit with it is being written.
+    #[tokio::test]
+    async fn a_first_use_that_somebody_may_be_writing_stays_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = ledger(directory.path(), "a.example/log/1", 1);
+        let used = UsedTokens::new(log.clone());
+        let first = used.begin_name([1; 32], 5_000, 0).unwrap().unwrap();
+        let change = first.change().clone();
+        drop(first);
+        assert!(
+            used.begin_name([1; 32], 5_000, 0).unwrap().is_none(),
+            "before it is durable"
+        );
+        log.put_state(vec![change]).await.unwrap();
+        while !lock_is_free(&used) {
+            tokio::task::yield_now().await;
+        }
+        assert!(used.begin_name([1; 32], 5_000, 0).unwrap().is_none(), "and after");
+        // What was refused is given back.
+        let second = used.begin_name([2; 32], 5_000, 0).unwrap().unwrap();
+        let _ = second.change();
+        second.was_refused();
+        drop(second);
+        assert!(used.begin_name([2; 32], 5_000, 0).unwrap().is_some());
     }
 
     fn lock_is_free(used: &UsedTokens) -> bool {

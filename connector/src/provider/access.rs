@@ -136,10 +136,12 @@ impl Access {
         self.beside.iter().chain(first_use).fold(draft, put)
     }
 
-    /// Says that the commit with [`Self::beside`] is durable.
-    pub(super) fn was_kept(&self) {
-        if let Some(first_use) = &self.first_use {
-            first_use.was_kept();
+    /// Says whether the commit with [`Self::beside`] is durable; otherwise nothing of it was written.
+    pub(super) fn settled(&self, is_kept: bool) {
+        match &self.first_use {
+            Some(first_use) if is_kept => first_use.was_kept(),
+            Some(first_use) => first_use.was_refused(),
+            None => {}
         }
     }
 

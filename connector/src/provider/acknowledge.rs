@@ -1,5 +1,8 @@
 //! The consumer's receipts: checked, and recorded as acknowledgements; what stays unacknowledged is recorded as that.
 
+mod given;
+
+use self::given::Given;
 use super::giving::Settling;
 use super::outstanding::{self, Outstanding};
 use crate::node::Node;
@@ -124,20 +127,22 @@ pub async fn take(
     // First everything that the network has a part in: how long its proofs take is for the other end to decide, and meanwhile
     // nothing may be in hand that others wait for.
     let (mut checked, mut segments) = (Vec::new(), BTreeSet::new());
+    let mut given = Given::of(node, consumer);
     for (place, handed) in receipts.iter().enumerate().map(|(n, r)| (n + 1, r)) {
         let record = node
             .peers
             .accept(&log, handed)
             .await
             .map_err(|error| AcknowledgeError::Receipt { place, error })?;
-        let (transaction, segment) = check(node, consumer, agreement, place, &record)?;
+        let (transaction, segment) = check(&mut given, agreement, place, &record)?;
         if segments.insert((transaction.clone(), segment)) {
             checked.push((place, handed, transaction));
         }
     }
     for (_, _, transaction) in &checked {
-        let given = given_segments(node, consumer, transaction).map_err(|e| own(&e))?;
         let missing = given
+            .segments(transaction)
+            .map_err(|e| own(&e))?
             .into_iter()
             .find(|segment| !segments.contains(&(transaction.clone(), *segment)));
         if let Some(segment) = missing {
@@ -235,27 +240,9 @@ fn is_of(exchange: &Value, consumer: &Did) -> bool {
     exchange.get("consumer").and_then(Value::as_str) == Some(consumer.as_str())
 }
 
-/// The segments of a pull that `consumer` was given.
-fn given_segments(node: &Node, consumer: &Did, transaction: &str) -> Result<BTreeSet<u64>, LedgerError> {
-    let mut segments = BTreeSet::new();
-    for index in node.ledger.by_term(&Term::Transaction(transaction.to_owned()))? {
-        let exchange = node
-            .ledger
-            .record(index)?
-            .value(SectionName::Exchange)
-            .unwrap_or_default();
-        let is_ours = exchange.get("provider").and_then(Value::as_str) == Some(node.did.as_str());
-        if is_ours && is_of(&exchange, consumer) && exchange.get("phase").and_then(Value::as_str) == Some("pull") {
-            segments.extend(exchange.get("segment").and_then(Value::as_u64));
-        }
-    }
-    Ok(segments)
-}
-
 /// The receipt's exchange must be, byte for byte, the one that we recorded of what was given. Gives its transaction and segment.
 fn check(
-    node: &Node,
-    consumer: &Did,
+    given: &mut Given<'_>,
     agreement: &str,
     place: usize,
     record: &VerifiedRecord,
@@ -278,6 +265,7 @@ fn check(
         transaction: transaction.clone(),
         agreement: agreement.to_owned(),
     };
+    let consumer = given.consumer;
     if text("consumer") != consumer.as_str() || text("agreement") != agreement {
         return Err(not_ours());
     }
@@ -288,24 +276,13 @@ fn check(
             found: text("phase").chars().take(80).collect(),
         });
     }
-    let mut expected = None;
-    for index in node
-        .ledger
-        .by_term(&Term::Transaction(transaction.clone()))
-        .map_err(|e| own(&e))?
-    {
-        let stored = node.ledger.record(index).map_err(|e| own(&e))?;
-        // Of another consumer that chose the same transaction it would look like a lie of this one.
-        if let Some(exchange) = stored.value(SectionName::Exchange)
-            && is_of(&exchange, consumer)
-            && exchange.get("phase") == theirs.get("phase")
-            && exchange.get("segment") == theirs.get("segment")
-        {
-            expected = Some(exchange);
-        }
-    }
+    let is_same = |exchange: &&Value| {
+        exchange.get("phase") == theirs.get("phase") && exchange.get("segment") == theirs.get("segment")
+    };
+    let exchanges = given.exchanges(&transaction).map_err(|e| own(&e))?;
+    let expected = exchanges.iter().rfind(is_same);
     let expected = expected.ok_or_else(not_ours)?;
-    same_exchange(consumer.as_str(), theirs, &expected).map_err(|lie: Lie| AcknowledgeError::Receipt {
+    same_exchange(consumer.as_str(), theirs, expected).map_err(|lie: Lie| AcknowledgeError::Receipt {
         place,
         error: lie.into(),
     })?;

@@ -17,6 +17,7 @@ pub(super) use again::{recorded, reserved};
 pub(crate) use ending::ended;
 pub use ending::over;
 pub(super) use ending::{PLACE_OF_ITS_OWN, untrusted};
+pub(crate) use holding::forgotten;
 pub(super) use holding::places;
 pub use opened::{BrokeOff, Opened};
 pub use plan::{Plan, plan, refused};

@@ -82,6 +82,10 @@ impl Shared {
         let (row, macs) = self.row(index)?;
         let made = entry(&macs);
         if made != stored {
+            // Which of the two it is that was altered.
+            if leaf_hash(stored) == *stored_leaf {
+                return Err(self.other_leaf(index, stored_leaf, &leaf_hash(&made)));
+            }
             return Err(self.wrong(index, "the entry", hex::encode(made), hex::encode(stored)));
         }
         let leaf = leaf_hash(&made);
@@ -266,7 +270,8 @@ impl Ledger {
             let entries = tiles::entries(&shared.log, tile, width)?;
             let leaves = tiles::hashes(&shared.log, 0, tile, width)?;
             for (index, (entry, leaf)) in (first..).zip(entries.iter().zip(&leaves)) {
-                shared.check_record(&mut walk, index, entry, leaf)?;
+                let checked = shared.check_record(&mut walk, index, entry, leaf);
+                checked.map_err(|error| shared.of_record(index, error))?;
             }
             if !goes_on(first + u64::from(width), size) {
                 return Ok(None);

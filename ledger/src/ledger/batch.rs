@@ -105,7 +105,8 @@ impl<'a> Building<'a> {
         if let Some((key, digest)) = &prepared.draft.once
             && let Some((known, index)) = self.once(key)?
         {
-            if known != *digest {
+            // Older versions kept the digest itself.
+            if known != self.shared.link_key.once(digest) && known != *digest {
                 let key = key.clone();
                 return Ok(Taken::Refused(AppendError::Conflict { key, index }));
             }

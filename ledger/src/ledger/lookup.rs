@@ -138,6 +138,13 @@ impl Ledger {
         self.shared().log.get(Part::State, &state_key(key))
     }
 
+    /// A keyed hash for the caller's own state, by a key of this log that opens with the key-encryption key: of what can be guessed, and is only to
+    /// be compared.
+    #[must_use]
+    pub fn blinded(&self, what: &[u8]) -> [u8; 32] {
+        self.shared().link_key.blinded(what)
+    }
+
     /// All pieces of the caller's own state whose key begins with `prefix`, by whole key, in order.
     ///
     /// # Errors

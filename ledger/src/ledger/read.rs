@@ -81,8 +81,10 @@ impl Shared {
     pub(crate) fn row(&self, index: u64) -> Result<(Row, BTreeMap<SectionName, SectionMac>), LedgerError> {
         let stored = self.log.get(Part::Records, &index.to_be_bytes())?;
         let row = stored.as_deref().and_then(Row::decode);
-        let row =
-            row.ok_or_else(|| self.corrupt(format!("record {index}"), "a row of sections", "none, or other bytes"))?;
+        let row = row.ok_or_else(|| {
+            let expected = format!("a row of sections with {}", self.said_of(index));
+            self.corrupt(format!("record {index}"), expected, "none, or other bytes")
+        })?;
         let macs = row.sections.iter().map(|section| (section.name, section.mac)).collect();
         Ok((row, macs))
     }
@@ -92,8 +94,9 @@ impl Shared {
     fn committed(&self, index: u64, size: u64) -> Result<(Row, BTreeMap<SectionName, SectionMac>, Hash), LedgerError> {
         let (row, macs) = self.row(index)?;
         let leaf = leaf_hash(&entry(&macs));
-        if StoredTree::new(&self.log, size).node(0, index)? != leaf {
-            return Err(self.corrupt(format!("record {index}"), "the MACs that its leaf commits to", "others"));
+        let committed = StoredTree::new(&self.log, size).node(0, index)?;
+        if committed != leaf {
+            return Err(self.other_leaf(index, &committed, &leaf));
         }
         Ok((row, macs, leaf))
     }
@@ -124,7 +127,7 @@ impl Shared {
         let damaged = |found: &str| {
             self.corrupt(
                 format!("section `{name}` of record {index}"),
-                "bytes with the MAC in the log",
+                format!("bytes with the MAC in the log, {}", hex::encode(stored.mac)),
                 found,
             )
         };
@@ -193,14 +196,18 @@ impl Ledger {
     pub fn record(&self, index: u64) -> Result<StoredRecord, LedgerError> {
         let size = self.within(index)?;
         let shared = self.shared();
-        let (row, macs, leaf) = shared.committed(index, size)?;
-        let roots = shared.keys.roots(&shared.origin, &row.id)?;
-        let mut sections = BTreeMap::new();
-        for name in macs.keys() {
-            if let Some((bytes, _)) = shared.open_section(index, &row, *name, &roots)? {
-                sections.insert(*name, bytes);
+        let read = || {
+            let (row, macs, leaf) = shared.committed(index, size)?;
+            let roots = shared.keys.roots(&shared.origin, &row.id)?;
+            let mut sections = BTreeMap::new();
+            for name in macs.keys() {
+                if let Some((bytes, _)) = shared.open_section(index, &row, *name, &roots)? {
+                    sections.insert(*name, bytes);
+                }
             }
-        }
+            Ok((row, macs, leaf, sections))
+        };
+        let (row, macs, leaf, sections) = read().map_err(|error| shared.of_record(index, error))?;
         Ok(StoredRecord {
             index,
             id: row.id,

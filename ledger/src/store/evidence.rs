@@ -254,10 +254,10 @@ impl Evidence {
     /// A document in `log` or in the folder, checked against its name; `None` when there is none.
     pub(crate) fn get(&self, log: &Rocks, digest: &[u8; 32]) -> Result<Option<Vec<u8>>, LedgerError> {
         let (_, file) = self.place(digest);
-        let bytes = match log.get(Part::Evidence, digest)? {
-            Some(bytes) => bytes,
+        let (bytes, place) = match log.get(Part::Evidence, digest)? {
+            Some(bytes) => (bytes, log.dir()),
             None => match fs::read(&file) {
-                Ok(bytes) => bytes,
+                Ok(bytes) => (bytes, file.as_path()),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(io(&file)(error)),
             },
@@ -268,7 +268,7 @@ impl Evidence {
         }
         log.suspect();
         Err(LedgerError::Corrupt {
-            dir: self.dir.clone(),
+            dir: place.to_owned(),
             what: format!("the SHA-256 of the document `{}`", hex::encode(digest)),
             expected: hex::encode(digest),
             found: hex::encode(found),

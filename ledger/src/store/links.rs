@@ -54,6 +54,24 @@ impl LinkKey {
         hash.as_bytes().first_chunk().copied().unwrap_or_default()
     }
 
+    /// The same of something that a record is not found by, as a whole.
+    fn whole(&self, tag: u8, what: &[u8]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(&[tag]);
+        hasher.update(&(what.len() as u64).to_be_bytes());
+        *hasher.update(what).finalize().as_bytes()
+    }
+
+    /// What makes two drafts with one once-key the same.
+    pub(crate) fn once(&self, digest: &[u8; 32]) -> [u8; 32] {
+        self.whole(4, digest)
+    }
+
+    /// What the owner of the log keeps beside it.
+    pub(crate) fn blinded(&self, what: &[u8]) -> [u8; 32] {
+        self.whole(5, what)
+    }
+
     /// As [`Self::hash`] with the tag 1.
     pub(crate) fn digest(&self, digest: &[u8; 32]) -> Ref {
         let mut bytes = [0; 1 + 8 + 32];

@@ -188,6 +188,115 @@ fn an_altered_or_missing_document_is_named() {
     }
 }
 
+/// What a person is told of a log that is damaged: which file or store, which record, and which digest it must come to.
+fn names(log: &Path, file: &Path, wanted: &[&str]) {
+    let error = examine(log).unwrap_err().to_string();
+    assert!(error.contains(&file.display().to_string()), "{error}");
+    for text in wanted {
+        assert!(error.contains(text), "no `{text}` in: {error}");
+    }
+}
+
+#[test]
+fn damage_is_told_with_the_file_the_record_and_the_digest_that_was_expected() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("sample");
+    let large: Vec<u8> = (0..100_000u32).flat_map(u32::to_be_bytes).collect();
+    let (id, leaf, mac) = {
+        let ledger = open(&log, 1);
+        for n in 1..40 {
+            let draft = match n {
+                7 => note("7").evidence(Document {
+                    role: "receipt".into(),
+                    media_type: "text/plain".into(),
+                    bytes: large.clone(),
+                }),
+                n => note(&n.to_string()),
+            };
+            ledger.append_blocking(draft).unwrap();
+        }
+        let record = ledger.record(7).unwrap();
+        let mac = record.macs()[&herleid_ledger::section::SectionName::Evidence];
+        (*record.id(), hex::encode(record.leaf()), hex::encode(mac))
+    };
+    // What opening recovers goes into tables.
+    drop(open(&log, 2));
+    let with = |change: &dyn Fn(&Path), check: &dyn Fn(&Path)| {
+        let copied = dir.path().join("copy");
+        copy(&log, &copied);
+        change(&copied);
+        check(&copied);
+        fs::remove_dir_all(&copied).unwrap();
+    };
+    let row = |at: Option<usize>| {
+        move |log: &Path| {
+            alter(log, "records", &7u64.to_be_bytes(), |row| match at {
+                Some(at) => row[at] ^= 1,
+                None => row.truncate(9),
+            });
+        }
+    };
+    // A row that is none, a MAC, bytes that are sealed.
+    for at in [None, Some(16 + 1 + 3)] {
+        with(&row(at), &|log| names(log, log, &["record 7", &leaf]));
+    }
+    with(&row(Some(16 + 1 + 32 + 1 + 4 + 9)), &|log| {
+        names(log, log, &["record 7", "`evidence`", &mac]);
+    });
+    // A key of a section, and the row of them.
+    let keys = |change: &dyn Fn(&mut Vec<u8>), log: &Path| {
+        let db = DB::open_default(log.join("keys")).unwrap();
+        let key = [b"r".as_slice(), id.as_bytes()].concat();
+        let mut value = db.get(&key).unwrap().unwrap();
+        change(&mut value);
+        db.put(&key, value).unwrap();
+    };
+    with(&|log| keys(&|row| row[40] ^= 1, log), &|log| {
+        names(log, log, &["record 7", &leaf])
+    });
+    with(&|log| keys(&|row| row.truncate(20), log), &|log| {
+        names(log, log, &["record 7", &leaf])
+    });
+    // A large document.
+    let digest = hex::encode(Sha256::digest(&large));
+    let document = |log: &Path| log.join("evidence").join(&digest[..2]).join(&digest);
+    with(&|log| flip(&document(log), 70_000), &|log| {
+        names(log, &document(log), &["record 7", &digest]);
+    });
+
+    // Tables of RocksDB: every file of them, in its middle. What stands there may be of any record, or of none.
+    let mut named = 0;
+    for store in ["log", "keys"] {
+        for table in files(&log, store)
+            .iter()
+            .filter(|path| path.extension().unwrap() == "sst")
+        {
+            let name = table.file_name().unwrap();
+            let copied = dir.path().join("copy");
+            copy(&log, &copied);
+            let path = copied.join(store).join(name);
+            flip(&path, fs::metadata(&path).unwrap().len() as usize / 5);
+            if let Err(error) = examine(&copied) {
+                let error = error.to_string();
+                assert!(
+                    error.contains(&*name.to_string_lossy()) && error.contains("checksum"),
+                    "{error}"
+                );
+                let is_of_record = error.contains("record ") && error.contains("with leaf hash");
+                named += usize::from(is_of_record);
+            }
+            fs::remove_dir_all(&copied).unwrap();
+        }
+    }
+    assert!(named > 0, "none of them was met where a record is read");
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 0x20;
+    fs::write(path, bytes).unwrap();
+}
+
 #[test]
 fn a_newer_store_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();

@@ -68,6 +68,35 @@ fn streams_have_no_gaps_and_know_their_predecessor() {
 }
 
 #[test]
+fn what_two_drafts_are_compared_by_is_not_kept_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path(), 1);
+    let draft = || terminated("urn:a").once("t/1", [7; 32]);
+    ledger.append_blocking(draft()).unwrap();
+    assert_ne!(ledger.blinded(b"x"), ledger.blinded(b"y"));
+    let blinded = ledger.blinded(b"x");
+    drop(ledger);
+    let key = b"ot/1";
+    crate::rig::alter(dir.path(), "index", key, |value| {
+        assert_eq!((value.len(), &value[32..]), (40, &1u64.to_be_bytes()[..]));
+        assert_ne!(value[..32], [7; 32]);
+    });
+    // Also of another log with the same key-encryption key, which has a key of its own.
+    let ledger = open(dir.path(), 2);
+    assert_eq!(ledger.blinded(b"x"), blinded);
+    let other = tempfile::tempdir().unwrap();
+    assert_ne!(open(other.path(), 5).blinded(b"x"), blinded);
+    assert!(ledger.append_blocking(draft()).unwrap().replayed());
+    drop(ledger);
+    // As older versions kept it.
+    crate::rig::alter(dir.path(), "index", key, |value| value[..32].copy_from_slice(&[7; 32]));
+    let ledger = open(dir.path(), 3);
+    assert!(ledger.append_blocking(draft()).unwrap().replayed());
+    let other = ledger.append_blocking(terminated("urn:a").once("t/1", [8; 32]));
+    assert!(matches!(other, Err(AppendError::Conflict { .. })));
+}
+
+#[test]
 fn a_once_key_has_one_record() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path(), 1);

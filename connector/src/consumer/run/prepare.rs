@@ -1,17 +1,17 @@
 //! Before a model is asked: its description, the agreements under which inputs may travel, and access for its holder to fetch them.
 
+mod onward;
 #[cfg(test)]
 mod tests;
 
+use self::onward::{Refused, grant, weigh};
 use super::Asking;
 use crate::commands::Failure;
 use crate::control::protocol::{Input, Run};
-use crate::deciding::{self, Asker, DISTRIBUTE};
 use crate::models::process::{Content as InputContent, InputValue, Pin, Process};
 use crate::node::{Node, fresh_trace};
 use crate::payloads::Kept;
-use crate::provider::grants;
-use crate::state::{AgreementEntry, GrantEntry, GrantPurpose, PullEntry, RunEntry, Side, digest_bytes, set};
+use crate::state::{AgreementEntry, PullEntry, RunEntry, Side, digest_bytes};
 use herleid_ledger::record::Kind;
 use herleid_vocab::json::Limits;
 use serde_json::{Map, Value, json};
@@ -114,7 +114,7 @@ async fn file(
     let pin = Pin::of(&bytes);
     let pulls = had(node, &pin.sha256)?;
     if !pulls.is_empty() {
-        return pass_on_any(node, path, &pulls, model, trace).await;
+        return pass_on_any(node, path, pulls, model, trace).await;
     }
     refuse_what_was_had(node, path, &pin)?;
     kept.push(node.payloads.put(&bytes)?);
@@ -177,25 +177,26 @@ fn refuse_what_was_had(node: &Node, path: &Path, pin: &Pin) -> Result<(), Failur
     Ok(())
 }
 
-/// Passes a file on that is what these pulls brought, under the first of their agreements that permits it.
+/// Passes a file on that is what these pulls brought, under the newest of their agreements that permits it. That some do not is recorded only where
+/// none does: a record says what came of a request.
 async fn pass_on_any(
     node: &Node,
     path: &Path,
-    pulls: &[PullEntry],
+    pulls: Vec<PullEntry>,
     model: &AgreementEntry,
     trace: &str,
 ) -> Result<(InputValue, Option<String>), Failure> {
-    let mut refused = None;
+    let mut refused: Option<(PullEntry, Refused)> = None;
     for pull in pulls {
-        match pass_on(node, &pull.transaction, model, trace).await {
-            Ok(passed) => return Ok(passed),
-            Err(failure) => refused = refused.or(Some((pull, failure))),
+        match weigh(node, pull.clone(), model) {
+            Ok(permitted) => return grant(node, permitted, model).await,
+            Err(why) => refused = refused.or(Some((pull, why))),
         }
     }
-    let Some((pull, failure)) = refused else {
+    let Some((pull, why)) = refused else {
         return Err(Failure::failed("a file that was pulled is one that nothing brought"));
     };
-    Err(failure.about(format!(
+    Err(why.recorded(node, model, trace).await.about(format!(
         "`{}` is what was pulled under agreement `{}` (transaction {})",
         path.display(),
         pull.agreement,
@@ -224,63 +225,8 @@ async fn pass_on(
             "no pull {transaction} stands in this connector's ledger"
         )));
     };
-    let agreement = consumer_agreement(node, &pull.agreement)?;
-    crate::consumer::log_under(&agreement, "a recorded run on this input")?;
-    // At the data it is decided again, on how much that is.
-    let asker = Asker::presumed(&model.other, None).delivering_nothing();
-    let asker = asker.declaring(&agreement.declares);
-    let decided = deciding::under_agreement(node, &agreement, DISTRIBUTE, &asker)?;
-    if !decided.is_permit() {
-        let facts = json!({
-            "what": "pass-on", "party": model.other.as_str(), "transaction": transaction, "agreement": pull.agreement, "decision": decided.record(),
-        });
-        grants::record_denial(node, facts, None, &decided, trace)
-            .await
-            .map_err(Failure::failed)?;
-        return Err(Failure::refused(format!(
-            "`{}` may not be passed on to `{}`: {}",
-            pull.dataset,
-            model.other,
-            decided.refusal(&node.did)
-        ))
-        .next("agree with its holder on an offer that permits `distribute` to that recipient"));
+    match weigh(node, pull, model) {
+        Ok(permitted) => grant(node, permitted, model).await,
+        Err(why) => Err(why.recorded(node, model, trace).await),
     }
-    let recipient = node.documents.resolve(&model.other).await?;
-    let onward = node.fresh_id();
-    let grant = GrantEntry {
-        id: node.fresh_id(),
-        kind: GrantPurpose::Onward,
-        agreement: pull.agreement.clone(),
-        consumer: model.other.clone(),
-        subject: pull.dataset.clone(),
-        version: Some(pull.version.clone()),
-        digests: Some(pull.digests.clone()),
-        media_type: Some(pull.media_type.clone()),
-        transaction: Some(onward.clone()),
-        source: Some(transaction.to_owned()),
-        bearer_sha256: None,
-        push: false,
-        declares: agreement.declares.clone(),
-        until_ms: node.now_ms() + ONWARD_MS,
-        closed: None,
-    };
-    let token = grants::token(node, &grant, &recipient, None).map_err(Failure::failed)?;
-    node.state.write(vec![set(GrantEntry::key(&grant.id), &grant)?])?;
-    let pin = Pin {
-        dataset: Some(pull.dataset),
-        version: Some(pull.version),
-        agreement: Some(pull.agreement),
-        transaction: Some(onward),
-        sha256: pull.digests.sha256,
-        blake3: pull.digests.blake3,
-        bytes: pull.digests.bytes,
-    };
-    let href = format!("{}/data/{}", node.public_url, grant.id);
-    Ok((
-        InputValue {
-            content: InputContent::Reference { href },
-            pin: Some(pin),
-        },
-        Some(token),
-    ))
 }

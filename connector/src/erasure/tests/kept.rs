@@ -212,3 +212,50 @@ async fn one_person_is_not_enough() {
     let error = scene.hold(Hold::Add { what, reason, person }).await.unwrap_err();
     assert!(error.contains("needs two people"), "{error}");
 }
+
+#[tokio::test]
+async fn what_is_kept_of_a_pull_that_was_given_goes_with_the_record_that_opened_it() {
+    let scene = Scene::set(2);
+    let consumer = "did:web:app.example";
+    let place = |transaction: &str| format!("held/{consumer}/{transaction}");
+    let mut opened = Vec::new();
+    for transaction in ["t1", "t2"] {
+        let facts = json!({
+            "transaction": transaction, "agreement": AGREEMENT, "decision": {}, "party": consumer, "segment": 1, "range": [0, 4],
+            "subject": {"dataset": "rain", "version": "1"},
+        });
+        let held = json!({"about": "k:what it was about", "terms": "k:what was asked", "grant": "g", "last": 1, "bytes": 4, "counters": {"c": 1}});
+        let draft = Draft::new(Kind::PullOpened, fresh_trace(&scene.node))
+            .section(SectionName::Facts, facts)
+            .stream(StreamKey::Agreement {
+                agreement: AGREEMENT.to_owned(),
+                side: Side::Provider,
+                other: consumer.parse().unwrap(),
+            })
+            .term(Term::Transaction(transaction.to_owned()))
+            .put(place(transaction), Some(held.to_string().into_bytes()));
+        let shown = ["access-token", "did-document", "signature-base", "signature"].map(|role| Document {
+            role: role.to_owned(),
+            media_type: "text/plain".to_owned(),
+            bytes: format!("{role} {transaction}").into_bytes(),
+        });
+        let draft = shown.into_iter().fold(draft, Draft::evidence);
+        opened.push(scene.node.append(draft).await.unwrap().index());
+    }
+    let kept = |transaction: &str| -> Value {
+        serde_json::from_slice(&scene.node.ledger.get(&place(transaction)).unwrap().unwrap()).unwrap()
+    };
+    let line = scene.propose(Meant::Records(vec![opened[0]]), &[]).await.unwrap();
+    scene.approve(&line.id, 2).await.unwrap();
+    let gone = kept("t1");
+    assert_eq!(
+        (
+            &gone["about"],
+            &gone["terms"],
+            &gone["forgotten"],
+            &gone["counters"]["c"]
+        ),
+        (&json!(""), &Value::Null, &json!(true), &json!(1))
+    );
+    assert_eq!(kept("t2")["about"], json!("k:what it was about"));
+}

@@ -34,10 +34,7 @@ pub(crate) fn body(opened: &Arc<Opened>) -> (mpsc::Sender<Piece>, axum::body::Bo
         };
         match piece {
             // What had been handed over before it was stopped does not leave either.
-            Some(Ok(bytes)) if !opened.is_stopped() => {
-                opened.leave(bytes.len() as u64);
-                Some((Ok(bytes), (receiver, opened, false)))
-            }
+            Some(Ok(bytes)) if opened.leave(bytes.len() as u64) => Some((Ok(bytes), (receiver, opened, false))),
             // Nothing at all.
             None if !opened.is_stopped() && opened.length() == Some(0) => None,
             Some(Err(error)) => Some((Err(error), (receiver, opened, true))),

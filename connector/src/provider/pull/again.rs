@@ -53,11 +53,16 @@ impl Permitted<'_> {
     /// takes more, or under which other access, is then a record of its own, the second one. Nothing has left before.
     pub(super) async fn append(&self, node: &Node, draft: Draft) -> Result<(Recorded, Option<Recorded>), Refusal> {
         let internal = |e: &dyn std::fmt::Display| Refusal::internal(e);
+        self.taking.check(self.access.transaction())?;
         let take = |draft: Draft| self.taking.take(self.access.beside(draft), self.access);
         let draft = take(draft).map_err(|e| internal(&e))?;
-        let first = node.append(draft).await.map_err(|e| self.refused(node, &e))?;
+        let first = node.append(draft).await;
+        if first.is_err() {
+            self.access.settled(false);
+        }
+        let first = first.map_err(|e| self.refused(node, &e))?;
         if !first.replayed() {
-            self.access.was_kept();
+            self.access.settled(true);
         }
         if !first.replayed() || !self.taking.is_more() {
             return Ok((first, None));
@@ -68,9 +73,13 @@ impl Permitted<'_> {
             Draft::new(Kind::PullOpened, self.trace).section(SectionName::Facts, self.facts())
         };
         let again = take(self.shown(again).prior(*first.leaf())).map_err(|e| internal(&e))?;
-        let again = node.append(again).await.map_err(|e| self.refused(node, &e))?;
+        let again = node.append(again).await;
+        if again.is_err() {
+            self.access.settled(false);
+        }
+        let again = again.map_err(|e| self.refused(node, &e))?;
         // No other record is this one.
-        self.access.was_kept();
+        self.access.settled(true);
         Ok((first, Some(again)))
     }
 

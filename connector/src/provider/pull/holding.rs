@@ -8,7 +8,7 @@ use crate::http::Refusal;
 use crate::node::Node;
 use crate::provider::access::Access;
 use crate::provider::kind_of;
-use crate::state::{AgreementEntry, GrantEntry, StateError, set};
+use crate::state::{AgreementEntry, Change, GrantEntry, State, StateError, set};
 use axum::http::StatusCode;
 use herleid_ledger::handover::Exchange;
 use herleid_ledger::record::{Draft, Kind, Term};
@@ -25,9 +25,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::provider) struct Holding {
-    /// SHA-256 of agreement, dataset and version, in hex: never another one under the same transaction.
+    /// Agreement, dataset and version, blinded: never another one under the same transaction.
     about: String,
-    /// SHA-256 of purpose, way (pull, or which push) and resource, in hex; `None` of what an older version began.
+    /// Purpose, way (pull, or which push) and resource, blinded; `None` of what an older version began.
     terms: Option<String>,
     /// Under which access it was asked for last.
     grant: Option<String>,
@@ -37,18 +37,39 @@ pub(in crate::provider) struct Holding {
     bytes: u64,
     /// What it has in each counter.
     counters: BTreeMap<String, u64>,
+    /// How often asking again was recorded, since it took more or came under another access.
+    #[serde(default)]
+    again: u64,
+    /// What it was about was erased: nothing is given under it any more.
+    #[serde(default)]
+    forgotten: bool,
 }
+
+/// So often at most: each time is a record, and whoever breaks off and asks again must not fill the log.
+pub(in crate::provider) const MOST_AGAIN: u64 = 64;
 
 fn key(consumer: &Did, transaction: &str) -> String {
     format!("held/{consumer}/{transaction}")
 }
 
-fn digest(what: &Value) -> String {
-    hex::encode(Sha256::digest(what.to_string()))
+/// Kept for longer than the records that say the same, and of little that cannot be guessed.
+fn blinded(node: &Node, what: &str) -> String {
+    format!("{BLINDED}{}", hex::encode(node.ledger.blinded(what.as_bytes())))
+}
+
+/// Before what is blinded; older versions kept SHA-256 in hex.
+const BLINDED: &str = "k:";
+
+/// Whether this was kept of `what`.
+fn is_kept_of(node: &Node, kept: &str, what: &str) -> bool {
+    match kept.starts_with(BLINDED) {
+        true => kept == blinded(node, what),
+        false => kept == hex::encode(Sha256::digest(what)),
+    }
 }
 
 fn about(agreement: &str, subject: &Value) -> String {
-    digest(&json!([agreement, subject]))
+    json!([agreement, subject]).to_string()
 }
 
 fn subject(grant: &GrantEntry) -> Value {
@@ -69,7 +90,7 @@ impl Holding {
         let grant = access.grant();
         let (transaction, about) = (access.transaction(), about(&grant.agreement, &subject(grant)));
         let way = if grant.push { grant.id.as_str() } else { "pull" };
-        let terms = digest(&json!([grant.declares, grant.push, way, plan.resource()]));
+        let terms = json!([grant.declares, grant.push, way, plan.resource()]).to_string();
         let kept = Self::kept(node, &grant.consumer, transaction).map_err(|e| Refusal::internal(&e))?;
         let held = match kept {
             Some(kept) => kept,
@@ -79,18 +100,25 @@ impl Holding {
             let why = format!("transaction {transaction} is {why}; use a new one");
             Err(Refusal::new(StatusCode::CONFLICT, code, &why))
         };
-        if held.last > 0 && held.about != about {
+        if held.forgotten {
+            let why = format!(
+                "what was recorded of transaction {transaction} was erased, and it gets nothing any more; use a new one"
+            );
+            return Err(Refusal::new(StatusCode::CONFLICT, "transaction-ended", &why));
+        }
+        if held.last > 0 && !is_kept_of(node, &held.about, &about) {
             return conflict("other-version", "of another agreement, dataset or version");
         }
-        if held.terms.as_ref().is_some_and(|before| *before != terms) {
+        let other_terms = |before: &String| !is_kept_of(node, before, &terms);
+        if held.terms.as_ref().is_some_and(other_terms) {
             return conflict(
                 "other-request",
                 "for another purpose, another part of the dataset, or another way or place to bring it",
             );
         }
         Ok(Self {
-            about,
-            terms: Some(terms),
+            about: blinded(node, &about),
+            terms: Some(blinded(node, &terms)),
             ..held
         })
     }
@@ -104,7 +132,7 @@ impl Holding {
             if held.last == 0 {
                 let places = again::reserved(&stored).into_iter();
                 held.counters = places.map(|place| (place.counter, place.amount)).collect();
-                held.about = told.about;
+                held.about = blinded(node, &told.about);
             }
             held.last = held.last.max(told.segment);
             held.bytes = held.bytes.saturating_add(told.bytes);
@@ -162,6 +190,23 @@ impl Holding {
     }
 }
 
+/// The change by which nothing stays of what a transaction was about, and nothing is given under it any more. What it has in counters was used.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(crate) fn forgotten(state: &State, consumer: &Did, transaction: &str) -> Result<Change, StateError> {
+    let key = key(consumer, transaction);
+    let held = state.get::<Holding>(&key)?.unwrap_or_default();
+    let held = Holding {
+        about: String::new(),
+        terms: None,
+        grant: None,
+        forgotten: true,
+        ..held
+    };
+    set(key, &held)
+}
+
 /// What a request takes for its transaction, on top of what that has.
 pub(super) struct Taking {
     /// What it has now.
@@ -177,6 +222,7 @@ impl Taking {
     /// By `decided`, for a segment of at most so many bytes.
     pub(super) fn new(before: Holding, access: &Access, segment: u64, decided: &Decided, bytes: Option<u64>) -> Self {
         let mut after = before.clone();
+        let is_again = segment <= before.last;
         let bytes = bytes.filter(|_| decided.counts_bytes()).unwrap_or_default();
         let missing = before.missing(decided.decision.reservations());
         for more in &missing {
@@ -186,6 +232,9 @@ impl Taking {
         after.grant = Some(access.grant().id.clone());
         after.last = after.last.max(segment);
         after.bytes = after.bytes.saturating_add(bytes);
+        if is_again && after != before {
+            after.again += 1;
+        }
         Self {
             before,
             after,
@@ -197,6 +246,17 @@ impl Taking {
     /// Whether a request that repeats a segment has to be recorded as well.
     pub(super) fn is_more(&self) -> bool {
         self.before != self.after
+    }
+
+    /// Refuses what was asked for again, each time otherwise, too often.
+    pub(super) fn check(&self, transaction: &str) -> Result<(), Refusal> {
+        if self.after.again <= MOST_AGAIN {
+            return Ok(());
+        }
+        let why = format!(
+            "transaction {transaction} was asked for again {MOST_AGAIN} times, each of which is recorded, and gets no more; use a new one"
+        );
+        Err(Refusal::new(StatusCode::CONFLICT, "transaction-ended", &why))
     }
 
     /// Takes it in the commit of `draft`.

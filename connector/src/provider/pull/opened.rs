@@ -10,7 +10,7 @@ use herleid_ledger::record::{Document, Draft, Kind, Term};
 use herleid_ledger::section::SectionName;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// A pull that is recorded: its bytes may leave. Only [`open`](super::open) and [`open_part`](super::open_part) make one.
@@ -33,13 +33,15 @@ pub(super) struct Going {
     known: u64,
     /// How many there will be; [`UNKNOWN`] until that is known.
     length: AtomicU64,
-    /// How many the connection has taken.
+    /// How many the connection has taken; and whether nothing more leaves ([`STOPPED`]). One number, so that nothing leaves that whoever stops it
+    /// has not seen.
     left: AtomicU64,
-    /// Nothing more leaves.
-    stopped: AtomicBool,
     /// What says why, where that is a document.
     because: Mutex<Vec<Document>>,
 }
+
+/// The bit of [`Going::left`] that says that nothing more leaves.
+const STOPPED: u64 = 1 << 63;
 
 /// A length that nobody knows yet.
 const UNKNOWN: u64 = u64::MAX;
@@ -80,9 +82,28 @@ impl Going {
             known,
             length: AtomicU64::new(known),
             left: AtomicU64::new(0),
-            stopped: AtomicBool::new(false),
             because: Mutex::default(),
         }
+    }
+
+    fn stop(&self) {
+        self.left.fetch_or(STOPPED, Ordering::AcqRel);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.left.load(Ordering::Acquire) & STOPPED != 0
+    }
+
+    fn left(&self) -> u64 {
+        self.left.load(Ordering::Acquire) & !STOPPED
+    }
+
+    /// `false` when it was stopped: they stay then.
+    fn leave(&self, bytes: u64) -> bool {
+        let more = |left: u64| (left & STOPPED == 0).then(|| left.saturating_add(bytes).min(STOPPED - 1));
+        self.left
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
+            .is_ok()
     }
 }
 
@@ -144,7 +165,6 @@ impl Opened {
     pub(in crate::provider) fn anew(&self) {
         self.going.left.store(0, Ordering::Release);
         self.going.length.store(self.going.known, Ordering::Release);
-        self.going.stopped.store(false, Ordering::Release);
         self.because_of(Vec::new());
     }
 
@@ -155,13 +175,13 @@ impl Opened {
 
     /// Lets nothing more leave.
     pub fn stop(&self) {
-        self.going.stopped.store(true, Ordering::Release);
+        self.going.stop();
     }
 
     /// Whether nothing more leaves.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.going.stopped.load(Ordering::Acquire)
+        self.going.is_stopped()
     }
 
     pub(super) fn given(&self) -> &Given {
@@ -174,16 +194,19 @@ impl Opened {
         self.given.recorded.replayed()
     }
 
-    /// Says that the connection takes these bytes: the pull counts from here on, whatever becomes of it.
-    pub fn leave(&self, bytes: u64) {
+    /// Says that the connection takes these bytes: the pull counts from here on, whatever becomes of it. `false` when it was stopped: then they
+    /// must not leave.
+    #[must_use]
+    pub fn leave(&self, bytes: u64) -> bool {
+        // Before: of another attempt of the transaction that is given up at this moment nothing is given back.
         self.given.attempt.sent();
-        self.going.left.fetch_add(bytes, Ordering::AcqRel);
+        self.going.leave(bytes)
     }
 
     /// How many bytes the connection has taken.
     #[must_use]
     pub fn left(&self) -> u64 {
-        self.going.left.load(Ordering::Acquire)
+        self.going.left()
     }
 
     /// Records what is sent, of a pull that began without that being known: durable before the last piece leaves. The same segment
@@ -275,5 +298,30 @@ impl Opened {
             .clone();
         let abort = self.given.abort(node, self.left(), (reason, true), trace).await?;
         Ok(abort.because(because))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    #[test]
+    fn nothing_leaves_that_whoever_stops_it_has_not_seen() {
+        for _ in 0..2_000 {
+            let (going, at_once) = (Going::new(0, None), Barrier::new(2));
+            let (left, seen) = std::thread::scope(|scope| {
+                let sending = scope.spawn(|| {
+                    at_once.wait();
+                    (0..3).filter(|_| going.leave(5)).count() as u64 * 5
+                });
+                at_once.wait();
+                going.stop();
+                let seen = going.left();
+                (sending.join().unwrap(), seen)
+            });
+            assert_eq!(left, seen);
+            assert!(going.is_stopped() && !going.leave(5) && going.left() == seen);
+        }
     }
 }

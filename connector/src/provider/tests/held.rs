@@ -174,7 +174,7 @@ async fn what_was_pulled_is_not_pushed_in_its_transaction_nor_the_other_way_roun
         );
     };
     why(scene.ordered(&grant, &transaction(1)).await);
-    scene.ordered(&grant, &transaction(2)).await.unwrap().leave(1);
+    assert!(scene.ordered(&grant, &transaction(2)).await.unwrap().leave(1));
     // One transfer is one push: another one may go elsewhere.
     let elsewhere = GrantEntry {
         id: "grant-2".to_owned(),
@@ -242,4 +242,60 @@ impl Scene {
         }
         panic!("something is still being sent");
     }
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_asked_for_again_by_turns_has_an_end() {
+    const OTHER: &str = "grant-2";
+    let mut scene = Scene::set(1).await;
+    let second = GrantEntry {
+        id: OTHER.to_owned(),
+        ..scene.grant(Some(Digests::of(DATA)))
+    };
+    let change = set(GrantEntry::key(OTHER), &second).unwrap();
+    scene.node.state.write(vec![change]).unwrap();
+    let document = scene.node.documents.resolve(&scene.consumer).await.unwrap();
+    let token = grants::token(&scene.node, &second, &document, None).unwrap();
+    let ways = [(GRANT, scene.token.clone()), (OTHER, token)];
+    let mut given = 0;
+    let (status, why) = loop {
+        let (grant, token) = &ways[given % 2];
+        scene.token.clone_from(token);
+        let answer = scene.ask_under(grant, &transaction(1), 0, "", &[]).await;
+        let status = answer.status();
+        let body = to_bytes(answer.into_body(), 16 << 20).await.unwrap();
+        if !status.is_success() {
+            break (status, String::from_utf8(body.to_vec()).unwrap());
+        }
+        given += 1;
+        assert!(given < 200, "it has no end");
+    };
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(why.contains("asked for again 64 times"), "{why}");
+    assert_eq!(given, 65);
+    let opened = scene.kinds(&transaction(1));
+    assert_eq!(opened.iter().filter(|kind| **kind == Kind::PullOpened).count(), 65);
+}
+
+#[tokio::test]
+async fn what_a_transaction_was_about_goes_with_its_record_and_it_gets_nothing_more() {
+    let scene = Scene::set(9).await;
+    scene.given(&transaction(1)).await;
+    let kept = |scene: &Scene| {
+        let all = scene.node.ledger.scan("held/").unwrap();
+        assert_eq!(all.len(), 1);
+        String::from_utf8(all[0].1.clone()).unwrap()
+    };
+    let before = kept(&scene);
+    assert!(before.contains("k:") && before.contains(GRANT), "{before}");
+    // Nobody who has the state alone can try what it was.
+    let guessed = json!([AGREED, {"dataset": DATASET, "version": "1"}]).to_string();
+    assert!(!before.contains(&Digests::of(guessed.as_bytes()).sha256), "{before}");
+    let change = pull::forgotten(&scene.node.state, &scene.consumer, &transaction(1)).unwrap();
+    scene.node.state.write(vec![change]).unwrap();
+    let after = kept(&scene);
+    assert!(!after.contains("k:") && !after.contains(GRANT), "{after}");
+    scene.refused(&transaction(1), StatusCode::CONFLICT, "was erased").await;
+    assert_eq!(scene.used(), 1, "what was used was used");
+    scene.given(&transaction(2)).await;
 }

@@ -329,7 +329,7 @@ async fn a_request_that_was_let_in_just_before_trust_was_withdrawn_is_sent_nothi
     let ended = pull::ended(node, access.grant(), &opened);
     let lost = tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap();
     assert!(lost.why.contains("trust.peers"), "{lost:?}");
-    opened.leave(0);
+    assert!(opened.leave(0));
 }
 
 #[tokio::test]

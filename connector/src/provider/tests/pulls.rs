@@ -1,12 +1,24 @@
 //! Pulls: asked for again, broken off, and refused.
 
 use super::*;
+use crate::provider::access::RECEIPT;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 #[tokio::test]
 async fn the_same_pull_again_is_free_and_another_one_is_not() {
     let scene = Scene::set(1).await;
-    scene.given(&transaction(1)).await;
-    scene.given(&transaction(1)).await;
+    let mut receipts = Vec::new();
+    for _ in 0..2 {
+        let answer = scene.ask(&transaction(1), 0).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let receipt = URL_SAFE_NO_PAD.decode(&answer.headers()[RECEIPT]).unwrap();
+        receipts.push(HandedOver::parse(&receipt).unwrap());
+        assert_eq!(to_bytes(answer.into_body(), DATA.len()).await.unwrap(), DATA);
+    }
+    // The same record, and the same proof.
+    assert_eq!(receipts[0].index, receipts[1].index);
+    assert_eq!(receipts[0].opened, receipts[1].opened);
     scene
         .refused(&transaction(2), StatusCode::FORBIDDEN, "times used")
         .await;

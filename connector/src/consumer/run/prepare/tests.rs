@@ -5,9 +5,9 @@ use crate::config::Config;
 use crate::control::error::Code;
 use crate::node::{Secrets, open};
 use crate::rim::SystemEntropy;
-use crate::state::{Declares, Digests, LogIdentity};
+use crate::state::{Declares, Digests, LogIdentity, set};
 use herleid_credentials::keys::{Algorithm, SigningKey};
-use herleid_ledger::record::{Draft, Kind, StreamKey};
+use herleid_ledger::record::{Draft, Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
 use herleid_policies::Document;
 use herleid_vocab::did::Did;
@@ -90,6 +90,13 @@ impl Scene {
         self.node.state.write(changes).unwrap();
     }
 
+    fn ended(&self, id: &str) {
+        let key = AgreementEntry::key(id, Side::Consumer);
+        let mut entry: AgreementEntry = self.node.state.get(&key).unwrap().unwrap();
+        entry.terminated = Some("over".to_owned());
+        self.node.state.write(vec![set(key, &entry).unwrap()]).unwrap();
+    }
+
     async fn gives(&self, bytes: &[u8]) -> Result<(InputValue, Option<String>), Failure> {
         let path = self.directory.path().join("input.csv");
         std::fs::write(&path, bytes).unwrap();
@@ -123,12 +130,24 @@ async fn what_was_had_under_an_agreement_is_passed_on_under_it_also_as_a_file() 
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    // Under another agreement it may be, and that one is named in the input.
+    let denied = || scene.node.ledger.by_term(&Term::Kind(Kind::Denied)).unwrap().len();
+    assert_eq!(denied(), 1);
+    // Under another agreement it may be, and that one is named in the input. That a newer one does not permit it, and that the newest has ended,
+    // is then no denial.
     let onward = json!([{"action": "use"}, {"action": "distribute"}]);
-    scene.had("0192f0c1-2b3c-7d4e-8f50-000000000002", "urn:uuid:yes", &onward);
+    scene.had("0192f0c1-2b3c-7d4e-8f50-000000000000", "urn:uuid:yes", &onward);
+    scene.had("0192f0c1-2b3c-7d4e-8f50-000000000003", "urn:uuid:over", &onward);
+    scene.ended("urn:uuid:over");
     let (input, token) = scene.gives(HELD).await.unwrap();
     assert!(token.is_some() && matches!(input.content, InputContent::Reference { .. }));
     assert_eq!(input.pin.unwrap().agreement.as_deref(), Some("urn:uuid:yes"));
+    assert_eq!(denied(), 1);
+    // What was had under one that has ended alone goes to nobody.
+    scene.ended("urn:uuid:yes");
+    scene.ended("urn:uuid:no");
+    let why = scene.gives(HELD).await.unwrap_err().to_string();
+    assert!(why.contains("has ended"), "{why}");
+    assert_eq!(denied(), 1);
 }
 
 /// The agreement may have ended with a log that is over, and what was had may have been deleted: that makes nothing one's own.
