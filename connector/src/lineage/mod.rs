@@ -3,6 +3,7 @@
 
 mod answering;
 mod asking;
+mod beyond;
 mod named;
 mod prov;
 mod start;
@@ -116,8 +117,10 @@ fn drawn(
         children.push(drawing.draw(root, None)?);
     }
     let shown: Vec<bool> = drawing.level.iter().map(Option::is_some).collect();
+    let beyond = std::mem::take(&mut drawing.beyond);
     let mut summary = summary::of(ledger, how.direction, &how.bounds, &lineage, &shown, &streams)?;
     summary.aside = aside;
+    beyond.into_iter().for_each(|found| summary.add(found));
     let tree = TraceNode {
         kind: "trace".to_owned(),
         verified: children.iter().all(|c| c.verified),
@@ -169,6 +172,7 @@ struct Drawing<'a> {
     ledger: &'a Ledger,
     direction: Direction,
     depth: u32,
+    bounds: Bounds,
     for_others: bool,
     lineage: &'a Lineage,
     streams: &'a BTreeMap<Uuid, (StreamKey, u64)>,
@@ -180,6 +184,11 @@ struct Drawing<'a> {
     /// How many stand at the top, those that are not drawn included.
     roots: usize,
     drawn: BTreeSet<usize>,
+    /// How many may still be shown of other logs.
+    left: usize,
+    /// What was found in them, and where it was begun there.
+    beyond: Vec<TraceSummary>,
+    drawn_beyond: BTreeSet<(String, u64)>,
 }
 
 impl<'a> Drawing<'a> {
@@ -199,19 +208,24 @@ impl<'a> Drawing<'a> {
                 .for_each(|out| out.push((edge.to, edge.by)));
             is_root.get_mut(edge.to).into_iter().for_each(|is| *is = false);
         }
+        let level = levels(&out, &is_root, lineage.starts, how.limit);
         Self {
             node,
             ledger,
             direction: how.direction,
             depth: how.bounds.depth,
+            bounds: how.bounds,
             for_others: how.for_others,
             lineage,
             streams,
             logs,
             roots: is_root.iter().filter(|is| **is).count(),
-            level: levels(&out, &is_root, lineage.starts, how.limit),
+            left: how.limit.saturating_sub(level.iter().flatten().count()),
+            level,
             out,
             drawn: BTreeSet::new(),
+            beyond: Vec::new(),
+            drawn_beyond: BTreeSet::new(),
         }
     }
 
@@ -274,7 +288,10 @@ impl<'a> Drawing<'a> {
             let of_it = self.named(at, &named)?;
             rest.retain(|(to, _)| !of_it.contains(to));
             if of_it.is_empty() && !drawn.not_followed {
-                drawn.children.push(named.labelled(told, told.unknown(&named)?));
+                let found = self.sources_beyond(told, &named)?;
+                let found = found.map_or_else(|| told.unknown(&named).map(|unknown| vec![unknown]), Ok)?;
+                let found = found.into_iter().map(|child| named.labelled(told, child));
+                drawn.children.extend(found);
             }
             for to in of_it {
                 if let Some(child) = self.follow(at, to, told, drawn)? {
@@ -302,6 +319,9 @@ impl<'a> Drawing<'a> {
                 }
                 drawn.children.push(child);
             }
+        }
+        if !drawn.not_followed {
+            drawn.children.extend(self.results_beyond(told)?);
         }
         drawn.children.extend(told.elsewhere()?);
         Ok(())

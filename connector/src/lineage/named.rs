@@ -3,7 +3,9 @@
 use super::text;
 use super::told::Told;
 use crate::control::protocol::TraceNode;
+use herleid_ledger::StoredRecord;
 use herleid_ledger::record::Kind;
+use herleid_ledger::section::SectionName;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -26,6 +28,20 @@ impl Named {
             transaction,
             sha256: text(item, "/sha256"),
         }
+    }
+
+    /// Each in a list of a section.
+    pub(super) fn each(section: &Value, list: &str, name: &str) -> Vec<Self> {
+        let items = section.get(list).and_then(Value::as_array).into_iter().flatten();
+        items.map(|item| Self::of(item, name)).collect()
+    }
+
+    /// All that a record names.
+    pub(super) fn all_of(record: &StoredRecord) -> Vec<Self> {
+        let of = |section, list, name| Self::each(&record.value(section).unwrap_or_default(), list, name);
+        let mut all = of(SectionName::Run, "inputs", "/name");
+        all.extend(of(SectionName::Facts, "reliesOn", "/output"));
+        all
     }
 
     /// What it means, as `told` names it.

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 /// Cases, parties and streams that are listed at most.
 const LISTED: usize = 100;
-/// Records of streams that are looked through to count the runs in them: a tenth of a second.
-const COUNTED: u64 = 20_000;
+/// Records of streams that are looked through to count the runs in them: half a second.
+const COUNTED: u64 = 100_000;
 
 fn has(activity: &Activity, kinds: &[Kind]) -> bool {
     let mut of = activity.records.iter().filter_map(|(_, kind)| *kind);

@@ -13,7 +13,6 @@ use herleid_ledger::record::{Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{Activity, At, Ledger, LedgerError, StoredRecord};
 use herleid_vocab::did::Did;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -257,19 +256,35 @@ impl<'a> Told<'a> {
                 )
             }
         };
-        let section = section.unwrap_or_default();
-        let items = section.get(list).and_then(Value::as_array).into_iter().flatten();
-        items.map(|item| Named::of(item, name)).collect()
+        Named::each(&section.unwrap_or_default(), list, name)
+    }
+
+    /// SHA-256 of what it made, or brought.
+    pub(super) fn made(&self) -> Vec<String> {
+        let sections = [SectionName::Content, SectionName::Facts];
+        let values = self.records.iter();
+        let values = values.flat_map(|r| sections.into_iter().filter_map(|name| r.value(name)));
+        let mut made: Vec<String> = values.map(|value| text(&value, "/sha256")).collect();
+        let outputs = self
+            .run()
+            .and_then(|run| run.value(SectionName::Run))
+            .unwrap_or_default();
+        made.extend(
+            Named::each(&outputs, "outputs", "/name")
+                .into_iter()
+                .map(|output| output.sha256),
+        );
+        made.retain(|sha256| !sha256.is_empty());
+        made
+    }
+
+    pub(super) const fn transaction(&self) -> Option<Uuid> {
+        self.activity.transaction
     }
 
     /// As what it uses `from`: the names of its inputs that came from there.
     pub(super) fn uses_as(&self, from: &Told<'_>) -> Vec<String> {
-        let sections = [SectionName::Content, SectionName::Facts];
-        let values = from
-            .records
-            .iter()
-            .flat_map(|r| sections.into_iter().filter_map(|name| r.value(name)));
-        let made: Vec<String> = values.map(|value| text(&value, "/sha256")).collect();
+        let made = from.made();
         let of_it = self.names().into_iter().filter(|named| {
             (named.id.is_some() && named.id == from.activity.transaction)
                 || (!named.sha256.is_empty() && made.contains(&named.sha256))

@@ -450,6 +450,7 @@ cli-status-warning = WARNING: { $warning }
 
 # Trace
 cli-trace-record = record { $index } of { $party }
+cli-trace-log = in our log { $log }, which is another
 cli-trace-verified = verified
 cli-trace-not-verified = NOT verified
 cli-trace-again = stands elsewhere in this tree

@@ -442,6 +442,7 @@ cli-status-peer = partner: { $did }
 cli-status-warning = LET OP: { $warning }
 
 cli-trace-record = record { $index } van { $party }
+cli-trace-log = in ons logboek { $log }, een ander
 cli-trace-verified = gecontroleerd
 cli-trace-not-verified = NIET gecontroleerd
 cli-trace-again = staat elders in deze boom

@@ -154,6 +154,9 @@ fn line(node: &TraceNode, language: Language) -> String {
     if let (Some(index), Some(party)) = (node.index, &node.party) {
         let values = [("index", &*index.to_string()), ("party", party.as_str())];
         parts.push(text(language, "cli-trace-record", &values));
+        if let Some(log) = &node.log {
+            parts.push(text(language, "cli-trace-log", &[("log", log)]));
+        }
     } else if let Some(party) = &node.party {
         parts.push(party.as_str().to_owned());
     }

@@ -51,7 +51,7 @@ pub struct Trace {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TraceNode {
-    /// `decision`, `run`, `parameters`, `pull`, `receipt`, `elsewhere`, `file`, or the kind of a record.
+    /// `decision`, `run`, `parameters`, `pull`, `receipt`, `elsewhere`, `file`, `log`, or the kind of a record.
     pub kind: String,
     /// For people.
     pub label: String,
@@ -64,6 +64,9 @@ pub struct TraceNode {
     /// Index in that party's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<u64>,
+    /// Origin of the log of ours that it is of, where that is not the one that was searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
     /// Whether proofs and digests were checked for this answer, and held. Of what another party told: whether its record was proved to be
     /// in its log, and of such a kind.
     pub verified: bool,
@@ -196,6 +199,20 @@ pub struct Counted<T> {
     pub found: u64,
     /// The first of them.
     pub shown: Vec<T>,
+}
+
+impl<T: PartialEq> Counted<T> {
+    /// Counts those of another list that are not in this one.
+    pub fn add(&mut self, other: Self) {
+        let known = other.shown.iter().filter(|one| self.shown.contains(one)).count() as u64;
+        self.found += other.found.saturating_sub(known);
+        let fresh: Vec<T> = other
+            .shown
+            .into_iter()
+            .filter(|one| !self.shown.contains(one))
+            .collect();
+        self.shown.extend(fresh);
+    }
 }
 
 impl<T> Default for Counted<T> {

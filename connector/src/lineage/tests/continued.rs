@@ -103,6 +103,92 @@ async fn a_trace_goes_on_in_the_log_that_is_over_and_says_which_one_it_is() {
     );
 }
 
+/// All nodes of a tree.
+fn all(node: &Value) -> Vec<&Value> {
+    let children = node["children"].as_array().into_iter().flatten();
+    std::iter::once(node).chain(children.flat_map(all)).collect()
+}
+
+fn of_log<'a>(nodes: &[&'a Value], kind: &str, log: &Value) -> Vec<&'a Value> {
+    let is = |node: &&&Value| node["kind"] == kind && node["log"] == *log;
+    nodes.iter().filter(is).copied().collect()
+}
+
+#[tokio::test]
+async fn what_a_decision_rests_on_is_followed_into_the_log_that_is_over_and_back() {
+    let scene = Scene::set();
+    let (rain, old) = scene.two_cases();
+    let (directory, storage) = scene.ended();
+    let scene = Scene::continued(directory, &storage);
+    // On an output of a run in the old log, and on a run here of which an input was pulled there.
+    let on_output = scene.add(decided("Z-3", &[(transaction(2), 11)]).term(Term::Case("Z-3".to_owned())));
+    let run = Run {
+        id: transaction(7),
+        case: Some("Z-4"),
+        inputs: &[(Some(transaction(1)), 1)],
+        outputs: &[21],
+    };
+    scene.add(run.requested());
+    let ran = scene.add(run.received());
+    let on_run = scene.add(decided("Z-4", &[(transaction(7), 21)]).term(Term::Case("Z-4".to_owned())));
+
+    let tree = scene.tree(json!({"what": "Z-3"})).await;
+    assert_eq!(
+        (&tree["verified"], &tree["summary"]["log"]),
+        (&json!(true), &json!(NEW))
+    );
+    assert_eq!(tree["children"][0]["index"], json!(on_output));
+    let nodes = all(&tree);
+    assert_eq!(of_log(&nodes, "run", &json!(OLD)).len(), 1, "{tree}");
+    let pulls = of_log(&nodes, "pull", &json!(OLD));
+    assert_eq!(
+        (pulls.len(), &pulls[0]["index"], &pulls[0]["verified"]),
+        (1, &json!(rain), &json!(true))
+    );
+    assert_eq!(
+        (&tree["summary"]["found"], &tree["summary"]["pulls"]),
+        (&json!(3), &json!(1))
+    );
+    assert_eq!(tree["summary"]["cases"]["found"], 2, "the case of that run too: {tree}");
+
+    let tree = scene.tree(json!({"what": "Z-4"})).await;
+    let nodes = all(&tree);
+    let runs = of_log(&nodes, "run", &Value::Null);
+    assert_eq!((runs.len(), &runs[0]["index"]), (1, &json!(ran)));
+    assert_eq!(of_log(&nodes, "pull", &json!(OLD)).len(), 1, "{tree}");
+    assert_eq!(tree["verified"], true);
+
+    // This rain series was wrong: which decisions are touched?
+    let down = scene.down(&rain.to_string()).await;
+    assert_eq!(
+        down["summary"]["log"],
+        json!(NEW),
+        "a number is of the log that goes on, where it has it"
+    );
+    let down = scene.down(&format!("{OLD}/{rain}")).await;
+    let nodes = all(&down);
+    let found = |log: &Value| -> Vec<u64> {
+        let of = of_log(&nodes, "decision", log).into_iter();
+        let mut found: Vec<u64> = of.filter_map(|node| node["index"].as_u64()).collect();
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(
+        (found(&Value::Null), found(&json!(NEW))),
+        (old.to_vec(), vec![on_output, on_run])
+    );
+    assert_eq!(
+        (&down["summary"]["decisions"], &down["summary"]["runs"]),
+        (&json!(4), &json!(3))
+    );
+    assert_eq!(down["verified"], true);
+    // No deeper than was asked for.
+    let near = scene
+        .tree(json!({"what": format!("{OLD}/{rain}"), "direction": "down", "depth": 1}))
+        .await;
+    assert!(of_log(&all(&near), "decision", &json!(NEW)).is_empty(), "{near}");
+}
+
 #[tokio::test]
 async fn a_log_that_is_over_and_kept_no_lineage_says_so_instead_of_showing_nothing() {
     let scene = Scene::set();
