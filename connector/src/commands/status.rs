@@ -69,6 +69,12 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
         ));
     }
     for (peer, told) in crate::reconcile::told(&node)? {
+        if let Some((said, at_ms)) = told.clock.and_then(|clock| Some((clock.said()?, clock.at_ms))) {
+            warnings.push(format!(
+                "at {} it was seen of `{peer}` that {said}, by what was recorded as given and received; what is timed by either may be judged otherwise by the other",
+                format_rfc3339_ms(at_ms)
+            ));
+        }
         let (differed, unfinished) = (told.differed, told.unfinished);
         if differed.agreements > 0 {
             warnings.push(format!(

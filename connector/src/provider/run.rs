@@ -1,5 +1,6 @@
 //! A run of a model of ours: decided, its inputs pulled, recorded before the program starts and after it ends.
 
+mod again;
 mod asked;
 mod inputs;
 mod interrupted;
@@ -76,7 +77,7 @@ pub(super) struct Asked<'a> {
     trace: &'a str,
 }
 
-/// Runs `model` as the request asks. Whoever calls it lets it come to its end, also when the consumer has gone: what has
+/// Runs `model` as the request asks; of a run that was made, what it came to is given again. Whoever calls it lets it come to its end, also when the consumer has gone: what has
 /// started has an end, and that is recorded.
 ///
 /// What takes time comes before what is scarce: the inputs are fetched before the run has a place, and it has a slot before
@@ -93,6 +94,11 @@ pub async fn execute(
     sent: &Sent,
     trace: &str,
 ) -> Result<(Ran, ExecuteRequest), NotRun> {
+    // Before anything else is done for it: a repeat must not make this end fetch the inputs again.
+    let before = started(node, &access.grant().consumer, access.transaction());
+    if let Some(before) = before.map_err(|e| Refusal::internal(&e))? {
+        return again::given(node, access, (model, body), sent, &before, trace).await;
+    }
     let mut asked = Asked::read(node, access, model, body, trace).await?;
     asked.decide(node).await?;
     asked.check_exchange(node, sent)?;
@@ -134,14 +140,6 @@ fn started(node: &Node, consumer: &Did, transaction: &str) -> Result<Option<Stor
         }
     }
     Ok(None)
-}
-
-/// The program has side effects on nobody, but its run is counted and numbered: it is not repeated silently.
-fn repeated(access: &Access) -> Refusal {
-    Refusal::denied(&format!(
-        "transaction {} was run before; ask for its receipts, or use a new transaction",
-        access.transaction()
-    ))
 }
 
 impl Asked<'_> {

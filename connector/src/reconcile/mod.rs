@@ -142,7 +142,7 @@ async fn agreement(node: &Arc<Node>, entry: &AgreementEntry, own: &Ledger) -> Re
         (false, true) => told.verdict,
     };
     told.unfinished = stopped;
-    keep(node, entry, told.verdict).await?;
+    keep(node, entry, &told).await?;
     Ok(told)
 }
 

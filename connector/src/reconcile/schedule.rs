@@ -2,7 +2,7 @@
 
 use super::agreement;
 use crate::commands::Failure;
-use crate::control::protocol::Reconciled;
+use crate::control::protocol::{AgreementReconciled, Reconciled};
 use crate::node::Node;
 use crate::state::{AgreementEntry, Change, set};
 use herleid_vocab::did::Did;
@@ -27,6 +27,9 @@ struct Last {
     is_unfinished: bool,
     /// What was found the last time that something was: a peer that is caught and then does not answer any more stays caught.
     found: Option<Found>,
+    /// By how much its clock was ahead of this one then, at least and at most, in milliseconds.
+    #[serde(default)]
+    clock_ahead_ms: [Option<i64>; 2],
 }
 
 /// What an attempt came to that found something out.
@@ -46,13 +49,15 @@ impl Last {
             attempted_ms: at_ms,
             is_unfinished: false,
             found: None,
+            clock_ahead_ms: [None; 2],
         }
     }
 
     /// The same after an attempt that came to this.
-    fn after(mut self, verdict: Reconciled, at_ms: u64) -> Self {
+    fn after(mut self, verdict: Reconciled, clock_ahead_ms: [Option<i64>; 2], at_ms: u64) -> Self {
         self.is_unfinished = verdict == Reconciled::Unfinished;
         if !self.is_unfinished {
+            self.clock_ahead_ms = clock_ahead_ms;
             self.found = Some(Found { at_ms, verdict });
         }
         self
@@ -84,11 +89,12 @@ pub(super) async fn begin(node: &Node, entry: &AgreementEntry) -> Result<(), Fai
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) async fn keep(node: &Node, entry: &AgreementEntry, verdict: Reconciled) -> Result<(), Failure> {
+pub(super) async fn keep(node: &Node, entry: &AgreementEntry, told: &AgreementReconciled) -> Result<(), Failure> {
+    let verdict = told.verdict;
     if verdict == Reconciled::Differs {
         tracing::error!(peer = %entry.other, agreement = entry.id, "this ledger and the peer's differ; `herleid reconcile` says in what");
     }
-    let after = last(node, entry)?.after(verdict, node.now_ms());
+    let after = last(node, entry)?.after(verdict, told.clock_ahead_ms, node.now_ms());
     Ok(node.ledger.put_state(vec![set(key(entry), &after)?]).await?)
 }
 
@@ -211,6 +217,40 @@ pub(crate) struct Told {
     pub(crate) differed: Count,
     /// Agreements that could not be compared the last time.
     pub(crate) unfinished: Count,
+    /// How its clock stood to this one when that was seen last.
+    pub(crate) clock: Option<Clock>,
+}
+
+/// How the clock of a peer stood to this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Clock {
+    /// When that was seen, Unix milliseconds.
+    pub(crate) at_ms: u64,
+    /// By how much it was ahead, at least and at most, in milliseconds.
+    pub(crate) ahead_ms: [Option<i64>; 2],
+}
+
+/// Clocks that are nearer than that are nobody's concern.
+const APART_MS: i64 = 1_000;
+
+impl Clock {
+    /// What a person should know of it, if anything.
+    pub(crate) fn said(&self) -> Option<String> {
+        match self.ahead_ms {
+            // No two clocks that run on are that far apart in both directions.
+            [Some(least), Some(most)] if least > most => {
+                Some("its clock or this one was changed between two exchanges".to_owned())
+            }
+            [Some(least), _] if least >= APART_MS => {
+                Some(format!("its clock is at least {least} ms ahead of this one"))
+            }
+            [_, Some(most)] if most <= -APART_MS => Some(format!(
+                "its clock is at least {} ms behind this one",
+                most.saturating_neg()
+            )),
+            _ => None,
+        }
+    }
 }
 
 /// How many agreements, and when the last of them was looked at, Unix milliseconds.
@@ -235,6 +275,14 @@ pub(crate) fn told(node: &Node) -> Result<BTreeMap<Did, Told>, Failure> {
     let mut told: BTreeMap<Did, Told> = BTreeMap::new();
     for (_, last) in node.state.scan::<Last>(RECONCILED)? {
         let of_peer = told.entry(last.peer).or_default();
+        if let Some(found) = last.found.as_ref().filter(|_| last.clock_ahead_ms != [None; 2])
+            && of_peer.clock.is_none_or(|known| known.at_ms < found.at_ms)
+        {
+            of_peer.clock = Some(Clock {
+                at_ms: found.at_ms,
+                ahead_ms: last.clock_ahead_ms,
+            });
+        }
         if let Some(found) = last.found.filter(|found| found.verdict == Reconciled::Differs) {
             of_peer.differed.add(found.at_ms);
         }
@@ -277,12 +325,37 @@ mod tests {
     }
 
     #[test]
+    fn only_clocks_that_are_far_apart_are_told_of() {
+        let said = |least, most| {
+            let clock = Clock {
+                at_ms: 1,
+                ahead_ms: [least, most],
+            };
+            clock.said().unwrap_or_default()
+        };
+        assert!(said(Some(1_000), None).contains("at least 1000 ms ahead"));
+        assert!(said(None, Some(-2_000)).contains("at least 2000 ms behind"));
+        assert!(said(Some(5), Some(-5)).contains("was changed"));
+        for (least, most) in [
+            (Some(999), Some(1_001)),
+            (None, Some(-999)),
+            (Some(-9), None),
+            (None, None),
+        ] {
+            assert_eq!(said(least, most), "");
+        }
+    }
+
+    #[test]
     fn what_was_found_is_not_forgotten_when_nobody_answers() {
-        let caught = Last::met(&did("a"), 1).after(Reconciled::Differs, 2);
-        let silent = caught.clone().after(Reconciled::Unfinished, 3);
+        let caught = Last::met(&did("a"), 1).after(Reconciled::Differs, [Some(1), None], 2);
+        let silent = caught.clone().after(Reconciled::Unfinished, [None; 2], 3);
         assert!(silent.is_unfinished);
-        assert_eq!(silent.found, caught.found);
-        let honest = silent.after(Reconciled::Same, 4);
+        assert_eq!(
+            (silent.found.clone(), silent.clock_ahead_ms),
+            (caught.found, [Some(1), None])
+        );
+        let honest = silent.after(Reconciled::Same, [None; 2], 4);
         let found = Found {
             at_ms: 4,
             verdict: Reconciled::Same,

@@ -127,44 +127,66 @@ int clock_gettime(clockid_t which, struct timespec *now) {
 }
 "#;
 
+/// A clock that a test sets.
+pub(crate) struct Clock {
+    library: PathBuf,
+    offset: PathBuf,
+}
+
+impl Clock {
+    pub(crate) fn made(folder: &Path) -> Self {
+        let (source, library) = (folder.join("clock.c"), folder.join("clock.so"));
+        std::fs::write(&source, CLOCK).unwrap();
+        let mut compiler = Command::new("cc");
+        compiler
+            .args(["-shared", "-fPIC", "-o"])
+            .arg(&library)
+            .arg(&source)
+            .arg("-ldl");
+        assert!(compiler.status().unwrap().success());
+        let clock = Self {
+            library,
+            offset: folder.join("offset"),
+        };
+        clock.step(0);
+        clock
+    }
+
+    /// So many seconds from the machine's.
+    pub(crate) fn step(&self, seconds: i64) {
+        // Renamed into place: the service must never read half a number.
+        let next = self.offset.with_extension("next");
+        std::fs::write(&next, seconds.to_string()).unwrap();
+        std::fs::rename(&next, &self.offset).unwrap();
+    }
+
+    /// Lets a service that is about to start go by it.
+    pub(crate) fn of(&self, service: &mut Command) {
+        service
+            .env("LD_PRELOAD", &self.library)
+            .env("CLOCK_OFFSET", &self.offset);
+    }
+}
+
 #[test]
 fn a_clock_that_steps_is_named_and_breaks_nothing() {
     const HOUR_S: i64 = 3600;
     let mut scene = Scene::set();
-    let path = |name: &str| scene.folder.path().join(name);
-    let (source, library, offset) = (path("clock.c"), path("clock.so"), path("offset"));
-    std::fs::write(&source, CLOCK).unwrap();
-    let mut compiler = Command::new("cc");
-    compiler
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(&library)
-        .arg(&source)
-        .arg("-ldl");
-    assert!(compiler.status().unwrap().success());
-    // Renamed into place: the service must never read half a number.
-    let step = |seconds: i64| {
-        let next = offset.with_extension("next");
-        std::fs::write(&next, seconds.to_string()).unwrap();
-        std::fs::rename(&next, &offset).unwrap();
-    };
-    step(0);
+    let clock = Clock::made(scene.folder.path());
     scene.provider.kill();
-    let stepping = |service: &mut Command| {
-        service.env("LD_PRELOAD", &library).env("CLOCK_OFFSET", &offset);
-    };
-    scene.provider.start_with(stepping);
+    scene.provider.start_with(|service| clock.of(service));
     good(&scene.pull());
     for wrong in [-HOUR_S, HOUR_S] {
-        step(wrong);
+        clock.step(wrong);
         let refused = scene.pull();
         assert!(!refused.status.success(), "{}", told(&refused));
         assert!(told(&refused).contains("clock"), "{}", told(&refused));
-        step(0);
+        clock.step(0);
         good(&scene.pull());
     }
     // The consumer's clock is set along, as where one machine's time serves both: what was recorded stays in order.
     scene.consumer.kill();
-    scene.consumer.start_with(stepping);
-    step(-HOUR_S);
+    scene.consumer.start_with(|service| clock.of(service));
+    clock.step(-HOUR_S);
     good(&scene.pull());
 }

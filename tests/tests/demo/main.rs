@@ -7,6 +7,7 @@ mod backups_erased;
 mod backups_refused;
 mod backups_witnessed;
 mod catalogue;
+mod clocks;
 mod continued_case;
 mod continuing;
 mod doctor;

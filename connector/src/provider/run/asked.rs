@@ -1,6 +1,6 @@
 //! What is asked for: understood, if there is something to run, and decided; again when making it ready has taken its time.
 
-use super::{Asked, NotRun, repeated};
+use super::{Asked, NotRun};
 use crate::deciding::{self, Asker, Decided, USE};
 use crate::http::Refusal;
 use crate::identity::{Lost, lost, shown_for, until_lost};
@@ -35,24 +35,30 @@ impl<'a> Asked<'a> {
         if grant.kind != GrantPurpose::Run || grant.subject != model {
             return Err(Refusal::not_found(&format!("this access is not for running `{model}`")).into());
         }
-        // Before anything else is done for it: a repeat must not make this end fetch the inputs again.
-        if super::started(node, &grant.consumer, access.transaction())
-            .map_err(|e| Refusal::internal(&e))?
-            .is_some()
-        {
-            return Err(repeated(access).into());
-        }
         let agreement = standing_agreement(node, access, trace).await?;
         let Some(entry) = current_model(node, model)? else {
             let why = format!("`{model}` was withdrawn");
             return Err(refuse(node, access, &agreement, &why, trace).await.into());
         };
-        let process = Arc::new(process(node, &entry)?);
+        let asked = Self::understood(node, access, agreement, entry, body, trace)?;
         // Checked when it was published; the configuration may have been narrowed since.
-        if let Err(e) = node.config.models.sandbox.allow(process.model().limits()) {
+        if let Err(e) = node.config.models.sandbox.allow(asked.process.model().limits()) {
             let why = format!("`{model}` does not run here now: {e}");
-            return Err(refuse(node, access, &agreement, &why, trace).await.into());
+            return Err(refuse(node, access, &asked.agreement, &why, trace).await.into());
         }
+        Ok(asked)
+    }
+
+    /// What is asked for of this version.
+    pub(super) fn understood(
+        node: &Node,
+        access: &'a Access,
+        agreement: AgreementEntry,
+        entry: ModelEntry,
+        body: &[u8],
+        trace: &'a str,
+    ) -> Result<Self, NotRun> {
+        let process = Arc::new(process(node, &entry)?);
         let request = process.parse_request(body, &Limits::MESSAGE).map_err(NotRun::Request)?;
         let run_inputs = request
             .run_inputs(&process)
@@ -192,7 +198,7 @@ fn asker<'a>(grant: &'a GrantEntry, shown: &'a [Claimed]) -> Asker<'a> {
 }
 
 /// The agreement under which a run is asked for, as it stands now; where it has ended the refusal is recorded.
-async fn standing_agreement(node: &Node, access: &Access, trace: &str) -> Result<AgreementEntry, Refusal> {
+pub(super) async fn standing_agreement(node: &Node, access: &Access, trace: &str) -> Result<AgreementEntry, Refusal> {
     let agreement: Option<AgreementEntry> = node
         .state
         .get(&AgreementEntry::key(&access.grant().agreement, Side::Provider))
@@ -206,7 +212,13 @@ async fn standing_agreement(node: &Node, access: &Access, trace: &str) -> Result
 }
 
 /// Records a refusal for another reason than the policy, and gives it.
-async fn refuse(node: &Node, access: &Access, agreement: &AgreementEntry, why: &str, trace: &str) -> Refusal {
+pub(super) async fn refuse(
+    node: &Node,
+    access: &Access,
+    agreement: &AgreementEntry,
+    why: &str,
+    trace: &str,
+) -> Refusal {
     let facts = json!({"what": "run", "party": agreement.other.as_str(), "transaction": access.transaction(), "agreement": agreement.id});
     match grants::record_refusal(node, facts, Some(stream(agreement)), why, trace).await {
         Ok(()) => Refusal::denied(&why),

@@ -1,7 +1,8 @@
 //! What is recorded of a run: that it started, and its one end.
 
+use super::again::gone;
 use super::interrupted::{OpenRun, open_key};
-use super::{Asked, Sent, output_value, repeated, result_bytes};
+use super::{Asked, Sent, output_value, result_bytes};
 use crate::deciding::Decided;
 use crate::http::Refusal;
 use crate::identity::Lost;
@@ -68,7 +69,7 @@ impl Asked<'_> {
         }
         let draft = outstanding::reserve(node, decided.reserve(draft), &self.agreement.id);
         match node.append(draft).await {
-            Ok(recorded) if recorded.replayed() => Err(repeated(self.access)),
+            Ok(recorded) if recorded.replayed() => Err(gone(self.access, "it has not ended")),
             Ok(_) => {
                 // Set once: nothing starts twice.
                 let _ = self.places.set(decided.decision.reservations().to_vec());

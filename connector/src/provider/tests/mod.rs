@@ -11,6 +11,7 @@ mod payment;
 mod places;
 mod pulls;
 mod receipts;
+mod run_again;
 mod runs;
 mod standing;
 mod trusted;

@@ -3,6 +3,7 @@
 use super::runs::{Asker, Runs};
 use super::*;
 use crate::http::Refusal;
+use crate::models::sandbox::Output;
 use crate::models::sandbox::{Place, Sandbox, SandboxError, Slot};
 use crate::provider::run::NotRun;
 use axum::Router;
@@ -85,7 +86,7 @@ async fn slots(sandbox: &Sandbox, places: &[Place]) -> Vec<Slot> {
     slots
 }
 
-fn refused(answer: Result<(), NotRun>) -> Refusal {
+fn refused(answer: Result<Vec<Output>, NotRun>) -> Refusal {
     match answer {
         Err(NotRun::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
@@ -93,7 +94,7 @@ fn refused(answer: Result<(), NotRun>) -> Refusal {
 }
 
 /// There is no room, for a reason that says this.
-fn busy(answer: Result<(), NotRun>, why: &str) {
+fn busy(answer: Result<Vec<Output>, NotRun>, why: &str) {
     let refusal = refused(answer);
     let found = (refusal.status(), refusal.code());
     assert_eq!(found, (StatusCode::SERVICE_UNAVAILABLE, "busy"), "{refusal:?}");

@@ -38,18 +38,18 @@ pub(super) struct Asker {
 pub(super) struct Asking {
     access: Access,
     body: Vec<u8>,
-    sent: Sent,
+    pub(super) sent: Sent,
 }
 
 impl Asking {
     /// Has it run, as the service does.
-    pub(super) async fn run(self, node: Arc<Node>) -> Result<(), NotRun> {
+    pub(super) async fn run(self, node: Arc<Node>) -> Result<Vec<Output>, NotRun> {
         let ran = execute(&node, &self.access, MODEL, &self.body, &self.sent, TRACE).await;
-        ran.map(|_| ())
+        ran.map(|(ran, _)| ran.outputs)
     }
 
     /// Goes as far as it goes before the program does.
-    async fn start(&self, node: &Node) -> Asked<'_> {
+    pub(super) async fn start(&self, node: &Node) -> Asked<'_> {
         let asked = Asked::read(node, &self.access, MODEL, &self.body, TRACE).await.unwrap();
         let decided = asked.decide(node).await.unwrap();
         asked.record_started(node, &self.sent, &decided).await.unwrap();
@@ -282,11 +282,10 @@ async fn a_run_that_a_stop_interrupts_is_recorded_as_failed_once() {
     assert!(refusal.detail().contains("was run before"), "{}", refusal.detail());
 }
 
-#[tokio::test]
-async fn a_run_that_ended_leaves_no_mark() {
-    let runs = Runs::set(1_000).await;
-    let (node, asker) = (&runs.scene.node, runs.asker(1).await);
-    let asking = runs.asking(&asker, &transaction(1), None).await;
+/// What a run came to, of which the answer was lost.
+pub(super) async fn finished(runs: &Runs, asker: &Asker) {
+    let node = &runs.scene.node;
+    let asking = runs.asking(asker, &transaction(1), None).await;
     let digests = Digests::of(RAIN);
     let output = Output {
         name: "result".to_owned(),
@@ -297,6 +296,13 @@ async fn a_run_that_ended_leaves_no_mark() {
     };
     let asked = asking.start(node).await;
     asked.record_finished(node, &[output], json!({})).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_that_ended_leaves_no_mark() {
+    let runs = Runs::set(1_000).await;
+    let (node, asker) = (&runs.scene.node, runs.asker(1).await);
+    finished(&runs, &asker).await;
     assert_eq!(runs.standing(&asker), (1, 1, 0), "it waits for its receipt");
 
     let asking = runs.asking(&asker, &transaction(2), None).await;

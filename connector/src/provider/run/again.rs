@@ -1,0 +1,112 @@
+//! The same run asked for again: the answer was lost. The program has side effects on nobody, but its run is counted and numbered, so it is not made
+//! twice: what it came to is given again, as its record says, to whom may still have it.
+
+use super::asked::{refuse, standing_agreement};
+use super::{Asked, NotRun, Ran, Sent};
+use crate::http::Refusal;
+use crate::identity::Lapse;
+use crate::models::process::ExecuteRequest;
+use crate::models::sandbox::Output;
+use crate::node::Node;
+use crate::provider::access::Access;
+use crate::provider::kind_of;
+use crate::provider::pull::reserved;
+use crate::state::{GrantPurpose, ModelEntry, digest_bytes};
+use axum::http::StatusCode;
+use herleid_ledger::record::{Kind, Term};
+use herleid_ledger::section::SectionName;
+use herleid_ledger::{LedgerError, StoredRecord};
+use serde_json::Value;
+
+/// What the run that `started` says has come to.
+///
+/// # Errors
+/// When it was another request, has not ended, or failed; when nothing of it may be had any more, or its outputs are gone.
+pub(super) async fn given(
+    node: &Node,
+    access: &Access,
+    (model, body): (&str, &[u8]),
+    sent: &Sent,
+    started: &StoredRecord,
+    trace: &str,
+) -> Result<(Ran, ExecuteRequest), NotRun> {
+    let grant = access.grant();
+    if grant.kind != GrantPurpose::Run || grant.subject != model {
+        return Err(Refusal::not_found(&format!("this access is not for running `{model}`")).into());
+    }
+    if started.value(SectionName::Exchange).as_ref() != Some(&sent.exchange) {
+        let why = format!(
+            "transaction {} was another run before, or what it was is erased; use a new transaction",
+            access.transaction()
+        );
+        return Err(Refusal::denied(&why).into());
+    }
+    let agreement = standing_agreement(node, access, trace).await?;
+    let version = started.value(SectionName::Run).unwrap_or_default();
+    let version = version.get("version").and_then(Value::as_str).unwrap_or_default();
+    let entry = node.state.get::<ModelEntry>(&format!("model/{model}/{version}"));
+    let entry = entry.map_err(|e| Refusal::internal(&e))?;
+    let Some(entry) = entry.filter(|entry| entry.withdrawn.is_none()) else {
+        let why = format!("version `{version}` of `{model}` was withdrawn");
+        return Err(refuse(node, access, &agreement, &why, trace).await.into());
+    };
+    let asked = Asked::understood(node, access, agreement, entry, body, trace)?;
+    asked.check_exchange(node, sent)?;
+    // It has its places in the counters, and takes no other.
+    drop(asked.places.set(reserved(started)));
+    match asked.is_over(node).await {
+        Ok(None) => {}
+        Ok(Some(lost)) if matches!(lost.how, Lapse::Unknown) => {
+            return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unknown", &lost.why).into());
+        }
+        Ok(Some(lost)) => return Err(refuse(node, access, &asked.agreement, &lost.why, trace).await.into()),
+        Err(error) => return Err(Refusal::internal(&error).into()),
+    }
+    let ended = ended(node, access).map_err(|e| Refusal::internal(&e))?;
+    let outputs = match ended {
+        Some(record) => outputs(node, &record).ok_or_else(|| gone(access, "its outputs are not here any more"))?,
+        None => return Err(gone(access, "it has not ended, or failed").into()),
+    };
+    Ok((Ran { outputs }, asked.request))
+}
+
+pub(super) fn gone(access: &Access, why: &str) -> Refusal {
+    Refusal::denied(&format!(
+        "transaction {} was run before, and {why}; ask for its receipts (`GET /receipts/{{transaction}}`), or use a new transaction",
+        access.transaction()
+    ))
+}
+
+/// The record of its outputs.
+fn ended(node: &Node, access: &Access) -> Result<Option<StoredRecord>, LedgerError> {
+    for index in node
+        .ledger
+        .by_term(&Term::Transaction(access.transaction().to_owned()))?
+    {
+        let stored = node.ledger.record(index)?;
+        let consumer = stored.value(SectionName::Exchange).unwrap_or_default();
+        // Two consumers may have chosen the same.
+        let is_its = consumer.get("consumer").and_then(Value::as_str) == Some(access.grant().consumer.as_str());
+        if is_its && kind_of(&stored) == Some(Kind::RunFinished) {
+            return Ok(Some(stored));
+        }
+    }
+    Ok(None)
+}
+
+/// The outputs as they were recorded; `None` where one of them is gone, or is not what it was.
+fn outputs(node: &Node, ended: &StoredRecord) -> Option<Vec<Output>> {
+    let run = ended.value(SectionName::Run)?;
+    let read = |output: &Value| {
+        let text = |member: &str| output.get(member)?.as_str();
+        let sha256 = text("sha256")?;
+        Some(Output {
+            name: text("name")?.to_owned(),
+            media_type: text("mediaType")?.to_owned(),
+            bytes: node.payloads.read(sha256).ok()?.into(),
+            sha256: digest_bytes(sha256)?,
+            blake3: digest_bytes(text("blake3")?)?,
+        })
+    };
+    run.get("outputs")?.as_array()?.iter().map(read).collect()
+}

@@ -1,0 +1,68 @@
+//! A run whose answer was lost, asked for again.
+
+use super::runs::{Runs, finished};
+use super::*;
+use crate::provider::run::NotRun;
+
+#[tokio::test]
+async fn the_same_run_again_gives_what_it_came_to_and_counts_once() {
+    let runs = Runs::set(1_000).await;
+    let (node, asker) = (&runs.scene.node, runs.asker(1).await);
+    finished(&runs, &asker).await;
+    let size = node.ledger.size();
+    for _ in 0..4 {
+        let again = runs.asking(&asker, &transaction(1), None).await;
+        let outputs = again.run(node.clone()).await.unwrap();
+        assert_eq!((outputs.len(), outputs[0].name.as_str()), (1, "result"));
+        assert_eq!(&outputs[0].bytes[..], RAIN);
+    }
+    assert_eq!((runs.standing(&asker), node.ledger.size()), ((1, 1, 0), size));
+    // Also where all the agreement gives is used up; then no other is.
+    for n in 2..=3 {
+        let asking = runs.asking(&asker, &transaction(n), None).await;
+        let failed = asking.start(node).await;
+        failed
+            .record_failed(node, StatusCode::UNPROCESSABLE_ENTITY, "exit code 1", json!({}))
+            .await;
+    }
+    assert_eq!(runs.standing(&asker).0, 3);
+    let another = runs.asking(&asker, &transaction(4), None).await;
+    assert!(another.run(node.clone()).await.is_err());
+    let again = runs.asking(&asker, &transaction(1), None).await;
+    assert!(again.run(node.clone()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_run_that_was_made_gives_nothing_any_more_to_who_may_not_have_it() {
+    // Another one under the same transaction.
+    let runs = Runs::set(1_000).await;
+    let (node, asker) = (&runs.scene.node, runs.asker(1).await);
+    finished(&runs, &asker).await;
+    let mut other = runs.asking(&asker, &transaction(1), None).await;
+    other.sent.exchange["to"] = json!(7);
+    let refused = |answer: Result<_, NotRun>| match answer {
+        Err(NotRun::Refused(refusal)) => refusal.detail().to_owned(),
+        Err(NotRun::Request(error)) => panic!("{error}"),
+        Ok(_) => panic!("it was given"),
+    };
+    let why = refused(other.run(node.clone()).await);
+    assert!(why.contains("was another run before"), "{why}");
+    // The agreement has ended.
+    let key = AgreementEntry::key(&asker.agreement, Side::Provider);
+    let standing: AgreementEntry = node.state.get(&key).unwrap().unwrap();
+    let ended = AgreementEntry {
+        terminated: Some("over".to_owned()),
+        ..standing.clone()
+    };
+    node.state.write(vec![set(key.clone(), &ended).unwrap()]).unwrap();
+    let again = runs.asking(&asker, &transaction(1), None).await;
+    let why = refused(again.run(node.clone()).await);
+    assert!(why.contains("has ended"), "{why}");
+    node.state.write(vec![set(key, &standing).unwrap()]).unwrap();
+    // The output is erased.
+    let path = node.payloads.path(&Digests::of(RAIN).sha256).unwrap();
+    std::fs::remove_file(path).unwrap();
+    let again = runs.asking(&asker, &transaction(1), None).await;
+    let why = refused(again.run(node.clone()).await);
+    assert!(why.contains("not here any more") && why.contains("receipts"), "{why}");
+}
