@@ -1,5 +1,6 @@
 //! Where payloads lie: immutable files named by their SHA-256, durable before anything refers to them.
 
+mod checked;
 mod erasing;
 mod receiving;
 
@@ -40,6 +41,14 @@ pub enum PayloadError {
     /// Not a digest.
     #[error("`{0}` is not a SHA-256 digest of 64 hexadecimal digits")]
     Name(String),
+}
+
+fn failed(path: &Path, what: &'static str, source: io::Error) -> PayloadError {
+    PayloadError::File {
+        path: path.to_owned(),
+        what,
+        source,
+    }
 }
 
 /// What the name of a payload begins with while it is being received.

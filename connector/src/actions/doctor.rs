@@ -5,13 +5,16 @@ use crate::cli::arguments::DoctorArguments;
 use crate::cli::show::Shown as _;
 use crate::cli::text::text;
 use crate::cli::{Context, Outcome};
-use crate::commands::{STEP, answer, failure, wrong};
+use crate::commands::doctor::beside;
+use crate::commands::{Failure, STEP, answer, failure, wrong};
 use crate::continuing::{self, PlaceError};
 use crate::control::error::{Code, ControlError};
 use crate::control::protocol::{Line, Step, Unit};
 use crate::erasure::over::{self, Erased};
 use crate::node::{Secrets, ledger_options};
+use crate::payloads::Payloads;
 use crate::rim::{SystemClock, SystemEntropy};
+use crate::state::State;
 use crate::storage;
 use herleid_ledger::{Ledger, LedgerError};
 use std::sync::Arc;
@@ -57,14 +60,17 @@ pub(super) fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<O
         Ledger::open_to_check
     };
     let ledger = open(options).map_err(unsound)?;
-    let told = |done, total| {
-        context.screen.line(&Line::Progress(Step {
-            step: STEP.to_owned(),
-            done,
-            total: Some(total),
-            unit: Unit::Items,
-        }));
+    let of = |step: &'static str| {
+        move |done, total| {
+            context.screen.line(&Line::Progress(Step {
+                step: step.to_owned(),
+                done,
+                total: Some(total),
+                unit: Unit::Items,
+            }));
+        }
     };
+    let told = of(STEP);
     if arguments.rebuild_index {
         if is_over {
             let what = format!("`{origin}` is over, and nothing is written into it any more");
@@ -86,6 +92,19 @@ pub(super) fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<O
     })?;
     let mut answer = answer(&ledger, &audited);
     if !is_over {
+        let payloads = Payloads::to_read(&folder.join("payloads"));
+        answer = answer.with_payloads(&payloads, &State::new(ledger.clone()), of(beside::PAYLOADS))?;
+        let place = (folder.as_path(), folder.as_path());
+        let opened = continuing::previous(folder, origin).map_err(misplaced)?;
+        let before = opened.into_iter().map(|(before, directory)| {
+            let log = over::closed(&config, &secrets, place, &before, &directory);
+            let log = log.map_err(Failure::from).and_then(|log| {
+                let erased = over::entombed_below(&config, &secrets, place, origin, &log)?;
+                Ok((log, erased))
+            });
+            (before, log)
+        });
+        answer = answer.with_over(before, of(beside::OVER));
         // Nobody writes meanwhile, so that what was audited is all there is.
         answer.found_before = ledger.is_sound_again(&audited).map_err(unsound)?;
     }

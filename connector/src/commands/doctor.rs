@@ -1,9 +1,12 @@
 //! `doctor`: every record of the log checked, while the service runs or without it.
 
+pub(crate) mod beside;
+
 use super::Failure;
 use crate::control::error::Code;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Doctor, DoctorAnswer, Unit};
+use crate::erasure::over::said;
 use crate::node::Node;
 use herleid_ledger::{Audited, Ledger, LedgerError};
 use std::collections::BTreeMap;
@@ -14,11 +17,21 @@ pub(crate) const STEP: &str = "doctor";
 
 /// Checks the log of the running service. One that is damaged takes nothing more, whatever a later check finds, until it is opened again.
 pub(super) async fn doctor(node: Arc<Node>, _request: Doctor, progress: Progress) -> Result<DoctorAnswer, Failure> {
-    let ledger = node.ledger.clone();
     let checked = tokio::task::spawn_blocking(move || {
-        examined(&ledger, |done, total| {
-            progress.step(STEP, done, Some(total), Unit::Items);
-        })
+        let told = |step: &'static str| {
+            let progress = &progress;
+            move |done, total| progress.step(step, done, Some(total), Unit::Items)
+        };
+        let answer = examined(&node.ledger, told(STEP))?;
+        let answer = answer.with_payloads(&node.payloads, &node.state, told(beside::PAYLOADS))?;
+        let over = node.previous.iter();
+        let over = over.map(|log| {
+            (
+                log.origin().to_owned(),
+                said(&node, log).map(|erased| (log.clone(), erased)),
+            )
+        });
+        Ok(answer.with_over(over, told(beside::OVER)))
     });
     checked.await.map_err(Failure::failed)?
 }
@@ -92,6 +105,9 @@ pub(crate) fn answer(ledger: &Ledger, audited: &Audited) -> DoctorAnswer {
         streams: audited.streams,
         documents: audited.documents,
         erased_sections: audited.erased_sections,
+        payloads: 0,
+        payload_bytes: 0,
+        over: Vec::new(),
         running: false,
         found_before: None,
     }

@@ -259,7 +259,7 @@ fn later<'a>(node: &'a Node, over: &'a Ledger) -> impl Iterator<Item = &'a Ledge
 ///
 /// # Errors
 /// When a log cannot be read.
-pub(super) fn said(node: &Node, over: &Ledger) -> Result<Erased, Failure> {
+pub(crate) fn said(node: &Node, over: &Ledger) -> Result<Erased, Failure> {
     Ok(entombed(over, later(node, over))?)
 }
 

@@ -1,6 +1,6 @@
 //! Payloads that go: not while somebody keeps them for a record that is still to come, and again where a backup brought them back.
 
-use super::{PayloadError, Payloads, sync};
+use super::{PayloadError, Payloads, failed, sync};
 use crate::state::Digests;
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -174,14 +174,6 @@ impl Payloads {
             });
         let synced = written.and_then(|_: File| sync(&self.directory));
         synced.map_err(|source| failed(&path, "written", source))
-    }
-}
-
-fn failed(path: &Path, what: &'static str, source: io::Error) -> PayloadError {
-    PayloadError::File {
-        path: path.to_owned(),
-        what,
-        source,
     }
 }
 

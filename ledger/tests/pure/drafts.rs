@@ -353,3 +353,35 @@ fn a_draft_whose_envelope_would_be_too_long_is_refused() {
     });
     assert!(matches!(huge.check(), Err(DraftError::Envelope { prior: 0, .. })));
 }
+
+#[test]
+fn a_section_over_the_limit_or_with_a_number_that_has_no_one_form_is_refused_by_name() {
+    let sections = [
+        SectionName::Facts,
+        SectionName::Private,
+        SectionName::People,
+        SectionName::Parameters,
+    ];
+    for section in sections {
+        let refused = |value: Value| {
+            let facts = json!({"transaction": 1, "verdict": 1});
+            let draft = Draft::new(Kind::Replayed, TRACE);
+            let draft = match section {
+                SectionName::Facts => draft,
+                _ => draft.section(SectionName::Facts, facts.clone()),
+            };
+            let error = draft.section(section, value).check().unwrap_err();
+            assert!(
+                matches!(&error, DraftError::Section { section: found, .. } if *found == section),
+                "{error}"
+            );
+            error.to_string()
+        };
+        let said = refused(json!({"transaction": 1, "verdict": "x".repeat(1 << 20)}));
+        for part in [section.as_str(), "1048576", "1048606"] {
+            assert!(said.contains(part), "no `{part}`: {said}");
+        }
+        let said = refused(json!({"transaction": 1, "verdict": 0.5}));
+        assert!(said.contains(section.as_str()) && said.contains("0.5"), "{said}");
+    }
+}

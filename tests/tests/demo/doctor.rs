@@ -1,5 +1,7 @@
 //! The whole log checked: while the service runs, without it, and when somebody has been at the disk.
 
+use crate::backups::payload;
+use crate::continuing::continued;
 use herleid_tests::connector::{Connector, RAIN, good, serve};
 use herleid_tests::machine::free_port;
 use herleid_tests::process::{text, told};
@@ -294,4 +296,103 @@ fn a_damaged_lineage_index_is_made_anew_while_no_service_runs() {
     );
     connector.start();
     assert_eq!(good(&connector.run(&["doctor"]))["size"], 2);
+}
+
+#[test]
+fn payloads_are_checked_too_and_one_that_is_damaged_or_missing_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connector = connector(&folder);
+    connector.publish("snow", b"0");
+    let there = good(&connector.run(&["doctor"]));
+    let bytes = RAIN.len() as u64 + 1;
+    assert_eq!(
+        (&there["payloads"], &there["payload_bytes"]),
+        (&json!(2), &json!(bytes))
+    );
+    let path = payload(&connector.storage(), RAIN);
+    let (named, sha256) = (
+        path.display().to_string(),
+        path.file_name().unwrap().to_string_lossy().into_owned(),
+    );
+    let mut altered = RAIN.to_vec();
+    altered[3] ^= 1;
+    for running in [true, false] {
+        std::fs::write(&path, &altered).unwrap();
+        let said = refused(&connector.run(&["doctor"]));
+        for part in [named.as_str(), &sha256, "is in order", "put each back from a backup"] {
+            assert!(said.contains(part), "no `{part}`: {said}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        let said = refused(&connector.run(&["doctor"]));
+        assert!(said.contains(&named) && said.contains("is offered"), "{said}");
+        std::fs::write(&path, RAIN).unwrap();
+        assert_eq!(good(&connector.run(&["doctor"]))["payloads"], json!(2));
+        if running {
+            // The log is sound: the service goes on, and takes records.
+            connector.publish("hail", b"0");
+            connector.kill();
+        }
+    }
+    // Who sits there sees how far it is.
+    let mut command = herleid_tests::process::mortal(herleid_tests::process::herleid());
+    command
+        .args(["--development", "--config"])
+        .arg(connector.directory.join("herleid.toml"));
+    let output = command.arg("doctor").output().unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(err.contains("checking the log: ") && err.contains("(100%)"), "{err}");
+    assert!(err.contains("checking payloads: 2 of 2 (100%)"), "{err}");
+    assert!(out.contains("sound: ") && out.contains("2 payloads of "), "{out}");
+}
+
+#[test]
+fn logs_that_are_over_are_checked_and_a_damaged_one_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connector = connector(&folder);
+    connector.publish("snow", b"0");
+    connector.kill();
+    flip_a_bit_of_record_1(&connector);
+    let file = connector.directory.join("herleid.toml");
+    let configuration = std::fs::read_to_string(&file).unwrap();
+    let origin = configuration
+        .split("origin = \"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    good(&continued(&connector, &["--even-if-sound", "--confirm", origin]));
+    std::fs::write(
+        &file,
+        configuration.replace(origin, &origin.replace("/log/1", "/log/2")),
+    )
+    .unwrap();
+    for running in [false, true] {
+        if running {
+            connector.start();
+        }
+        let said = good(&connector.run(&["doctor"]));
+        let [over] = said["over"].as_array().unwrap().as_slice() else {
+            panic!("{said:#}");
+        };
+        assert_eq!((&over["origin"], &said["running"]), (&json!(origin), &json!(running)));
+        assert!(over["wrong"].as_str().unwrap().contains("record 1"), "{said:#}");
+    }
+}
+
+#[test]
+fn the_store_of_another_party_is_neither_served_nor_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connector = connector(&folder);
+    connector.kill();
+    let port = free_port();
+    let other = Connector::new(folder.path().join("other"), port, port);
+    herleid_tests::machine::copy_all(&connector.storage(), &other.storage());
+    let served = serve(&other.directory).output().unwrap();
+    assert!(!served.status.success());
+    for said in [told(&served), refused(&other.run(&["doctor"]))] {
+        for part in [other.storage().to_str().unwrap(), &connector.did, &other.did] {
+            assert!(said.contains(part), "no `{part}`: {said}");
+        }
+    }
 }

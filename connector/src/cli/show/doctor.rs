@@ -18,7 +18,21 @@ impl Shown for DoctorAnswer {
             ("documents", documents),
             ("erased", erased),
         ];
-        let sound = text(language, "cli-doctor", &values);
+        let mut sound = text(language, "cli-doctor", &values);
+        let (payloads, bytes) = (self.payloads.to_string(), self.payload_bytes.to_string());
+        let beside = [("payloads", payloads.as_str()), ("bytes", &bytes)];
+        sound.push('\n');
+        sound.push_str(&text(language, "cli-doctor-payloads", &beside));
+        for over in &self.over {
+            let (origin, size) = (clean(&over.origin), over.size.to_string());
+            let why = over.wrong.as_deref().map(clean);
+            let line = match &why {
+                None => text(language, "cli-doctor-over", &[("origin", &origin), ("size", &size)]),
+                Some(why) => text(language, "cli-doctor-over-wrong", &[("origin", &origin), ("why", why)]),
+            };
+            sound.push('\n');
+            sound.push_str(&line);
+        }
         match &self.found_before {
             None => sound,
             Some(found) => {
