@@ -12,13 +12,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// An API that says something else each time that it is asked.
-struct Gauges {
+pub(super) struct Gauges {
     asked: Arc<AtomicU64>,
     server: JoinHandle<()>,
 }
 
 impl Gauges {
-    fn asked(&self) -> u64 {
+    pub(super) fn asked(&self) -> u64 {
         self.asked.load(Ordering::SeqCst)
     }
 }
@@ -30,13 +30,13 @@ impl Drop for Gauges {
 }
 
 /// The n-th answer: several pieces, each another one than those of other answers.
-fn measured(n: u64) -> Vec<u8> {
+pub(super) fn measured(n: u64) -> Vec<u8> {
     format!("{n:08}").repeat(1 << 19).into_bytes()
 }
 
 impl Scene {
     /// Under the agreement an API may be asked so often.
-    async fn of_an_api(at_most: u64) -> (Self, Gauges) {
+    pub(super) async fn of_an_api(at_most: u64) -> (Self, Gauges) {
         let mut scene = Self::set(at_most).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -78,7 +78,7 @@ impl Scene {
     }
 
     /// Asks for one resource; the status, and what came.
-    async fn resource(&self, transaction: &str, path: &str, segment: Option<&str>) -> (StatusCode, Vec<u8>) {
+    pub(super) async fn resource(&self, transaction: &str, path: &str, segment: Option<&str>) -> (StatusCode, Vec<u8>) {
         let more: Vec<_> = segment.map(|segment| (access::SEGMENT, segment)).into_iter().collect();
         let response = self.ask_for(transaction, 0, path, &more).await;
         let status = response.status();
@@ -86,7 +86,7 @@ impl Scene {
     }
 
     /// The same, which must be refused, for a reason that says this.
-    async fn resource_refused(&self, transaction: &str, path: &str, segment: Option<&str>, why: &str) {
+    pub(super) async fn resource_refused(&self, transaction: &str, path: &str, segment: Option<&str>, why: &str) {
         let (status, body) = self.resource(transaction, path, segment).await;
         let body = String::from_utf8_lossy(&body);
         assert!(status.is_client_error(), "{path} {segment:?}: {status}");

@@ -6,7 +6,7 @@ use super::*;
 use crate::state::Declares;
 
 /// When the permission that does not count ends.
-const FREE_UNTIL_MS: u64 = NOW_MS + 60_000;
+pub(super) const FREE_UNTIL_MS: u64 = NOW_MS + 60_000;
 
 impl Scene {
     /// Free until a moment; besides, so many uses.
@@ -32,7 +32,7 @@ impl Scene {
     }
 
     /// From now on access is for that.
-    fn is_for(&self, purpose: Option<&str>, push: bool) -> GrantEntry {
+    pub(super) fn is_for(&self, purpose: Option<&str>, push: bool) -> GrantEntry {
         let grant = GrantEntry {
             declares: Declares::purpose(purpose.map(str::to_owned)),
             push,
@@ -43,7 +43,11 @@ impl Scene {
         grant
     }
 
-    async fn ordered(&self, grant: &GrantEntry, transaction: &str) -> Result<pull::Opened, (StatusCode, String)> {
+    pub(super) async fn ordered(
+        &self,
+        grant: &GrantEntry,
+        transaction: &str,
+    ) -> Result<pull::Opened, (StatusCode, String)> {
         let evidence = ["signature-base", "signature", "access-token"].map(|role| Document {
             role: role.to_owned(),
             media_type: "text/plain".to_owned(),

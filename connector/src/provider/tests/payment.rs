@@ -8,6 +8,16 @@ use herleid_policies::Amount;
 
 const LENGTH: usize = DATA.len();
 
+mod more;
+
+/// The duty to pay so much.
+fn priced(price: &str) -> Value {
+    json!({"action": "odrl:compensate", "constraint": [{
+        "leftOperand": "odrl:payAmount", "operator": "eq", "rightOperand": price,
+        "odrl:unit": {"@id": herleid_policies::EURO},
+    }]})
+}
+
 fn amount(text: &str) -> Amount {
     text.parse().unwrap()
 }
@@ -19,10 +29,7 @@ impl Scene {
         // It is the price that ends it.
         let node = Arc::get_mut(&mut scene.node).unwrap();
         node.config.limits.outstanding_per_agreement = 5_000;
-        scene.policy["permission"] = json!([{"action": "use", "duty": [{"action": "odrl:compensate", "constraint": [{
-            "leftOperand": "odrl:payAmount", "operator": "eq", "rightOperand": price,
-            "odrl:unit": {"@id": herleid_policies::EURO},
-        }]}]}]);
+        scene.policy["permission"] = json!([{"action": "use", "duty": [priced(price)]}]);
         scene.give_access().await;
         scene
     }
