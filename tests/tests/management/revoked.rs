@@ -1,5 +1,6 @@
 //! What becomes of access when what it was given for is over: a credential is taken back, a policy's time has passed.
 
+mod asked;
 mod pushed;
 
 use crate::receiving::{Act, Endpoint};
