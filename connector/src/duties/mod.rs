@@ -148,6 +148,23 @@ pub(crate) fn check_repeated(
     consumer: &Did,
     transaction: &str,
 ) -> Result<(), Refusal> {
+    if entry.side != Side::Provider || !may_oblige(entry) {
+        return Ok(());
+    }
+    let begun = crate::provider::begun(node, consumer, &entry.id, transaction);
+    check_given_again(node, entry, transaction, begun.map_err(|e| Refusal::internal(&e))?)
+}
+
+/// The same of a transaction that began with this record.
+///
+/// # Errors
+/// As [`check_repeated`].
+pub(crate) fn check_given_again(
+    node: &Node,
+    entry: &AgreementEntry,
+    transaction: &str,
+    begun: Option<u64>,
+) -> Result<(), Refusal> {
     let internal = |error: &dyn std::fmt::Display| Refusal::internal(error);
     if entry.side != Side::Provider || !may_oblige(entry) {
         return Ok(());
@@ -159,7 +176,6 @@ pub(crate) fn check_repeated(
         .map_err(|e| internal(&e))?
         .into_iter();
     for (_, stated) in all.filter(|(_, stated)| stated.agreement == entry.id && stated.action == DELETE) {
-        let begun = crate::provider::begun(node, consumer, &entry.id, transaction).map_err(|e| internal(&e))?;
         let last = stated::last(node, entry, &stated.obligation).map_err(|e| internal(&e))?;
         // Where the statement was erased, nothing is known to have begun after it.
         if begun.is_some_and(|begun| last.is_none_or(|last| begun < last.index)) {

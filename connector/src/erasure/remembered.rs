@@ -51,10 +51,14 @@ fn transactions(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
         };
         let about = About::read(log, &record)?;
         let says = |name| target.sections.contains(&name);
-        if let (Some(transaction), Some(consumer)) = (&about.transaction, opened_for(&record))
+        let opens = matches!(record.kind(), Some(Kind::PullOpened | Kind::OneSidedPullOpened));
+        // A push to somebody without a log names nobody: it is the agreement's other end.
+        let consumer = said_consumer(&record).or_else(|| about.other.clone());
+        if let (Some(transaction), Some(consumer)) = (&about.transaction, consumer)
+            && opens
             && (says(SectionName::Facts) || says(SectionName::Exchange))
         {
-            changes.push(pull::forgotten(&log.state, &consumer, transaction)?);
+            changes.extend(pull::forgotten(&consumer, transaction));
         }
         transactions.extend(about.transaction);
     }
@@ -91,12 +95,10 @@ fn transactions(log: &Of, targets: &[Target]) -> Result<Vec<Change>, Failure> {
     Ok(changes)
 }
 
-/// For whom a record opened a pull, if it did.
-fn opened_for(record: &StoredRecord) -> Option<Did> {
-    let opens = matches!(record.kind(), Some(Kind::PullOpened | Kind::OneSidedPullOpened));
+/// For whom a record opened a pull, if it says so itself.
+fn said_consumer(record: &StoredRecord) -> Option<Did> {
     let said = |section, member: &str| record.value(section)?.get(member)?.as_str()?.parse().ok();
-    let consumer = || said(SectionName::Exchange, "consumer").or_else(|| said(SectionName::Facts, "party"));
-    opens.then(consumer).flatten()
+    said(SectionName::Exchange, "consumer").or_else(|| said(SectionName::Facts, "party"))
 }
 
 /// Whether of a transaction nothing is left of this section in any record of these kinds, once `targets` are erased: what the connector keeps

@@ -139,6 +139,8 @@ pub async fn take(
             checked.push((place, handed, transaction));
         }
     }
+    // Read anew: whoever brings receipts decides how long their proofs take, and may have had more meanwhile.
+    let mut given = Given::of(node, consumer);
     for (_, _, transaction) in &checked {
         let missing = given
             .segments(transaction)

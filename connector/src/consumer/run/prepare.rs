@@ -186,22 +186,24 @@ async fn pass_on_any(
     model: &AgreementEntry,
     trace: &str,
 ) -> Result<(InputValue, Option<String>), Failure> {
-    let mut refused: Option<(PullEntry, Refused)> = None;
+    let mut refused: Vec<(PullEntry, Refused)> = Vec::new();
     for pull in pulls {
         match weigh(node, pull.clone(), model) {
             Ok(permitted) => return grant(node, permitted, model).await,
-            Err(why) => refused = refused.or(Some((pull, why))),
+            Err(why) => refused.push((pull, why)),
         }
     }
-    let Some((pull, why)) = refused else {
-        return Err(Failure::failed("a file that was pulled is one that nothing brought"));
-    };
-    Err(why.recorded(node, model, trace).await.about(format!(
-        "`{}` is what was pulled under agreement `{}` (transaction {})",
-        path.display(),
-        pull.agreement,
-        pull.transaction
-    )))
+    let mut told = None;
+    for (pull, why) in refused {
+        let why = why.recorded(node, model, trace).await;
+        told = told.or(Some(why.about(format!(
+            "`{}` is what was pulled under agreement `{}` (transaction {})",
+            path.display(),
+            pull.agreement,
+            pull.transaction
+        ))));
+    }
+    Err(told.unwrap_or_else(|| Failure::failed("a file that was pulled is one that nothing brought")))
 }
 
 /// Prepares an input of an earlier pull to be fetched by the model's holder, if its agreement permits that.

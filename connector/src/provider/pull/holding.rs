@@ -8,7 +8,7 @@ use crate::http::Refusal;
 use crate::node::Node;
 use crate::provider::access::Access;
 use crate::provider::kind_of;
-use crate::state::{AgreementEntry, Change, GrantEntry, State, StateError, set};
+use crate::state::{AgreementEntry, Change, GrantEntry, StateError, set};
 use axum::http::StatusCode;
 use herleid_ledger::handover::Exchange;
 use herleid_ledger::record::{Draft, Kind, Term};
@@ -40,9 +40,6 @@ pub(in crate::provider) struct Holding {
     /// How often asking again was recorded, since it took more or came under another access.
     #[serde(default)]
     again: u64,
-    /// What it was about was erased: nothing is given under it any more.
-    #[serde(default)]
-    forgotten: bool,
 }
 
 /// So often at most: each time is a record, and whoever breaks off and asks again must not fill the log.
@@ -100,7 +97,8 @@ impl Holding {
             let why = format!("transaction {transaction} is {why}; use a new one");
             Err(Refusal::new(StatusCode::CONFLICT, code, &why))
         };
-        if held.forgotten {
+        let mark = node.ledger.get(&forgotten_key(&grant.consumer, transaction));
+        if mark.map_err(|e| Refusal::internal(&e))?.is_some() {
             let why = format!(
                 "what was recorded of transaction {transaction} was erased, and it gets nothing any more; use a new one"
             );
@@ -190,21 +188,17 @@ impl Holding {
     }
 }
 
-/// The change by which nothing stays of what a transaction was about, and nothing is given under it any more. What it has in counters was used.
-///
-/// # Errors
-/// When the state cannot be read.
-pub(crate) fn forgotten(state: &State, consumer: &Did, transaction: &str) -> Result<Change, StateError> {
-    let key = key(consumer, transaction);
-    let held = state.get::<Holding>(&key)?.unwrap_or_default();
-    let held = Holding {
-        about: String::new(),
-        terms: None,
-        grant: None,
-        forgotten: true,
-        ..held
-    };
-    set(key, &held)
+/// Says that what a transaction was about was erased. Of its own, so that nobody who has read what it had before writes over it.
+fn forgotten_key(consumer: &Did, transaction: &str) -> String {
+    format!("forgotten/{consumer}/{transaction}")
+}
+
+/// The changes by which nothing stays of what a transaction was about, and nothing is given under it any more. What it took was used.
+pub(crate) fn forgotten(consumer: &Did, transaction: &str) -> [Change; 2] {
+    [
+        (key(consumer, transaction), None),
+        (forgotten_key(consumer, transaction), Some(Vec::new())),
+    ]
 }
 
 /// What a request takes for its transaction, on top of what that has.

@@ -198,6 +198,10 @@ impl Opened {
     /// must not leave.
     #[must_use]
     pub fn leave(&self, bytes: u64) -> bool {
+        // Of what was stopped before nothing counts.
+        if self.is_stopped() {
+            return false;
+        }
         // Before: of another attempt of the transaction that is given up at this moment nothing is given back.
         self.given.attempt.sent();
         self.going.leave(bytes)

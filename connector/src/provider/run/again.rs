@@ -2,13 +2,16 @@
 //! twice: what it came to is given again, as its record says, to whom may still have it.
 
 use super::asked::{refuse, standing_agreement};
+use super::interrupted::open_key;
 use super::{Asked, NotRun, Ran, Sent};
+use crate::dossier::closure::documents;
+use crate::duties;
 use crate::http::Refusal;
-use crate::identity::Lapse;
+use crate::identity::lost;
 use crate::models::process::ExecuteRequest;
 use crate::models::sandbox::Output;
 use crate::node::Node;
-use crate::provider::access::Access;
+use crate::provider::access::{self, Access};
 use crate::provider::kind_of;
 use crate::provider::pull::reserved;
 use crate::state::{GrantPurpose, ModelEntry, digest_bytes};
@@ -17,6 +20,7 @@ use herleid_ledger::record::{Kind, Term};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{LedgerError, StoredRecord};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 /// What the run that `started` says has come to.
 ///
@@ -41,9 +45,17 @@ pub(super) async fn given(
         );
         return Err(Refusal::denied(&why).into());
     }
+    // Under another access it may be for another purpose, at another price, and nothing would be recorded of that.
+    if !is_under(started, access) {
+        let why = "it was run under another access: ask with that";
+        return Err(gone(access, why).into());
+    }
     let agreement = standing_agreement(node, access, trace).await?;
-    let version = started.value(SectionName::Run).unwrap_or_default();
-    let version = version.get("version").and_then(Value::as_str).unwrap_or_default();
+    duties::check_given_again(node, &agreement, access.transaction(), Some(started.index()))?;
+    let run = started.value(SectionName::Run).unwrap_or_default();
+    let Some(version) = run.get("version").and_then(Value::as_str) else {
+        return Err(gone(access, "what it was is erased").into());
+    };
     let entry = node.state.get::<ModelEntry>(&format!("model/{model}/{version}"));
     let entry = entry.map_err(|e| Refusal::internal(&e))?;
     let Some(entry) = entry.filter(|entry| entry.withdrawn.is_none()) else {
@@ -52,25 +64,47 @@ pub(super) async fn given(
     };
     let asked = Asked::understood(node, access, agreement, entry, body, trace)?;
     asked.check_exchange(node, sent)?;
-    // It has its places in the counters, and takes no other.
-    drop(asked.places.set(reserved(started)));
-    match asked.is_over(node).await {
-        Ok(None) => {}
-        Ok(Some(lost)) if matches!(lost.how, Lapse::Unknown) => {
-            return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unknown", &lost.why).into());
-        }
-        Ok(Some(lost)) => return Err(refuse(node, access, &asked.agreement, &lost.why, trace).await.into()),
-        Err(error) => return Err(Refusal::internal(&error).into()),
+    if let Some(why) = asked.access_ended(node).map_err(|e| Refusal::internal(&e))? {
+        return Err(Refusal::denied(&why).into());
     }
+    if let Some(lost) = lost(node, grant).await {
+        return Err(access::refuse_lost(node, access, lost, trace).await.into());
+    }
+    asked.decide_again(node, &reserved(started)).await?;
     let ended = ended(node, access).map_err(|e| Refusal::internal(&e))?;
     let outputs = match ended {
         Some(record) => outputs(node, &record).ok_or_else(|| gone(access, "its outputs are not here any more"))?,
-        None => return Err(gone(access, "it has not ended, or failed").into()),
+        None => return Err(unended(node, access).into()),
     };
     Ok((Ran { outputs }, asked.request))
 }
 
-pub(super) fn gone(access: &Access, why: &str) -> Refusal {
+/// Whether its start was asked for under the same access.
+fn is_under(started: &StoredRecord, access: &Access) -> bool {
+    let token = |role: &str| role.starts_with("access-token");
+    let shown = access.evidence().into_iter().find(|document| token(&document.role));
+    let shown = shown.map(|document| hex::encode(Sha256::digest(&document.bytes)));
+    let before = documents(started).into_iter().find(|(role, _)| token(role));
+    before.is_some_and(|(_, sha256)| Some(sha256) == shown)
+}
+
+/// Of a run that goes on its answer will come: whoever takes another transaction for it pays twice.
+pub(super) fn unended(node: &Node, access: &Access) -> Refusal {
+    match node
+        .ledger
+        .get(&open_key(&access.grant().consumer, access.transaction()))
+    {
+        Ok(Some(_)) => Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            &format!("transaction {} is being run; ask again", access.transaction()),
+        ),
+        Ok(None) => gone(access, "it failed"),
+        Err(error) => Refusal::internal(&error),
+    }
+}
+
+fn gone(access: &Access, why: &str) -> Refusal {
     Refusal::denied(&format!(
         "transaction {} was run before, and {why}; ask for its receipts (`GET /receipts/{{transaction}}`), or use a new transaction",
         access.transaction()

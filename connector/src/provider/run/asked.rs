@@ -138,9 +138,7 @@ impl<'a> Asked<'a> {
         if !decided.is_permit() {
             return Ok(Some(decided.refusal(&grant.consumer)));
         }
-        let has = |wanted: &Reservation| places.iter().any(|place| place.counter == wanted.counter);
-        let has_its_places = decided.decision.reservations().iter().all(has);
-        Ok((!has_its_places).then(|| PLACE_OF_ITS_OWN.to_owned()))
+        Ok((!has_all(places, &decided)).then(|| PLACE_OF_ITS_OWN.to_owned()))
     }
 
     /// Why nothing of a run that has started may be had any more.
@@ -175,10 +173,23 @@ impl<'a> Asked<'a> {
 
     /// Decides by the agreement's policy, on what is known now; a denial is recorded.
     pub(in crate::provider) async fn decide(&self, node: &Node) -> Result<Decided, Refusal> {
+        self.decide_with(node, &[]).await
+    }
+
+    /// The same for a run that was made, and has these places in the counters: it takes no other.
+    pub(super) async fn decide_again(&self, node: &Node, places: &[Reservation]) -> Result<(), Refusal> {
+        let decided = self.decide_with(node, places).await?;
+        match has_all(places, &decided) {
+            true => Ok(()),
+            false => Err(refuse(node, self.access, &self.agreement, PLACE_OF_ITS_OWN, self.trace).await),
+        }
+    }
+
+    async fn decide_with(&self, node: &Node, places: &[Reservation]) -> Result<Decided, Refusal> {
         let grant = self.access.grant();
         let shown = shown_for(node, grant);
         let asker = asker(grant, &shown);
-        let decided = deciding::under_agreement(node, &self.agreement, USE, &asker);
+        let decided = deciding::under_agreement_again(node, &self.agreement, USE, &asker, places);
         let decided = decided.map_err(|e| Refusal::internal(&e))?;
         if decided.is_permit() {
             return Ok(decided);
@@ -189,6 +200,15 @@ impl<'a> Asked<'a> {
             .map_err(|e| Refusal::internal(&e))?;
         Err(Refusal::denied(&decided.refusal(&grant.consumer)))
     }
+}
+
+/// Whether what is decided takes nothing that is not among `places`.
+fn has_all(places: &[Reservation], decided: &Decided) -> bool {
+    let is_in = |wanted: &Reservation| {
+        let of_it = places.iter().filter(|place| place.counter == wanted.counter);
+        of_it.map(|place| place.amount).sum::<u64>() >= wanted.amount
+    };
+    decided.decision.reservations().iter().all(is_in)
 }
 
 /// Who asks for a run. How large its outputs will be nobody knows beforehand.

@@ -1,6 +1,6 @@
 //! What is recorded of a run: that it started, and its one end.
 
-use super::again::gone;
+use super::again::unended;
 use super::interrupted::{OpenRun, open_key};
 use super::{Asked, Sent, output_value, result_bytes};
 use crate::deciding::Decided;
@@ -69,7 +69,7 @@ impl Asked<'_> {
         }
         let draft = outstanding::reserve(node, decided.reserve(draft), &self.agreement.id);
         match node.append(draft).await {
-            Ok(recorded) if recorded.replayed() => Err(gone(self.access, "it has not ended")),
+            Ok(recorded) if recorded.replayed() => Err(unended(node, self.access)),
             Ok(_) => {
                 // Set once: nothing starts twice.
                 let _ = self.places.set(decided.decision.reservations().to_vec());

@@ -66,3 +66,60 @@ async fn a_run_that_was_made_gives_nothing_any_more_to_who_may_not_have_it() {
     let why = refused(again.run(node.clone()).await);
     assert!(why.contains("not here any more") && why.contains("receipts"), "{why}");
 }
+
+#[tokio::test]
+async fn a_run_is_given_again_under_the_access_it_was_made_under_and_while_it_goes_on_waited_for() {
+    let runs = Runs::set(1_000).await;
+    let (node, asker) = (&runs.scene.node, runs.asker(1).await);
+    let asking = runs.asking(&asker, &transaction(1), None).await;
+    let asked = asking.start(node).await;
+    let refused = |answer: Result<_, NotRun>| match answer {
+        Err(NotRun::Refused(refusal)) => (refusal.status(), refusal.detail().to_owned()),
+        _ => panic!("it was given"),
+    };
+    let again = runs.asking(&asker, &transaction(1), None).await;
+    let (status, why) = refused(again.run(node.clone()).await);
+    assert!(
+        status == StatusCode::SERVICE_UNAVAILABLE && why.contains("ask again"),
+        "{why}"
+    );
+    drop(asked);
+    let runs = Runs::set(1_000).await;
+    let (node, mut asker) = (&runs.scene.node, runs.asker(1).await);
+    finished(&runs, &asker).await;
+    // Another access under the same agreement: it may be for another purpose, at another price.
+    runs.another_access(&mut asker, "run-other").await;
+    let again = runs.asking(&asker, &transaction(1), None).await;
+    let (status, why) = refused(again.run(node.clone()).await);
+    assert!(
+        status == StatusCode::FORBIDDEN && why.contains("under another access"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_consumer_stated_to_have_deleted_is_not_given_again() {
+    let runs = Runs::set(1_000).await;
+    let (node, asker) = (&runs.scene.node, runs.asker(1).await);
+    finished(&runs, &asker).await;
+    let key = AgreementEntry::key(&asker.agreement, Side::Provider);
+    let mut entry: AgreementEntry = node.state.get(&key).unwrap().unwrap();
+    entry.agreement["obligation"] = json!([{"action": "delete"}]);
+    let stated = json!({
+        "agreement": asker.agreement, "side": Side::Provider, "other": entry.other, "obligation": "o", "action": "delete", "statement": "all",
+        "stated_ms": NOW_MS, "received_ms": NOW_MS, "late": false, "enforced_by": herleid_policies::EnforcedBy::Declared, "transactions": 1,
+        "removed": 1, "kept": 0, "leaf": null, "failures": 0, "from_ms": 0, "undelivered": null,
+    });
+    let place = format!("duty/provider/{}/o", asker.agreement);
+    let changes = vec![
+        set(key, &entry).unwrap(),
+        (place, Some(stated.to_string().into_bytes())),
+    ];
+    node.state.write(changes).unwrap();
+    let again = runs.asking(&asker, &transaction(1), None).await;
+    let Err(NotRun::Refused(refusal)) = again.run(node.clone()).await else {
+        panic!("it was given");
+    };
+    assert_eq!(refusal.status(), StatusCode::CONFLICT, "{}", refusal.detail());
+    assert!(refusal.detail().contains("is deleted"), "{}", refusal.detail());
+}

@@ -174,6 +174,26 @@ impl Runs {
         }
     }
 
+    /// Gives it another access to the model, by which it asks from now on.
+    pub(super) async fn another_access(&self, asker: &mut Asker, id: &str) {
+        let node = &self.scene.node;
+        let grant = GrantEntry {
+            id: id.to_owned(),
+            kind: GrantPurpose::Run,
+            agreement: asker.agreement.clone(),
+            consumer: asker.did.clone(),
+            subject: MODEL.to_owned(),
+            version: None,
+            media_type: None,
+            ..self.scene.grant(None)
+        };
+        node.state
+            .write(vec![set(GrantEntry::key(id), &grant).unwrap()])
+            .unwrap();
+        let document = node.documents.resolve(&asker.did).await.unwrap();
+        asker.token = grants::token(node, &grant, &document, None).unwrap();
+    }
+
     /// A request of `asker`: with the rain in it, or with the address where it lies.
     pub(super) async fn asking(&self, asker: &Asker, transaction: &str, href: Option<&str>) -> Asking {
         let node = &self.scene.node;

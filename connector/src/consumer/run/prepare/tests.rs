@@ -148,6 +148,19 @@ async fn what_was_had_under_an_agreement_is_passed_on_under_it_also_as_a_file() 
     let why = scene.gives(HELD).await.unwrap_err().to_string();
     assert!(why.contains("has ended"), "{why}");
     assert_eq!(denied(), 1);
+    // Each that was denied by its policy is on record, whatever the newest one says.
+    for n in 7..9 {
+        let id = format!("urn:uuid:no-{n}");
+        scene.had(
+            &format!("0192f0c1-2b3c-7d4e-8f50-00000000000{n}"),
+            &id,
+            &json!([{"action": "use"}]),
+        );
+    }
+    scene.had("0192f0c1-2b3c-7d4e-8f50-000000000009", "urn:uuid:newest", &onward);
+    scene.ended("urn:uuid:newest");
+    scene.gives(HELD).await.unwrap_err();
+    assert_eq!(denied(), 3);
 }
 
 /// The agreement may have ended with a log that is over, and what was had may have been deleted: that makes nothing one's own.
