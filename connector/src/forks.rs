@@ -145,12 +145,13 @@ pub(crate) async fn keep_looking(node: Arc<Node>, stop: CancellationToken) {
 /// When what is remembered cannot be read or written.
 async fn look_again(node: &Arc<Node>) -> Result<(), LookError> {
     let (own, doubts) = tokio::join!(node.peers.look_again(), settle_all(node));
+    // What is proved is recorded whatever else could not be looked at.
+    record_conflicts(node).await?;
     own?;
-    doubts?;
-    record_conflicts(node).await
+    doubts
 }
 
-/// Asks the tiles of each log that our witness has doubts about, if it is its turn, until one doubt of that log is left open.
+/// Asks the tiles of each log that our witness has doubts about, if it is its turn.
 async fn settle_all(node: &Arc<Node>) -> Result<(), LookError> {
     let Some(witness) = &node.witness else { return Ok(()) };
     let all: Vec<_> = witness
@@ -169,10 +170,14 @@ async fn settle_log(node: &Arc<Node>, witness: &Arc<WitnessService>, key: &Verif
     }
     let mut is_settled = true;
     for doubt in &doubts {
-        is_settled = settle(node, witness, doubt, key).await?;
-        if !is_settled {
-            break;
-        }
+        // One that cannot be settled, or not even be read, keeps no other from it.
+        is_settled &= match settle(node, witness, doubt, key).await {
+            Ok(is_settled) => is_settled,
+            Err(error) => {
+                tracing::warn!(origin = key.name(), %error, "a doubt about a log was not settled");
+                false
+            }
+        };
     }
     node.doubting.tried(key.name(), is_settled);
     Ok(())

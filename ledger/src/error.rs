@@ -205,6 +205,17 @@ impl LedgerError {
             _ => true,
         }
     }
+
+    /// Whether one thing that is stored was altered, or a block of a table in which it lies: others beside it may be in order. Of a key that does
+    /// not open that is so once the store was opened with the key that opens all.
+    #[must_use]
+    pub fn is_altered(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } | Self::WrongKek { .. } => true,
+            Self::Store { .. } => self.is_damage(),
+            _ => false,
+        }
+    }
 }
 
 /// Why a draft did not become a record. The log is as it was before; the draft took no number.

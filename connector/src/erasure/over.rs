@@ -49,7 +49,7 @@ impl Of {
     /// When it cannot be read.
     pub(crate) fn record(&self, index: u64) -> Result<Option<StoredRecord>, LedgerError> {
         match self.ledger.record(index) {
-            Err(error @ LedgerError::Corrupt { .. }) if self.is_over => {
+            Err(error) if self.is_over && error.is_altered() => {
                 tracing::warn!(origin = %self.ledger.origin(), index, %error, "what it says is not known while something is erased");
                 Ok(None)
             }
@@ -168,7 +168,7 @@ pub(crate) fn entombed<'a>(over: &Ledger, later: impl Iterator<Item = &'a Ledger
             }
             let is_other = match over.record(one.index) {
                 // Nobody can tell, and it is not shown then.
-                Err(LedgerError::Corrupt { .. }) => false,
+                Err(error) if error.is_altered() => false,
                 other => *other?.leaf() != one.leaf,
             };
             if !is_other {
@@ -228,12 +228,21 @@ pub(crate) fn closed(
     Ledger::open_closed_apart(options, &keys.join(inner).join("keys"), &Erased::new())
 }
 
-/// Whether files of a log that is over hold something still that its own tombstones, or those of later ones, erase.
+/// Of which records it was not known what this connector kept beside the log, when they were to go, by number: in the state of that log.
+pub(super) const UNREAD: &str = "erased-unread/";
+
+fn is_unread(over: &Ledger) -> Result<bool, LedgerError> {
+    let mut is_one = false;
+    over.scan_each(UNREAD, |_, _| is_one = true)?;
+    Ok(is_one)
+}
+
+/// Whether files of a log that is over hold something still that its own tombstones, or those of later ones, erase; or may.
 ///
 /// # Errors
 /// When a log cannot be read.
 pub(crate) fn is_left(over: &Ledger, erased: &Erased) -> Result<bool, LedgerError> {
-    Ok(over.is_unburied()? || over.still_holds(erased)?)
+    Ok(over.is_unburied()? || over.still_holds(erased)? || is_unread(over)?)
 }
 
 /// Whether something of that is damaged: nobody can tell all that belongs to it, and trying again removes no more.
@@ -241,7 +250,7 @@ pub(crate) fn is_left(over: &Ledger, erased: &Erased) -> Result<bool, LedgerErro
 /// # Errors
 /// When a log cannot be read.
 pub(crate) fn is_damaged(over: &Ledger, erased: &Erased) -> Result<bool, LedgerError> {
-    Ok(is_left(over, erased)? && over.is_unclear(erased)?)
+    Ok(is_unread(over)? || is_left(over, erased)? && over.is_unclear(erased)?)
 }
 
 /// What to say of a log of which that is so.
@@ -273,7 +282,9 @@ pub(crate) fn is_unburied(node: &Node) -> Result<bool, Failure> {
     }
     for over in &node.previous {
         let erased = said(node, over)?;
-        if is_left(over, &erased)? && !over.is_unclear(&erased)? {
+        // Of one that cannot be looked at it is said elsewhere.
+        let is_one = is_left(over, &erased).and_then(|is_left| Ok(is_left && !is_damaged(over, &erased)?));
+        if is_one.unwrap_or(false) {
             return Ok(true);
         }
     }
@@ -287,7 +298,17 @@ pub(crate) fn is_unburied(node: &Node) -> Result<bool, Failure> {
 pub(crate) fn damaged(node: &Node) -> Result<Vec<String>, Failure> {
     let mut warnings = Vec::new();
     for over in &node.previous {
-        if is_damaged(over, &said(node, over)?)? {
+        let is_damaged = match is_damaged(over, &said(node, over)?) {
+            Ok(is_damaged) => is_damaged,
+            Err(error) => {
+                warnings.push(format!(
+                    "whether what was erased in the log `{}`, which is over, is gone from its files cannot be found out, and it is in no backup: {error}",
+                    over.origin()
+                ));
+                continue;
+            }
+        };
+        if is_damaged {
             warnings.push(format!(
                 "the log `{}` is over, and {DAMAGED}; it is in no backup; put back a copy of it that can be read, and it goes from that, or remove \
                  it with all that is in it (docs/erasure.md)",

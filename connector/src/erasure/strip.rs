@@ -1,6 +1,6 @@
 //! Removing what was erased in logs that are over from their files: at once, and again where that could not be done.
 
-use super::over::{Erased, Of, is_left, options, said};
+use super::over::{Erased, Of, UNREAD, is_left, options, said};
 use super::{register, remembered};
 use crate::commands::Failure;
 use crate::node::{Node, Secrets};
@@ -30,7 +30,14 @@ pub(super) fn strip(node: &Node, over: &Ledger) -> Result<bool, Failure> {
             });
         }
     }
-    let state = remembered::changes(&lies, &targets)?;
+    let mut state = remembered::changes(&lies, &targets)?;
+    for target in &targets {
+        // What goes with it out of what is kept beside the log is not known then, and never will be: a copy that can be read says it.
+        if lies.record(target.index)?.is_none() {
+            state.push((format!("{UNREAD}{:020}", target.index), Some(Vec::new())));
+        }
+    }
+    let is_unread = state.iter().any(|(key, _)| key.starts_with(UNREAD));
     // Nobody but who removes has it open then.
     drop(lies);
     let options = options(node, over.origin())?;
@@ -42,7 +49,7 @@ pub(super) fn strip(node: &Node, over: &Ledger) -> Result<bool, Failure> {
     for (index, sections) in &gone {
         hidden.entry(*index).or_default().extend(sections);
     }
-    Ok(over.strip_closed(&options, &gone, &hidden, &state)?)
+    Ok(over.strip_closed(&options, &gone, &hidden, &state)? && !is_unread)
 }
 
 /// Most rounds, of which there is one each [`super::AGAIN`], after which what could not be removed from a log is tried again: six hours. Each try in

@@ -100,7 +100,7 @@ fn tree(node: &Node, question: &Question, direction: Towards) -> Result<TraceNod
     };
     drawn((node, ledger), &start, &how)
         .map_err(|e| internal(&e))
-        .map(|(tree, _)| tree)
+        .map(|drawn| drawn.tree)
 }
 
 /// The answer, with our own records in it proved under one checkpoint, and their leaf hashes.

@@ -21,6 +21,7 @@ use crate::control::protocol::{Aside, Towards, Trace, TraceNode, TraceSummary};
 use crate::dossier::closure::kind;
 use crate::node::Node;
 use crate::state::LogIdentity;
+use beyond::Beyond;
 use herleid_ledger::record::{Kind, StreamKey};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{Activity, Bounds, Direction, Follows, Ledger, Lineage, StoredRecord};
@@ -85,7 +86,13 @@ pub(crate) fn tree(node: &Node, request: &Trace, start: &Start<'_>) -> Result<Tr
     if !ledger.has_lineage()? {
         return Err(start::unlinked(ledger, &start.records));
     }
-    let (tree, mut summary) = drawn((node, ledger), &start.records, &how)?;
+    let Drawn {
+        tree,
+        mut summary,
+        beyond,
+        shown_beyond,
+    } = drawn((node, ledger), &start.records, &how)?;
+    beyond::counted(node, &how, &mut summary, (&beyond, shown_beyond));
     ledger.origin().clone_into(&mut summary.log);
     summary.also.clone_from(&start.also);
     summary.unsearched.clone_from(&start.unsearched);
@@ -96,12 +103,17 @@ pub(crate) fn tree(node: &Node, request: &Trace, start: &Start<'_>) -> Result<Tr
     })
 }
 
+/// A tree, how much of it there is in this log, and where it goes on in others.
+struct Drawn {
+    tree: TraceNode,
+    /// What is shown of other logs is among what is shown.
+    summary: TraceSummary,
+    beyond: Beyond,
+    shown_beyond: u64,
+}
+
 /// The tree below these records, and how much of it there is.
-fn drawn(
-    (node, ledger): (&Node, &Ledger),
-    start: &BTreeSet<u64>,
-    how: &How,
-) -> Result<(TraceNode, TraceSummary), Failure> {
+fn drawn((node, ledger): (&Node, &Ledger), start: &BTreeSet<u64>, how: &How) -> Result<Drawn, Failure> {
     let (start, aside) = linked(ledger, start)?;
     let lineage = ledger.lineage(&start, how.direction, how.bounds)?;
     let ids: BTreeSet<Uuid> = lineage.activities.iter().flat_map(|a| &a.streams).copied().collect();
@@ -117,10 +129,10 @@ fn drawn(
         children.push(drawing.draw(root, None)?);
     }
     let shown: Vec<bool> = drawing.level.iter().map(Option::is_some).collect();
-    let beyond = std::mem::take(&mut drawing.beyond);
+    let (beyond, shown_beyond) = (std::mem::take(&mut drawing.beyond), drawing.shown_beyond);
     let mut summary = summary::of(ledger, how.direction, &how.bounds, &lineage, &shown, &streams)?;
     summary.aside = aside;
-    beyond.into_iter().for_each(|found| summary.add(found));
+    summary.shown += shown_beyond;
     let tree = TraceNode {
         kind: "trace".to_owned(),
         verified: children.iter().all(|c| c.verified),
@@ -128,7 +140,12 @@ fn drawn(
         hidden,
         ..TraceNode::default()
     };
-    Ok((tree, summary))
+    Ok(Drawn {
+        tree,
+        summary,
+        beyond,
+        shown_beyond,
+    })
 }
 
 /// Those records of `start` from which anything can be followed, if there are any: who asks for an agreement wants its pulls and runs.
@@ -186,9 +203,9 @@ struct Drawing<'a> {
     drawn: BTreeSet<usize>,
     /// How many may still be shown of other logs.
     left: usize,
-    /// What was found in them, and where it was begun there.
-    beyond: Vec<TraceSummary>,
-    drawn_beyond: BTreeSet<(String, u64)>,
+    /// Where it goes on in them, and how many were shown there.
+    beyond: Beyond,
+    shown_beyond: u64,
 }
 
 impl<'a> Drawing<'a> {
@@ -224,8 +241,8 @@ impl<'a> Drawing<'a> {
             level,
             out,
             drawn: BTreeSet::new(),
-            beyond: Vec::new(),
-            drawn_beyond: BTreeSet::new(),
+            beyond: Beyond::new(),
+            shown_beyond: 0,
         }
     }
 

@@ -261,21 +261,7 @@ impl<'a> Told<'a> {
 
     /// SHA-256 of what it made, or brought.
     pub(super) fn made(&self) -> Vec<String> {
-        let sections = [SectionName::Content, SectionName::Facts];
-        let values = self.records.iter();
-        let values = values.flat_map(|r| sections.into_iter().filter_map(|name| r.value(name)));
-        let mut made: Vec<String> = values.map(|value| text(&value, "/sha256")).collect();
-        let outputs = self
-            .run()
-            .and_then(|run| run.value(SectionName::Run))
-            .unwrap_or_default();
-        made.extend(
-            Named::each(&outputs, "outputs", "/name")
-                .into_iter()
-                .map(|output| output.sha256),
-        );
-        made.retain(|sha256| !sha256.is_empty());
-        made
+        self.records.iter().flat_map(made_by).collect()
     }
 
     pub(super) const fn transaction(&self) -> Option<Uuid> {
@@ -342,4 +328,16 @@ impl<'a> Told<'a> {
             ..said("parameters", listed.join(", "))
         })
     }
+}
+
+/// SHA-256 of what a record says was made, brought or published.
+pub(super) fn made_by(record: &StoredRecord) -> Vec<String> {
+    let sections = [SectionName::Content, SectionName::Facts];
+    let values = sections.into_iter().filter_map(|name| record.value(name));
+    let mut made: Vec<String> = values.map(|value| text(&value, "/sha256")).collect();
+    let run = record.value(SectionName::Run).unwrap_or_default();
+    let outputs = Named::each(&run, "outputs", "/name");
+    made.extend(outputs.into_iter().map(|output| output.sha256));
+    made.retain(|sha256| !sha256.is_empty());
+    made
 }

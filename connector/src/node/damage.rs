@@ -144,9 +144,11 @@ async fn look(
         match found.map_err(|error| ServeError::Watching(error.to_string()))? {
             Checked::InOrder => {
                 tracing::info!("the log is in order");
-                is_suspected = false;
-                // The check itself reads, and may have met what is being erased.
-                let _ = was_met();
+                if cause == Cause::Suspicion {
+                    is_suspected = false;
+                    // The check itself reads, and may have met what is being erased. One by routine takes its time: what is met meanwhile counts.
+                    let _ = was_met();
+                }
                 watched.was_in_order().await;
             }
             // Damage was kept, and is found above. What could not be looked at is no damage, and is suspected until it could.
@@ -156,8 +158,10 @@ async fn look(
             }
             Checked::BrokenOff => return Ok(()),
         }
-        let took_s = watched.clock.now_ms().saturating_sub(begun_ms) / 1_000;
-        rest = took_s.saturating_mul(REST).clamp(REST_S.0, REST_S.1) * ROUNDS_A_SECOND;
+        if is_suspected || cause == Cause::Suspicion {
+            let took_s = watched.clock.now_ms().saturating_sub(begun_ms) / 1_000;
+            rest = took_s.saturating_mul(REST).clamp(REST_S.0, REST_S.1) * ROUNDS_A_SECOND;
+        }
         routine = watched.every_s.saturating_mul(ROUNDS_A_SECOND);
     }
 }

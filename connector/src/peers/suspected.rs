@@ -78,7 +78,7 @@ impl Peers {
     }
 
     /// Asks the tiles of each such log again, if it is its turn: what turns out to be of one history is forgotten, what does not is a lie that is
-    /// proved. Of a log that cannot be asked one is tried.
+    /// proved.
     ///
     /// # Errors
     /// When the memory fails.
@@ -101,10 +101,14 @@ impl Peers {
         }
         let mut is_settled = true;
         for (place, entry) in suspicions {
-            is_settled = self.settle(place, entry).await?;
-            if !is_settled {
-                break;
-            }
+            // One that cannot be settled, or not even be read, keeps no other from it.
+            is_settled &= match self.settle(place, entry).await {
+                Ok(is_settled) => is_settled,
+                Err(error) => {
+                    tracing::warn!(%log, %error, "what was shown of a log could not be looked at again");
+                    false
+                }
+            };
         }
         self.suspecting.tried(&log, is_settled);
         Ok(())

@@ -111,7 +111,8 @@ impl Ledger {
                 graves.push((number.max(marks.most()), grave));
             }
         }
-        Ok(shared.plan(&graves, marks.stripped)?.is_unclear)
+        let plan = shared.plan(&graves, marks.stripped)?;
+        Ok(plan.is_unclear || shared.cannot_look_through(&plan, &marks)?)
     }
 
     /// Removes from this log, which is over and was opened with `options`, what tombstones of later logs have `erased` of it, and `state` of what
@@ -245,7 +246,7 @@ impl Shared {
 
     fn holds(&self, index: u64, names: &[SectionName]) -> Result<bool, LedgerError> {
         let row = match self.row(index) {
-            Err(LedgerError::Corrupt { .. }) => return Ok(true),
+            Err(error) if error.is_altered() => return Ok(true),
             other => other?.0,
         };
         let mut left = row.sections.iter().filter(|section| section.sealed.is_some());

@@ -97,7 +97,7 @@ impl Shared {
         for (target, (erased, is_open)) in sections {
             let mut row = match self.row(target) {
                 // The audit names it; the tombstone is durable, and must not keep the log from being opened.
-                Err(LedgerError::Corrupt { .. }) => {
+                Err(error) if error.is_altered() => {
                     plan.is_unclear = true;
                     continue;
                 }
@@ -211,7 +211,7 @@ impl Shared {
     /// What the erased sections of a record name.
     fn named(&self, target: u64, row: &Row, erased: &BTreeSet<SectionName>) -> Result<Read, LedgerError> {
         let roots = match self.keys.roots(&self.origin, &row.id) {
-            Err(LedgerError::Corrupt { .. } | LedgerError::WrongKek { .. }) => Vec::new(),
+            Err(error) if error.is_altered() => Vec::new(),
             other => other?,
         };
         let (mut named, mut kept) = (Named::default(), BTreeSet::new());
@@ -222,12 +222,16 @@ impl Shared {
                 Ok(Some((bytes, _))) => bytes,
                 // What was erased before names nothing any more; what goes now and is not there may have left its entries.
                 Ok(None) if !goes => continue,
-                Ok(None) | Err(LedgerError::Corrupt { .. }) => {
+                unread => {
+                    if let Err(error) = unread
+                        && !error.is_altered()
+                    {
+                        return Err(error);
+                    }
                     let is_read = if goes { &mut is_gone_read } else { &mut is_kept_read };
                     *is_read = false;
                     continue;
                 }
-                Err(error) => return Err(error),
             };
             let of_it = if goes { &mut named.digests } else { &mut kept };
             of_it.extend(digests(&bytes));
@@ -258,11 +262,19 @@ impl Shared {
             return Ok(true);
         }
         let (row, _) = self.row(index)?;
-        let roots = self.keys.roots(&self.origin, &row.id)?;
+        let roots = match self.keys.roots(&self.origin, &row.id) {
+            Err(error) if error.is_altered() => Vec::new(),
+            other => other?,
+        };
         for section in &row.sections {
-            if let Some((bytes, _)) = self.open_section(index, &row, section.name, &roots)?
-                && digests(&bytes).any(|found| found == *digest)
-            {
+            let is_named = match self.open_section(index, &row, section.name, &roots) {
+                Ok(Some((bytes, _))) => digests(&bytes).any(|found| found == *digest),
+                Ok(None) => false,
+                // What the log makes itself names no bytes. What cannot be read may name these.
+                Err(error) if error.is_altered() => !section.name.is_made_by_the_log(),
+                Err(error) => return Err(error),
+            };
+            if is_named {
                 return Ok(true);
             }
         }

@@ -132,7 +132,7 @@ pub(crate) fn upgrade(shared: &Shared, size: u64) -> Result<(), LedgerError> {
 /// `None` for what is damaged.
 pub(super) fn undamaged<T>(read: Result<T, LedgerError>) -> Result<Option<T>, LedgerError> {
     match read {
-        Err(LedgerError::Corrupt { .. }) => Ok(None),
+        Err(error) if error.is_altered() => Ok(None),
         other => other.map(Some),
     }
 }

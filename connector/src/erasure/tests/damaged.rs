@@ -2,6 +2,7 @@
 
 use super::over::{OLD, again_opened, continued, is_on_disk, storage};
 use super::*;
+use crate::erasure::entries::ERASURES;
 use crate::erasure::over;
 use rocksdb::{DB, Options as RocksOptions};
 
@@ -128,4 +129,54 @@ async fn what_is_damaged_after_it_was_erased_is_said_and_left_out_of_backups_and
     assert!(!is_on_disk(&storage(&scene).join("log"), b"\"t3\""));
     let scene = again_opened(scene, &text);
     assert_eq!(scene.old_facts(third), None);
+}
+
+#[tokio::test]
+async fn what_is_kept_beside_a_record_that_cannot_be_read_is_said_to_be_left() {
+    let scene = Scene::set(2);
+    let text = configuration(2, "person");
+    let pull = scene.pulled("t1", b"rain").await;
+    scene.pulled("t9", b"sun").await;
+    let scene = continued(scene, &text);
+    let line = scene.propose_over(Meant::Records(vec![pull])).await.unwrap();
+    // Its section goes bad between the proposal and what is removed.
+    let of = Of::named(&scene.node, Some(OLD)).unwrap();
+    let mut erased = line.clone();
+    erased.state = ErasureState::Erased;
+    erased.decided_by = Some(people::known(&scene.node.config.erasure, &token(2)).unwrap());
+    let targets = select::targets(&of, &line.records).unwrap();
+    let kept = vec![set(format!("{ERASURES}{}", line.id), &erased).unwrap()];
+    let erasure = erasure(&scene.node, &erased, targets, kept).unwrap();
+    scene.node.ledger.entomb(&of.ledger, &erasure).unwrap();
+    drop(of);
+    let store = storage(&scene).join("log");
+    let Scene { node, directory } = scene;
+    drop(node);
+    flip_facts(&store, pull);
+    let scene = Scene {
+        node: opened(directory.path(), &text.replace("log/1", "log/2")),
+        directory,
+    };
+    go_on(&scene.node, Came::Recorded).await.unwrap();
+    // Its bytes are gone; what this connector kept of the pull nobody can find any more.
+    let gone = over::said(&scene.node, scene.old()).unwrap();
+    assert!(gone.contains_key(&pull) && !scene.old().still_holds(&gone).unwrap());
+    let said = over::damaged(&scene.node).unwrap();
+    assert!(said.len() == 1 && said[0].contains(OLD), "{said:?}");
+    let aside = tempfile::tempdir().unwrap();
+    let made = scene.backed_up(aside.path()).await;
+    assert!(made.left_out.len() == 1 && made.left_out[0].contains(OLD), "{made:?}");
+    let shown = scene.erase(Erase::Show { id: line.id }).await.unwrap();
+    assert_eq!(shown.is_buried, Some(false));
+}
+
+/// Flips a bit in the sealed bytes of every section of a record but the envelope, which a reader finds only when it opens them.
+fn flip_facts(store: &Path, index: u64) {
+    let options = RocksOptions::default();
+    let parts = DB::list_cf(&options, store).unwrap();
+    let db = DB::open_cf(&options, store, parts).unwrap();
+    let part = db.cf_handle("records").unwrap();
+    let mut row = db.get_cf(part, index.to_be_bytes()).unwrap().unwrap();
+    *row.last_mut().unwrap() ^= 1;
+    db.put_cf(part, index.to_be_bytes(), row).unwrap();
 }

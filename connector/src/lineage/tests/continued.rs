@@ -103,6 +103,47 @@ async fn a_trace_goes_on_in_the_log_that_is_over_and_says_which_one_it_is() {
     );
 }
 
+#[tokio::test]
+async fn what_is_only_given_the_same_file_is_no_source_and_what_two_share_counts_once() {
+    let scene = Scene::set();
+    scene.two_cases();
+    let declared = |n| Run {
+        id: transaction(n),
+        case: None,
+        inputs: &[(None, 30)],
+        outputs: &[31],
+    };
+    scene.add(declared(8).requested());
+    let (directory, storage) = scene.ended();
+    let scene = Scene::continued(directory, &storage);
+    let alone = scene.add(declared(9).requested());
+    let tree = scene.tree(json!({"what": alone.to_string()})).await;
+    assert_eq!(tree["summary"]["found"], 1, "{tree}");
+    assert!(all(&tree).iter().all(|node| node["log"].is_null()), "{tree}");
+    // Both runs of the old log use one pull.
+    let both = decided("Z-5", &[(transaction(2), 11), (transaction(3), 12)]);
+    scene.add(both.term(Term::Case("Z-5".to_owned())));
+    let tree = scene.tree(json!({"what": "Z-5"})).await;
+    let counted = ["found", "runs", "pulls", "decisions"].map(|name| tree["summary"][name].as_u64().unwrap());
+    assert_eq!((counted, &tree["verified"]), ([4, 2, 1, 1], &json!(true)), "{tree}");
+    let shown = |tree: &Value| -> u64 {
+        let streams = tree["summary"]["streams"]["shown"].as_array().unwrap().iter();
+        streams.filter_map(|stream| stream["shown"].as_u64()).max().unwrap()
+    };
+    assert_eq!(shown(&tree), 3, "{tree}");
+    // What does not fit is counted, and not drawn.
+    let tree = scene.tree(json!({"what": "Z-5", "limit": 1})).await;
+    assert_eq!(
+        (&tree["summary"]["found"], &tree["summary"]["shown"]),
+        (&json!(4), &json!(1))
+    );
+    assert!(
+        all(&tree).iter().any(|node| node["hidden"] == 1 && node["log"] == OLD),
+        "{tree}"
+    );
+    assert_eq!(shown(&tree), 1, "{tree}");
+}
+
 /// All nodes of a tree.
 fn all(node: &Value) -> Vec<&Value> {
     let children = node["children"].as_array().into_iter().flatten();

@@ -190,7 +190,7 @@ async fn a_log_that_only_could_not_be_read_for_a_while_is_suspected_no_longer() 
     }
     // The first ones are kept.
     assert_eq!(scene.suspicions().len(), 4);
-    // It is asked about one of them a time, and less and less often.
+    // It is asked less and less often.
     let mut asked = Vec::new();
     for _ in 0..6 {
         let before = site.asked.load(Ordering::SeqCst);

@@ -3,6 +3,7 @@
 use super::Shared;
 use super::has_lineage;
 use crate::error::LedgerError;
+use crate::ledger::upgrade::undamaged;
 use crate::store::codec::Row;
 use crate::store::links::transaction_key;
 use std::collections::BTreeMap;
@@ -18,14 +19,6 @@ pub(crate) struct Bared {
     pub(crate) is_unclear: bool,
 }
 
-/// `None` for what cannot be read.
-fn readable<T>(read: Result<T, LedgerError>) -> Result<Option<T>, LedgerError> {
-    match read {
-        Err(LedgerError::Corrupt { .. } | LedgerError::WrongKek { .. }) => Ok(None),
-        other => other.map(Some),
-    }
-}
-
 impl Shared {
     /// `before` is the record's row as it lies there, `left` the same without what goes. Where there is no entry, what leads to the record
     /// is told by what it says itself.
@@ -36,7 +29,7 @@ impl Shared {
                 ..Bared::default()
             })
         };
-        let (Some(stored), Some(new)) = (readable(self.linked(index))?, readable(self.links_of(index, left))?) else {
+        let (Some(stored), Some(new)) = (undamaged(self.linked(index))?, undamaged(self.links_of(index, left))?) else {
             return unclear();
         };
         let has_entry = stored.is_some();
@@ -45,7 +38,7 @@ impl Shared {
             // The index of this log is still to be made: of what is left.
             None if !has_lineage(&self.log)? => return Ok(Bared::default()),
             // It has a hole.
-            None => match readable(self.links_of(index, before))? {
+            None => match undamaged(self.links_of(index, before))? {
                 Some(said) => said,
                 None => return unclear(),
             },

@@ -3,6 +3,7 @@
 
 use super::{Shared, has_lineage};
 use crate::error::LedgerError;
+use crate::ledger::upgrade::undamaged;
 use crate::record::Kind;
 use crate::section::SectionName;
 use crate::store::codec::Row;
@@ -121,7 +122,8 @@ impl Shared {
             return Ok(());
         }
         match self.row(index).and_then(|(row, _)| self.links_of(index, &row)) {
-            Ok(None) | Err(LedgerError::Corrupt { .. }) => Ok(()),
+            Ok(None) => Ok(()),
+            Err(error) if error.is_altered() => Ok(()),
             Ok(Some(_)) => Err(self.corrupt(
                 format!("the lineage index entry of record {index}"),
                 "one, since the record can be read",
@@ -133,6 +135,11 @@ impl Shared {
 
     /// The entry that a record of a log that is over should have, where something of it is erased that nobody may remove from the log's files.
     fn masked_links(&self, index: u64) -> Result<Option<Linked>, LedgerError> {
+        // Of one that is damaged nothing is known.
+        Ok(undamaged(self.said_links(index))?.flatten())
+    }
+
+    fn said_links(&self, index: u64) -> Result<Option<Linked>, LedgerError> {
         self.links_of(index, &self.row(index)?.0)
     }
 
@@ -259,7 +266,10 @@ impl Shared {
         if !self.masked.contains_key(&index) {
             return Ok(true);
         }
-        let links = self.masked_links(index)?;
+        // One that is damaged may lead there still.
+        let Some(links) = undamaged(self.said_links(index))? else {
+            return Ok(true);
+        };
         let mut ways = links.iter().flat_map(|links| links.ways_back(index));
         Ok(ways.any(|way| way.starts_with(prefix)))
     }

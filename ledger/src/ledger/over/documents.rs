@@ -21,8 +21,7 @@ impl Shared {
     /// Removes large documents that only records list that go, and leaves in `plan` no other. Before anything else is removed of the records:
     /// broken off, they still say what it is.
     pub(in crate::ledger) fn remove_documents(&self, plan: &mut Plan, marks: &Marks) -> Result<(), LedgerError> {
-        // Its folder is older than the rest: what it brings back of records that are bare already they do not name.
-        let came_back = marks.evidence < marks.stripped.min(plan.below);
+        let came_back = came_back(plan, marks);
         let is_open = marks.evidence < plan.below;
         if plan.unlisted.is_empty() && !came_back {
             return if is_open {
@@ -52,6 +51,11 @@ impl Shared {
         self.evidence.finish(plan.below)
     }
 
+    /// Whether documents that came back cannot be told from those that stay, since a record cannot be read that may list any of them.
+    pub(super) fn cannot_look_through(&self, plan: &Plan, marks: &Marks) -> Result<bool, LedgerError> {
+        Ok(came_back(plan, marks) && !self.listed_but(&plan.without_evidence())?.is_all)
+    }
+
     /// What all other records than these list.
     fn listed_but(&self, gone: &BTreeSet<u64>) -> Result<Listed, LedgerError> {
         let mut listed = Listed {
@@ -66,6 +70,11 @@ impl Shared {
         }
         Ok(listed)
     }
+}
+
+/// Whether the folder of documents is older than the rest: what it brings back of records that are bare already they do not name.
+fn came_back(plan: &Plan, marks: &Marks) -> bool {
+    marks.evidence < marks.stripped.min(plan.below)
 }
 
 impl Plan {

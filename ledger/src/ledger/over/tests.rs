@@ -299,3 +299,58 @@ fn what_is_damaged_keeps_nothing_else_there_and_is_said() {
     assert!(two.over.is_unclear(&two.said()).unwrap());
     assert!(two.over.is_unburied().unwrap());
 }
+
+#[test]
+fn a_key_that_does_not_open_keeps_nothing_else_from_going() {
+    let two = Two::new();
+    let damaged = TARGET + 2;
+    let id = two.over.shared().row(damaged).unwrap().0.id;
+    // Nobody else lists the large document of what goes, so that all others are looked at.
+    two.next.entomb(&two.over, &erasure()).unwrap();
+    let shared = to_strip(&options(&two.dir(), 8), &two.dir().join("keys")).unwrap();
+    let key = crate::store::codec::wrapped_key(&id);
+    let mut row = shared.keys.rocks().get(Part::State, &key).unwrap().unwrap();
+    row[40] ^= 1;
+    let mut batch = shared.keys.rocks().batch();
+    batch.put(Part::State, &key, &row).unwrap();
+    batch.write_synced().unwrap();
+    drop(shared);
+    let two = Two {
+        over: Ledger::open_closed(options(&two.dir(), 4)).unwrap(),
+        ..two
+    };
+    assert!(two.over.record(damaged).is_err());
+    assert!(!two.over.is_unclear(&two.said()).unwrap(), "it is not among what goes");
+    assert!(two.strip().unwrap());
+    assert_eq!(left(&two.dir(), &two.markers), [""; 0]);
+    assert!(!two.over.still_holds(&two.said()).unwrap() && !two.over.is_unburied().unwrap());
+}
+
+#[test]
+fn documents_that_come_back_stay_and_are_said_to_where_a_record_cannot_be_read() {
+    let two = Two::new();
+    let backup = tempfile::tempdir().unwrap();
+    copy(&two.dir().join("evidence"), &backup.path().join("evidence"));
+    two.next.entomb(&two.over, &erasure()).unwrap();
+    assert!(two.strip().unwrap());
+    // An older folder of documents, and a record that may list any of them.
+    fs::remove_dir_all(two.dir().join("evidence")).unwrap();
+    copy(&backup.path().join("evidence"), &two.dir().join("evidence"));
+    let shared = to_strip(&options(&two.dir(), 8), &two.dir().join("keys")).unwrap();
+    let mut batch = shared.log.batch();
+    batch
+        .put(Part::Records, &(TARGET + 2).to_be_bytes(), b"other bytes")
+        .unwrap();
+    batch.write_synced().unwrap();
+    drop(shared);
+    let two = Two {
+        over: Ledger::open_closed(options(&two.dir(), 4)).unwrap(),
+        ..two
+    };
+    assert!(two.over.is_unburied().unwrap() && two.over.is_unclear(&two.said()).unwrap());
+    assert!(!two.strip().unwrap());
+    assert!(two.over.is_unclear(&two.said()).unwrap());
+    // Those of records that stand are all there.
+    let large = random(3_000 + TARGET + 1, 90_000);
+    assert_eq!(two.over.evidence(&sha256(&large)).unwrap(), Some(large));
+}
