@@ -18,6 +18,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::MissedTickBehavior;
 
 /// Logs of which tiles are asked at once.
 pub(crate) const AT_ONCE: usize = 8;
@@ -128,6 +129,8 @@ pub(crate) enum LookError {
 /// Looks again as long as the service runs. Apart from all else that is looked at from time to time: how long tiles take is up to others.
 pub(crate) async fn keep_looking(node: Arc<Node>, stop: CancellationToken) {
     let mut interval = tokio::time::interval(ROUND);
+    // A look that took long is followed by a round's rest, and not by those that were missed.
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
         tokio::select! {

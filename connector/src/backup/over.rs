@@ -74,6 +74,7 @@ pub(super) fn look(source: &Source<'_>) -> Result<Over, BackupError> {
             tellers.push(log.clone());
             was_erased |= erasure::mark(&log)?.is_some() || !erased.is_empty();
             if over::is_damaged(&log, &erased)? {
+                was_erased = true;
                 return Ok(Err(over::DAMAGED.to_owned()));
             }
             is_unburied |= over::is_left(&log, &erased)?;

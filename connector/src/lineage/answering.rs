@@ -96,6 +96,7 @@ fn tree(node: &Node, question: &Question, direction: Towards) -> Result<TraceNod
             activities: COUNTED,
         },
         limit: SHOWN,
+        deepest: super::DEEPEST as usize,
         for_others: true,
     };
     drawn((node, ledger), &start, &how)

@@ -60,14 +60,19 @@ impl Drawing<'_> {
     }
 
     /// What an earlier log knows of something that is named, and of which this one has no record; `None` where none does.
-    pub(super) fn sources_beyond(&mut self, told: &Told<'_>, named: &Named) -> Result<Option<Vec<TraceNode>>, Failure> {
+    pub(super) fn sources_beyond(
+        &mut self,
+        at: usize,
+        told: &Told<'_>,
+        named: &Named,
+    ) -> Result<Option<Vec<TraceNode>>, Failure> {
         let mut unread = Vec::new();
         for log in self.other_logs() {
             match of_it(&log, named) {
                 Err(error) => unread.push(of_log(&log, format!("what it knows of it cannot be read: {error}"))),
                 Ok(records) if records.is_empty() => {}
                 Ok(records) => {
-                    let mut nodes = self.drawn_in(&log, &records, told)?;
+                    let mut nodes = self.drawn_in(&log, &records, (at, told))?;
                     nodes.extend(unread);
                     return Ok(Some(nodes));
                 }
@@ -77,14 +82,14 @@ impl Drawing<'_> {
     }
 
     /// What rests on an activity in later logs.
-    pub(super) fn results_beyond(&mut self, told: &Told<'_>) -> Result<Vec<TraceNode>, Failure> {
+    pub(super) fn results_beyond(&mut self, at: usize, told: &Told<'_>) -> Result<Vec<TraceNode>, Failure> {
         let mut nodes = Vec::new();
         for log in self.other_logs() {
             match users(&log, told) {
                 Err(error) => nodes.push(of_log(&log, format!("what rests on it there cannot be read: {error}"))),
                 Ok((records, damaged)) => {
                     if !records.is_empty() {
-                        nodes.extend(self.drawn_in(&log, &records, told)?);
+                        nodes.extend(self.drawn_in(&log, &records, (at, told))?);
                     }
                     nodes.extend(
                         damaged.map(|why| of_log(&log, format!("a record that may rest on it is damaged: {why}"))),
@@ -96,7 +101,12 @@ impl Drawing<'_> {
     }
 
     /// The trees of these records of another log, as deep as this one still goes.
-    fn drawn_in(&mut self, log: &Ledger, records: &BTreeSet<u64>, told: &Told<'_>) -> Result<Vec<TraceNode>, Failure> {
+    fn drawn_in(
+        &mut self,
+        log: &Ledger,
+        records: &BTreeSet<u64>,
+        (at, told): (usize, &Told<'_>),
+    ) -> Result<Vec<TraceNode>, Failure> {
         let origin = log.origin().to_owned();
         match log.has_lineage() {
             Ok(true) => {}
@@ -112,7 +122,9 @@ impl Drawing<'_> {
         let of_log_before = self.beyond.entry(origin.clone()).or_default();
         let is_again = records.iter().all(|index| of_log_before.contains(index));
         of_log_before.extend(records);
-        if self.left == 0 {
+        let here = self.level.get(at).copied().flatten().unwrap_or_default();
+        let deepest = self.deepest.saturating_sub(here + 1);
+        if self.left == 0 || deepest == 0 {
             return Ok(vec![TraceNode {
                 hidden: 1,
                 ..of_log(log, "more in this log of ours".to_owned())
@@ -130,6 +142,7 @@ impl Drawing<'_> {
                 activities: self.bounds.activities,
             },
             limit: self.left,
+            deepest,
             for_others: false,
         };
         let Drawn {

@@ -44,6 +44,8 @@ struct How {
     direction: Direction,
     bounds: Bounds,
     limit: usize,
+    /// Levels of the tree at most, whatever hangs together.
+    deepest: usize,
     /// Without what is nobody else's business: people, parameters, words.
     for_others: bool,
 }
@@ -71,6 +73,7 @@ impl How {
             },
             // At most 10,000.
             limit: within("limit", request.limit, SHOWN, SHOWN_AT_MOST)? as usize,
+            deepest: DEEPEST as usize,
             for_others: false,
         })
     }
@@ -188,6 +191,7 @@ struct Drawing<'a> {
     /// The log of ours that the records are of.
     ledger: &'a Ledger,
     direction: Direction,
+    deepest: usize,
     depth: u32,
     bounds: Bounds,
     for_others: bool,
@@ -225,11 +229,12 @@ impl<'a> Drawing<'a> {
                 .for_each(|out| out.push((edge.to, edge.by)));
             is_root.get_mut(edge.to).into_iter().for_each(|is| *is = false);
         }
-        let level = levels(&out, &is_root, lineage.starts, how.limit);
+        let level = levels(&out, &is_root, lineage.starts, how);
         Self {
             node,
             ledger,
             direction: how.direction,
+            deepest: how.deepest,
             depth: how.bounds.depth,
             bounds: how.bounds,
             for_others: how.for_others,
@@ -305,7 +310,7 @@ impl<'a> Drawing<'a> {
             let of_it = self.named(at, &named)?;
             rest.retain(|(to, _)| !of_it.contains(to));
             if of_it.is_empty() && !drawn.not_followed {
-                let found = self.sources_beyond(told, &named)?;
+                let found = self.sources_beyond(at, told, &named)?;
                 let found = found.map_or_else(|| told.unknown(&named).map(|unknown| vec![unknown]), Ok)?;
                 let found = found.into_iter().map(|child| named.labelled(told, child));
                 drawn.children.extend(found);
@@ -338,7 +343,7 @@ impl<'a> Drawing<'a> {
             }
         }
         if !drawn.not_followed {
-            drawn.children.extend(self.results_beyond(told)?);
+            drawn.children.extend(self.results_beyond(at, told)?);
         }
         drawn.children.extend(told.elsewhere()?);
         Ok(())
@@ -364,9 +369,9 @@ impl<'a> Drawing<'a> {
     }
 }
 
-/// How deep each activity is drawn, the nearest first, until `limit` of them are: below every root, and below whatever is at the start and
+/// How deep each activity is drawn, the nearest first, until as many of them are as are to be: below every root, and below whatever is at the start and
 /// hangs together with other starts alone.
-fn levels(out: &[Vec<(usize, Follows)>], is_root: &[bool], starts: usize, limit: usize) -> Vec<Option<usize>> {
+fn levels(out: &[Vec<(usize, Follows)>], is_root: &[bool], starts: usize, how: &How) -> Vec<Option<usize>> {
     let mut level: Vec<Option<usize>> = vec![None; out.len()];
     let roots = is_root.iter().enumerate().filter(|(_, is)| **is).map(|(at, _)| at);
     let mut shown = 0;
@@ -377,7 +382,7 @@ fn levels(out: &[Vec<(usize, Follows)>], is_root: &[bool], starts: usize, limit:
             let Some(place) = level.get_mut(at).filter(|place| place.is_none()) else {
                 continue;
             };
-            if shown >= limit || depth > DEEPEST as usize {
+            if shown >= how.limit || depth > how.deepest {
                 continue;
             }
             *place = Some(depth);

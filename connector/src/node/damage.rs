@@ -62,7 +62,8 @@ impl Watched {
     fn routine(&self) -> u64 {
         let every_ms = self.every_s.saturating_mul(1_000);
         let last: Option<u64> = match self.ledger.get(LAST) {
-            Ok(Some(stored)) => serde_json::from_slice(&stored).ok(),
+            // What is no number is as long ago as can be.
+            Ok(Some(stored)) => Some(serde_json::from_slice(&stored).unwrap_or(0)),
             Ok(None) => None,
             Err(error) => {
                 tracing::error!(%error, "when the log was checked last cannot be read; it is checked now");

@@ -103,7 +103,13 @@ impl Payloads {
         for first in 0..=u8::MAX {
             let folder = self.directory.join(format!("{first:02x}"));
             let failed = |source| failed(&folder, "read", source);
-            for entry in fs::read_dir(&folder).map_err(failed)? {
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                // A restored store has those that it needs, until it is opened.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(failed(e)),
+            };
+            for entry in entries {
                 let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
                 // What has another name is not ours.
                 if self.path(&name).is_ok() {

@@ -118,3 +118,25 @@ async fn a_stop_breaks_a_check_off() {
     stop.cancel();
     watching.await.unwrap().unwrap();
 }
+
+#[test]
+fn when_it_was_checked_last_counts_across_starts_and_what_is_no_time_is_long_ago() {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = watched(folder.path(), 3_600);
+    let rounds = |stored: Option<&str>| {
+        let stored = stored.map(|text| text.as_bytes().to_vec());
+        watched
+            .ledger
+            .put_state_blocking(vec![(LAST.to_owned(), stored)])
+            .unwrap();
+        watched.routine()
+    };
+    let now_ms = watched.clock.now_ms();
+    let ago = |s: u64| (now_ms - s * 1_000).to_string();
+    assert_eq!(rounds(None), 7_200);
+    assert_eq!(rounds(Some(&ago(3_000))), 1_200);
+    assert_eq!(rounds(Some(&ago(4_000))), 0);
+    // A clock that was set back since.
+    assert_eq!(rounds(Some(&(now_ms + 9_000_000).to_string())), 0);
+    assert_eq!(rounds(Some("soon")), 0);
+}
