@@ -248,19 +248,29 @@ impl Ledger {
     /// When the draft is refused; then nothing was written and no number was taken. Failed writes return no error: they end
     /// the process ([`Options::on_fatal`]).
     pub async fn append(&self, draft: Draft) -> Result<Recorded, AppendError> {
-        // Large documents are written and synced first, which waits for the disk; the rest only computes.
-        let prepared = match tokio::runtime::Handle::try_current() {
-            Ok(runtime) if draft.brings_more_than(SMALL) => {
-                let shared = self.shared();
-                let prepared = runtime.spawn_blocking(move || prepare::prepare(&shared, draft)).await;
-                prepared.map_err(|_| LedgerError::Closed)??
-            }
-            _ => prepare::prepare(&self.shared(), draft)?,
-        };
         let (sender, receiver) = tokio::sync::oneshot::channel();
-        self.submit(Job::Append(Box::new(prepared), Reply::Waiting(sender)))?;
+        match tokio::runtime::Handle::try_current() {
+            // Large documents are written and synced first, which waits for the disk; of the rest only the bound on documents reads anything, and
+            // that from memory nearly always. Handed on in the same thread: a caller that goes away meanwhile must not leave documents that no
+            // record lists.
+            Ok(runtime) if draft.brings_more_than(SMALL) => {
+                let ledger = self.clone();
+                let handed_on = runtime
+                    .spawn_blocking(move || ledger.hand_on(draft, Reply::Waiting(sender)))
+                    .await;
+                handed_on.map_err(|_| LedgerError::Closed)??;
+            }
+            _ => self.hand_on(draft, Reply::Waiting(sender))?,
+        }
         let answer = receiver.await.map_err(|_| LedgerError::Closed)?;
         self.recorded(answer?)
+    }
+
+    /// Prepares a draft and gives it to the thread that writes.
+    fn hand_on(&self, draft: Draft, reply: Reply) -> Result<(), AppendError> {
+        let prepared = prepare::prepare(&self.shared(), draft)?;
+        self.submit(Job::Append(Box::new(prepared), reply))
+            .map_err(AppendError::from)
     }
 
     /// [`Self::append`] for a thread that may wait.
@@ -268,9 +278,8 @@ impl Ledger {
     /// # Errors
     /// As [`Self::append`].
     pub fn append_blocking(&self, draft: Draft) -> Result<Recorded, AppendError> {
-        let prepared = prepare::prepare(&self.shared(), draft)?;
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-        self.submit(Job::Append(Box::new(prepared), Reply::Blocked(sender)))?;
+        self.hand_on(draft, Reply::Blocked(sender))?;
         let answer = receiver.recv().map_err(|_| LedgerError::Closed)?;
         self.recorded(answer?)
     }

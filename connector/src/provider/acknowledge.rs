@@ -198,7 +198,8 @@ pub async fn take(
         )
         .stream(stream)
         .release(outstanding::counter(agreement), transactions.len() as u64);
-    node.append(draft)
+    // Nobody else settles them until that is durable, also when whoever sent them has gone.
+    node.append_keeping(draft, settling)
         .await
         .map(|recorded| recorded.index())
         .map_err(|e| own(&e))

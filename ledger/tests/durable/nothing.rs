@@ -102,3 +102,27 @@ fn what_a_killed_process_had_under_way_is_gone_when_the_log_is_opened() {
     ledger.append_blocking(once("b", 0, 1)).unwrap();
     assert_eq!(ledger.verify_all(|_, _| {}).unwrap().documents, 2);
 }
+
+#[test]
+fn what_a_caller_brought_that_went_away_becomes_a_record_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path(), 1);
+    let before = ledger.size();
+    // Of one thread: what is handed to it second begins when the first is done.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            _ = ledger.append(once("a", 0, 0)) => panic!("a large document is written by another thread"),
+            () = std::future::ready(()) => {}
+        }
+        tokio::task::spawn_blocking(|| {}).await.unwrap();
+    });
+    ledger.append_blocking(note("after it")).unwrap();
+    assert_eq!(ledger.size(), before + 2);
+    assert_eq!(ledger.verify_all(|_, _| {}).unwrap().documents, 1);
+    assert_eq!(files(dir.path()).len(), 1);
+}
