@@ -145,32 +145,45 @@ fn had(node: &Node, sha256: &str) -> Result<Vec<PullEntry>, Failure> {
 }
 
 /// Refuses bytes that came from somebody, as a record of this connector says, though what it was had under no longer stands: the agreement ended
-/// with a log that is over, or what was had was deleted or erased. What a run gave is given by that run's transaction.
+/// with a log that is over, or what was had was deleted. What a run gave is given by that run's transaction. What was used in a run is no less one's
+/// own for that; and of what was erased nothing says any more that it was had.
 fn refuse_what_was_had(node: &Node, path: &Path, pin: &Pin) -> Result<(), Failure> {
     let refused = |why: String| {
         Failure::refused(format!(
             "`{}` is not given as a file of one's own: {why}",
             path.display()
         ))
-        .next("give a pull or a run by its transaction, where its agreement stands; pull it again where it does not")
     };
+    let by_transaction =
+        "give a pull or a run by its transaction, where its agreement stands; pull it again where it does not";
     if let Some(why) = node.unreadable.first() {
         return Err(refused(format!(
             "a log of this connector that is over cannot be read, and may say that it was had from somebody: {why}"
-        )));
+        ))
+        .next(by_transaction));
     }
     let digest = digest_bytes(&pin.sha256).ok_or_else(|| Failure::failed("a digest is none"))?;
     for log in std::iter::once(&node.ledger).chain(&node.previous) {
-        for index in log.by_digest(&digest)? {
-            let kind = log.record(index)?.kind();
-            if matches!(
-                kind,
-                Some(Kind::PullReceived | Kind::OneSidedPullReceived | Kind::RunReceived)
-            ) {
-                let origin = log.origin();
+        let origin = log.origin();
+        if !log.has_lineage()? {
+            return Err(refused(format!(
+                "`{origin}`, a log of this connector that is over, was written by an older version and has no index of digests, so nothing says whether it was had from somebody"
+            ))
+            .next(by_transaction));
+        }
+        for index in log.made_by(&digest)? {
+            // What cannot be told is not taken for one's own.
+            let is_had = |kind: Kind| {
+                matches!(
+                    kind,
+                    Kind::PullReceived | Kind::OneSidedPullReceived | Kind::RunReceived
+                )
+            };
+            if log.record(index)?.kind().is_none_or(is_had) {
                 return Err(refused(format!(
                     "record {index} of `{origin}` says that it was had from somebody"
-                )));
+                ))
+                .next(by_transaction));
             }
         }
     }

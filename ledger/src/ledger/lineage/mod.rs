@@ -14,7 +14,7 @@ use super::{Ledger, Shared};
 use crate::error::LedgerError;
 use crate::record::{Kind, Side, StreamKey, Subject};
 use crate::store::codec::{StreamPlace, stream_key};
-use crate::store::links::{Numbered, ref_prefix};
+use crate::store::links::{Numbered, Role, ref_prefix, role_prefix};
 use crate::store::rocks::Part;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,18 +36,30 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be read.
     pub fn by_digest(&self, digest: &[u8; 32]) -> Result<Vec<u64>, LedgerError> {
+        self.found_under(&ref_prefix(&self.shared().link_key.digest(digest)))
+    }
+
+    /// The records to which content with this SHA-256 or BLAKE3 came, or which made it; in order. Not those that used it, or with which it left.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn made_by(&self, digest: &[u8; 32]) -> Result<Vec<u64>, LedgerError> {
+        self.found_under(&role_prefix(&self.shared().link_key.digest(digest), Role::Made))
+    }
+
+    /// The records that lie under this beginning of the keys of digests.
+    fn found_under(&self, prefix: &[u8]) -> Result<Vec<u64>, LedgerError> {
         let (shared, size) = (self.shared(), self.size());
-        let prefix = ref_prefix(&shared.link_key.digest(digest));
         let mut keys = Vec::new();
-        shared.log.scan(Part::Index, &prefix, |rest, _| {
+        shared.log.scan(Part::Index, prefix, |rest, _| {
             keys.push(rest.to_vec());
             true
         })?;
         let mut found = BTreeSet::new();
         for key in keys {
-            // The role, then the record.
-            let index = shared.number(key.get(1..).unwrap_or_default())?;
-            if index < size && shared.leads(index, &prefix)? {
+            // The record comes last; before it the role, where the beginning leaves that open.
+            let index = shared.number(key.last_chunk::<8>().map(<[u8; 8]>::as_slice).unwrap_or_default())?;
+            if index < size && shared.leads(index, prefix)? {
                 found.insert(index);
             }
         }

@@ -7,9 +7,10 @@ use crate::node::{Secrets, open};
 use crate::rim::SystemEntropy;
 use crate::state::{Declares, Digests, LogIdentity, set};
 use herleid_credentials::keys::{Algorithm, SigningKey};
-use herleid_ledger::record::{Draft, Kind, StreamKey, Term};
+use herleid_ledger::handover::{Content, Exchange, Phase, Subject};
+use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
-use herleid_policies::Document;
+use herleid_policies::Document as Policy;
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::SeededEntropy;
 
@@ -30,7 +31,7 @@ fn agreement(id: &str, other: &Did, permissions: &Value) -> AgreementEntry {
         id: id.to_owned(),
         side: Side::Consumer,
         other: other.clone(),
-        sha256: Document::read(&agreement).digest().hex(),
+        sha256: Policy::read(&agreement).digest().hex(),
         agreement,
         target: "rain".to_owned(),
         declares: Declares::default(),
@@ -187,6 +188,77 @@ async fn what_a_record_says_was_had_is_no_file_of_ones_own_though_nothing_else_r
         "{why}"
     );
     assert!(scene.gives(b"of one's own").await.is_ok());
+}
+
+/// A run with another parameter is what a model is there for.
+#[tokio::test]
+async fn a_file_of_ones_own_stays_that_after_a_run_and_what_a_run_gave_is_none() {
+    let scene = Scene::set();
+    let received = |inputs: &[&[u8]], outputs: &[&[u8]]| {
+        let named = |all: &[&[u8]]| {
+            let named = all.iter().map(|bytes| {
+                let pin = Pin::of(bytes);
+                json!({"name": "rain", "sha256": pin.sha256, "blake3": pin.blake3, "bytes": pin.bytes, "mediaType": "text/csv",
+                       "dataset": null, "version": null, "agreement": null, "transaction": null})
+            });
+            Value::Array(named.collect())
+        };
+        let transaction = scene.node.fresh_id();
+        let receipt = |bytes: &[u8]| Document {
+            role: "receipt".to_owned(),
+            media_type: "application/json".to_owned(),
+            bytes: bytes.to_vec(),
+        };
+        let content = Content::digest([3; 32], b"{}", "application/json");
+        let exchange = Exchange {
+            transaction: transaction.parse().unwrap(),
+            segment: 1,
+            phase: Phase::RunResult,
+            agreement: "urn:uuid:model".to_owned(),
+            provider: OTHER.parse().unwrap(),
+            consumer: scene.node.did.clone(),
+            subject: Subject::Model {
+                model: "sewer".to_owned(),
+                version: "1".to_owned(),
+            },
+            from: 0,
+            to: content.bytes,
+            content: content.mac(),
+        };
+        let run = json!({
+            "transaction": transaction, "agreement": "urn:uuid:model", "model": "sewer", "version": "1", "inputs": named(inputs),
+            "outputs": named(outputs), "seed": null, "status": "finished", "environment": {}, "program": "00", "case": null,
+        });
+        Draft::new(Kind::RunReceived, fresh_trace(&scene.node))
+            .exchanged(&exchange, &content)
+            .evidence(receipt(b"{}"))
+            .evidence(receipt(b"[]"))
+            .section(SectionName::Run, run)
+            .stream(StreamKey::Agreement {
+                agreement: "urn:uuid:model".to_owned(),
+                side: Side::Consumer.into(),
+                other: OTHER.parse().unwrap(),
+            })
+    };
+    let recorded = scene.node.append(received(&[HELD], &[b"12.5 m"])).await.unwrap();
+    let own = Pin::of(HELD);
+    assert!(
+        scene
+            .node
+            .ledger
+            .by_digest(&digest_bytes(&own.sha256).unwrap())
+            .unwrap()
+            == [recorded.index()],
+        "the run is found by what it used"
+    );
+    let (_, token) = scene.gives(HELD).await.unwrap();
+    assert!(token.is_none());
+    let why = scene.gives(b"12.5 m").await.unwrap_err();
+    assert_eq!(why.code(), Code::Refused);
+    assert!(
+        why.to_string().contains(&format!("record {} of", recorded.index())),
+        "{why}"
+    );
 }
 
 #[tokio::test]
