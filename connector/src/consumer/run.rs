@@ -24,7 +24,7 @@ use herleid_ledger::handover::{Content, Exchange, Phase, Subject};
 use herleid_ledger::record::{Document, Draft, Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
 use herleid_vocab::json::Limits;
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,8 @@ use std::time::Duration;
 const INPUTS: Duration = Duration::from_millis(prepare::ONWARD_MS);
 /// For what stands in the results beside the outputs: at most 256 names and media types of less than 4 KiB together.
 const AROUND_OUTPUTS_BYTES: u64 = 256 * (4 << 10);
+/// How often the holder is asked in vain, before a run of which the answer was lost is given up.
+const IN_VAIN: u32 = 5;
 
 /// Everything known before the model is asked.
 struct Asking {
@@ -152,6 +154,8 @@ impl Asking {
         Ok(())
     }
 
+    /// Asks, and asks for the same again where the answer was lost: the holder has it run once, and gives what that came to. Whoever asked for another
+    /// run would pay twice.
     async fn ask(
         &self,
         node: &Node,
@@ -159,11 +163,42 @@ impl Asking {
         exchange: &Exchange,
         content: &Content,
     ) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+        let message = Duration::from_millis(node.config.network.request_timeout_ms);
+        let within = call_limits(self.process.model().limits(), message);
+        let until_ms = node
+            .now_ms()
+            .saturating_add(u64::try_from(within.total.as_millis()).unwrap_or(u64::MAX));
+        let mut lost = 0;
+        loop {
+            let failure = match self.ask_once(node, access, (exchange, content), within).await {
+                Ok(outputs) => return Ok(outputs),
+                // The holder has no room for it, and has begun nothing.
+                Err(Unanswered::Busy(failure)) if lost == 0 => return Err(failure),
+                // What was lost is still being run.
+                Err(Unanswered::Busy(failure)) if node.now_ms() < until_ms => failure,
+                Err(Unanswered::Lost(failure)) if lost < IN_VAIN => {
+                    lost += 1;
+                    failure
+                }
+                Err(Unanswered::Busy(failure) | Unanswered::Lost(failure) | Unanswered::Refused(failure)) => {
+                    return Err(failure);
+                }
+            };
+            tracing::info!(%failure, transaction = %self.transaction, "the answer to a run was lost; it is asked for again");
+            tokio::time::sleep(super::pull::pause(lost)).await;
+        }
+    }
+
+    async fn ask_once(
+        &self,
+        node: &Node,
+        access: &crate::dsp_shell::Access,
+        (exchange, content): (&Exchange, &Content),
+        within: CallLimits,
+    ) -> Result<Vec<(String, Vec<u8>)>, Unanswered> {
         let url = &access.endpoint;
-        let seen = node
-            .peers
-            .seen_size(super::log_under(&self.agreement, "a run")?)
-            .map_err(Failure::failed)?;
+        let log = super::log_under(&self.agreement, "a run")?;
+        let seen = node.peers.seen_size(log).map_err(Failure::failed)?;
         let say = Say {
             method: &Method::POST,
             url,
@@ -182,22 +217,45 @@ impl Asking {
             encoded(&json!({"exchange": exchange.to_value(), "content": content.to_value()}))?,
         );
         headers.insert(ONWARD, encoded(&Value::Object(self.onward.clone()))?);
-        let message = Duration::from_millis(node.config.network.request_timeout_ms);
-        let within = call_limits(self.process.model().limits(), message);
         let answer = node
             .client
             .post_within(url, headers, Bytes::from(self.body.clone()), within)
-            .await?;
+            .await
+            .map_err(|error| match error.is_passing() {
+                true => Unanswered::Lost(error.into()),
+                false => Unanswered::Refused(error.into()),
+            })?;
         if !answer.status.is_success() {
-            let (other, log) = (&self.agreement.other, super::log_under(&self.agreement, "a run")?);
-            return Err(super::pull::refusal(other, log, seen, answer.status, &answer.body));
+            let refusal = super::pull::refusal(&self.agreement.other, log, seen, answer.status, &answer.body);
+            return Err(match answer.status {
+                StatusCode::SERVICE_UNAVAILABLE => Unanswered::Busy(refusal),
+                _ => Unanswered::Refused(refusal),
+            });
         }
         let limits = Limits {
             max_bytes: usize::try_from(within.body_bytes).unwrap_or(usize::MAX),
             ..Limits::MESSAGE
         };
-        parse_document(&self.process, self.request.outputs(), &answer.body, &limits)
-            .map_err(|e| Failure::untrusted(format!("the results of `{}` are refused: {e}", self.agreement.other)))
+        parse_document(&self.process, self.request.outputs(), &answer.body, &limits).map_err(|e| {
+            let why = format!("the results of `{}` are refused: {e}", self.agreement.other);
+            Unanswered::Refused(Failure::untrusted(why))
+        })
+    }
+}
+
+/// Why one request brought no outputs.
+enum Unanswered {
+    /// No answer came, or not all of it: whether it was run is not known.
+    Lost(Failure),
+    /// The holder says that it cannot at this moment.
+    Busy(Failure),
+    /// It does not, or what it gives is refused.
+    Refused(Failure),
+}
+
+impl<T: Into<Failure>> From<T> for Unanswered {
+    fn from(failure: T) -> Self {
+        Self::Refused(failure.into())
     }
 }
 

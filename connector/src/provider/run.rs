@@ -95,8 +95,8 @@ pub async fn execute(
     trace: &str,
 ) -> Result<(Ran, ExecuteRequest), NotRun> {
     // Before anything else is done for it: a repeat must not make this end fetch the inputs again.
-    let before = started(node, &access.grant().consumer, access.transaction());
-    if let Some(before) = before.map_err(|e| Refusal::internal(&e))? {
+    let before = || started(node, &access.grant().consumer, access.transaction());
+    if let Some(before) = before().map_err(|e| Refusal::internal(&e))? {
         return again::given(node, access, (model, body), sent, &before, trace).await;
     }
     let mut asked = Asked::read(node, access, model, body, trace).await?;
@@ -111,6 +111,10 @@ pub async fn execute(
     let holds_ms = access.grant().until_ms.saturating_sub(node.now_ms());
     let patience = Duration::from_millis(asked.process.model().limits().wall_ms.min(holds_ms));
     let slot = sandbox.slot(&place, patience).await.map_err(|e| busy(&e))?;
+    // Meanwhile the same request may have been run: decided once more, it would be denied where its one use is gone.
+    if let Some(before) = before().map_err(|e| Refusal::internal(&e))? {
+        return again::given(node, access, (model, body), sent, &before, trace).await;
+    }
     // How long that took was for the consumer and for other runs to say. What is recorded is decided on what holds now.
     asked.look_again(node).await?;
     let decided = asked.decide(node).await?;

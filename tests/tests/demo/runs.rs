@@ -1,11 +1,14 @@
 //! Model runs that do not go to plan: a caller that hangs up, a connector that is stopped, ceilings that were lowered.
 
 use herleid_tests::connector::{Connector, good};
+use herleid_tests::lying_proxy::LyingProxy;
 use herleid_tests::machine::free_port;
 use herleid_tests::process::told;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A holder of a model that runs for a while, and somebody with an agreement about it.
 struct Scene {
@@ -75,14 +78,20 @@ pub(crate) fn publish(holder: &Connector, folder: &Path) {
 
 impl Scene {
     fn set() -> Self {
+        let port = free_port();
+        Self::with_holder((port, port))
+    }
+
+    /// The holder is reached at the first port, and listens at the second.
+    fn with_holder((public, real): (u16, u16)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let connector = |name: &str| {
-            let port = free_port();
-            let mut connector = Connector::new(folder.path().join(name), port, port);
+        let connector = |name: &str, (public, real): (u16, u16)| {
+            let mut connector = Connector::new(folder.path().join(name), real, public);
             connector.start();
             connector
         };
-        let (holder, asker) = (connector("holder"), connector("asker"));
+        let port = free_port();
+        let (holder, asker) = (connector("holder", (public, real)), connector("asker", (port, port)));
         publish(&holder, folder.path());
         let agreed = good(&asker.run(&["negotiate", &holder.did, "patience"]));
         let agreement = agreed["agreement"].as_str().unwrap().to_owned();
@@ -140,6 +149,26 @@ fn a_run_whose_caller_is_gone_still_has_its_end_in_the_log() {
     asking.wait().unwrap();
     until(&scene.holder, |size| size > during);
     assert_eq!(scene.traced(), "patience 1");
+}
+
+/// Whoever asked for another run instead would pay for two.
+#[test]
+fn a_run_of_which_the_answer_is_lost_is_asked_for_again_and_counts_once() {
+    let (public, real) = (free_port(), free_port());
+    let proxy = LyingProxy::start(public, real);
+    let scene = Scene::with_holder((public, real));
+    let lost = Arc::new(AtomicUsize::new(0));
+    let counted = lost.clone();
+    proxy.lie_about("POST /processes/", move |answer| {
+        if counted.fetch_add(1, Ordering::SeqCst) < 2 {
+            answer.cut(7);
+        }
+    });
+    let ran = good(&scene.asker.run(&["run", &scene.agreement, "--set", "seconds=0"]));
+    assert_eq!(lost.load(Ordering::SeqCst), 3, "{ran}");
+    let tree = good(&scene.holder.run(&["trace", &scene.agreement]));
+    assert_eq!(tree["tree"]["children"].as_array().unwrap().len(), 1, "{tree}");
+    assert_eq!(scene.traced_by(&scene.asker), "patience 1");
 }
 
 #[test]

@@ -88,18 +88,23 @@ fn is_under(started: &StoredRecord, access: &Access) -> bool {
     before.is_some_and(|(_, sha256)| Some(sha256) == shown)
 }
 
-/// Of a run that goes on its answer will come: whoever takes another transaction for it pays twice.
+/// Of a run that goes on, or ended just now, its answer will come: whoever takes another transaction for it pays twice.
 pub(super) fn unended(node: &Node, access: &Access) -> Refusal {
+    let busy = |what: &str| {
+        let why = format!("transaction {} {what}; ask again", access.transaction());
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &why)
+    };
     match node
         .ledger
         .get(&open_key(&access.grant().consumer, access.transaction()))
     {
-        Ok(Some(_)) => Refusal::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "busy",
-            &format!("transaction {} is being run; ask again", access.transaction()),
-        ),
-        Ok(None) => gone(access, "it failed"),
+        Ok(Some(_)) => busy("is being run"),
+        // Only its end, in whose commit the mark goes, says how it ended.
+        Ok(None) => match ended(node, access) {
+            Ok(Some(_)) => busy("has just been run"),
+            Ok(None) => gone(access, "it failed, or what it was is erased"),
+            Err(error) => Refusal::internal(&error),
+        },
         Err(error) => Refusal::internal(&error),
     }
 }

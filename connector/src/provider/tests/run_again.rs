@@ -27,7 +27,10 @@ async fn the_same_run_again_gives_what_it_came_to_and_counts_once() {
     }
     assert_eq!(runs.standing(&asker).0, 3);
     let another = runs.asking(&asker, &transaction(4), None).await;
-    assert!(another.run(node.clone()).await.is_err());
+    let Err(NotRun::Refused(refusal)) = another.run(node.clone()).await else {
+        panic!("a fourth was run");
+    };
+    assert!(refusal.detail().contains("Used before: `3`"), "{}", refusal.detail());
     let again = runs.asking(&asker, &transaction(1), None).await;
     assert!(again.run(node.clone()).await.is_ok());
 }
@@ -95,6 +98,30 @@ async fn a_run_is_given_again_under_the_access_it_was_made_under_and_while_it_go
         status == StatusCode::FORBIDDEN && why.contains("under another access"),
         "{why}"
     );
+}
+
+/// Two of the same wait for a place, and the first has been run when the second gets one: that it failed would send whoever asks to a run of its own.
+#[tokio::test]
+async fn who_waited_while_the_same_was_run_is_told_to_ask_again() {
+    let runs = Runs::set(1_000).await;
+    let (node, asker) = (&runs.scene.node, runs.asker(1).await);
+    let late = runs.asking(&asker, &transaction(1), None).await;
+    let (asked, decided) = late.decided(node).await;
+    finished(&runs, &asker).await;
+    let refusal = asked.record_started(node, &late.sent, &decided).await.unwrap_err();
+    assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refusal.detail().contains("ask again"), "{}", refusal.detail());
+    // Of one that failed there is nothing to come.
+    let late = runs.asking(&asker, &transaction(2), None).await;
+    let (asked, decided) = late.decided(node).await;
+    let failing = runs.asking(&asker, &transaction(2), None).await;
+    let failed = failing.start(node).await;
+    failed
+        .record_failed(node, StatusCode::UNPROCESSABLE_ENTITY, "exit code 1", json!({}))
+        .await;
+    let refusal = asked.record_started(node, &late.sent, &decided).await.unwrap_err();
+    assert_eq!(refusal.status(), StatusCode::FORBIDDEN);
+    assert!(refusal.detail().contains("it failed"), "{}", refusal.detail());
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Runs: what is recorded of them, also when a stop of the connector leaves one without an end.
 
 use super::*;
+use crate::deciding::Decided;
 use crate::models::package::ModelPackage;
 use crate::models::process::{Content as InputContent, InputValue, Pin, Process};
 use crate::models::sandbox::Output;
@@ -48,10 +49,16 @@ impl Asking {
         ran.map(|(ran, _)| ran.outputs)
     }
 
-    /// Goes as far as it goes before the program does.
-    pub(super) async fn start(&self, node: &Node) -> Asked<'_> {
+    /// Goes as far as it goes before it is recorded.
+    pub(super) async fn decided(&self, node: &Node) -> (Asked<'_>, Decided) {
         let asked = Asked::read(node, &self.access, MODEL, &self.body, TRACE).await.unwrap();
         let decided = asked.decide(node).await.unwrap();
+        (asked, decided)
+    }
+
+    /// Goes as far as it goes before the program does.
+    pub(super) async fn start(&self, node: &Node) -> Asked<'_> {
+        let (asked, decided) = self.decided(node).await;
         asked.record_started(node, &self.sent, &decided).await.unwrap();
         asked
     }
