@@ -302,7 +302,7 @@ pub(crate) async fn list(node: Arc<Node>, request: Duties, _progress: Progress) 
 }
 
 /// The agreement with this identifier, on each side on which there is one.
-fn agreed(node: &Node, id: &str) -> Result<Vec<AgreementEntry>, Failure> {
+pub(crate) fn agreed(node: &Node, id: &str) -> Result<Vec<AgreementEntry>, Failure> {
     let sides = [Side::Consumer, Side::Provider].into_iter();
     let entries = sides.map(|side| node.state.get::<AgreementEntry>(&AgreementEntry::key(id, side)));
     let entries: Vec<AgreementEntry> = entries.filter_map(Result::transpose).collect::<Result<_, _>>()?;

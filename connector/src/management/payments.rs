@@ -57,7 +57,11 @@ struct NewPayment {
 
 async fn account(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<PaymentAccount>, Problem> {
     let query = Query::read(query.as_deref(), FILTERS)?;
-    let agreement = query.get("agreement").unwrap_or_default().to_owned();
+    let agreement = query.get("agreement").ok_or_else(|| {
+        Problem::malformed("`agreement` is missing")
+            .expected("`?agreement=` and the identifier of an agreement (`GET /agreements`)")
+    })?;
+    let agreement = agreement.to_owned();
     api.command(&Payments { agreement }).await.map(Json)
 }
 

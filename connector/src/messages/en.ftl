@@ -352,6 +352,7 @@ cli-payments =
     agreement { $agreement }; amounts in { $currency }
       a use costs: { $prices }
       paid: { $paid }; taken by uses or paid back: { $taken }; left: { $left }
+cli-payments-unlisted = of what was paid { $unlisted } { $currency } is not listed: older payments, and those whose record was erased
 cli-column-when = when
 cli-column-amount = amount
 cli-column-reference = reference

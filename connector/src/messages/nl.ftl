@@ -345,6 +345,7 @@ cli-payments =
     overeenkomst { $agreement }; bedragen in { $currency }
       een gebruik kost: { $prices }
       betaald: { $paid }; gebruikt of terugbetaald: { $taken }; over: { $left }
+cli-payments-unlisted = van wat betaald is staat { $unlisted } { $currency } niet in de lijst: oudere betalingen, en betalingen waarvan het record gewist is
 cli-column-when = wanneer
 cli-column-amount = bedrag
 cli-column-reference = kenmerk

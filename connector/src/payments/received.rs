@@ -13,7 +13,6 @@ use herleid_policies::{Amount, paid_counter};
 use herleid_vocab::json::MAX_INTEGER;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Characters of a reference: those of a SEPA payment's remittance information.
@@ -56,7 +55,17 @@ async fn record(node: &Node, request: &Payment) -> Result<PaymentRecorded, Failu
     };
     let kind = request.kind;
     if let (PaymentKind::Received, Some(why)) = (kind, &entry.terminated) {
-        return Err(Failure::refused(format!("the agreement has ended: {why}")).next("pay the money back"));
+        // One that was recorded while it stood is told as that.
+        let is_it = |line: &PaymentLine| {
+            line.kind == kind
+                && line.amount == amount.to_string()
+                && line.reference.to_lowercase() == reference.to_lowercase()
+        };
+        if !recorded(node, &entry, usize::MAX)?.iter().any(is_it) {
+            return Err(Failure::refused(format!("the agreement has ended: {why}")).next(
+                "pay the money back; it is no payment for uses under this agreement, and nothing is recorded of it",
+            ));
+        }
     }
     let said = json!({
         "agreement": entry.id,
@@ -98,6 +107,14 @@ async fn record(node: &Node, request: &Payment) -> Result<PaymentRecorded, Failu
                 "{amount} {EUR} cannot be given back: {left} {EUR} of what was paid is left, the rest was used"
             ))
             .next("`herleid payments AGREEMENT` says what is left"));
+        }
+        Err(AppendError::Exhausted { .. }) => {
+            let most = Amount::of_millionths(MAX_INTEGER);
+            return Err(Failure::refused(format!(
+                "{amount} {EUR} more cannot be recorded: {} {EUR} were paid under this agreement, and no more than {most} {EUR} can be counted",
+                account.paid
+            ))
+            .next("see whether the amount is right; what comes beyond that is for another agreement"));
         }
         Err(error) => return Err(Failure::failed(error)),
     };
@@ -153,19 +170,24 @@ fn reference(text: &str) -> Result<String, Failure> {
     Ok(text.to_owned())
 }
 
+/// The agreement with this identifier; where both ends are here, the side that is paid.
+pub(super) fn agreed(node: &Node, id: &str) -> Result<AgreementEntry, Failure> {
+    let entries = crate::duties::agreed(node, id)?;
+    let paid = entries.iter().find(|entry| entry.side == Side::Provider);
+    let entry = paid.or(entries.first()).cloned();
+    entry.ok_or_else(|| Failure::failed("an agreement that is on no side"))
+}
+
 /// The agreement in which this end gives and is paid.
 fn agreement(node: &Node, id: &str) -> Result<AgreementEntry, Failure> {
-    let of = |side| node.state.get::<AgreementEntry>(&AgreementEntry::key(id, side));
-    match (of(Side::Provider)?, of(Side::Consumer)?) {
-        (Some(entry), _) => Ok(entry),
-        (None, Some(entry)) => Err(Failure::refused(format!(
+    let entry = agreed(node, id)?;
+    match entry.side {
+        Side::Provider => Ok(entry),
+        Side::Consumer => Err(Failure::refused(format!(
             "under agreement `{id}` it is `{}` that is paid, and only that can record it",
             entry.other
         ))
         .next("`herleid payments AGREEMENT` asks it what it has recorded")),
-        (None, None) => {
-            Err(Failure::missing(format!("there is no agreement `{id}` here")).next("`herleid agreements` lists them"))
-        }
     }
 }
 
@@ -174,14 +196,10 @@ fn agreement(node: &Node, id: &str) -> Result<AgreementEntry, Failure> {
 /// # Errors
 /// When the log cannot be read.
 pub(super) fn recorded(node: &Node, entry: &AgreementEntry, most: usize) -> Result<Vec<PaymentLine>, LedgerError> {
-    let changes: BTreeSet<u64> = node
-        .ledger
-        .by_term(&Term::Kind(Kind::TrustChanged))?
-        .into_iter()
-        .collect();
     let under = node.ledger.by_term(&Term::Agreement(entry.id.clone()))?;
+    let changes = node.ledger.of_kind(&under, Kind::TrustChanged)?;
     let mut found = Vec::new();
-    for index in under.into_iter().rev().filter(|index| changes.contains(index)) {
+    for index in changes.into_iter().rev() {
         let record = node.ledger.record(index)?;
         let facts = record.value(SectionName::Facts).unwrap_or_default();
         let envelope = record.value(SectionName::Envelope).unwrap_or_default();

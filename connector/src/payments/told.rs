@@ -1,15 +1,15 @@
 //! What was paid under an agreement, as both ends see it: the end that is paid from its own log, the other one from what that tells it,
 //! each payment proved by its record.
 
-use super::received::{line, recorded};
+use super::received::{agreed, line, recorded};
 use super::{Account, EUR};
 use crate::commands::Failure;
 use crate::control::progress::Progress;
 use crate::control::protocol::{self, PaymentAccount, PaymentKind, PaymentLine, Payments};
 use crate::http::Refusal;
 use crate::node::{Node, fresh_trace};
+use crate::provider::access::agreement_with;
 use crate::state::{AgreementEntry, Side};
-use herleid_ledger::At;
 use herleid_ledger::handover::HandedOver;
 use herleid_ledger::record::Kind;
 use herleid_ledger::section::SectionName;
@@ -31,14 +31,10 @@ const MOST_TOLD: usize = 50;
 /// # Errors
 /// When there is no such agreement, nothing under it has a price, or the other end cannot be asked.
 pub(crate) async fn list(node: Arc<Node>, request: Payments, _progress: Progress) -> Result<PaymentAccount, Failure> {
-    let id = request.agreement;
-    let of = |side| node.state.get::<AgreementEntry>(&AgreementEntry::key(&id, side));
-    match (of(Side::Provider)?, of(Side::Consumer)?) {
-        (Some(entry), _) => ours(&node, &entry)?.ok_or_else(|| priceless(&id)),
-        (None, Some(entry)) => asked(&node, &entry).await,
-        (None, None) => {
-            Err(Failure::missing(format!("there is no agreement `{id}` here")).next("`herleid agreements` lists them"))
-        }
+    let entry = agreed(&node, &request.agreement)?;
+    match entry.side {
+        Side::Provider => ours(&node, &entry)?.ok_or_else(|| priceless(&entry.id)),
+        Side::Consumer => asked(&node, &entry).await,
     }
 }
 
@@ -50,6 +46,8 @@ fn ours(node: &Node, entry: &AgreementEntry) -> Result<Option<PaymentAccount>, F
     let Some(account) = Account::of(node, entry)? else {
         return Ok(None);
     };
+    let payments = recorded(node, entry, MOST)?;
+    let listed = sum(&payments, PaymentKind::Received).unwrap_or(account.paid);
     Ok(Some(PaymentAccount {
         agreement: entry.id.clone(),
         side: protocol::Side::Provider,
@@ -59,7 +57,8 @@ fn ours(node: &Node, entry: &AgreementEntry) -> Result<Option<PaymentAccount>, F
         paid: account.paid.to_string(),
         taken: account.taken.to_string(),
         left: account.left().to_string(),
-        payments: recorded(node, entry, MOST)?,
+        unlisted: account.paid.less(listed).to_string(),
+        payments,
     }))
 }
 
@@ -69,18 +68,17 @@ fn ours(node: &Node, entry: &AgreementEntry) -> Result<Option<PaymentAccount>, F
 /// 404 when there is no such agreement with it, or nothing under it has a price.
 pub(crate) fn tell(node: &Node, caller: &Did, agreement: &str) -> Result<Value, Refusal> {
     let internal = |error: &dyn std::fmt::Display| Refusal::internal(error);
-    let key = AgreementEntry::key(agreement, Side::Provider);
-    let entry: Option<AgreementEntry> = node.state.get(&key).map_err(|e| internal(&e))?;
-    // An agreement of others is not told from one that is not there.
-    let entry = entry
-        .filter(|entry| entry.other == *caller)
-        .ok_or_else(|| Refusal::not_found(&"there is no such agreement in which you are the consumer"))?;
+    let entry = agreement_with(node, caller, agreement, Side::Provider)?;
     let account = Account::of(node, &entry).map_err(|e| internal(&e))?;
     let account = account.ok_or_else(|| Refusal::not_found(&"nothing under that agreement has a price"))?;
     let mut records = Vec::new();
+    // One for all: under several, each would have to be proved to continue the one before.
+    let checkpoint = node.ledger.checkpoint();
     for line in recorded(node, &entry, MOST_TOLD).map_err(|e| internal(&e))? {
-        let Some(index) = line.record else { continue };
-        let record = node.ledger.hand_over(index, &OPENED, None, At::Latest);
+        let Some(index) = line.record.filter(|index| *index < checkpoint.size()) else {
+            continue;
+        };
+        let record = node.ledger.hand_over_under(index, &OPENED, None, &checkpoint);
         let record = record.map_err(|e| internal(&e))?;
         records.push(record.to_value().map_err(|e| internal(&e))?);
     }
@@ -94,8 +92,8 @@ pub(crate) fn tell(node: &Node, caller: &Did, agreement: &str) -> Result<Value, 
     }))
 }
 
-/// Asks the end that is paid, and believes of payments what its log proves: each once, by us, under this agreement, and together what it says was
-/// paid. What uses have taken it *says*; each use stands in our own log. Prices are those of our own agreement.
+/// Asks the end that is paid, and believes of payments what its log proves: each once, by us, under this agreement, and together no more than it says
+/// was paid. What it says was paid besides is told apart. What uses have taken it *says*; each use stands in our own log. Prices are those of our own agreement.
 async fn asked(node: &Node, entry: &AgreementEntry) -> Result<PaymentAccount, Failure> {
     let Some(log) = &entry.other_log else {
         return Err(
@@ -138,7 +136,6 @@ async fn asked(node: &Node, entry: &AgreementEntry) -> Result<PaymentAccount, Fa
     }
     let (mut payments, mut seen): (Vec<PaymentLine>, _) = (Vec::new(), BTreeSet::new());
     let records = list("records");
-    let is_whole = records.len() < MOST_TOLD;
     for record in records {
         let handed = HandedOver::from_value(record).map_err(Failure::untrusted)?;
         let record = node.peers.accept(log, &handed).await.map_err(Failure::untrusted)?;
@@ -152,20 +149,7 @@ async fn asked(node: &Node, entry: &AgreementEntry) -> Result<PaymentAccount, Fa
         let line = line(&facts, &envelope, id).filter(|_| is_change && payer == Some(node.did.as_str()));
         payments.push(line.ok_or_else(|| untrusted("proves something else than a payment of ours"))?);
     }
-    // Of the newest fifty alone nothing follows for the sums.
-    if is_whole {
-        let sum = |kind: PaymentKind| -> Option<Amount> {
-            let of = payments.iter().filter(|line| line.kind == kind);
-            of.map(|line| line.amount.parse().ok())
-                .try_fold(Amount::NOTHING, |sum: Amount, amount: Option<Amount>| sum.plus(amount?))
-        };
-        if sum(PaymentKind::Received) != Some(paid) {
-            return Err(untrusted("proves other payments than it says were made"));
-        }
-        if sum(PaymentKind::Returned).is_none_or(|returned| returned > taken) {
-            return Err(untrusted("proves that more was paid back than it says was taken"));
-        }
-    }
+    let unlisted = beside(&payments, paid, taken).map_err(untrusted)?;
     Ok(PaymentAccount {
         agreement: id.clone(),
         side: protocol::Side::Consumer,
@@ -175,6 +159,51 @@ async fn asked(node: &Node, entry: &AgreementEntry) -> Result<PaymentAccount, Fa
         paid: paid.to_string(),
         taken: taken.to_string(),
         left: paid.less(taken).to_string(),
+        unlisted: unlisted.to_string(),
         payments,
     })
+}
+
+/// What of `paid` none of these payments is: older ones than are shown, and those whose record was erased.
+fn beside(payments: &[PaymentLine], paid: Amount, taken: Amount) -> Result<Amount, &'static str> {
+    let proved = sum(payments, PaymentKind::Received).filter(|proved| *proved <= paid);
+    let proved = proved.ok_or("proves more payments than it says were made")?;
+    match sum(payments, PaymentKind::Returned) {
+        Some(returned) if returned <= taken => Ok(paid.less(proved)),
+        _ => Err("proves that more was paid back than it says was taken"),
+    }
+}
+
+/// `None` when it is more than an amount can be.
+fn sum(payments: &[PaymentLine], kind: PaymentKind) -> Option<Amount> {
+    let mut of = payments.iter().filter(|line| line.kind == kind);
+    of.try_fold(Amount::NOTHING, |sum, line| sum.plus(line.amount.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_proved_is_no_more_than_what_is_said_and_what_is_said_besides_shows() {
+        let line = |kind, amount: &str| PaymentLine {
+            kind,
+            amount: amount.to_owned(),
+            reference: "a".to_owned(),
+            recorded_ms: None,
+            record: None,
+        };
+        let euros = |text: &str| -> Amount { text.parse().unwrap() };
+        let shown = [
+            line(PaymentKind::Received, "10.00"),
+            line(PaymentKind::Received, "5.50"),
+            line(PaymentKind::Returned, "2.00"),
+        ];
+        assert_eq!(beside(&shown, euros("15.50"), euros("2")), Ok(Amount::NOTHING));
+        assert_eq!(beside(&shown, euros("20"), euros("3")), Ok(euros("4.50")));
+        assert_eq!(beside(&[], euros("20"), euros("3")), Ok(euros("20")));
+        for (paid, taken) in [("15.49", "2"), ("0", "2"), ("15.50", "1.99")] {
+            assert!(beside(&shown, euros(paid), euros(taken)).is_err(), "{paid} {taken}");
+        }
+    }
 }

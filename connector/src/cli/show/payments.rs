@@ -71,6 +71,11 @@ impl Shown for PaymentAccount {
             }
             lines.push(table.draw());
         }
+        if self.unlisted.bytes().any(|b| matches!(b, b'1'..=b'9')) {
+            let unlisted = [("unlisted", clean(&self.unlisted)), ("currency", clean(&self.currency))];
+            let unlisted = unlisted.each_ref().map(|(name, value)| (*name, value.as_str()));
+            lines.push(text(language, "cli-payments-unlisted", &unlisted));
+        }
         lines.join("\n")
     }
 }

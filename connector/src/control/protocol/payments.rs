@@ -104,6 +104,8 @@ pub struct PaymentAccount {
     pub taken: String,
     /// What is left.
     pub left: String,
-    /// The payments, the last first.
+    /// Of what was paid, what none of `payments` is: older ones than are listed, and those whose record was erased.
+    pub unlisted: String,
+    /// The payments, the last first: 500 at most, and on the consumer's side 50, each proved by its record.
     pub payments: Vec<PaymentLine>,
 }

@@ -35,9 +35,19 @@ impl Scene {
     }
 
     async fn money(&self, kind: PaymentKind, amount: &str, reference: &str) -> Result<PaymentRecorded, String> {
+        self.money_under(AGREED, kind, amount, reference).await
+    }
+
+    async fn money_under(
+        &self,
+        agreement: &str,
+        kind: PaymentKind,
+        amount: &str,
+        reference: &str,
+    ) -> Result<PaymentRecorded, String> {
         let request = Payment {
             kind,
-            agreement: AGREED.to_owned(),
+            agreement: agreement.to_owned(),
             amount: amount.to_owned(),
             currency: "EUR".to_owned(),
             reference: reference.to_owned(),
@@ -52,8 +62,12 @@ impl Scene {
     }
 
     async fn account(&self) -> PaymentAccount {
+        self.account_under(AGREED).await
+    }
+
+    async fn account_under(&self, agreement: &str) -> PaymentAccount {
         let request = Payments {
-            agreement: AGREED.to_owned(),
+            agreement: agreement.to_owned(),
         };
         let (progress, _lines) = Progress::channel();
         list(self.node.clone(), request, progress).await.unwrap()
@@ -245,7 +259,9 @@ async fn what_is_no_payment_is_refused_with_what_to_give_instead() {
         .money(PaymentKind::Received, "1", "and one more")
         .await
         .unwrap_err();
-    assert!(!beyond.is_empty());
+    for part in ["9007199254.74 EUR were paid", "9007199254.740991"] {
+        assert!(beyond.contains(part), "{part}: {beyond}");
+    }
     assert_eq!(scene.stands().await, stands("0.00", "9007199254.74"));
     // Where nothing has a price there is nothing to pay for.
     let free = Scene::set(9).await;
@@ -267,50 +283,10 @@ async fn access_to_what_broke_off_is_no_second_use() {
         .unwrap()
         .unwrap();
     let places = outstanding::places(&scene.node, &entry, &scene.consumer).unwrap();
-    let asker = crate::deciding::Asker::by_token(&scene.consumer, None);
+    let asker = crate::deciding::Asker::by_token(&scene.consumer);
     let decide = |places: &[herleid_policies::Reservation]| {
         let decided = crate::deciding::under_agreement_again(&scene.node, &entry, crate::deciding::USE, &asker, places);
         decided.unwrap().is_permit()
     };
     assert!(decide(&places) && !decide(&[]));
-}
-
-/// A stop as well as a failure: what came to nothing is paid back to the credit, and the count of it stays.
-#[tokio::test]
-async fn a_run_that_comes_to_nothing_costs_nothing() {
-    let scene = Scene::costs("1").await;
-    scene.paid("1", "a").await;
-    let entry: AgreementEntry = scene
-        .node
-        .state
-        .get(&AgreementEntry::key(AGREED, Side::Provider))
-        .unwrap()
-        .unwrap();
-    let document = herleid_policies::Document::read(&entry.agreement);
-    let account = document.policy().unwrap().account().unwrap();
-    let draft = |text: &str| {
-        Draft::new(
-            Kind::TrustChanged,
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        )
-        .section(
-            SectionName::Facts,
-            json!({"what": text, "before": null, "after": null, "by": "x"}),
-        )
-    };
-    let place = |counter: &str, amount: u64| herleid_policies::Reservation {
-        rule: String::new(),
-        counter: counter.to_owned(),
-        amount,
-        at_most: 1_000_000,
-    };
-    let taken = draft("taken")
-        .reserve(account.clone(), 1_000_000, 1_000_000)
-        .reserve("a count", 1, 9);
-    scene.node.append(taken).await.unwrap();
-    assert_eq!(scene.stands().await, stands("1.00", "0.00"));
-    let back = crate::payments::give_back(draft("failed"), &[place(&account, 1_000_000), place("a count", 1)]);
-    scene.node.append(back).await.unwrap();
-    assert_eq!(scene.stands().await, stands("0.00", "1.00"));
-    assert_eq!(scene.node.ledger.counter("a count").unwrap(), 1);
 }

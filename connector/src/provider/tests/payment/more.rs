@@ -1,8 +1,11 @@
-//! What a use costs that goes on under a dearer rule, an answer of an API, and a push.
+//! What a use costs that goes on under a dearer rule, an answer of an API, a push, and a run.
 
 use super::*;
+use crate::provider::run::close_interrupted;
 use crate::provider::tests::answers::measured;
 use crate::provider::tests::held::FREE_UNTIL_MS;
+use crate::provider::tests::runs::{Runs, finished};
+use herleid_ledger::{Erasure, Ground, Target};
 
 #[tokio::test]
 async fn a_use_that_goes_on_under_a_dearer_rule_takes_what_that_costs_more() {
@@ -87,4 +90,103 @@ async fn a_push_is_paid_once_and_another_place_pays_for_itself() {
     let refused = scene.ordered(&elsewhere, &transaction(3)).await.err().unwrap();
     assert!(refused.1.contains("of what was paid"), "{refused:?}");
     assert_eq!(scene.stands().await, stands("0.25", "0.20"));
+}
+
+/// A stop as well as a failure: what was taken for it is there again, and the count of it stays.
+#[tokio::test]
+async fn a_run_that_comes_to_nothing_costs_nothing() {
+    let mut runs = Runs::set(1_000).await;
+    let asker = runs.asker(1).await;
+    let key = AgreementEntry::key(&asker.agreement, Side::Provider);
+    let mut entry: AgreementEntry = runs.scene.node.state.get(&key).unwrap().unwrap();
+    entry.agreement["permission"][0]["duty"] = json!([priced("2.00")]);
+    entry.sha256 = herleid_policies::Document::read(&entry.agreement).digest().hex();
+    runs.scene.node.state.write(vec![set(key, &entry).unwrap()]).unwrap();
+    let received = PaymentKind::Received;
+    runs.scene
+        .money_under(&asker.agreement, received, "4.00", "invoice 1")
+        .await
+        .unwrap();
+    let document = herleid_policies::Document::read(&entry.agreement);
+    let policy = document.policy().unwrap();
+    let counters = policy.counters();
+    let [count] = counters
+        .iter()
+        .filter(|counter| policy.account().as_ref() != Some(counter))
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    let standing = async |runs: &Runs| {
+        let account = runs.scene.account_under(&asker.agreement).await;
+        let used = runs.scene.node.ledger.counter(count).unwrap();
+        (used, account.taken, account.left)
+    };
+    let are = |count: u64, taken: &str, left: &str| (count, taken.to_owned(), left.to_owned());
+    finished(&runs, &asker).await;
+    assert_eq!(standing(&runs).await, are(1, "2.00", "2.00"));
+    let failing = runs.asking(&asker, &transaction(2), None).await;
+    let started = failing.start(&runs.scene.node).await;
+    assert_eq!(standing(&runs).await, are(2, "4.00", "0.00"));
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    started
+        .record_failed(&runs.scene.node, status, "exit code 1", json!({}))
+        .await;
+    drop(started);
+    assert_eq!(standing(&runs).await, are(2, "2.00", "2.00"));
+    runs.asking(&asker, &transaction(3), None)
+        .await
+        .start(&runs.scene.node)
+        .await;
+    assert_eq!(standing(&runs).await, are(3, "4.00", "0.00"));
+    runs.scene = runs.scene.reopened();
+    assert_eq!(close_interrupted(&runs.scene.node, TRACE).await.unwrap(), 1);
+    assert_eq!(standing(&runs).await, are(3, "2.00", "2.00"));
+}
+
+/// What is paid after the end is for nothing; what was recorded before it is told again.
+#[tokio::test]
+async fn a_payment_that_was_recorded_is_told_again_also_when_the_agreement_has_ended() {
+    let scene = Scene::costs("1").await;
+    let before = scene.paid("5.00", "invoice 1").await;
+    let key = AgreementEntry::key(AGREED, Side::Provider);
+    let mut entry: AgreementEntry = scene.node.state.get(&key).unwrap().unwrap();
+    entry.terminated = Some("over".to_owned());
+    scene.node.state.write(vec![set(key, &entry).unwrap()]).unwrap();
+    let again = scene.paid("5.00", "Invoice 1".to_lowercase().as_str()).await;
+    assert_eq!((again.again, again.payment.record), (true, before.payment.record));
+    let refused = scene
+        .money(PaymentKind::Received, "5.00", "invoice 2")
+        .await
+        .unwrap_err();
+    assert!(refused.contains("has ended"), "{refused}");
+    let account = scene.account().await;
+    assert_eq!((account.payments.len(), account.unlisted.as_str()), (1, "0.00"));
+}
+
+/// A reference may name a person, and is erased like anything else: the sum of what was paid stays, and the rest is told apart.
+#[tokio::test]
+async fn what_an_erased_payment_was_still_counts_and_is_told_apart() {
+    let scene = Scene::costs("1").await;
+    let first = scene.paid("5.00", "invoice of a person").await;
+    scene.paid("2.50", "invoice 2").await;
+    assert_eq!(scene.account().await.unlisted, "0.00");
+    let erasure = Erasure {
+        trace: TRACE.to_owned(),
+        targets: vec![Target {
+            index: first.payment.record.unwrap(),
+            sections: [SectionName::Facts].into(),
+            counterparty: None,
+        }],
+        ground: Ground::Avg17,
+        authority: "request 2026-1".to_owned(),
+        complete_by_ms: scene.node.now_ms(),
+        facts: serde_json::Map::new(),
+        state: Vec::new(),
+    };
+    scene.node.ledger.erase(erasure).unwrap();
+    let account = scene.account().await;
+    assert_eq!(
+        (account.paid.as_str(), account.payments.len(), account.unlisted.as_str()),
+        ("7.50", 1, "5.00")
+    );
 }
