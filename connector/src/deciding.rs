@@ -290,6 +290,7 @@ mod called;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::Declares;
     use herleid_credentials::credential::TrustedIssuers;
     use herleid_policies::Action;
     use serde_json::json;
@@ -321,23 +322,15 @@ mod tests {
     #[test]
     fn facts_say_how_they_are_known() {
         let did: Did = "did:web:app.example".parse().unwrap();
-        let purpose = Some("https://w3id.org/dpv#PublicBenefit");
+        let declares = Declares::purpose(Some("https://w3id.org/dpv#PublicBenefit".to_owned()));
         let mut seen = Vec::new();
         for (asker, recipient, stated) in [
-            (Asker::by_token(&did, purpose), "self-issued token", "self-issued token"),
-            (
-                Asker::by_request_signature(&did, purpose),
-                "RFC 9421",
-                "since it was given",
-            ),
-            (
-                Asker::presumed(&did, purpose),
-                "nothing shown",
-                "this connector when it agreed",
-            ),
-            (Asker::ourselves(&did, purpose), "itself", "itself"),
+            (Asker::by_token(&did), "self-issued token", "self-issued token"),
+            (Asker::by_request_signature(&did), "RFC 9421", "since it was given"),
+            (Asker::presumed(&did), "nothing shown", "this connector when it agreed"),
+            (Asker::ourselves(&did), "itself", "itself"),
         ] {
-            let facts = asker.facts(7, &[], TrustedIssuers::default);
+            let facts = asker.declaring(&declares).facts(7, &[], TrustedIssuers::default);
             let source = |about: &str| facts.iter().find(|fact| fact.about == about).unwrap().source.clone();
             assert!(source("recipient").contains(recipient), "{}", source("recipient"));
             assert!(source("purpose").contains(stated), "{}", source("purpose"));
@@ -347,7 +340,7 @@ mod tests {
         seen.dedup();
         assert_eq!(seen.len(), 4, "no two kinds of proof read the same");
         assert!(
-            Asker::by_token(&did, None)
+            Asker::by_token(&did)
                 .facts(7, &[], TrustedIssuers::default)
                 .iter()
                 .all(|f| f.about != "purpose")

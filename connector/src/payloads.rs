@@ -51,6 +51,20 @@ fn failed(path: &Path, what: &'static str, source: io::Error) -> PayloadError {
     }
 }
 
+/// SHA-256 of the rest of a file, as a payload's name has it, and how many bytes that is.
+fn digested(file: &mut File) -> io::Result<(String, u64)> {
+    let (mut hasher, mut bytes) = (sha2::Sha256::new(), 0);
+    let mut buffer = vec![0u8; 1 << 20];
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            return Ok((hex::encode(hasher.finalize()), bytes));
+        }
+        bytes += n as u64;
+        hasher.update(buffer.get(..n).unwrap_or_default());
+    }
+}
+
 /// What the name of a payload begins with while it is being received.
 const RECEIVING: &str = ".receiving-";
 
@@ -135,11 +149,7 @@ impl Payloads {
     /// When it is absent or has changed.
     pub fn verify(&self, sha256: &str) -> Result<(), PayloadError> {
         let path = self.path(sha256)?;
-        let fail = |source| PayloadError::File {
-            path: path.clone(),
-            what: "read",
-            source,
-        };
+        let fail = |source| failed(&path, "read", source);
         let mut file = File::open(&path).map_err(fail)?;
         let state = |file: &File| {
             file.metadata()
@@ -150,16 +160,7 @@ impl Payloads {
         if known().get(sha256) == Some(&before) {
             return Ok(());
         }
-        let mut hasher = sha2::Sha256::new();
-        let mut buffer = vec![0u8; 1 << 20];
-        loop {
-            let n = file.read(&mut buffer).map_err(fail)?;
-            if n == 0 {
-                break;
-            }
-            hasher.update(buffer.get(..n).unwrap_or_default());
-        }
-        let found = hex::encode(hasher.finalize());
+        let (found, _) = digested(&mut file).map_err(fail)?;
         if found != sha256 {
             return Err(PayloadError::Changed {
                 expected: sha256.to_owned(),

@@ -82,8 +82,8 @@ pub(crate) fn line(node: &Node, entry: AgreementEntry) -> Result<AgreementLine, 
         Some(why) => Some(why.clone()),
         None => {
             let asker = match entry.side {
-                Side::Provider => Asker::presumed(&entry.other, None),
-                Side::Consumer => Asker::ourselves(&node.did, None),
+                Side::Provider => Asker::presumed(&entry.other),
+                Side::Consumer => Asker::ourselves(&node.did),
             };
             let asker = asker.delivering_nothing().declaring(&entry.declares);
             let decided = deciding::under_agreement(node, &entry, USE, &asker)?;

@@ -49,10 +49,9 @@ impl Proof {
 pub struct Asker<'a> {
     /// The party.
     pub did: &'a Did,
-    /// The purpose that it declares, if it does.
-    pub purpose: Option<&'a str>,
     proof: Proof,
-    /// Why it is lawful, and for which area it is, as it declares.
+    /// What for, why it is lawful, and for which area it is, as it declares.
+    purpose: Option<&'a str>,
     legal_basis: Option<&'a str>,
     area_of_use: Option<&'a str>,
     /// The credentials that it showed, and that hold.
@@ -62,11 +61,11 @@ pub struct Asker<'a> {
 }
 
 impl<'a> Asker<'a> {
-    fn by(proof: Proof, did: &'a Did, purpose: Option<&'a str>) -> Self {
+    fn by(proof: Proof, did: &'a Did) -> Self {
         Self {
             did,
-            purpose,
             proof,
+            purpose: None,
             legal_basis: None,
             area_of_use: None,
             shown: &[],
@@ -77,33 +76,32 @@ impl<'a> Asker<'a> {
 
     /// A party that showed a self-issued token, for the message that is decided on: negotiations and transfers.
     #[must_use]
-    pub fn by_token(did: &'a Did, purpose: Option<&'a str>) -> Self {
-        Self::by(Proof::Token, did, purpose)
+    pub fn by_token(did: &'a Did) -> Self {
+        Self::by(Proof::Token, did)
     }
 
-    /// A party that signed its request with the key that its access token is bound to: pulls and runs. The purpose is the one
-    /// that was stated when the access was given.
+    /// A party that signed its request with the key that its access token is bound to: pulls and runs.
     #[must_use]
-    pub fn by_request_signature(did: &'a Did, purpose: Option<&'a str>) -> Self {
-        Self::by(Proof::RequestSignature, did, purpose)
+    pub fn by_request_signature(did: &'a Did) -> Self {
+        Self::by(Proof::RequestSignature, did)
     }
 
     /// A one-sided party, which shows the secret that it was given with its access and signs nothing.
     #[must_use]
-    pub fn by_secret_token(did: &'a Did, purpose: Option<&'a str>) -> Self {
-        Self::by(Proof::SecretToken, did, purpose)
+    pub fn by_secret_token(did: &'a Did) -> Self {
+        Self::by(Proof::SecretToken, did)
     }
 
-    /// A party that we mean to pass data on to, and that has shown nothing yet. The purpose is our own.
+    /// A party that we mean to pass data on to, and that has shown nothing yet.
     #[must_use]
-    pub fn presumed(did: &'a Did, purpose: Option<&'a str>) -> Self {
-        Self::by(Proof::Presumed, did, purpose)
+    pub fn presumed(did: &'a Did) -> Self {
+        Self::by(Proof::Presumed, did)
     }
 
     /// This connector, under an agreement in which it is the consumer.
     #[must_use]
-    pub fn ourselves(did: &'a Did, purpose: Option<&'a str>) -> Self {
-        Self::by(Proof::Ourselves, did, purpose)
+    pub fn ourselves(did: &'a Did) -> Self {
+        Self::by(Proof::Ourselves, did)
     }
 
     /// The same, that declares this of its use.

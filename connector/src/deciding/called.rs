@@ -54,8 +54,8 @@ fn an_agreement_holds_for_whom_it_calls_by_another_name() {
             terminated: None,
         };
         let asker = match side {
-            Side::Provider => Asker::by_token(&app, None),
-            Side::Consumer => Asker::ourselves(&node.did, None),
+            Side::Provider => Asker::by_token(&app),
+            Side::Consumer => Asker::ourselves(&node.did),
         };
         let decided = under_agreement(&node, &agreement, USE, &asker).unwrap();
         assert_eq!(decided.is_permit(), permitted, "{side:?} {name}: {}", decided.record());
@@ -90,7 +90,7 @@ fn what_is_passed_on_is_seen_to_by_the_consumers_connector() {
         terminated: None,
     };
     let decide = |asker: Asker<'_>| under_agreement(&node, &agreement, DISTRIBUTE, &asker).unwrap();
-    let asker = Asker::presumed(&recipient, None);
+    let asker = Asker::presumed(&recipient);
     let decided = decide(asker.delivering(Some(9)));
     assert!(decided.is_permit(), "{}", decided.record());
     let record = decided.record();

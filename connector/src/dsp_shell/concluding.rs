@@ -151,8 +151,8 @@ pub(super) async fn conclude(
     };
     let shown = claimed(&context.presentations);
     let (provider, consumer, asker) = match side {
-        Side::Provider => (&node.did, &other, Asker::by_token(&other, None).showing(&shown)),
-        Side::Consumer => (&other, &node.did, Asker::ourselves(&node.did, None)),
+        Side::Provider => (&node.did, &other, Asker::by_token(&other).showing(&shown)),
+        Side::Consumer => (&other, &node.did, Asker::ourselves(&node.did)),
     };
     let asker = asker.delivering_nothing().declaring(&context.declares);
     let decided = deciding::under_new_agreement(node, &entry, deciding::USE, &asker).map_err(|e| internal(&e))?;

@@ -213,7 +213,7 @@ async fn granted(node: &Arc<Node>, process: &Negotiation) -> Result<Result<Offer
     let consumer = node.did_of(process.peer())?;
     let context = node.negotiator.context::<Contract>(node, process.own_pid())?;
     let shown = claimed(&context.presentations);
-    let asker = Asker::by_token(&consumer, None)
+    let asker = Asker::by_token(&consumer)
         .declaring(&context.declares)
         .showing(&shown)
         .delivering_nothing();

@@ -156,8 +156,8 @@ impl Scene {
 
     fn permits(&self, entry: &AgreementEntry) -> Result<(), String> {
         let asker = match entry.side {
-            Side::Provider => Asker::by_token(&self.other, None),
-            Side::Consumer => Asker::ourselves(&self.node.did, None),
+            Side::Provider => Asker::by_token(&self.other),
+            Side::Consumer => Asker::ourselves(&self.node.did),
         };
         let decided = under_agreement(&self.node, entry, USE, &asker).unwrap();
         match decided.is_permit() {

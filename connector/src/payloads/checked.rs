@@ -1,9 +1,8 @@
 //! Whether all payloads are what their names say, as whoever answers for them wants to know before somebody asks for one.
 
-use super::{PayloadError, Payloads, failed};
-use sha2::Digest as _;
+use super::{PayloadError, Payloads, digested, failed};
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 impl Payloads {
@@ -29,17 +28,7 @@ impl Payloads {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(failed(&path, "read", e)),
         };
-        let (mut hasher, mut bytes) = (sha2::Sha256::new(), 0);
-        let mut buffer = vec![0u8; 1 << 20];
-        loop {
-            let n = file.read(&mut buffer).map_err(|e| failed(&path, "read", e))?;
-            if n == 0 {
-                break;
-            }
-            bytes += n as u64;
-            hasher.update(buffer.get(..n).unwrap_or_default());
-        }
-        let found = hex::encode(hasher.finalize());
+        let (found, bytes) = digested(&mut file).map_err(|e| failed(&path, "read", e))?;
         match found == sha256 {
             true => Ok(Some(bytes)),
             false => Err(PayloadError::Changed {

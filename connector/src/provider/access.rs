@@ -104,9 +104,9 @@ impl Access {
             Proof::Signed { .. }
             | Proof::Push {
                 is_one_sided: false, ..
-            } => Asker::by_request_signature(did, None),
-            Proof::Token { .. } => Asker::by_secret_token(did, None),
-            Proof::Push { is_one_sided: true, .. } => Asker::by_token(did, None),
+            } => Asker::by_request_signature(did),
+            Proof::Token { .. } => Asker::by_secret_token(did),
+            Proof::Push { is_one_sided: true, .. } => Asker::by_token(did),
         };
         asker.declaring(&self.grant.declares)
     }

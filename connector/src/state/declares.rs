@@ -19,22 +19,26 @@ pub struct Declares {
 #[serde(untagged)]
 enum Kept {
     Purpose(Option<String>),
-    All {
-        purpose: Option<String>,
-        legal_basis: Option<String>,
-        area_of_use: Option<String>,
-    },
+    All(All),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct All {
+    purpose: Option<String>,
+    legal_basis: Option<String>,
+    area_of_use: Option<String>,
 }
 
 impl From<Kept> for Declares {
     fn from(kept: Kept) -> Self {
         match kept {
             Kept::Purpose(purpose) => Self::purpose(purpose),
-            Kept::All {
+            Kept::All(All {
                 purpose,
                 legal_basis,
                 area_of_use,
-            } => Self {
+            }) => Self {
                 purpose,
                 legal_basis,
                 area_of_use,
@@ -55,11 +59,11 @@ impl From<Declares> for Kept {
                 purpose,
                 legal_basis,
                 area_of_use,
-            } => Self::All {
+            } => Self::All(All {
                 purpose,
                 legal_basis,
                 area_of_use,
-            },
+            }),
         }
     }
 }
@@ -115,6 +119,8 @@ mod tests {
             assert_eq!(serde_json::to_value(&declares).unwrap(), kept);
             assert_eq!(serde_json::from_value::<Declares>(kept).unwrap(), declares);
         }
+        // What is misspelt must not be read as nothing declared.
+        assert!(serde_json::from_value::<Declares>(json!({"purpos": "urn:p"})).is_err());
         assert_eq!(purpose.key(), "urn:p");
         assert_ne!(all.key(), purpose.key());
         let later = Declares {

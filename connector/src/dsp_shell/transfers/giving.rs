@@ -42,7 +42,7 @@ pub(super) async fn start(node: &Arc<Node>, process: &Transfer) -> Result<Due<Da
     let context = node.negotiator.context::<DataTransfer>(node, process.own_pid())?;
     let declares = context.declares.or(&agreement.declares);
     let shown = claimed(&context.presentations);
-    let asker = Asker::by_token(&consumer, None)
+    let asker = Asker::by_token(&consumer)
         .declaring(&declares)
         .showing(&shown)
         .delivering_nothing();

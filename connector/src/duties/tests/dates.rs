@@ -25,7 +25,7 @@ async fn what_comes_late_is_kept_as_late_and_what_is_overdue_denies() {
     }
     // The holder reads why in Dutch, too.
     let entry = scene.agree(Side::Provider, &[("odrl:delete", Some(&due))]);
-    let asker = Asker::by_token(&scene.other, None);
+    let asker = Asker::by_token(&scene.other);
     let decided = under_agreement(&scene.node, &entry, USE, &asker).unwrap();
     let audience = herleid_policies::Audience::of(decided.decision.record(), scene.other.as_str());
     let told = herleid_policies::Explanation::of(decided.decision.record(), Language::Dutch, audience).to_string();

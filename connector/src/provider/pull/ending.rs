@@ -114,9 +114,9 @@ pub fn over(node: &Node, grant: &GrantEntry, opened: &Opened) -> Result<Option<S
     }
     let consumer = &grant.consumer;
     let asker = match (grant.bearer_sha256.is_some(), grant.push && agreement.is_one_sided()) {
-        (true, _) => Asker::by_secret_token(consumer, None),
-        (false, true) => Asker::by_token(consumer, None),
-        (false, false) => Asker::by_request_signature(consumer, None),
+        (true, _) => Asker::by_secret_token(consumer),
+        (false, true) => Asker::by_token(consumer),
+        (false, false) => Asker::by_request_signature(consumer),
     };
     let shown = shown_for(node, grant);
     let asker = asker

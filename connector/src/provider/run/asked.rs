@@ -213,7 +213,7 @@ fn has_all(places: &[Reservation], decided: &Decided) -> bool {
 
 /// Who asks for a run. How large its outputs will be nobody knows beforehand.
 fn asker<'a>(grant: &'a GrantEntry, shown: &'a [Claimed]) -> Asker<'a> {
-    let asker = Asker::by_request_signature(&grant.consumer, None).declaring(&grant.declares);
+    let asker = Asker::by_request_signature(&grant.consumer).declaring(&grant.declares);
     asker.showing(shown).delivering(None)
 }
 

@@ -74,7 +74,7 @@ pub(super) fn weigh(node: &Node, pull: PullEntry, model: &AgreementEntry) -> Res
             .into());
     }
     // At the data it is decided again, on how much that is.
-    let asker = Asker::presumed(&model.other, None).delivering_nothing();
+    let asker = Asker::presumed(&model.other).delivering_nothing();
     let asker = asker.declaring(&agreement.declares);
     let decided = deciding::under_agreement(node, &agreement, DISTRIBUTE, &asker)?;
     match decided.is_permit() {
