@@ -145,15 +145,13 @@ fn checking_says_who_sees_to_what_has_to_be_done() {
     );
     // What is stated is said to be no more than that.
     let folder = tempfile::tempdir().unwrap();
+    let check = |name: &str, policy: &Value| {
+        let file = written(folder.path(), name, policy);
+        run(&["--lang", "en", "policy", "check", &file])
+    };
     let duty =
         json!({"@type": "Set", "@id": "urn:s", "permission": [{"action": "use", "duty": [{"action": "odrl:inform"}]}]});
-    let (code, said) = run(&[
-        "--lang",
-        "en",
-        "policy",
-        "check",
-        &written(folder.path(), "duty.json", &duty),
-    ]);
+    let (code, said) = check("duty.json", &duty);
     assert!(
         code == 0
             && said.contains("duty inform: a statement has to come first")
@@ -162,23 +160,11 @@ fn checking_says_who_sees_to_what_has_to_be_done() {
     );
     let mut offer = duty;
     offer["@type"] = json!("Offer");
-    let (code, said) = run(&[
-        "--lang",
-        "en",
-        "policy",
-        "check",
-        &written(folder.path(), "offer.json", &offer),
-    ]);
+    let (code, said) = check("offer.json", &offer);
     assert!(code == 0, "{said}");
     // What nobody could see before a use is not for publishing.
     offer["permission"][0]["duty"][0]["action"] = json!("odrl:anonymize");
-    let (code, said) = run(&[
-        "--lang",
-        "en",
-        "policy",
-        "check",
-        &written(folder.path(), "offer.json", &offer),
-    ]);
+    let (code, said) = check("offer.json", &offer);
     assert!(code == 1 && said.contains("anonymize"), "{said}");
 }
 

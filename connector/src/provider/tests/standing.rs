@@ -6,6 +6,9 @@ use herleid_credentials::credential::{NewCredential, Profile, issue};
 use herleid_credentials::presentation::{self, NewPresentation};
 
 const MEMBER: &str = "MembershipCredential";
+/// What an agreement is for, and something else.
+const AREA: &str = "https://identifier.overheid.nl/tooi/id/gemeente/gm0718";
+const ANOTHER: &str = "https://identifier.overheid.nl/tooi/id/gemeente/gm0717";
 /// How far clocks may differ.
 const LEEWAY_MS: u64 = 30_000;
 
@@ -18,6 +21,17 @@ impl Scene {
         let node = &self.node;
         let added = node.trust.add(node, List::Issuers, issuer.clone(), types, "A. de Wit");
         added.await.unwrap();
+    }
+
+    /// Under the agreement one area has its use, as far as a credential of this issuer says it.
+    async fn of_an_area(operator: &str) -> (Self, SigningKey, Did) {
+        let mut scene = Self::set(9).await;
+        let (key, did) = issuer();
+        scene.policy["permission"][0]["constraint"] =
+            json!([{"leftOperand": "spatial", "operator": operator, "rightOperand": AREA}]);
+        scene.give_access().await;
+        scene.asks_for_membership(&did).await;
+        (scene, key, did)
     }
 
     /// The access was given for a membership that ends then.
@@ -124,14 +138,8 @@ async fn access_from_before_a_credential_was_asked_for_is_no_access() {
 
 #[tokio::test]
 async fn an_area_is_what_a_credential_says_and_nothing_else() {
-    const AREAS: &str = "https://identifier.overheid.nl/tooi/id/gemeente/";
-    let mut scene = Scene::set(9).await;
-    let (key, did) = issuer();
-    scene.policy["permission"][0]["constraint"] =
-        json!([{"leftOperand": "spatial", "operator": "isAnyOf", "rightOperand": format!("{AREAS}gm0718")}]);
-    scene.give_access().await;
-    scene.asks_for_membership(&did).await;
-    scene.was_shown_with(&key, NOW_MS + 3_600_000, json!({"spatial": [format!("{AREAS}gm0718")]}));
+    let (scene, key, did) = Scene::of_an_area("isAnyOf").await;
+    scene.was_shown_with(&key, NOW_MS + 3_600_000, json!({"spatial": [AREA]}));
     scene.given(&transaction(2)).await;
     let (_, opened) = &scene.records(Term::Transaction(transaction(2)))[0];
     let facts = opened.value(SectionName::Facts).unwrap()["decision"]["facts"].clone();
@@ -146,17 +154,11 @@ async fn an_area_is_what_a_credential_says_and_nothing_else() {
 
 #[tokio::test]
 async fn a_credential_for_another_area_gives_nothing() {
-    const AREAS: &str = "https://identifier.overheid.nl/tooi/id/gemeente/";
     for (says, why) in [
-        (json!({"spatial": format!("{AREAS}gm0717")}), "Shown:"),
-        (json!({"area": format!("{AREAS}gm0718")}), "Nothing is known of it"),
+        (json!({"spatial": ANOTHER}), "Shown:"),
+        (json!({"area": AREA}), "Nothing is known of it"),
     ] {
-        let mut scene = Scene::set(9).await;
-        let (key, did) = issuer();
-        scene.policy["permission"][0]["constraint"] =
-            json!([{"leftOperand": "spatial", "operator": "eq", "rightOperand": format!("{AREAS}gm0718")}]);
-        scene.give_access().await;
-        scene.asks_for_membership(&did).await;
+        let (scene, key, _) = Scene::of_an_area("eq").await;
         scene.was_shown_with(&key, NOW_MS + 3_600_000, says);
         scene.refused(&transaction(1), StatusCode::FORBIDDEN, why).await;
     }
@@ -164,30 +166,18 @@ async fn a_credential_for_another_area_gives_nothing() {
 
 #[tokio::test]
 async fn who_is_for_several_areas_gets_what_each_of_them_gives() {
-    const AREAS: &str = "https://identifier.overheid.nl/tooi/id/gemeente/";
-    let mut scene = Scene::set(9).await;
-    let (key, did) = issuer();
-    scene.policy["permission"][0]["constraint"] =
-        json!([{"leftOperand": "spatial", "operator": "eq", "rightOperand": format!("{AREAS}gm0718")}]);
-    scene.give_access().await;
-    scene.asks_for_membership(&did).await;
-    let both = json!({"spatial": [format!("{AREAS}gm0717"), format!("{AREAS}gm0718")]});
+    let (scene, key, _) = Scene::of_an_area("eq").await;
+    let both = json!({"spatial": [ANOTHER, AREA]});
     scene.was_shown_with(&key, NOW_MS + 3_600_000, both);
     scene.given(&transaction(1)).await;
 }
 
 #[tokio::test]
 async fn no_area_is_read_from_a_credential_that_nobody_asked_for() {
-    const AREA: &str = "https://identifier.overheid.nl/tooi/id/gemeente/gm0718";
     const TRAINED: &str = "TrainingCredential";
-    let mut scene = Scene::set(9).await;
-    let (key, did) = issuer();
+    let (mut scene, key, _) = Scene::of_an_area("eq").await;
     let other = SigningKey::generate(Algorithm::EdDsa, &SeededEntropy::new(10));
     let trainer = other.public_key().to_did_key().unwrap();
-    scene.policy["permission"][0]["constraint"] =
-        json!([{"leftOperand": "spatial", "operator": "eq", "rightOperand": AREA}]);
-    scene.give_access().await;
-    scene.asks_for_membership(&did).await;
     let node = &scene.node;
     let types = BTreeSet::from([TRAINED.to_owned()]);
     let added = node.trust.add(node, List::Issuers, trainer, types, "A. de Wit");
@@ -207,14 +197,8 @@ async fn no_area_is_read_from_a_credential_that_nobody_asked_for() {
 
 #[tokio::test]
 async fn where_no_credential_is_asked_for_any_more_none_says_an_area() {
-    const AREA: &str = "https://identifier.overheid.nl/tooi/id/gemeente/gm0718";
     for is_asked_for in [true, false] {
-        let mut scene = Scene::set(9).await;
-        let (key, did) = issuer();
-        scene.policy["permission"][0]["constraint"] =
-            json!([{"leftOperand": "spatial", "operator": "eq", "rightOperand": AREA}]);
-        scene.give_access().await;
-        scene.asks_for_membership(&did).await;
+        let (mut scene, key, _) = Scene::of_an_area("eq").await;
         scene.was_shown_with(&key, NOW_MS + 60_000, json!({"spatial": AREA}));
         if is_asked_for {
             scene.given(&transaction(1)).await;
