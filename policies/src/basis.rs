@@ -82,6 +82,22 @@ pub(crate) fn known() -> impl Iterator<Item = String> {
     rows().map(|(iri, _)| iri).chain(laws)
 }
 
+/// What nobody names of the law that an IRI is of, and conditions on it may tell apart: the law whole, and one place below this one. Any other
+/// place below it that nobody names comes out as that one does.
+pub(crate) fn beside(iri: &str, is_named: impl Fn(&str) -> bool) -> Vec<String> {
+    let Some(parts) = law(iri) else {
+        return Vec::new();
+    };
+    let whole = parts.first().map(|number| format!("{LAW}{number}"));
+    let next = if parts.len() == 1 { "artikel" } else { "lid" };
+    let mut below = format!("{iri}&{next}=*");
+    // Each turn is longer than the one before, so that this ends after as many turns as there are names.
+    while is_named(&below) {
+        below.push('*');
+    }
+    whole.into_iter().chain([below]).collect()
+}
+
 /// The laws that are known: those that the purposes name, which stand in the table of those.
 static LAWS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let named = skos::purposes().concepts().filter_map(|concept| concept.law());

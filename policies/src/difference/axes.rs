@@ -258,16 +258,19 @@ fn areas_of_use(asked: &[(&[String], Operator)], other: &str, gaps: &mut BTreeSe
     names(Aspect::AreaOfUse, asked, std::iter::empty(), other, compare, gaps)
 }
 
-/// Of laws those that are named, each whole too, and those of the table.
+/// Of laws those that are named, each also whole and with a place below what is named, and those of the table.
 fn bases(asked: &[(&[String], Operator)], other: &str, gaps: &mut BTreeSet<Gap>) -> Vec<Vec<Case>> {
     let compare = |stated: &str, operator: Operator, iris: &[String]| {
         basis::compare(std::iter::once(stated), operator, iris.iter().map(String::as_str))
     };
-    let named = asked.iter().flat_map(|(iris, _)| iris.iter());
-    let laws: Vec<String> = named
-        .filter_map(|iri| Some(iri.split_once('&')?.0.to_owned()))
+    let named: BTreeSet<&str> = asked
+        .iter()
+        .flat_map(|(iris, _)| iris.iter().map(String::as_str))
         .collect();
-    let unnamed = basis::known().chain(laws);
+    let places = named
+        .iter()
+        .flat_map(|iri| basis::beside(iri, |place| named.contains(place)));
+    let unnamed = basis::known().chain(places);
     names(Aspect::LegalBasis, asked, unnamed, other, compare, gaps)
 }
 

@@ -252,3 +252,44 @@ fn of_legal_bases_and_areas_of_use_it_is_told_which() {
     assert_eq!(cases(&found.more), [Case::Named(area("gm0718"))]);
     assert_eq!(cases(&found.less), [Case::Named(area("gm0717"))]);
 }
+
+/// Of the bases that a condition names, `eq` takes none but these, and `isA` what lies below them too: also where no table lists it.
+#[test]
+fn what_lies_below_a_legal_basis_is_asked_about_too() {
+    let on = |operator: &str, right: &str| {
+        let left = "https://w3id.org/herleid/ns#legalBasis";
+        use_if(json!([atom(left, operator, json!(right))]))
+    };
+    let law = |place: &str| format!("https://wetten.overheid.nl/jci1.3:c:{place}");
+    let gdpr = |name: &str| format!("https://w3id.org/dpv/legal/eu/gdpr#{name}");
+    let ours = |name: &str| format!("https://w3id.org/herleid/legal-basis#{name}");
+    let (whole, article) = (law("BWBR0037885"), law("BWBR0037885&artikel=5.1"));
+    let unheard_of = law("BWBR9999999");
+    let e = ["A6-1-e-official-authority", "A6-1-e-public-interest"].map(gdpr);
+    let tasks = ["AlgemeenBelang", "OpenbaarGezag", "PubliekeTaak"].map(ours);
+    for (named, below) in [
+        (&whole, vec![law("BWBR0037885&artikel=*")]),
+        (&article, vec![law("BWBR0037885&artikel=5.1&lid=*")]),
+        (&unheard_of, vec![law("BWBR9999999&artikel=*")]),
+        (&gdpr("A6-1-e"), [e.to_vec(), tasks.to_vec()].concat()),
+        (
+            &ours("PubliekeTaak"),
+            vec![ours("AlgemeenBelang"), ours("OpenbaarGezag")],
+        ),
+    ] {
+        let found = between(&on("eq", named), &on("isA", named));
+        assert!(found.less.is_empty() && found.gaps.is_empty(), "{named}: {found:?}");
+        let [region] = found.more.as_slice() else {
+            panic!("{named}: {found:?}")
+        };
+        let expected: Vec<Case> = below.into_iter().map(Case::Named).collect();
+        assert_eq!(part(region, Aspect::LegalBasis).cases, expected, "{named}");
+    }
+    // A place that a policy happens to name stands for no other.
+    let named = law("BWBR0037885&artikel=*");
+    let mut both = on("eq", &whole);
+    both["permission"] = json!([both["permission"][0], on("eq", &named)["permission"][0]]);
+    let found = between(&both, &on("isA", &whole));
+    let other = ["BWBR0037885&artikel=*&lid=*", "BWBR0037885&artikel=**"].map(|place| Case::Named(law(place)));
+    assert_eq!(part(&found.more[0], Aspect::LegalBasis).cases, other, "{found:?}");
+}

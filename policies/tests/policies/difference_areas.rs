@@ -1,10 +1,11 @@
 //! Who is for several areas at once, and what is called the same.
 
-use crate::common::{KNMI, NOW, RAIN, atom};
+use crate::common::atom;
 use crate::difference::{between, offer, part, read};
 use crate::difference_asked::probe;
+use herleid_policies::Policy;
 use herleid_policies::difference::{Aspect, Case, Gap, difference};
-use herleid_policies::{Facts, Policy, Request};
+use herleid_vocab::terms::HERLEID;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -71,7 +72,7 @@ fn who_is_for_two_areas_is_asked_about_too() {
 /// The same policy, or one that may be: said in other words, with a rule more, with a condition less.
 fn alike() -> impl Strategy<Value = (Value, Value)> {
     let rules = || proptest::collection::vec(crate::generated::rule(false, false), 1..3);
-    (rules(), rules(), 0_usize..7).prop_map(|(permissions, others, how)| {
+    (rules(), rules(), crate::generated::bases(), 0_usize..8).prop_map(|(permissions, others, basis, how)| {
         let first = offer(json!(permissions));
         let mut second = first.clone();
         let rules = second["permission"].as_array_mut().unwrap();
@@ -107,10 +108,21 @@ fn alike() -> impl Strategy<Value = (Value, Value)> {
                     }
                 }
             }
+            // A legal basis with what lies below it, and without.
+            6 => {
+                let on = |operator: &str| json!([atom(&format!("{HERLEID}legalBasis"), operator, json!(basis))]);
+                let resting = |operator: &str| offer(json!([{"action": "use", "constraint": on(operator)}]));
+                return (resting("eq"), resting("isA"));
+            }
             _ => second["prohibition"] = json!([others[0]]),
         }
         (first, second)
     })
+}
+
+/// Whether a permission rests on a legal basis.
+fn rests_on_a_basis(policy: &Policy) -> bool {
+    policy.document()["permission"].to_string().contains("#legalBasis")
 }
 
 fn each_in_its_own(rule: &Value) -> Vec<Value> {
@@ -135,7 +147,7 @@ fn where_no_difference_is_found_ten_thousand_requests_decide_alike() {
     use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let (mut same, mut permitted, mut with_areas) = (0, 0, 0);
+    let (mut same, mut permitted, mut with_areas, mut on_a_basis) = (0, 0, 0, 0);
     for _ in 0..2000 {
         let (first, second) = alike().new_tree(&mut runner).unwrap().current();
         let (first, second) = (read(&first), read(&second));
@@ -144,14 +156,10 @@ fn where_no_difference_is_found_ten_thousand_requests_decide_alike() {
         }
         same += 1;
         with_areas += usize::from(!areas_asked(&first).is_empty());
+        let rests = rests_on_a_basis(&first);
         for _ in 0..10_000 {
             let probe = probe().new_tree(&mut runner).unwrap().current();
-            let request = Request::new(&probe.assignee, KNMI, RAIN, probe.now_ms).for_action(probe.action);
-            let facts = Facts::none()
-                .with_purpose(probe.purpose.as_deref(), "stated", NOW)
-                .with_recipient(&probe.recipient, "token", NOW)
-                .with_area(probe.areas.iter().map(String::as_str), "credential", NOW)
-                .with_counterparty_log(probe.log, "configuration", NOW);
+            let (request, facts) = probe.question();
             let permits = |policy: &Policy| policy.would_grant(&request, &facts).is_permit();
             assert_eq!(
                 permits(&first),
@@ -161,13 +169,14 @@ fn where_no_difference_is_found_ten_thousand_requests_decide_alike() {
                 second.document()
             );
             permitted += usize::from(permits(&first));
+            on_a_basis += usize::from(permits(&first) && rests);
         }
         if same == 30 {
             break;
         }
     }
     assert!(
-        same == 30 && with_areas >= 10 && permitted > 1000,
-        "{same} {with_areas} {permitted}"
+        same == 30 && with_areas >= 10 && permitted > 1000 && on_a_basis > 100,
+        "{same} {with_areas} {permitted} {on_a_basis}"
     );
 }

@@ -3,12 +3,12 @@
 use crate::common::{APP, BOARD, DPV, KNMI, NOW, OURS, RAIN};
 use crate::difference::ms;
 use crate::difference_areas::areas_asked;
-use crate::generated::{areas, policy};
+use crate::generated::{areas, bases, own, policy};
 use herleid_policies::difference::{Aspect, Case, Gap, Part, Uses, difference};
 use herleid_policies::{Amount, Facts, Policy, PolicyKind, Request};
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The same without conditions on what is declared besides a purpose: they would make more cases than are asked about.
@@ -80,11 +80,52 @@ pub(crate) struct Probe {
     pub(crate) purpose: Option<String>,
     pub(crate) recipient: String,
     pub(crate) areas: BTreeSet<String>,
+    pub(crate) basis: Option<String>,
+    pub(crate) area_of_use: Option<String>,
     pub(crate) log: bool,
     pub(crate) assignee: String,
 }
 
+/// Of the places in laws that are drawn, the one that stands for it in a part that does not name it: what lies below the same named ones.
+fn stands_for(basis: &str, part: &Part) -> String {
+    let names = |text: &str| {
+        let case = Case::Named(text.to_owned());
+        part.cases.contains(&case) || part.others.contains(&case)
+    };
+    if names(basis) {
+        return basis.to_owned();
+    }
+    let mut within = basis;
+    while let Some((above, _)) = within.rsplit_once('&') {
+        let next = if above.contains('&') { "lid" } else { "artikel" };
+        let other = format!("{above}&{next}=*");
+        if names(&other) {
+            return other;
+        }
+        within = above;
+    }
+    // Where nothing tells the law from what lies below it.
+    within.to_owned()
+}
+
 impl Probe {
+    /// It as a request, and what is known with it.
+    pub(crate) fn question(&self) -> (Request, Facts) {
+        let request = Request::new(&self.assignee, KNMI, RAIN, self.now_ms).for_action(self.action);
+        let mut facts = Facts::none()
+            .with_purpose(self.purpose.as_deref(), "stated", NOW)
+            .with_recipient(&self.recipient, "token", NOW)
+            .with_area(self.areas.iter().map(String::as_str), "credential", NOW)
+            .with_counterparty_log(self.log, "configuration", NOW);
+        if let Some(basis) = &self.basis {
+            facts = facts.with_legal_basis(basis, "stated", NOW);
+        }
+        if let Some(area) = &self.area_of_use {
+            facts = facts.with_area_of_use(area, "stated", NOW);
+        }
+        (request, facts)
+    }
+
     fn is_in(&self, part: &Part, asked: &[BTreeSet<String>]) -> bool {
         let named = |text: &str| {
             let case = Case::Named(text.to_owned());
@@ -113,8 +154,14 @@ impl Probe {
                     of(&areas) == of(&self.areas)
                 })
             }
-            // It states none.
-            Aspect::LegalBasis | Aspect::AreaOfUse => part.cases.contains(&Case::Nothing),
+            Aspect::LegalBasis => match &self.basis {
+                Some(basis) => named(&stands_for(basis, part)),
+                None => part.cases.contains(&Case::Nothing),
+            },
+            Aspect::AreaOfUse => match &self.area_of_use {
+                Some(area) => named(area),
+                None => part.cases.contains(&Case::Nothing),
+            },
             Aspect::CounterpartyLog => part.cases.contains(&Case::KeepsLog(self.log)),
             Aspect::Assignee => named(&self.assignee),
             Aspect::Assigner => named(KNMI),
@@ -150,6 +197,9 @@ pub(crate) fn probe() -> impl Strategy<Value = Probe> {
         "2021-01-02T14:00:00Z",
         "2035-01-01T00:00:00Z",
     ]);
+    let law = "https://wetten.overheid.nl/jci1.3:c:BWBR0037885";
+    let within = select(vec![format!("{law}&artikel=2.4"), format!("{law}&artikel=5.1&lid=2")]);
+    let stated = prop_oneof![2 => bases(), 1 => within];
     let did = || select(vec![APP, BOARD, KNMI, "did:web:nobody.example"]);
     (
         select(vec!["use", "distribute"]),
@@ -157,18 +207,61 @@ pub(crate) fn probe() -> impl Strategy<Value = Probe> {
         prop::option::weighted(0.8, purposes),
         did(),
         proptest::collection::btree_set(areas(), 0..4),
+        (prop::option::weighted(0.8, stated), prop::option::of(areas())),
         any::<bool>(),
         did(),
     )
-        .prop_map(|(action, now, purpose, recipient, areas, log, assignee)| Probe {
-            action,
-            now_ms: ms(now),
-            purpose,
-            recipient: recipient.to_owned(),
-            areas,
-            log,
-            assignee: assignee.to_owned(),
-        })
+        .prop_map(
+            |(action, now, purpose, recipient, areas, (basis, area_of_use), log, assignee)| Probe {
+                action,
+                now_ms: ms(now),
+                purpose,
+                recipient: recipient.to_owned(),
+                areas,
+                basis,
+                area_of_use,
+                log,
+                assignee: assignee.to_owned(),
+            },
+        )
+}
+
+/// Agreements and Sets that ask for what is declared besides a purpose, and for little else: all their cases are asked about.
+fn declaring() -> impl Strategy<Value = Value> {
+    let rule = proptest::collection::vec(own(), 1..3).prop_map(|all| json!({"action": "use", "constraint": all}));
+    let rules = proptest::collection::vec(rule, 1..3);
+    rules.prop_map(|permissions| json!({"@type": "Set", "@id": "urn:s", "target": RAIN, "permission": permissions}))
+}
+
+/// What the difference says of each probe is what asking says.
+fn held_against(first: &Value, second: &Value, probes: &[Probe]) -> Result<(), TestCaseError> {
+    let parse = |json: &Value| Policy::parse(json).map_err(|why| TestCaseError::fail(why.to_string()));
+    let (first, second) = (parse(first)?, parse(second)?);
+    let found = difference(&first, &second);
+    // What one case alone cannot show is said; all cases are asked about, where there are not too many.
+    prop_assume!(!found.gaps.iter().any(|gap| matches!(gap, Gap::Cases { .. })));
+    let is_said = |gap: &Gap| {
+        ["volume", "payAmount"]
+            .map(|name| Gap::Operand(name.to_owned()))
+            .contains(gap)
+    };
+    let said = |gap: &Gap| matches!(gap, Gap::Duty | Gap::Counters | Gap::Obligation) || is_said(gap);
+    prop_assert!(found.gaps.iter().all(said), "{:?}", found.gaps);
+    let asked = [areas_asked(&first), areas_asked(&second)].concat();
+    for probe in probes {
+        let (request, facts) = probe.question();
+        let said = (
+            simulated(&first, &request, &facts),
+            simulated(&second, &request, &facts),
+        );
+        let mut regions = found.more.iter().chain(&found.less);
+        let holds = regions.find(|region| region.parts.iter().all(|part| probe.is_in(part, &asked)));
+        match holds {
+            Some(region) => prop_assert_eq!((region.first, region.second), said, "{:?}", probe),
+            None => prop_assert_eq!(said.0, said.1, "{:?} is in no region of {:?}", probe, found),
+        }
+    }
+    Ok(())
 }
 
 proptest! {
@@ -176,29 +269,16 @@ proptest! {
 
     #[test]
     fn it_is_what_asking_both_says(first in policy(), second in policy(), probes in proptest::collection::vec(probe(), 20)) {
-        let parse = |json: &Value| Policy::parse(json).map_err(|why| TestCaseError::fail(why.to_string()));
-        let (first, second) = (parse(&undeclared(first))?, parse(&undeclared(second))?);
-        let found = difference(&first, &second);
-        // What one case alone cannot show is said; all cases are asked about, where there are not too many.
-        prop_assume!(!found.gaps.iter().any(|gap| matches!(gap, Gap::Cases { .. })));
-        let is_said = |gap: &Gap| ["volume", "payAmount"].map(|name| Gap::Operand(name.to_owned())).contains(gap);
-        let said = |gap: &Gap| matches!(gap, Gap::Duty | Gap::Counters | Gap::Obligation) || is_said(gap);
-        prop_assert!(found.gaps.iter().all(said), "{:?}", found.gaps);
-        let asked = [areas_asked(&first), areas_asked(&second)].concat();
-        for probe in probes {
-            let request = Request::new(&probe.assignee, KNMI, RAIN, probe.now_ms).for_action(probe.action);
-            let facts = Facts::none()
-                .with_purpose(probe.purpose.as_deref(), "stated", NOW)
-                .with_recipient(&probe.recipient, "token", NOW)
-                .with_area(probe.areas.iter().map(String::as_str), "credential", NOW)
-                .with_counterparty_log(probe.log, "configuration", NOW);
-            let said = (simulated(&first, &request, &facts), simulated(&second, &request, &facts));
-            let mut regions = found.more.iter().chain(&found.less);
-            let holds = regions.find(|region| region.parts.iter().all(|part| probe.is_in(part, &asked)));
-            match holds {
-                Some(region) => prop_assert_eq!((region.first, region.second), said, "{:?}", probe),
-                None => prop_assert_eq!(said.0, said.1, "{:?} is in no region of {:?}", probe, found),
-            }
-        }
+        held_against(&undeclared(first), &undeclared(second), &probes)?;
+    }
+
+    #[test]
+    fn of_what_is_declared_it_is_what_asking_both_says(
+        first in declaring(), second in declaring(), probes in proptest::collection::vec(probe(), 50)
+    ) {
+        // Everybody else is refused by both.
+        let asking = |probe: &Probe| Probe { action: "use", log: true, ..probe.clone() };
+        let probes: Vec<Probe> = probes.iter().map(asking).collect();
+        held_against(&first, &second, &probes)?;
     }
 }

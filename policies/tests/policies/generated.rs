@@ -66,7 +66,7 @@ pub(crate) fn simple() -> impl Strategy<Value = Value> {
 }
 
 /// A condition on what ODRL has no operand for.
-fn own() -> impl Strategy<Value = Value> {
+pub(crate) fn own() -> impl Strategy<Value = Value> {
     let logs = select(vec![json!([LOG_KEPT]), json!([LOG_NONE]), json!([LOG_KEPT, LOG_NONE])]);
     prop_oneof![
         2 => logs.prop_map(|logs| atom(&format!("{HERLEID}counterpartyLog"), "isAnyOf", logs)),
@@ -78,7 +78,7 @@ fn own() -> impl Strategy<Value = Value> {
 }
 
 /// Legal bases: of the scheme, broader and narrower, and laws.
-fn bases() -> impl Strategy<Value = String> {
+pub(crate) fn bases() -> impl Strategy<Value = String> {
     select(vec![
         "https://w3id.org/herleid/legal-basis#PubliekeTaak",
         "https://w3id.org/herleid/legal-basis#OpenbaarGezag",
