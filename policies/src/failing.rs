@@ -357,3 +357,6 @@ fn condition(question: &Question<'_>, rule: &Rule, atomic: &Atomic, value: Truth
         ..item(&atomic.at, Some(rule), obstacle, value, fixed_by)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,7 @@ mod explanations;
 mod generated;
 mod kept;
 mod limits;
+mod nearest;
 mod obligations;
 mod one_sided;
 mod payment;
