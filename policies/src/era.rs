@@ -29,9 +29,11 @@ pub(crate) enum Era {
     Six,
     /// Nobody is known not to be for an area.
     Seven,
-    /// What a use costs is taken from what was paid beforehand; legal bases, and areas of use, are operands. What is decided now.
-    #[default]
+    /// What a use costs is taken from what was paid beforehand; legal bases, and areas of use, are operands.
     Eight,
+    /// A refusal names first what who asks can clear alone. What is decided now.
+    #[default]
+    Nine,
 }
 
 /// A purpose, what is one step broader, and its law.
@@ -64,7 +66,15 @@ const OURS_THREE: [(&str, &[&str], &str); 5] = [
 
 impl Era {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] = [Self::Three, Self::Four, Self::Five, Self::Six, Self::Seven, Self::Eight];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Three,
+        Self::Four,
+        Self::Five,
+        Self::Six,
+        Self::Seven,
+        Self::Eight,
+        Self::Nine,
+    ];
 
     /// The one whose tables have this digest, in hex; `None` of tables that no version had.
     pub(crate) fn of(tables: &str) -> Option<Self> {
@@ -76,7 +86,8 @@ impl Era {
     /// of parties without a log does not hold for them; in 4, purposes below which the same one lies are not apart; in 5, a party of whose
     /// log nothing is known may be one without; in 6, nothing is granted to who is past the date of an obligation; in 7, nobody is known not to be for an area, one area that was
     /// shown is enough, and a refusal names what is for who asks before what is for others; in 8, a duty to compensate is met by what
-    /// was paid beforehand, of permissions that hold the cheapest grants, and legal bases have a table. What an era could not evaluate it does not understand either: see [`crate::operand::Operand::is_of`].
+    /// was paid beforehand, of permissions that hold the cheapest grants, and legal bases have a table; in 9, a refusal names first what
+    /// who asks can clear alone. What an era could not evaluate it does not understand either: see [`crate::operand::Operand::is_of`].
     fn semantics(self) -> String {
         format!("semantics {}", self as usize + 3)
     }
@@ -94,6 +105,11 @@ impl Era {
     /// Whether a duty to compensate says what a use costs, and is met by what was paid beforehand.
     pub(crate) fn charges(self) -> bool {
         self >= Self::Eight
+    }
+
+    /// Whether a refusal names what who asks can clear alone, or what comes with time, before what others have to see to.
+    pub(crate) fn names_what_the_asker_can_do(self) -> bool {
+        self >= Self::Nine
     }
 
     /// Whether two purposes are apart although the same one lies below both.
@@ -184,6 +200,10 @@ mod tests {
             (
                 Era::Eight,
                 "e90af4fe1892c36ac90ab21bee64b78c5b46e274618010c7383084bfd6268b22",
+            ),
+            (
+                Era::Nine,
+                "1202496b41303662bac77f0fc50076e657d4a345ab5443a257a25354ad8327f1",
             ),
         ];
         for (place, (era, digest)) in PINNED.into_iter().enumerate() {

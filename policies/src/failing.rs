@@ -1,4 +1,5 @@
-//! The minimal failing set: the fewest things that, were they otherwise, would turn the denial into a permit.
+//! The minimal failing set: things that, were they otherwise, would turn the denial into a permit. Where there is a choice, of permissions
+//! or within one, it is of what who asks can see to alone, and of that the fewest.
 
 use crate::compiled::Fit;
 use crate::era::Era;
@@ -45,6 +46,27 @@ impl Question<'_> {
         let is_one_sided = known.map_or(!self.facts.era().presumes_a_log(), |values| values != [LOG_KEPT]);
         is_one_sided && !rule.names(Operand::CounterpartyLog)
     }
+
+    /// How far off something is: whether anybody but who asks has to see to it, then how much it is. What comes with time counts as the
+    /// asker's: else who only has to wait would be told to state something else. Before [`Era::Nine`] only how much.
+    fn far(&self, all: &[Failing]) -> (bool, usize) {
+        let is_for_others = |one: &Failing| !matches!(one.fixed_by, Fixer::Asker | Fixer::Time);
+        let era = self.facts.era();
+        (
+            era.names_what_the_asker_can_do() && all.iter().any(is_for_others),
+            all.len(),
+        )
+    }
+
+    /// Whether money opens nothing here. Until [`Era::Nine`] a price counted also where it was paid, or where nobody knew what was.
+    fn is_for_nothing(&self, rule: &Rule, all: &[Failing]) -> bool {
+        if !self.facts.era().names_what_the_asker_can_do() {
+            return rule.price().is_none();
+        }
+        let is_to_pay =
+            |one: &Failing| one.operand.as_deref() == Some(Operand::PayAmount.name()) && one.fixed_by == Fixer::Asker;
+        !all.iter().any(is_to_pay)
+    }
 }
 
 /// Rules that stand in the way by themselves.
@@ -64,7 +86,7 @@ impl Values<'_> {
     }
 }
 
-/// What stands in the way: of the nearest permission when none grants, and every rule that does so by itself.
+/// What stands in the way: of the nearest permission when none grants ([`Question::far`]), and every rule that does so by itself.
 pub(crate) fn set(
     question: &Question<'_>,
     trace: &[Step],
@@ -81,10 +103,10 @@ pub(crate) fn set(
                 let misfits = misfits(question, rule, *truth);
                 // What is for others is theirs to know, however near it is.
                 let is_for_others = question.facts.era() >= Era::Seven && truth.assignee == Truth::False;
-                // Of two as near, the one that money opens: who asks can see to that.
-                let is_for_nothing = rule.price().is_none();
                 let (near, all) = (misfits.len(), [misfits, conditions(question, &values, rule)].concat());
-                ((is_for_others, near, all.len(), is_for_nothing), all)
+                // Of two as near, the one that money opens: who asks can see to that.
+                let is_for_nothing = question.is_for_nothing(rule, &all);
+                ((is_for_others, near, question.far(&all), is_for_nothing), all)
             })
             .min_by_key(|(distance, _)| *distance);
         match nearest {
@@ -199,16 +221,27 @@ fn conditions(question: &Question<'_>, values: &Values<'_>, rule: &Rule) -> Vec<
             ..item(&rule.at, Some(rule), Obstacle::Condition, Truth::False, Fixer::Asker)
         });
     }
+    let since_nine = question.facts.era().names_what_the_asker_can_do();
+    let mut is_price_told = false;
     for duty in rule.duties.iter().filter(|duty| values.of(&duty.at) != Truth::True) {
         if duty.price().is_some() {
-            found.push(payment(question, rule, duty, values.of(&duty.at)));
+            // Each would name the whole sum, and one payment answers for all; before Nine each was told.
+            if !(is_price_told && since_nine) {
+                found.push(payment(question, rule, duty, values.of(&duty.at)));
+            }
+            is_price_told = true;
             continue;
         }
+        // Of what no statement meets nothing here sees that it was done; before Nine the asker was told that it could see to it.
+        let fixed_by = match since_nine && !duty.is_stated_first() {
+            true => Fixer::NewAgreement,
+            false => Fixer::Asker,
+        };
         let state = question.facts.values("duty", Some(&duty.id));
         found.push(Failing {
             required: vec![duty.action.iri()],
             shown: state.map(<[String]>::to_vec).unwrap_or_default(),
-            ..item(&duty.at, Some(rule), Obstacle::Duty, values.of(&duty.at), Fixer::Asker)
+            ..item(&duty.at, Some(rule), Obstacle::Duty, values.of(&duty.at), fixed_by)
         });
     }
     found
@@ -230,7 +263,7 @@ fn payment(question: &Question<'_>, rule: &Rule, duty: &Rule, value: Truth) -> F
     }
 }
 
-/// The fewest comparisons that would have to hold for the constraint to hold.
+/// The nearest comparisons that would have to hold for the constraint to hold.
 fn blocking(question: &Question<'_>, values: &Values<'_>, rule: &Rule, constraint: &Constraint) -> Vec<Failing> {
     let value = values.of(constraint.at());
     if value == Truth::True {
@@ -256,19 +289,19 @@ fn blocking(question: &Question<'_>, values: &Values<'_>, rule: &Rule, constrain
         Constraint::Logical { parts, .. } => parts
             .iter()
             .map(|part| blocking(question, values, rule, part))
-            .min_by_key(Vec::len)
+            .min_by_key(|all| question.far(all))
             .unwrap_or_default(),
     }
 }
 
-/// The fewest comparisons of a prohibition of which it would have to be known that they do not hold.
+/// The nearest comparisons of a prohibition of which it would have to be known that they do not hold.
 fn lifting(question: &Question<'_>, values: &Values<'_>, rule: &Rule) -> Vec<Failing> {
-    let fewest = rule
+    let nearest = rule
         .constraints
         .iter()
         .map(|part| holding(question, values, rule, part))
-        .min_by_key(Vec::len);
-    fewest.unwrap_or_else(|| {
+        .min_by_key(|all| question.far(all));
+    nearest.unwrap_or_else(|| {
         vec![Failing {
             required: vec![rule.action.iri()],
             shown: vec![question.request.action.clone()],
@@ -306,7 +339,7 @@ fn holding(question: &Question<'_>, values: &Values<'_>, rule: &Rule, constraint
         Constraint::Logical { parts, .. } => parts
             .iter()
             .map(|part| holding(question, values, rule, part))
-            .min_by_key(Vec::len)
+            .min_by_key(|all| question.far(all))
             .unwrap_or_default(),
     }
 }

@@ -192,8 +192,9 @@ pub enum Fixer {
     Time,
 }
 
-/// One member of the minimal failing set: were all of them otherwise, the request would be permitted. Obligations are among them only
-/// where nothing else is in the way.
+/// One member of the minimal failing set of the permission that is told of: were all of them otherwise, the request would be permitted.
+/// Of several permissions that is the one that who asks can come nearest to alone. Obligations are among them only where nothing else is in
+/// the way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Failing {

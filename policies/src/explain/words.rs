@@ -315,6 +315,13 @@ pub(super) fn remedy(failing: &Failing, request: &Request, language: Language) -
             format!("`{asker}` can do it and state so, once (`herleid duty fulfil`)."),
             format!("`{asker}` kan het doen en dat verklaren, één keer (`herleid duty fulfil`)."),
         ),
+        (Fixer::Asker | Fixer::NewAgreement, None) if failing.obstacle == Obstacle::Duty && !stated_first(failing) => {
+            say(
+                language,
+                "Nothing in this version sees that it is met; only a new agreement can change this.",
+                "Niets in deze versie ziet of eraan is voldaan; alleen een nieuwe overeenkomst kan dit veranderen.",
+            )
+        }
         (Fixer::Asker, Some("payAmount")) => say(
             language,
             format!("`{asker}` can pay `{holder}`, which then records that it was paid."),

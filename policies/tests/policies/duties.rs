@@ -200,6 +200,19 @@ fn who_is_refused_is_told_how_to_state_it() {
             text.contains("`inform`") && text.contains(said) && text.contains("herleid duty fulfil"),
             "{text}"
         );
-        assert!(!of("odrl:anonymize", language).contains("herleid duty fulfil"));
+    }
+    // Of what no statement meets nobody is told that it could see to it: it would, and be refused for ever.
+    for (language, said) in [
+        (Language::English, "only a new agreement"),
+        (Language::Dutch, "alleen een nieuwe overeenkomst"),
+    ] {
+        for action in ["odrl:anonymize", "odrl:compensate", "odrl:nextPolicy"] {
+            let text = of(action, language);
+            assert!(text.contains(said), "{text}");
+            assert!(
+                !text.contains("herleid duty fulfil") && !text.contains("can see to this"),
+                "{text}"
+            );
+        }
     }
 }

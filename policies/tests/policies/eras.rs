@@ -2,8 +2,7 @@
 //! what would come out otherwise today. Each has to follow from its policy for ever.
 
 use crate::common::{APP, KNMI, NOW, RAIN, agreement, use_if};
-use herleid_policies::{Document, EURO, Facts, Mismatch, Outcome, Request, reevaluate};
-use herleid_vocab::terms::HERLEID;
+use herleid_policies::{Document, DutyState, EnforcedBy, Facts, Mismatch, Outcome, Policy, Request, Rule, reevaluate};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,6 +36,10 @@ fn tables_now() -> String {
         .clone()
 }
 
+fn seen_to_by(fact: &Value) -> EnforcedBy {
+    serde_json::from_value(fact["enforcedBy"].clone()).unwrap()
+}
+
 /// The facts of a record, as they were given.
 fn facts(record: &Value) -> Facts {
     let said = record["facts"].as_array().unwrap().iter();
@@ -68,6 +71,14 @@ fn facts(record: &Value) -> Facts {
                 let spent = spent.next().unwrap()["values"][0].as_str().unwrap();
                 facts.with_credit(account, values[0].parse().unwrap(), spent.parse().unwrap(), source, at)
             }
+            ("duty", Some(duty)) => {
+                let state = match values[0] {
+                    "fulfilled" => DutyState::Fulfilled,
+                    "violated" => DutyState::Violated,
+                    _ => DutyState::NotSet,
+                };
+                facts.with_duty(duty, state, source, seen_to_by(fact), at)
+            }
             // Given with what was paid.
             ("spent", Some(_)) => facts,
             other => panic!("a fact about {other:?}: say here how it is given"),
@@ -78,48 +89,32 @@ fn facts(record: &Value) -> Facts {
 /// What the newest era adds to the cases of the one before, for the file that is written for it.
 fn more() -> Vec<(Value, Request, Facts)> {
     let request = Request::new(APP, KNMI, RAIN, NOW);
-    let price =
-        json!({"leftOperand": "odrl:payAmount", "operator": "eq", "rightOperand": "0.25", "odrl:unit": {"@id": EURO}});
-    let duty = |action: &str, conditions: Value| json!({"action": "use", "duty": [{"action": action, "constraint": conditions}]});
-    let paid_use = agreement(json!([duty("odrl:compensate", json!([price]))]), json!([]));
-    let on = |left: &str, right: &str| json!([{"leftOperand": format!("{HERLEID}{left}"), "operator": "eq", "rightOperand": right}]);
-    let known = Facts::none().with_counterparty_log(true, "the agreement", NOW);
-    let account = "urn:uuid:agreement#credit/EUR";
-    let credit = |paid: &str, spent: &str| {
-        let (paid, spent) = (paid.parse().unwrap(), spent.parse().unwrap());
-        known.clone().with_credit(account, paid, spent, "ledger", NOW)
+    let known = || Facts::none().with_counterparty_log(true, "the agreement", NOW);
+    let under = |duties: Value| agreement(json!([{"action": "use", "duty": duties}]), json!([]));
+    let informing = under(json!([{"action": "odrl:inform"}]));
+    let unseen = under(json!([{"action": "odrl:anonymize"}, {"action": "odrl:inform"}]));
+    let stated = |policy: &Value, state: DutyState| {
+        let policy = Policy::parse(policy).unwrap();
+        let duties = policy.permissions().iter().flat_map(Rule::duties);
+        let stated = duties.filter(|duty| duty.is_stated_first());
+        stated.fold(known(), |facts, duty| {
+            facts.with_duty(duty.id(), state, "statement", EnforcedBy::Provider, NOW)
+        })
     };
-    let basis = "https://w3id.org/herleid/legal-basis#PubliekeTaak";
-    let area = "https://identifier.overheid.nl/tooi/id/gemeente/gm0718";
+    let (past, marketing) = (
+        json!({"leftOperand": "odrl:dateTime", "operator": "gteq", "rightOperand": "2019-01-01Z"}),
+        json!({"leftOperand": "odrl:purpose", "operator": "isA", "rightOperand": "https://w3id.org/dpv#Marketing"}),
+    );
+    let forbidding = agreement(
+        json!([{"action": "use"}]),
+        json!([{"action": "use", "constraint": [past, marketing]}]),
+    );
+    let direct = "https://w3id.org/dpv#DirectMarketing";
     let cases = [
-        (paid_use.clone(), credit("1.00", "0.75")),
-        (paid_use.clone(), credit("1.00", "0.76")),
-        (paid_use, known.clone()),
-        (
-            agreement(json!([duty("odrl:compensate", json!([]))]), json!([])),
-            credit("1", "0"),
-        ),
-        (
-            agreement(json!([duty("odrl:inform", json!([price]))]), json!([])),
-            credit("1", "0"),
-        ),
-        (
-            agreement(json!([duty("odrl:inform", json!([]))]), json!([])),
-            known.clone(),
-        ),
-        (
-            use_if(on("legalBasis", basis)),
-            known.clone().with_legal_basis(basis, "stated", NOW),
-        ),
-        (
-            use_if(on("legalBasis", basis)),
-            known.clone().with_legal_basis("urn:other", "stated", NOW),
-        ),
-        (
-            use_if(on("areaOfUse", area)),
-            known.clone().with_area_of_use(area, "stated", NOW),
-        ),
-        (use_if(on("areaOfUse", area)), known),
+        (informing.clone(), stated(&informing, DutyState::Fulfilled)),
+        (informing.clone(), stated(&informing, DutyState::NotSet)),
+        (unseen.clone(), stated(&unseen, DutyState::Fulfilled)),
+        (forbidding, known().with_purpose([direct], "stated", NOW)),
     ];
     cases.map(|(policy, facts)| (policy, request.clone(), facts)).to_vec()
 }
