@@ -110,6 +110,11 @@ pub(crate) fn is_known(iri: &str) -> bool {
     WITHIN.contains_key(iri) || law(iri).is_some()
 }
 
+/// Whether it is a law, or a place in one.
+pub(crate) fn is_law(iri: &str) -> bool {
+    law(iri).is_some()
+}
+
 /// A law by its number, and the closer places in it.
 fn law(iri: &str) -> Option<Vec<&str>> {
     let parts: Vec<&str> = iri.strip_prefix(LAW)?.split('&').collect();

@@ -263,6 +263,11 @@ fn rule_constraints(rule: &Rule, refuse: &mut impl FnMut(&str, &str, &str)) {
                                   `https://wetten.overheid.nl/jci1.3:c:BWBR0037885&artikel=5.1`";
                     refuse(&atomic.at, iri, advice);
                 }
+                for iri in iris.iter().filter(|iri| is_prohibition && basis::is_law(iri)) {
+                    let advice = "this would forbid nearly everybody: of a law it is not known that what somebody states is another basis; leave it out, \
+                                  and name the bases in the permission, with `isAnyOf`";
+                    refuse(&atomic.at, iri, advice);
+                }
             }
             _ => {}
         });

@@ -191,3 +191,29 @@ fn what_cannot_be_told_is_refused() {
     let other = offer("https://w3id.org/herleid/legal-basis#PubliekeTaak").unwrap();
     assert_eq!(one.digest(), other.digest());
 }
+
+#[test]
+fn a_prohibition_of_a_law_is_not_published_and_one_of_a_table_is() {
+    let forbidding = |bases: Value| {
+        let condition = on("legalBasis", "isAnyOf", bases);
+        let offer = json!({"@type": "Offer", "@id": "urn:o", "permission": [{"action": "use"}],
+            "prohibition": [{"action": "use", "constraint": [{"or": [condition]}]}]});
+        Policy::parse_for_offer(&offer).map_err(|error| error.to_string())
+    };
+    let consent = format!("{BASIS}Toestemming");
+    forbidding(json!([consent, "https://w3id.org/dpv/legal/eu/gdpr#A6-1-f"])).unwrap();
+    let article = format!("{LAW}&artikel=5.1");
+    for law in [LAW, "https://wetten.overheid.nl/jci1.3:c:BWBR9999999", &article] {
+        for bases in [json!([law]), json!([consent, law])] {
+            let error = forbidding(bases).unwrap_err();
+            assert!(
+                error.contains(law) && error.contains("forbid nearly everybody"),
+                "{error}"
+            );
+        }
+        // What is permitted may rest on a law.
+        let offer = json!({"@type": "Offer", "@id": "urn:o", "permission": [
+            {"action": "use", "constraint": [on("legalBasis", "isA", json!(law))]}]});
+        Policy::parse_for_offer(&offer).unwrap();
+    }
+}
