@@ -72,7 +72,7 @@ pub use facts::{DutyState, EnforcedBy, Fact, Facts, Request};
 pub use model::{Atomic, Conflict, Constraint, Digest, Logic, PolicyKind, Right, Rule, RuleKind, Scope};
 pub use moment::Moment;
 pub use operand::{LOG_KEPT, LOG_NONE, Operand, Operator};
-pub use payment::paid_counter;
+pub use payment::{is_account, paid_counter};
 pub use policy::{Acceptance, Policy};
 pub use problem::{PolicyError, Problem, ProblemKind, Problems, limits};
 pub use record::{

@@ -17,9 +17,18 @@ const SPENT: &str = "spent";
 /// What no credit reaches: the price of what asks for more than can be counted.
 const OUT_OF_REACH: Amount = Amount::of_millionths(u64::MAX);
 
+/// How the name of an account ends; it begins with that of its agreement.
+const ACCOUNT: &str = "#credit/EUR";
+
 /// The account of an agreement: what uses have taken of what was paid. It is also the key of the counter.
 pub(crate) fn account(policy: &str) -> String {
-    format!("{policy}#credit/EUR")
+    format!("{policy}{ACCOUNT}")
+}
+
+/// Whether a counter is what uses have taken of what was paid ([`Policy::account`]).
+#[must_use]
+pub fn is_account(counter: &str) -> bool {
+    counter.ends_with(ACCOUNT)
 }
 
 impl Rule {
@@ -52,12 +61,10 @@ impl Policy {
         let is_priced = self.permissions.iter().any(|rule| rule.price().is_some());
         is_priced.then(|| account(&self.id))
     }
-}
 
-impl Policy {
     /// The facts, and where nothing is known of what has to be done before a first use, as if it were done: enough paid for one, and stated
-    /// what has to be. That is
-    /// what an offer is weighed by, and an agreement when it is made: nothing can have been paid under it yet. A use rests on what is known.
+    /// what has to be. That is what an offer is weighed by, and an agreement when it is made: nothing can have been paid under it yet. A use
+    /// rests on what is known.
     #[must_use]
     pub fn before_first_use(&self, facts: Facts, source: &str, at_ms: u64) -> Facts {
         // An older era presumed nothing.
@@ -119,4 +126,19 @@ impl Facts {
 pub(crate) struct Credit {
     pub(crate) paid: Amount,
     pub(crate) left: Amount,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_told_from_every_other_counter() {
+        for policy in ["urn:uuid:agreement", "https://example.org/a#credit/EUR", ""] {
+            let account = account(policy);
+            assert!(is_account(&account), "{account}");
+            assert!(!is_account(&paid_counter(&account)), "{account}");
+            assert!(!is_account(&format!("{account}#permission-00")), "{account}");
+        }
+    }
 }
