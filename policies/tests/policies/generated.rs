@@ -101,7 +101,9 @@ pub(crate) fn constraint() -> impl Strategy<Value = Value> {
 
 pub(crate) fn rule(with_count: bool, with_duty: bool) -> impl Strategy<Value = Value> {
     let count = prop::option::weighted(0.3, (select(vec!["lt", "lteq", "eq"]), 1_u64..4));
-    let price = prop::option::weighted(0.15, select(vec!["0.25", "1.00", "2.50"]));
+    // Of two prices a use costs the sum.
+    let prices = proptest::collection::btree_set(select(vec!["0.25", "1.00", "2.50"]), 1..3);
+    let prices = prop::option::weighted(0.15, prices);
     let volume = prop::option::weighted(0.2, (select(vec!["lt", "lteq"]), 1_u64..6));
     (
         select(vec!["use", "odrl:distribute", "odrl:read", "odrl:sell"]),
@@ -109,10 +111,10 @@ pub(crate) fn rule(with_count: bool, with_duty: bool) -> impl Strategy<Value = V
         (count, volume, prop::option::weighted(0.3, own())),
         (
             prop::option::weighted(0.2, proptest::collection::vec(constraint(), 0..2)),
-            price,
+            prices,
         ),
     )
-        .prop_map(move |(action, mut constraints, (count, volume, own), (duty, price))| {
+        .prop_map(move |(action, mut constraints, (count, volume, own), (duty, prices))| {
             if let (true, Some((operator, limit))) = (with_count, count) {
                 let right = json!({"@value": limit.to_string(), "@type": "xsd:integer"});
                 constraints.push(atom("odrl:count", operator, right));
@@ -131,7 +133,7 @@ pub(crate) fn rule(with_count: bool, with_duty: bool) -> impl Strategy<Value = V
                     rule["duty"][0]["constraint"] = json!(conditions);
                 }
             }
-            if let (true, Some(price)) = (with_duty, price) {
+            for price in prices.into_iter().flatten().filter(|_| with_duty) {
                 let right = json!({"@value": price, "@type": "xsd:decimal"});
                 let mut amount = atom("odrl:payAmount", "eq", right);
                 amount["odrl:unit"] = json!({"@id": EURO});

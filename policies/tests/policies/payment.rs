@@ -7,6 +7,7 @@ use herleid_policies::{
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 pub(crate) fn amount(text: &str) -> Amount {
     text.parse().unwrap()
@@ -249,18 +250,24 @@ proptest! {
 
     #[test]
     fn compiled_and_reckoned_by_hand_agree(
-        prices in prop::collection::vec(prop::option::weighted(0.8, 0_u64..40), 1..5),
+        // Of several prices of a permission a use costs the sum.
+        prices in prop::collection::vec(prop::collection::btree_set(0_u64..40, 0..4), 1..5),
         paid in prop::option::weighted(0.9, 0_u64..60),
         spent in prop::option::weighted(0.9, 0_u64..60),
         cents in any::<bool>(),
     ) {
         let unit = if cents { 10_000 } else { 1 };
         let text = |units: u64| Amount::of_millionths(units * unit).to_string();
-        let rule = |price: &Option<u64>| match price {
-            Some(price) => paid_use(&json!(text(*price))),
-            None => json!({"action": "use"}),
+        let rule = |prices: &BTreeSet<u64>| {
+            let duties: Vec<Value> = prices.iter().map(|price| paid_use(&json!(text(*price)))["duty"][0].clone()).collect();
+            match duties.is_empty() {
+                true => json!({"action": "use"}),
+                false => json!({"action": "use", "duty": duties}),
+            }
         };
         let rules: Vec<Value> = prices.iter().map(rule).collect();
+        let sum = |prices: &BTreeSet<u64>| (!prices.is_empty()).then(|| prices.iter().sum());
+        let prices: Vec<Option<u64>> = prices.iter().map(sum).collect();
         let json = agreement(json!(rules), json!([]));
         let policy = Policy::parse(&json).map_err(|why| TestCaseError::fail(why.to_string()))?;
         let mut facts = log_kept();

@@ -4,7 +4,7 @@
 
 use crate::generated::{self, Known};
 use herleid_policies::odrl::{self, Ask, Evaluation, Graph, Leniencies, Reading, World};
-use herleid_policies::{DutyState, LOG_KEPT, LOG_NONE, Policy, Request};
+use herleid_policies::{DutyState, LOG_KEPT, LOG_NONE, Policy, Request, Rule};
 use herleid_vocab::terms::HERLEID;
 use serde_json::{Value, json};
 
@@ -149,6 +149,17 @@ fn policy(policy: &Policy, known: &Known) -> Value {
     document
 }
 
+/// What a duty costs, read from its text; in cents, of which no price that is drawn has a part.
+fn cents(duty: &Value) -> Option<u64> {
+    let constraints = duty.get("constraint")?.as_array()?;
+    let is_amount = |one: &&Value| one["leftOperand"] == "odrl:payAmount";
+    let amount = texts(&constraints.iter().find(is_amount)?["rightOperand"]);
+    let (euros, rest) = amount[0].split_once('.').unwrap_or((&amount[0], ""));
+    let rest = format!("{rest:0<2}");
+    assert_eq!(rest.len(), 2, "{amount:?}");
+    Some(euros.parse::<u64>().unwrap() * 100 + rest.parse::<u64>().unwrap())
+}
+
 fn world(policy: &Policy, known: &Known, now_ms: u64) -> World {
     let mut world = World::at(now_ms).with_name("version", "urn:yes");
     let facts = generated::facts(policy, known);
@@ -165,13 +176,12 @@ fn world(policy: &Policy, known: &Known, now_ms: u64) -> World {
         world = world.with_count(None, used);
     }
     for rule in policy.permissions() {
+        let costs = |duty: &Rule| cents(policy.document().pointer(duty.at()).unwrap());
         // All that a use costs, of what was paid and is left.
-        let is_paid = known.credit.map(|(paid, spent)| {
-            let left = paid.saturating_sub(spent) * 10_000;
-            rule.price().is_some_and(|price| price.millionths() <= left)
-        });
+        let whole: u64 = rule.duties().iter().filter_map(costs).sum();
+        let is_paid = known.credit.map(|(paid, spent)| whole <= paid.saturating_sub(spent));
         for duty in rule.duties() {
-            let is_met = if duty.price().is_some() {
+            let is_met = if costs(duty).is_some() {
                 is_paid
             } else {
                 known.fulfilled
