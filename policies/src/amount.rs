@@ -36,8 +36,6 @@ pub struct NotAnAmount;
 impl Amount {
     /// Nothing.
     pub const NOTHING: Self = Self(0);
-    /// As much as can be counted.
-    pub const PLENTY: Self = Self(herleid_vocab::json::MAX_INTEGER);
 
     /// So many millionths of a euro.
     #[must_use]

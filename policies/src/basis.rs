@@ -159,13 +159,10 @@ fn is_within(one: &str, other: &str) -> Truth {
 
 /// Judges what was stated; with several, each must pass by itself. What it has to rest on is named, never left over.
 pub(crate) fn compare<'a>(
-    stated: impl Iterator<Item = &'a str> + Clone,
+    stated: impl Iterator<Item = &'a str>,
     operator: Operator,
     asked: impl Iterator<Item = &'a str> + Clone,
 ) -> Truth {
-    if stated.clone().next().is_none() {
-        return Truth::Unknown;
-    }
     let is_same = |one: &str, other: &str| match is_within(one, other) {
         Truth::True if one != other => Truth::Unknown,
         truth => truth,

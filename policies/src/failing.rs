@@ -227,7 +227,7 @@ fn conditions(question: &Question<'_>, values: &Values<'_>, rule: &Rule) -> Vec<
         if duty.price().is_some() {
             // Each would name the whole sum, and one payment answers for all; before Nine each was told.
             if !(is_price_told && since_nine) {
-                found.push(payment(question, rule, duty, values.of(&duty.at)));
+                found.push(unpaid(question, rule, duty, values.of(&duty.at)));
             }
             is_price_told = true;
             continue;
@@ -248,7 +248,7 @@ fn conditions(question: &Question<'_>, values: &Values<'_>, rule: &Rule) -> Vec<
 }
 
 /// What was paid does not reach for a use, or nobody knows what was.
-fn payment(question: &Question<'_>, rule: &Rule, duty: &Rule, value: Truth) -> Failing {
+fn unpaid(question: &Question<'_>, rule: &Rule, duty: &Rule, value: Truth) -> Failing {
     let credit = question.facts.credit(&payment::account(&question.policy.id));
     let fixed_by = match credit {
         Some(_) => Fixer::Asker,
@@ -365,15 +365,16 @@ fn condition(question: &Question<'_>, rule: &Rule, atomic: &Atomic, value: Truth
         Operand::Spatial | Operand::LegalBasis | Operand::AreaOfUse => stated(atomic.operand.name()),
         Operand::Count => question.used(rule).map(|used| used.to_string()).into_iter().collect(),
         Operand::Volume => question.volume(rule).unwrap_or_default(),
-        // Of a duty only, which is told of whole.
         Operand::PayAmount => Vec::new(),
     };
     let fixed_by = match atomic.operand {
         // A permission that begins later, or a prohibition that ends.
         Operand::DateTime if begins(atomic.operator) != (obstacle == Obstacle::Prohibition) => Fixer::Time,
         Operand::DateTime => Fixer::NewAgreement,
-        Operand::Count | Operand::Volume | Operand::PayAmount if shown.is_empty() => Fixer::Holder,
-        Operand::Count | Operand::Volume | Operand::PayAmount => Fixer::NewAgreement,
+        Operand::Count | Operand::Volume if shown.is_empty() => Fixer::Holder,
+        Operand::Count | Operand::Volume => Fixer::NewAgreement,
+        // Of a duty only, which is told of whole.
+        Operand::PayAmount => Fixer::Holder,
         Operand::Recipient if shown.is_empty() => Fixer::Holder,
         Operand::Purpose
         | Operand::Recipient

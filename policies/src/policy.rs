@@ -123,6 +123,12 @@ impl Policy {
         &self.obligations
     }
 
+    /// All of them: the permissions, the prohibitions, the obligations.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> + Clone {
+        let permitting = self.permissions.iter().chain(&self.prohibitions);
+        permitting.chain(&self.obligations)
+    }
+
     /// The canonical document: one form for every spelling, valid under the protocol's schema, and made of names that the
     /// protocol's JSON-LD context keeps. This is what to send, to store and to digest.
     #[must_use]

@@ -76,15 +76,8 @@ pub(crate) fn check(policy: &Policy) -> Result<(), PolicyError> {
 /// Whoever accepts an offer gets an agreement with all its rules, in which it is the one assignee, about the one asset, from the one that
 /// offers it: rules that name different ones could stand in none.
 fn one_agreement(policy: &Policy, refuse: &mut impl FnMut(&str, &str, &str)) {
-    let rules = || {
-        policy
-            .permissions
-            .iter()
-            .chain(&policy.prohibitions)
-            .chain(&policy.obligations)
-    };
     let mut differ = |term: &str, of: fn(&Rule) -> Option<&String>, advice: &str| {
-        let mut named = rules().filter_map(|rule| Some((rule, of(rule)?)));
+        let mut named = policy.rules().filter_map(|rule| Some((rule, of(rule)?)));
         let Some((_, first)) = named.next() else { return };
         if let Some((rule, _)) = named.find(|(_, other)| *other != first) {
             refuse(&rule.at, term, advice);

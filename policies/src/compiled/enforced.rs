@@ -25,8 +25,6 @@ pub(crate) struct Rules<'a> {
 
 struct Compiler<'a> {
     id: &'a str,
-    /// What the permission costs whose duties are compiled.
-    price: Option<Amount>,
     actions: Universe,
     texts: Texts,
 }
@@ -37,11 +35,10 @@ impl Program {
         let mut texts = Texts::default();
         let mut compiler = Compiler {
             id,
-            price: None,
             actions: Universe::of(&Actions::default(), &mut texts),
             texts,
         };
-        let mut compile = |rules: &[model::Rule]| rules.iter().map(|rule| compiler.rule(rule)).collect();
+        let mut compile = |rules: &[model::Rule]| rules.iter().map(|rule| compiler.rule(rule, None)).collect();
         Self {
             id: id.to_owned(),
             kind,
@@ -94,16 +91,18 @@ impl Program {
 }
 
 impl Compiler<'_> {
-    fn rule(&mut self, rule: &model::Rule) -> Rule {
+    /// `whole` is what the permission costs that a duty belongs to.
+    fn rule(&mut self, rule: &model::Rule, whole: Option<Amount>) -> Rule {
+        let whole = match rule.kind {
+            RuleKind::Permission => rule.price(),
+            _ => whole,
+        };
         let id = self.texts.of(&rule.id);
         let key = match rule.kind {
             RuleKind::Permission => self.texts.of(&model::counter(self.id, rule)),
             RuleKind::Duty if rule.price().is_some() => self.texts.of(&payment::account(self.id)),
             _ => id.clone(),
         };
-        if rule.kind == RuleKind::Permission {
-            self.price = rule.price();
-        }
         let number = self.actions.find(rule.action.name()).unwrap_or(usize::MAX);
         let strict = Leniencies::strict();
         Rule {
@@ -123,11 +122,11 @@ impl Compiler<'_> {
             assignees: self.thing(rule.scope.assignee.as_deref()),
             outputs: Box::default(),
             parties: Box::default(),
-            conditions: self.nodes(&rule.constraints),
-            duties: rule.duties.iter().map(|duty| self.rule(duty)).collect(),
+            conditions: self.nodes(&rule.constraints, whole),
+            duties: rule.duties.iter().map(|duty| self.rule(duty, whole)).collect(),
             counts: rule.at_most().is_some() || rule.volume_at_most().is_some() || rule.price().is_some(),
             // One payment answers for all that a use costs.
-            price: rule.price().and(self.price).map(Amount::millionths),
+            price: rule.price().and(whole).map(Amount::millionths),
             is_silent_on_logs: rule.kind == RuleKind::Permission && !rule.names(Enforced::CounterpartyLog),
             over: rule.over_from_ms().map(|from_ms| Over {
                 from_ms,
@@ -146,11 +145,12 @@ impl Compiler<'_> {
         iri.map(one).into_iter().collect()
     }
 
-    fn nodes(&mut self, constraints: &[Constraint]) -> Box<[Node]> {
-        constraints.iter().map(|constraint| self.node(constraint)).collect()
+    fn nodes(&mut self, constraints: &[Constraint], whole: Option<Amount>) -> Box<[Node]> {
+        let nodes = constraints.iter().map(|constraint| self.node(constraint, whole));
+        nodes.collect()
     }
 
-    fn node(&mut self, constraint: &Constraint) -> Node {
+    fn node(&mut self, constraint: &Constraint, whole: Option<Amount>) -> Node {
         let test = match constraint {
             Constraint::Atomic(atomic) => Test::Atomic(Atomic {
                 operand: self.operand(atomic.operand),
@@ -159,7 +159,7 @@ impl Compiler<'_> {
                     Right::Moment(moment) => vec![Typed::Moment(Span::of(moment))],
                     Right::Count(limit) => vec![Typed::number(Decimal::from(*limit))],
                     Right::Amount(amount) => {
-                        let price = self.price.unwrap_or(*amount);
+                        let price = whole.unwrap_or(*amount);
                         vec![Typed::number(Decimal::from(price.millionths()))]
                     }
                     Right::Iris(iris) => iris.iter().map(|iri| Typed::Name(self.texts.of(iri))).collect(),
@@ -169,7 +169,7 @@ impl Compiler<'_> {
             }),
             Constraint::Logical { logic, parts, .. } => Test::Logical {
                 logic: *logic,
-                parts: self.nodes(parts),
+                parts: self.nodes(parts, whole),
             },
         };
         Node {

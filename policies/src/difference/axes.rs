@@ -54,12 +54,8 @@ impl<'a> Conditions<'a> {
 }
 
 fn rules<'a>(first: &'a Policy, second: &'a Policy) -> impl Iterator<Item = &'a Rule> + Clone {
-    let both = [first, second].into_iter();
-    // An obligation that is past its date ends what is permitted.
-    both.flat_map(|policy| {
-        let permitting = policy.permissions().iter().chain(policy.prohibitions());
-        permitting.chain(policy.obligations())
-    })
+    // Obligations too: one that is past its date ends what is permitted.
+    first.rules().chain(second.rules())
 }
 
 /// Somebody and something that neither policy names, whatever they name.

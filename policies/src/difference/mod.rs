@@ -9,7 +9,6 @@
 mod axes;
 mod regions;
 
-use crate::amount::Amount;
 use crate::decide::Decision;
 use crate::facts::{Facts, Request};
 use crate::model::PolicyKind;
@@ -179,9 +178,9 @@ const MAX_CASES: u64 = 100_000;
 const MAX_LOOKED_AT: u64 = 20_000_000;
 
 fn size(policy: &Policy) -> u64 {
-    let rules = policy.permissions().iter().chain(policy.prohibitions());
-    let rules = rules.chain(policy.obligations());
-    let sizes = rules.map(|rule| 1 + rule.constraints().iter().map(|c| c.size()).sum::<usize>());
+    let sizes = policy
+        .rules()
+        .map(|rule| 1 + rule.constraints().iter().map(|c| c.size()).sum::<usize>());
     u64::try_from(sizes.sum::<usize>()).unwrap_or(u64::MAX)
 }
 
@@ -309,11 +308,7 @@ fn uses(policy: &Policy, request: &Request, facts: &Facts) -> Uses {
         .fold(facts.with_size(0, "nothing used", 0), |facts, (rule, _)| {
             facts.with_volume(rule, 0, "nothing used", 0)
         });
-    // Nor are prices: enough was paid for any.
-    let facts = match policy.account() {
-        Some(account) => facts.with_credit(&account, Amount::PLENTY, Amount::NOTHING, "nothing used", 0),
-        None => facts,
-    };
+    // Nor are prices: enough was paid for any, and what a statement meets is stated.
     let facts = policy.before_first_use(facts, "nothing used", 0);
     let decision = match policy.kind() {
         PolicyKind::Offer => policy.would_grant(request, &facts),

@@ -5,7 +5,7 @@ use crate::difference::ms;
 use crate::difference_areas::areas_asked;
 use crate::generated::{areas, bases, own, policy};
 use herleid_policies::difference::{Aspect, Case, Gap, Part, Uses, difference};
-use herleid_policies::{Amount, Facts, Policy, PolicyKind, Request};
+use herleid_policies::{Facts, Policy, PolicyKind, Request};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -45,10 +45,6 @@ fn simulated(policy: &Policy, request: &Request, facts: &Facts) -> Uses {
                 facts.with_volume(rule, 0, "ledger", NOW)
             });
         // Nor is money, and what a statement meets is stated.
-        let facts = match policy.account() {
-            Some(account) => facts.with_credit(&account, Amount::PLENTY, Amount::NOTHING, "nothing used", NOW),
-            None => facts,
-        };
         let facts = policy.before_first_use(facts, "nothing used", NOW);
         let decision = match policy.kind() {
             PolicyKind::Offer => policy.would_grant(request, &facts),

@@ -37,15 +37,11 @@ fn offer(ready: &Ready, requests: &Value) -> Policy {
     Policy::parse_own_offer(&filled, "urn:offer").unwrap_or_else(|why| panic!("{}: {why}", ready.name()))
 }
 
-fn rules(policy: &Policy) -> impl Iterator<Item = &Rule> {
-    let permitting = policy.permissions().iter().chain(policy.prohibitions());
-    permitting.chain(policy.obligations())
-}
-
 /// `permission use: purpose`, and for a prohibition that applies without a condition `prohibition distribute`.
 fn because(policy: &Policy, decision: &Decision) -> BTreeSet<String> {
     let named = decision.record().failing.iter().map(|failing| {
-        let rule = rules(policy)
+        let rule = policy
+            .rules()
             .find(|rule| Some(rule.id()) == failing.rule.as_deref())
             .unwrap();
         let rule = format!("{} {}", rule.kind().member(), rule.action().name());
@@ -76,7 +72,10 @@ fn conditions(policy: &Policy) -> BTreeSet<String> {
     }
     let name = |rule: &Rule| format!("{} {}", rule.kind().member(), rule.action().name());
     let mut found = BTreeSet::new();
-    for rule in rules(policy).filter(|rule| rules(policy).filter(|other| name(other) == name(rule)).count() == 1) {
+    for rule in policy
+        .rules()
+        .filter(|rule| policy.rules().filter(|other| name(other) == name(rule)).count() == 1)
+    {
         let mut names = BTreeSet::new();
         rule.constraints().iter().for_each(|part| operands(part, &mut names));
         found.extend(names.into_iter().map(|operand| format!("{}: {operand}", name(rule))));
