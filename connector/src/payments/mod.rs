@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::state::{AgreementEntry, Side};
 use herleid_ledger::record::Draft;
 use herleid_ledger::{AppendError, LedgerError};
-use herleid_policies::{Amount, Document, Facts, Policy, Reservation, Rule, paid_counter};
+use herleid_policies::{Amount, Document, Facts, Policy, Reservation, Rule, is_account, paid_counter};
 
 /// The only currency of this version.
 pub(crate) const EUR: &str = "EUR";
@@ -116,11 +116,6 @@ pub(crate) fn place(policy: &Policy) -> Option<Reservation> {
 pub(crate) fn give_back(draft: Draft, places: &[Reservation]) -> Draft {
     let paid = places.iter().filter(|place| is_account(&place.counter));
     paid.fold(draft, |draft, place| draft.release(place.counter.clone(), place.amount))
-}
-
-/// Whether a counter is what uses have taken of what was paid. The beginning is the policy's own name, which says nothing of its end.
-fn is_account(counter: &str) -> bool {
-    counter.ends_with("#credit/EUR")
 }
 
 /// What the consumer is told when `error` says that others have taken what was left of the credit meanwhile.

@@ -63,9 +63,7 @@ fn rule_lines(
     if let RuleKind::Obligation | RuleKind::Duty = rule.kind() {
         let (key, code) = match (rule.kind(), rule.seen_to_by()) {
             (RuleKind::Duty, _) if rule.price().is_some() => ("cli-policy-price-provider", "provider"),
-            (RuleKind::Duty, by) if rule.is_stated_first() && by == EnforcedBy::Provider => {
-                ("cli-policy-duty-first", "provider")
-            }
+            (RuleKind::Duty, _) if rule.is_stated_first() => ("cli-policy-duty-first", "provider"),
             // Nothing reports of what else has to be done before a permission holds.
             (RuleKind::Duty, _) | (_, EnforcedBy::Declared) => ("cli-policy-duty-declared", "declared"),
             (_, EnforcedBy::ConsumerConnector) => ("cli-policy-duty-consumer", "consumer-connector"),

@@ -64,9 +64,7 @@ fn understood(json: &Value) -> Result<Policy, PolicyError> {
 
 /// The rule that stood in the way, as `permission use`.
 fn rule_named(policy: &Policy, failing: &Failing) -> Option<String> {
-    let permitting = policy.permissions().iter().chain(policy.prohibitions());
-    let mut rules = permitting.chain(policy.obligations());
-    let rule = rules.find(|rule| Some(rule.id()) == failing.rule.as_deref())?;
+    let rule = policy.rules().find(|rule| Some(rule.id()) == failing.rule.as_deref())?;
     Some(format!("{} {}", rule.kind().member(), rule.action().name()))
 }
 

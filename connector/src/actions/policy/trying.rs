@@ -11,7 +11,9 @@ use crate::cli::text::text;
 use crate::cli::{Context, Outcome};
 use crate::control::error::{Code, ControlError};
 use facts::Asked;
-use herleid_policies::{Amount, Audience, Decision, Explanation, Outcome as Decided, Policy, PolicyError, PolicyKind};
+use herleid_policies::{
+    Amount, Audience, Decision, Explanation, Outcome as Decided, Policy, PolicyError, PolicyKind, is_account,
+};
 use serde_json::{Value, json};
 
 /// Weighs each policy that was named; one that permits is enough.
@@ -116,7 +118,7 @@ fn counted(context: &Context, decision: &Decision) -> Vec<String> {
     places
         .map(|place| {
             let most = place.at_most.to_string();
-            if place.counter.ends_with("#credit/EUR") {
+            if is_account(&place.counter) {
                 let euros = |millionths| Amount::of_millionths(millionths).to_string();
                 let (price, paid) = (euros(place.amount), euros(place.at_most));
                 return text(context.language, "cli-try-price", &[("price", &price), ("paid", &paid)]);

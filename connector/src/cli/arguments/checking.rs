@@ -132,10 +132,10 @@ pub struct TryArguments {
     #[arg(long = "purpose", value_name = "IRI", value_parser = iri)]
     pub purposes: Vec<String>,
     /// On what legal basis who asks says that it rests
-    #[arg(long, value_name = "IRI", value_parser = super::iri)]
+    #[arg(long, value_name = "IRI", value_parser = iri)]
     pub legal_basis: Option<String>,
     /// For which area who asks says that it will be used
-    #[arg(long, value_name = "IRI", value_parser = super::iri)]
+    #[arg(long, value_name = "IRI", value_parser = iri)]
     pub area_of_use: Option<String>,
     /// For which area a credential of who asks is
     #[arg(long, value_name = "IRI", value_parser = iri)]
