@@ -238,6 +238,92 @@ fn an_agreement_is_tried_for_those_whom_it_names_and_what_is_not_understood_perm
     assert_eq!(english(&["diff", &file, &file]).0, 5);
 }
 
+/// A policy for `use` with a price and a duty to inform, and with the duty alone.
+fn paid_and_stated(folder: &std::path::Path, kind: &str) -> [String; 2] {
+    let price = json!({"action": "odrl:compensate", "constraint": [{"leftOperand": "odrl:payAmount", "operator": "eq",
+        "rightOperand": "1.00", "odrl:unit": {"@id": "http://dbpedia.org/resource/Euro"}}]});
+    let inform = json!({"action": "odrl:inform"});
+    let written_with = |name: &str, duties: Value| {
+        let mut policy = json!({"@type": kind, "@id": "urn:a", "permission": [{"action": "use", "duty": duties}]});
+        if kind == "Agreement" {
+            policy["target"] = json!("urn:t");
+            policy["assigner"] = json!("did:web:knmi.example");
+            policy["assignee"] = json!("did:web:app.example");
+        }
+        written(folder, &format!("{kind}-{name}.json"), &policy)
+    };
+    [
+        written_with("both", json!([price, inform])),
+        written_with("duty", json!([inform])),
+    ]
+}
+
+#[test]
+fn of_an_agreement_it_is_said_what_was_paid_and_what_was_stated() {
+    let folder = tempfile::tempdir().unwrap();
+    let [both, duty] = paid_and_stated(folder.path(), "Agreement");
+    let with = |file: &str, more: &[&str]| english(&[&["try", file], more].concat());
+    let (code, said) = with(&both, &["--stated", "yes"]);
+    assert!(code == 2 && said.contains("--credit AMOUNT"), "{said}");
+    for (file, more) in [(&both, &["--credit", "5"][..]), (&duty, &[][..])] {
+        let (code, said) = with(file, more);
+        assert!(
+            code == 2 && said.contains("--stated yes"),
+            "nothing is presumed: {said}"
+        );
+    }
+    let (code, said) = with(&both, &["--credit", "5", "--stated", "yes"]);
+    assert!(
+        code == 0 && said.contains("1.00 euros would be taken from what was paid; 5.00"),
+        "{said}"
+    );
+    let (code, said) = with(&both, &["--credit", "5", "--stated", "no"]);
+    assert!(code == 5 && said.contains("herleid duty fulfil"), "{said}");
+    let (code, said) = with(&both, &["--credit", "0.50", "--stated", "yes"]);
+    assert!(
+        code == 5 && said.contains("Left of what was paid: `0.50` euros"),
+        "{said}"
+    );
+    assert_eq!(with(&duty, &["--stated", "yes"]).0, 0);
+    assert_eq!(with(&duty, &["--stated", "no"]).0, 5);
+    assert_eq!(with(&duty, &["--stated", "maybe"]).0, 2);
+    for (stated, code) in [("yes", 0), ("no", 5), ("maybe", 2)] {
+        let facts = written(folder.path(), "facts.json", &json!({"credit": "5", "stated": stated}));
+        assert_eq!(with(&both, &["--facts", &facts]).0, code, "{stated}");
+    }
+}
+
+#[test]
+fn an_offer_is_tried_as_if_it_were_paid_and_stated_unless_it_is_said_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let [both, duty] = paid_and_stated(folder.path(), "Offer");
+    let with = |file: &str, more: &[&str]| english(&[&["try", file], more].concat()).0;
+    assert_eq!([with(&both, &[]), with(&duty, &[])], [0, 0]);
+    // One of them says nothing of the other.
+    assert_eq!(
+        [with(&both, &["--credit", "1"]), with(&both, &["--credit", "0.99"])],
+        [0, 5]
+    );
+    assert_eq!(
+        [with(&both, &["--stated", "yes"]), with(&both, &["--stated", "no"])],
+        [0, 5]
+    );
+}
+
+#[test]
+fn what_is_declared_is_weighed() {
+    let task = ["try", "public-task", "--set", "purpose=purpose:ToezichtEnHandhaving"];
+    let task = |more: &[&str]| english(&[&task[..], &["--purpose", "purpose:ToezichtEnHandhaving"], more].concat()).0;
+    let basis = |name: &str| format!("https://w3id.org/herleid/legal-basis#{name}");
+    assert_eq!(task(&["--legal-basis", &basis("OpenbaarGezag")]), 0);
+    assert_eq!(task(&["--legal-basis", &basis("Toestemming")]), 5);
+    assert_eq!(task(&[]), 5);
+    let area = |code: &str| format!("https://identifier.overheid.nl/tooi/id/gemeente/{code}");
+    let set = format!("areas={}", area("gm0718"));
+    let used = |code: &str| english(&["try", "used-in-area", "--set", &set, "--area-of-use", &area(code)]).0;
+    assert_eq!([used("gm0718"), used("gm0717")], [0, 5]);
+}
+
 #[test]
 fn differences_are_told_both_ways_and_the_same_is_no_difference() {
     let (code, said) = english(&["diff", "open-data", "no-onward-sharing"]);

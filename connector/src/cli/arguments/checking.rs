@@ -82,7 +82,7 @@ pub struct CheckPolicyArguments {
 }
 
 /// Options that say what is known, each a member of the file that `--facts` names.
-const FACTS: [&str; 13] = [
+const FACTS: [&str; 14] = [
     "action",
     "who",
     "recipient",
@@ -95,6 +95,7 @@ const FACTS: [&str; 13] = [
     "delivered",
     "size",
     "credit",
+    "stated",
     "log",
 ];
 
@@ -152,13 +153,16 @@ pub struct TryArguments {
     /// What is left of what was paid under the agreement, in euros; without it, of an offer: enough for one use
     #[arg(long, value_name = "AMOUNT")]
     pub credit: Option<String>,
+    /// Whether what has to be stated before a use was stated under the agreement; without it, of an offer: yes
+    #[arg(long, value_parser = ["yes", "no"])]
+    pub stated: Option<String>,
     /// How many bytes would be delivered now, where the policy counts them
     #[arg(long, value_name = "BYTES")]
     pub size: Option<u64>,
     /// Whether the connector of who asks keeps a log; without it: kept
     #[arg(long, value_parser = ["kept", "none"])]
     pub log: Option<String>,
-    /// All of this as a JSON file instead: action, who, recipient, purpose, area, legal_basis, area_of_use, time, used, delivered, size, credit, log
+    /// All of this as a JSON file instead: action, who, recipient, purpose, area, legal_basis, area_of_use, time, used, delivered, size, credit, stated, log
     #[arg(long, value_name = "FILE", conflicts_with_all = FACTS)]
     pub facts: Option<PathBuf>,
 }

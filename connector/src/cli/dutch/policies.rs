@@ -80,6 +80,10 @@ pub(super) const POLICIES: &[(&str, &str)] = &[
         "Wat over is van wat onder de overeenkomst is betaald, in euro; zonder dit, bij een aanbod: genoeg voor één gebruik",
     ),
     (
+        "policy try.stated",
+        "Of onder de overeenkomst is verklaard wat vóór een gebruik verklaard moet zijn (yes) of niet (no); zonder dit, bij een aanbod: yes",
+    ),
+    (
         "policy try.size",
         "Hoeveel bytes er nu geleverd zouden worden, als de voorwaarden die tellen",
     ),
@@ -89,7 +93,7 @@ pub(super) const POLICIES: &[(&str, &str)] = &[
     ),
     (
         "policy try.facts",
-        "Dit alles in een JSON-bestand: action, who, recipient, purpose, area, legal_basis, area_of_use, time, used, delivered, size, credit, log",
+        "Dit alles in een JSON-bestand: action, who, recipient, purpose, area, legal_basis, area_of_use, time, used, delivered, size, credit, stated, log",
     ),
     (
         "policy diff",

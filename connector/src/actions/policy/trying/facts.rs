@@ -5,7 +5,7 @@ use crate::cli::arguments::TryArguments;
 use crate::cli::text::text;
 use crate::control::error::{Code, ControlError};
 use crate::rim::SystemClock;
-use herleid_policies::{Amount, Facts, Policy, PolicyKind, Request};
+use herleid_policies::{Amount, DutyState, EnforcedBy, Facts, Policy, PolicyKind, Request, Rule};
 use herleid_vocab::did::Did;
 use herleid_vocab::rim::Clock as _;
 use herleid_vocab::time::parse_rfc3339_ms;
@@ -30,7 +30,14 @@ struct Written {
     delivered: Option<u64>,
     size: Option<u64>,
     credit: Option<String>,
+    stated: Option<String>,
     log: Option<String>,
+}
+
+/// The duties that a statement meets, before the first use.
+fn stated_first(policy: &Policy) -> impl Iterator<Item = &Rule> {
+    let duties = policy.permissions().iter().flat_map(Rule::duties);
+    duties.filter(|duty| duty.is_stated_first())
 }
 
 /// What is asked, and what is known.
@@ -48,6 +55,7 @@ pub(super) struct Asked {
     delivered: Option<u64>,
     size: Option<u64>,
     credit: Option<Amount>,
+    stated: Option<bool>,
     log: Option<bool>,
 }
 
@@ -61,7 +69,7 @@ impl Asked {
                     ControlError::new(Code::Usage, format!("`{shown}` does not say what is known"))
                         .what(e.to_string())
                         .expected(
-                            "an object with some of `action`, `who`, `recipient`, `purpose`, `area`, `legal_basis`, `area_of_use`, `time`, `used`, `delivered`, `size`, `credit`, `log`",
+                            "an object with some of `action`, `who`, `recipient`, `purpose`, `area`, `legal_basis`, `area_of_use`, `time`, `used`, `delivered`, `size`, `credit`, `stated`, `log`",
                         )
                 })?
             }
@@ -78,6 +86,7 @@ impl Asked {
                 delivered: arguments.delivered,
                 size: arguments.size,
                 credit: arguments.credit.clone(),
+                stated: arguments.stated.clone(),
                 log: arguments.log.clone(),
             },
         };
@@ -119,6 +128,12 @@ impl Asked {
             Some("none") => Some(false),
             Some(other) => return Err(wrong("log", other, "`kept` or `none`")),
         };
+        let stated = match written.stated.as_deref() {
+            None => None,
+            Some("yes") => Some(true),
+            Some("no") => Some(false),
+            Some(other) => return Err(wrong("stated", other, "`yes` or `no`")),
+        };
         let credit = match written.credit.as_deref() {
             None => None,
             Some(text) => Some(
@@ -151,6 +166,7 @@ impl Asked {
             delivered: written.delivered,
             size: written.size,
             credit,
+            stated,
             log,
         })
     }
@@ -194,6 +210,13 @@ impl Asked {
                 "it is not said what is left of what was paid under the agreement, from which a use takes its price",
             )
             .expected("`--credit AMOUNT`; `herleid payments` shows what is left"));
+        }
+        if is_agreed && self.stated.is_none() && stated_first(policy).next().is_some() {
+            return Err(ControlError::new(
+                Code::Usage,
+                "it is not said whether what has to be stated before a use was stated under the agreement",
+            )
+            .expected("`--stated yes` or `--stated no`; `herleid duties` shows which"));
         }
         if !is_agreed || policy.counters().is_empty() || self.used.is_some() {
             return Ok(());
@@ -240,10 +263,21 @@ impl Asked {
         for (rule, _) in &volumes {
             facts = facts.with_volume(rule, delivered, source(self.delivered.is_some()), self.now_ms);
         }
-        facts = match (policy.account(), self.credit) {
-            (Some(account), Some(credit)) => facts.with_credit(&account, credit, Amount::NOTHING, &given, self.now_ms),
-            _ => policy.before_first_use(facts, &assumed, self.now_ms),
-        };
+        if let (Some(account), Some(credit)) = (policy.account(), self.credit) {
+            facts = facts.with_credit(&account, credit, Amount::NOTHING, &given, self.now_ms);
+        }
+        if let Some(is_stated) = self.stated {
+            let state = if is_stated {
+                DutyState::Fulfilled
+            } else {
+                DutyState::NotSet
+            };
+            facts = stated_first(policy).fold(facts, |facts, duty| {
+                facts.with_duty(duty.id(), state, &given, EnforcedBy::Declared, self.now_ms)
+            });
+        }
+        // What is given stays: money says nothing of statements, nor they of money.
+        facts = policy.before_first_use(facts, &assumed, self.now_ms);
         let used = self.used.unwrap_or(0);
         policy.counters().iter().fold(facts, |facts, counter| {
             facts.with_count(counter, used, source(self.used.is_some()), self.now_ms)
