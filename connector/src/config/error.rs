@@ -61,6 +61,7 @@ pub(super) enum Expected {
     Themes,
     Email,
     Page,
+    Iri,
     Name,
     Keep,
 }
@@ -166,6 +167,7 @@ impl Expected {
             Self::Themes => messages.text("config-expect-themes", &[("themes", &THEMES.all())]),
             Self::Email => messages.text("config-expect-email", &[]),
             Self::Page => messages.text("config-expect-page", &[]),
+            Self::Iri => messages.text("config-expect-iri", &[]),
             Self::Name => messages.text("config-expect-name", &[]),
             Self::Keep => messages.text("config-expect-keep", &[]),
         }

@@ -140,7 +140,7 @@ impl RawConfig {
             let keep = item.member("keep").unwrap_or(item);
             Ok(RetentionRule {
                 category: text("category", Kind::Text)?,
-                activity: text("activity", Kind::Text)?,
+                activity: iri(item, text("activity", Kind::Text)?)?,
                 of: member(path, item, "of", Kind::Choice(OF), RetentionOf::parse)?,
                 named: text("named", Kind::Text)?,
                 keep: Found::text(keep)
@@ -156,6 +156,17 @@ impl RawConfig {
                 list: list.unwrap_or_default(),
                 rules,
             }),
+        }
+    }
+}
+
+/// It stands in the envelope of records, and there it is an IRI.
+fn iri(item: &Found, text: String) -> Result<String, ConfigError> {
+    match crate::catalogue::is_iri(&text) {
+        true => Ok(text),
+        false => {
+            let found = item.member("activity").unwrap_or(item);
+            Err(ConfigError::wrong("retention.rules.activity", found, Expected::Iri))
         }
     }
 }

@@ -46,6 +46,7 @@ config-expect-licence = `offer`, or the IRI of a licence, such as "https://creat
 config-expect-themes = a list of themes, each one of { $themes } or an IRI
 config-expect-email = an e-mail address, such as "data@example.org"
 config-expect-name = a name, such as "Data desk"
+config-expect-iri = an IRI, such as "https://register.example/verwerkingen/12"
 config-expect-page = the address of a page, such as "https://example.org/contact"
 config-expect-section = a section, `[{ $section }]`
 

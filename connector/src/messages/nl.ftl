@@ -45,6 +45,7 @@ config-expect-licence = `offer`, of de IRI van een licentie, zoals "https://crea
 config-expect-themes = een lijst van thema's, elk een van { $themes } of een IRI
 config-expect-email = een e-mailadres, zoals "data@example.org"
 config-expect-name = een naam, zoals "Dataloket"
+config-expect-iri = een IRI, zoals "https://register.example/verwerkingen/12"
 config-expect-page = het adres van een pagina, zoals "https://example.org/contact"
 config-expect-section = een sectie, `[{ $section }]`
 

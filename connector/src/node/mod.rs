@@ -1,5 +1,6 @@
 //! A running connector: everything that its handlers and commands share.
 
+mod activity;
 mod damage;
 mod jobs;
 mod logs;
@@ -182,12 +183,12 @@ impl Node {
             .await
     }
 
-    /// Appends to the log, and lets its witnesses know.
+    /// Appends to the log, with the processing activity where a rule names one, and lets its witnesses know.
     ///
     /// # Errors
     /// When the draft is refused; a failed write ends the process.
     pub async fn append(&self, draft: Draft) -> Result<Recorded, AppendError> {
-        let recorded = self.ledger.append(draft).await?;
+        let recorded = self.ledger.append(self.of_activity(draft)).await?;
         self.has_grown();
         Ok(recorded)
     }
@@ -197,7 +198,7 @@ impl Node {
     /// # Errors
     /// As [`Self::append`].
     pub async fn append_keeping<T: Send + 'static>(&self, draft: Draft, kept: T) -> Result<Recorded, AppendError> {
-        let ledger = self.ledger.clone();
+        let (ledger, draft) = (self.ledger.clone(), self.of_activity(draft));
         let appending = tokio::spawn(async move {
             let recorded = ledger.append(draft).await;
             drop(kept);

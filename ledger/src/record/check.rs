@@ -97,6 +97,7 @@ impl Draft {
             kind,
             trace: self.trace,
             sections: written,
+            activity: self.activity,
             prior: self.prior,
             not_before: self.not_before,
             streams,
@@ -146,6 +147,7 @@ pub(crate) struct SealedDraft {
     pub(crate) kind: Kind,
     pub(crate) trace: String,
     pub(crate) sections: Vec<(SectionName, Vec<u8>)>,
+    pub(crate) activity: Option<String>,
     pub(crate) prior: Vec<Hash>,
     pub(crate) not_before: Option<NotBefore>,
     /// The stored key of each of its streams, in the order of their sections.

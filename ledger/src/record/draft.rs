@@ -22,6 +22,7 @@ pub struct Draft {
     pub(super) trace: String,
     pub(super) sections: Vec<(SectionName, Value)>,
     pub(super) exchanged: Option<Box<Exchanged>>,
+    pub(super) activity: Option<String>,
     pub(super) prior: Vec<Hash>,
     pub(super) not_before: Option<NotBefore>,
     pub(super) streams: Vec<StreamKey>,
@@ -42,6 +43,7 @@ impl Draft {
             trace: trace.into(),
             sections: Vec::new(),
             exchanged: None,
+            activity: None,
             prior: Vec::new(),
             not_before: None,
             streams: Vec::new(),
@@ -80,6 +82,13 @@ impl Draft {
     #[must_use]
     pub fn prior(mut self, leaf: Hash) -> Self {
         self.prior.push(leaf);
+        self
+    }
+
+    /// Names the processing activity that it belongs to (an IRI; Logboek Dataverwerkingen), in its envelope.
+    #[must_use]
+    pub fn activity(mut self, iri: impl Into<String>) -> Self {
+        self.activity = Some(iri.into());
         self
     }
 
@@ -149,6 +158,25 @@ impl Draft {
     pub fn handed_over(mut self, sections: &[SectionName]) -> Self {
         self.handed_over.extend_from_slice(sections);
         self
+    }
+
+    /// What it is a record of.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// A section as it was given.
+    #[must_use]
+    pub fn given(&self, name: SectionName) -> Option<&Value> {
+        let mut sections = self.sections.iter();
+        sections.find(|(given, _)| *given == name).map(|(_, value)| value)
+    }
+
+    /// What the record will be found by, as far as its caller and its streams say it.
+    pub fn found_by(&self) -> impl Iterator<Item = Term> + '_ {
+        let of_streams = self.streams.iter().map(StreamKey::term);
+        self.terms.iter().cloned().chain(of_streams)
     }
 
     /// Whether it brings a document of more than `bytes`.

@@ -12,6 +12,9 @@ const LONGEST_DID: usize = 512;
 /// An envelope has about so many bytes at most, besides what the record rests on.
 const USUAL_BYTES: usize = 512;
 
+/// The name of an activity is no longer, nearly always.
+const USUAL_ACTIVITY: usize = 2048;
+
 /// Records that rest on more earlier ones are rare.
 const USUAL_PRIOR: usize = 1024;
 
@@ -49,17 +52,24 @@ impl SealedDraft {
             text.bytes()
                 .all(|b| (0x20..0x7f).contains(&b) && b != b'"' && b != b'\\')
         };
-        let plain = is_plain(stamp.id) && is_plain(stamp.party) && is_plain(&self.trace);
-        let small = self.prior.len() <= USUAL_PRIOR && stamp.recorded_at_ms <= MAX_INTEGER;
+        let activity = self.activity.as_deref().unwrap_or_default();
+        let plain = is_plain(stamp.id) && is_plain(stamp.party) && is_plain(&self.trace) && is_plain(activity);
+        let small = self.is_small() && stamp.recorded_at_ms <= MAX_INTEGER;
         if !plain || !small || self.not_before.is_some() {
             return false;
         }
-        to.reserve(USUAL_BYTES + self.prior.len() * 67);
+        to.reserve(USUAL_BYTES + activity.len() + self.prior.len() * 67);
         let mut put = |text: &str| to.extend_from_slice(text.as_bytes());
+        put("{");
+        if self.activity.is_some() {
+            put("\"activity\":\"");
+            put(activity);
+            put("\",");
+        }
         put(if stamp.clock_stepped {
-            "{\"clockStepped\":true,\"development\":"
+            "\"clockStepped\":true,\"development\":"
         } else {
-            "{\"development\":"
+            "\"development\":"
         });
         put(if stamp.development { "true" } else { "false" });
         put(",\"id\":\"");
@@ -82,6 +92,12 @@ impl SealedDraft {
         true
     }
 
+    /// Whether it is far below what a section may have, whatever the log adds.
+    fn is_small(&self) -> bool {
+        let activity = self.activity.as_ref().map_or(0, String::len);
+        self.prior.len() <= USUAL_PRIOR && activity <= USUAL_ACTIVITY
+    }
+
     fn envelope_value(&self, stamp: &Stamp<'_>) -> Value {
         let mut envelope = Map::new();
         let mut put = |member: &str, value: Value| drop(envelope.insert(member.to_owned(), value));
@@ -93,6 +109,9 @@ impl SealedDraft {
         put("trace", json!(self.trace));
         put("development", json!(stamp.development));
         put("prior", self.prior.iter().map(hex::encode).collect());
+        if let Some(activity) = &self.activity {
+            put("activity", json!(activity));
+        }
         if stamp.clock_stepped {
             put("clockStepped", json!(true));
         }
@@ -109,8 +128,8 @@ impl SealedDraft {
     /// Refuses a draft whose envelope would be no section, whatever the log adds. The log makes the envelope when the draft
     /// stands in a batch; there it is too late to refuse one draft without the others.
     pub(super) fn check_envelope(&self) -> Result<(), DraftError> {
-        // Of a section's 2^20 bytes, 67 for each of these and less than a kilobyte.
-        if self.prior.len() <= USUAL_PRIOR && self.not_before.is_none() {
+        // Of a section's 2^20 bytes, 67 for each that it rests on, and a few kilobytes.
+        if self.is_small() && self.not_before.is_none() {
             return Ok(());
         }
         let largest = self.envelope_value(&Stamp {
@@ -133,7 +152,7 @@ impl SealedDraft {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST_DID, Stamp, USUAL_PRIOR};
+    use super::{LONGEST_DID, Stamp, USUAL_ACTIVITY, USUAL_PRIOR};
     use crate::record::{Draft, Kind, NotBefore};
     use herleid_vocab::did::Did;
     use herleid_vocab::json::{self, MAX_INTEGER};
@@ -142,11 +161,14 @@ mod tests {
     #[test]
     fn what_is_written_at_once_is_what_the_general_writer_writes() {
         const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        let draft = |prior: usize, seen: bool| {
+        let draft = |prior: usize, seen: bool, activity: Option<&str>| {
             let facts =
                 json!({"transaction": "t", "segment": 1, "bytesSent": 1, "leaf": "l", "by": "b", "reason": "r"});
             let mut draft = Draft::new(Kind::Superseded, TRACE).section(crate::section::SectionName::Facts, facts);
             draft = (0..prior).fold(draft, |draft, n| draft.prior([n as u8; 32]));
+            if let Some(activity) = activity {
+                draft = draft.activity(activity);
+            }
             if seen {
                 draft = draft.not_before(NotBefore {
                     origin: "a\"b".to_owned(),
@@ -158,16 +180,19 @@ mod tests {
             draft.seal().unwrap()
         };
         let longest = "x".repeat(LONGEST_DID);
-        for (prior, seen, usual) in [
-            (0, false, true),
-            (1, false, true),
-            (3, false, true),
-            (USUAL_PRIOR, false, true),
-            (USUAL_PRIOR + 1, false, false),
-            (1, true, false),
+        let long = format!("urn:{}", "x".repeat(USUAL_ACTIVITY));
+        for (prior, seen, activity, usual) in [
+            (0, false, None, true),
+            (1, false, None, true),
+            (3, false, Some("https://register.example/verwerkingen/12"), true),
+            (USUAL_PRIOR, false, None, true),
+            (USUAL_PRIOR + 1, false, None, false),
+            (1, true, Some("urn:a"), false),
+            (0, false, Some("urn:\"é\""), false),
+            (0, false, Some(long.as_str()), false),
         ] {
             for stepped in [false, true] {
-                let draft = draft(prior, seen);
+                let draft = draft(prior, seen, activity);
                 let stamp = Stamp {
                     id: "0192f0c1-2b3c-7d4e-8f50-112233445501",
                     party: &longest,

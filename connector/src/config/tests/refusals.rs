@@ -33,6 +33,13 @@ fn a_misspelt_key_is_refused_with_the_line_and_the_nearest_key() {
 }
 
 #[test]
+fn a_processing_activity_that_is_no_iri_is_refused() {
+    let rule = "[retention]\nlist = \"L\"\nrules = [{category = \"1\", activity = \"permits\", of = \"case\", named = \"*\", keep = \"1y\"}]\n";
+    let error = refused(&format!("{SMALL}{rule}"));
+    assert_says(&error, &["retention.rules.activity", "permits", "an IRI"]);
+}
+
+#[test]
 fn a_missing_key_is_named_with_where_to_put_it() {
     let error = refused(&instead("name = \"KNMI\"\n", ""));
     assert_says(

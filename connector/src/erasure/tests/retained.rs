@@ -134,6 +134,38 @@ async fn each_is_judged_by_the_rule_that_keeps_it_longest() {
     assert_eq!(of(&lines, "B1").state, RetentionState::Permanent);
 }
 
+/// What a record belongs to stands in it, for whoever looks at it when the configuration is another one.
+#[tokio::test]
+async fn a_record_names_the_activity_whose_rule_keeps_it_longest() {
+    let scene = Scene::ruled(RULES);
+    scene.agreed(None).await;
+    let (short, long, none) = (
+        scene.decides("Z1", "t9").await,
+        scene.decides("Z-LONG", "t9").await,
+        scene.decides("X1", "t9").await,
+    );
+    let pulled = scene.pulled("t1", b"rain").await;
+    let denied = Draft::new(Kind::Denied, fresh_trace(&scene.node)).section(
+        SectionName::Facts,
+        json!({"what": "pull", "party": "did:web:app.example", "decision": {"reason": "r"}}),
+    );
+    let denied = scene.node.append(denied).await.unwrap().index();
+    let activity = |index: u64| {
+        let envelope = scene.node.ledger.record(index).unwrap().value(SectionName::Envelope);
+        envelope.unwrap().get("activity").cloned()
+    };
+    for (index, expected) in [
+        (short, Some("https://a.example/12")),
+        (long, Some("https://a.example/13")),
+        (none, None),
+        (pulled, Some("https://a.example/20")),
+        (denied, Some("https://a.example/31")),
+    ] {
+        assert_eq!(activity(index), expected.map(|text| json!(text)), "record {index}");
+    }
+    assert!(scene.node.ledger.verify_all(|_, _| {}).is_ok());
+}
+
 #[tokio::test]
 async fn what_is_due_stays_as_long_as_something_that_is_not_rests_on_it() {
     let scene = Scene::ruled(RULES);
