@@ -49,7 +49,7 @@ faults: deps native ## writes, syncs, renames and opens of every kind fail in ev
 
 bench-ledger: needs := postgres
 bench-ledger: records := 1000000
-bench-ledger: deps native ## the log's appends and proofs, beside Tessera's and PostgreSQL's (records=N); writes target/bench/ledger.json
+bench-ledger: deps native ## the log's appends and proofs, beside Tessera's and PostgreSQL's (records=N), then grown to ten million; writes target/bench/ledger.json
 	deploy/build/bench-tessera.sh
 	HERLEID_BENCH_RECORDS=$(records) cargo bench --locked --profile release -p herleid-tests --bench ledger
 
