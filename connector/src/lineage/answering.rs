@@ -2,6 +2,7 @@
 //! numbers. Never parameters, people or anybody's words.
 
 use super::asking::Asking;
+use super::walked::AllWalked;
 use super::wire::{Answer, FORMAT, listed};
 use super::{How, drawn};
 use crate::control::protocol::{Question, Towards, TraceNode};
@@ -99,7 +100,8 @@ fn tree(node: &Node, question: &Question, direction: Towards) -> Result<TraceNod
         deepest: super::DEEPEST as usize,
         for_others: true,
     };
-    drawn((node, ledger), &start, &how)
+    // How much there is is nobody else's business.
+    drawn((node, ledger), &start, &how, &mut AllWalked::default())
         .map_err(|e| internal(&e))
         .map(|drawn| drawn.tree)
 }

@@ -9,6 +9,7 @@ mod prov;
 mod start;
 mod summary;
 mod told;
+mod walked;
 mod wire;
 
 pub(crate) use answering::answer;
@@ -17,11 +18,10 @@ pub use prov::sparql;
 pub(crate) use start::{Start, resolve};
 
 use crate::commands::Failure;
-use crate::control::protocol::{Aside, Towards, Trace, TraceNode, TraceSummary};
+use crate::control::protocol::{Aside, Towards, Trace, TraceNode};
 use crate::dossier::closure::kind;
 use crate::node::Node;
 use crate::state::LogIdentity;
-use beyond::Beyond;
 use herleid_ledger::record::{Kind, StreamKey};
 use herleid_ledger::section::SectionName;
 use herleid_ledger::{Activity, Bounds, Direction, Follows, Ledger, Lineage, StoredRecord};
@@ -30,6 +30,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use told::Told;
 use uuid::Uuid;
+use walked::AllWalked;
 
 /// Steps at most: a step is two levels of JSON, of which an answer has at most 120.
 const DEEPEST: u32 = 48;
@@ -89,40 +90,42 @@ pub(crate) fn tree(node: &Node, request: &Trace, start: &Start<'_>) -> Result<Tr
     if !ledger.has_lineage()? {
         return Err(start::unlinked(ledger, &start.records));
     }
-    let Drawn {
-        tree,
-        mut summary,
-        beyond,
-        shown_beyond,
-    } = drawn((node, ledger), &start.records, &how)?;
-    beyond::counted(node, &how, &mut summary, (&beyond, shown_beyond));
+    let mut walked = AllWalked::default();
+    let drawn = drawn((node, ledger), &start.records, &how, &mut walked)?;
+    let mut summary = summary::of(&how, &walked.logs(node, start))?;
+    summary.aside = drawn.aside;
     ledger.origin().clone_into(&mut summary.log);
     summary.also.clone_from(&start.also);
     summary.unsearched.clone_from(&start.unsearched);
     Ok(TraceNode {
         label: request.what.clone(),
         summary: Some(Box::new(summary)),
-        ..tree
+        ..drawn.tree
     })
 }
 
-/// A tree, how much of it there is in this log, and where it goes on in others.
+/// A tree.
 struct Drawn {
     tree: TraceNode,
-    /// What is shown of other logs is among what is shown.
-    summary: TraceSummary,
-    beyond: Beyond,
-    shown_beyond: u64,
+    /// How many are shown in it, those of other logs included.
+    shown: usize,
+    /// What is told of and not drawn.
+    aside: Vec<Aside>,
 }
 
-/// The tree below these records, and how much of it there is.
-fn drawn((node, ledger): (&Node, &Ledger), start: &BTreeSet<u64>, how: &How) -> Result<Drawn, Failure> {
+/// The tree below these records; what is found on the way is added to what was `walked`.
+fn drawn(
+    (node, ledger): (&Node, &Ledger),
+    start: &BTreeSet<u64>,
+    how: &How,
+    walked: &mut AllWalked,
+) -> Result<Drawn, Failure> {
     let (start, aside) = linked(ledger, start)?;
     let lineage = ledger.lineage(&start, how.direction, how.bounds)?;
     let ids: BTreeSet<Uuid> = lineage.activities.iter().flat_map(|a| &a.streams).copied().collect();
     let streams = ledger.streams_by_id(&ids)?;
     let logs = node.other_logs()?;
-    let mut drawing = Drawing::new((node, ledger), how, &lineage, &streams, &logs);
+    let mut drawing = Drawing::new((node, ledger), how, (&lineage, &streams, &logs), walked);
     let roots: Vec<usize> = (0..lineage.activities.len())
         .filter(|at| drawing.level.get(*at) == Some(&Some(0)))
         .collect();
@@ -131,11 +134,11 @@ fn drawn((node, ledger): (&Node, &Ledger), start: &BTreeSet<u64>, how: &How) -> 
     for root in roots {
         children.push(drawing.draw(root, None)?);
     }
-    let shown: Vec<bool> = drawing.level.iter().map(Option::is_some).collect();
-    let (beyond, shown_beyond) = (std::mem::take(&mut drawing.beyond), drawing.shown_beyond);
-    let mut summary = summary::of(ledger, how.direction, &how.bounds, &lineage, &shown, &streams)?;
-    summary.aside = aside;
-    summary.shown += shown_beyond;
+    let shown = how.limit.saturating_sub(drawing.left);
+    let is_shown: Vec<bool> = drawing.level.iter().map(Option::is_some).collect();
+    walked
+        .of(ledger)
+        .add(lineage, &is_shown, how.bounds.depth, how.bounds.activities);
     let tree = TraceNode {
         kind: "trace".to_owned(),
         verified: children.iter().all(|c| c.verified),
@@ -143,12 +146,7 @@ fn drawn((node, ledger): (&Node, &Ledger), start: &BTreeSet<u64>, how: &How) -> 
         hidden,
         ..TraceNode::default()
     };
-    Ok(Drawn {
-        tree,
-        summary,
-        beyond,
-        shown_beyond,
-    })
+    Ok(Drawn { tree, shown, aside })
 }
 
 /// Those records of `start` from which anything can be followed, if there are any: who asks for an agreement wants its pulls and runs.
@@ -185,16 +183,19 @@ fn agreed(records: &BTreeMap<u64, StoredRecord>, record: &StoredRecord) -> Optio
         .find_map(|r| r.value(SectionName::Facts))
 }
 
+/// What was found, the streams in which that stands, and the logs of others.
+type Known<'a> = (
+    &'a Lineage,
+    &'a BTreeMap<Uuid, (StreamKey, u64)>,
+    &'a BTreeMap<String, LogIdentity>,
+);
+
 /// A tree being drawn.
 struct Drawing<'a> {
     node: &'a Node,
     /// The log of ours that the records are of.
     ledger: &'a Ledger,
-    direction: Direction,
-    deepest: usize,
-    depth: u32,
-    bounds: Bounds,
-    for_others: bool,
+    how: &'a How,
     lineage: &'a Lineage,
     streams: &'a BTreeMap<Uuid, (StreamKey, u64)>,
     logs: &'a BTreeMap<String, LogIdentity>,
@@ -207,18 +208,16 @@ struct Drawing<'a> {
     drawn: BTreeSet<usize>,
     /// How many may still be shown of other logs.
     left: usize,
-    /// Where it goes on in them, and how many were shown there.
-    beyond: Beyond,
-    shown_beyond: u64,
+    /// What was found there.
+    walked: &'a mut AllWalked,
 }
 
 impl<'a> Drawing<'a> {
     fn new(
         (node, ledger): (&'a Node, &'a Ledger),
-        how: &How,
-        lineage: &'a Lineage,
-        streams: &'a BTreeMap<Uuid, (StreamKey, u64)>,
-        logs: &'a BTreeMap<String, LogIdentity>,
+        how: &'a How,
+        (lineage, streams, logs): Known<'a>,
+        walked: &'a mut AllWalked,
     ) -> Self {
         let count = lineage.activities.len();
         let mut out = vec![Vec::new(); count];
@@ -233,11 +232,7 @@ impl<'a> Drawing<'a> {
         Self {
             node,
             ledger,
-            direction: how.direction,
-            deepest: how.deepest,
-            depth: how.bounds.depth,
-            bounds: how.bounds,
-            for_others: how.for_others,
+            how,
             lineage,
             streams,
             logs,
@@ -246,8 +241,7 @@ impl<'a> Drawing<'a> {
             level,
             out,
             drawn: BTreeSet::new(),
-            beyond: Beyond::new(),
-            shown_beyond: 0,
+            walked,
         }
     }
 
@@ -255,7 +249,7 @@ impl<'a> Drawing<'a> {
         let activity = self.lineage.activities.get(at);
         let activity = activity.ok_or_else(|| Failure::failed("an activity of the trace is not in it"))?;
         let mut told = Told::read((self.node, self.ledger), activity, self.streams, self.logs)?;
-        told.for_others = self.for_others;
+        told.for_others = self.how.for_others;
         Ok(told)
     }
 
@@ -263,7 +257,7 @@ impl<'a> Drawing<'a> {
     fn draw(&mut self, at: usize, from: Option<&Told<'_>>) -> Result<TraceNode, Failure> {
         let told = self.told(at)?;
         let mut drawn = told.itself()?;
-        if let Some(from) = from.filter(|_| self.direction == Direction::Down) {
+        if let Some(from) = from.filter(|_| self.how.direction == Direction::Down) {
             for name in told.uses_as(from) {
                 drawn.label = format!("{name}: {}", drawn.label);
             }
@@ -272,8 +266,8 @@ impl<'a> Drawing<'a> {
             drawn.again = true;
             return Ok(drawn);
         }
-        drawn.not_followed = told.depth() >= self.depth;
-        match self.direction {
+        drawn.not_followed = told.depth() >= self.how.bounds.depth;
+        match self.how.direction {
             Direction::Up => self.sources(at, &told, &mut drawn)?,
             Direction::Down => self.results(at, &told, &mut drawn)?,
         }

@@ -1,5 +1,6 @@
 //! Where a trace begins: the records that a person means, and the log of ours that they are of.
 
+use super::walked::logs;
 use crate::commands::Failure;
 use crate::node::Node;
 use herleid_ledger::record::{Kind, Term};
@@ -55,18 +56,18 @@ impl<'a> Wanted<'a> {
 /// # Errors
 /// When there are none; it says what was looked for, and where.
 pub(crate) fn resolve<'a>(node: &'a Node, what: &str) -> Result<Start<'a>, Failure> {
-    let ours = || std::iter::once(&node.ledger).chain(&node.previous);
-    let of_one = ours().find_map(|ledger| {
+    let of_one = logs(node).find_map(|ledger| {
         let rest = what.strip_prefix(ledger.origin())?.strip_prefix('/')?;
         Some((ledger, rest))
     });
     let (ledgers, rest) = match of_one {
         Some((ledger, rest)) => (vec![ledger], rest),
-        None => (ours().collect(), what),
+        None => (logs(node).collect(), what),
     };
     let wanted = Wanted::of(rest)?;
     let mut start: Option<Start<'a>> = None;
     let mut unsearched = match of_one {
+        // Of one log alone nobody asks whether another has it.
         Some(_) => Vec::new(),
         None => node.unreadable.clone(),
     };
@@ -103,7 +104,13 @@ pub(crate) fn resolve<'a>(node: &'a Node, what: &str) -> Result<Start<'a>, Failu
         }
     }
     match start {
-        Some(start) => Ok(Start { unsearched, ..start }),
+        Some(start) => {
+            // It goes on in the others, whichever one it begins in.
+            if of_one.is_some() {
+                unsearched.clone_from(&node.unreadable);
+            }
+            Ok(Start { unsearched, ..start })
+        }
         None => Err(nothing(what, &wanted, &ledgers, &unsearched)),
     }
 }

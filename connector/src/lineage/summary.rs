@@ -1,8 +1,10 @@
 //! How much a trace found and how much of it is shown, by the index alone.
 
+use super::How;
+use super::walked::Walked;
 use crate::control::protocol::{Aside, Counted, StreamLine, Towards, TraceSummary};
 use herleid_ledger::record::{Kind, StreamKey, Term};
-use herleid_ledger::{Activity, Bounds, Direction, Ledger, LedgerError, Lineage};
+use herleid_ledger::{Activity, Bounds, Direction, Ledger, LedgerError};
 use herleid_vocab::did::Did;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -78,66 +80,110 @@ fn counted<T>(all: impl IntoIterator<Item = T>) -> Counted<T> {
     Counted { found, shown }
 }
 
-pub(super) fn of(
-    ledger: &Ledger,
-    direction: Direction,
-    bounds: &Bounds,
-    lineage: &Lineage,
-    is_shown: &[bool],
-    streams: &BTreeMap<Uuid, (StreamKey, u64)>,
-) -> Result<TraceSummary, LedgerError> {
-    let mut lines: BTreeMap<Uuid, StreamLine> = BTreeMap::new();
+/// What was found in these logs, of which the first was searched and the others are where it goes on.
+///
+/// # Errors
+/// When the one that was searched cannot be read.
+pub(super) fn of(how: &How, logs: &[(&Ledger, &Walked)]) -> Result<TraceSummary, LedgerError> {
     let mut summary = TraceSummary {
-        direction: match direction {
+        direction: match how.direction {
             Direction::Up => Towards::Up,
             Direction::Down => Towards::Down,
         },
-        depth: bounds.depth,
-        found: lineage.activities.len() as u64,
-        more: lineage.is_cut,
-        shown: is_shown.iter().filter(|shown| **shown).count() as u64,
-        not_followed: lineage.not_followed as u64,
+        depth: how.bounds.depth,
         ..TraceSummary::default()
     };
-    for (activity, shown) in lineage.activities.iter().zip(is_shown) {
-        let run = begins_run(activity);
-        summary.runs += u64::from(run);
-        summary.decisions += u64::from(has(activity, &[Kind::DecisionMade]));
-        summary.pulls += u64::from(activity.transaction.is_some() && !is_run(activity));
-        for id in &activity.streams {
-            let Some((key, records)) = streams.get(id) else {
-                continue;
-            };
-            let line = lines.entry(*id).or_insert_with(|| line(key, *records));
-            line.found += 1;
-            line.shown += u64::from(*shown);
-            line.runs_found += u64::from(run);
-            line.runs_shown += u64::from(run && *shown);
+    let mut lines = Vec::new();
+    for (n, (ledger, walked)) in logs.iter().enumerate() {
+        summary.count(walked);
+        match ledger.streams_by_id(&walked.streams()) {
+            Ok(streams) => lines.extend(of_streams(ledger, walked, streams)),
+            Err(error) if n == 0 => return Err(error),
+            // In which streams it stands is not known then.
+            Err(_) => summary.more = true,
         }
     }
     let cases: BTreeSet<String> = lines
-        .values()
-        .filter(|l| l.kind == "case")
-        .map(|l| l.of.clone())
+        .iter()
+        .filter(|of| of.line.kind == "case")
+        .map(|of| of.line.of.clone())
         .collect();
-    let parties: BTreeSet<Did> = lines.values().filter_map(|l| l.party.clone()).collect();
-    let mut lines: Vec<(Uuid, StreamLine)> = lines.into_iter().collect();
+    let parties: BTreeSet<Did> = lines.iter().filter_map(|of| of.line.party.clone()).collect();
     // Those that show least of themselves first.
-    lines.sort_by(|(_, a), (_, b)| (b.found - b.shown, &a.kind, &a.of).cmp(&(a.found - a.shown, &b.kind, &b.of)));
+    let unseen = |of: &OfStream<'_>| of.line.found - of.line.shown;
+    lines.sort_by(|a, b| (unseen(b), &a.line.kind, &a.line.of).cmp(&(unseen(a), &b.line.kind, &b.line.of)));
     summary.cases = counted(cases);
     summary.parties = counted(parties);
     let Counted { found, shown } = counted(lines);
-    let mut left = COUNTED;
-    let mut lines = Vec::new();
-    for (id, mut line) in shown {
-        if let (Some((key, _)), Some(rest)) = (streams.get(&id), left.checked_sub(line.records)) {
+    let (mut left, mut lines) = (COUNTED, Vec::new());
+    let searched = logs.first().map(|(ledger, _)| ledger.origin());
+    for OfStream {
+        ledger,
+        id,
+        key,
+        mut line,
+    } in shown
+    {
+        if let Some(rest) = left.checked_sub(line.records) {
             left = rest;
-            line.runs = Some(runs(ledger, key, id)?);
+            match runs(ledger, &key, id) {
+                Ok(runs) => line.runs = Some(runs),
+                Err(error) if searched == Some(ledger.origin()) => return Err(error),
+                Err(_) => summary.more = true,
+            }
         }
         lines.push(line);
     }
     summary.streams = Counted { found, shown: lines };
     Ok(summary)
+}
+
+impl TraceSummary {
+    fn count(&mut self, walked: &Walked) {
+        self.more |= walked.is_cut;
+        for seen in walked.activities.values() {
+            let activity = &seen.activity;
+            self.found += 1;
+            self.shown += u64::from(seen.is_shown);
+            self.not_followed += u64::from(!seen.is_followed);
+            self.runs += u64::from(begins_run(activity));
+            self.decisions += u64::from(has(activity, &[Kind::DecisionMade]));
+            self.pulls += u64::from(activity.transaction.is_some() && !is_run(activity));
+        }
+    }
+}
+
+/// A stream, with the log that it is of.
+struct OfStream<'a> {
+    ledger: &'a Ledger,
+    id: Uuid,
+    key: StreamKey,
+    line: StreamLine,
+}
+
+fn of_streams<'a>(
+    ledger: &'a Ledger,
+    walked: &Walked,
+    mut streams: BTreeMap<Uuid, (StreamKey, u64)>,
+) -> impl Iterator<Item = OfStream<'a>> {
+    let mut lines: BTreeMap<Uuid, StreamLine> = BTreeMap::new();
+    for seen in walked.activities.values() {
+        let (run, shown) = (begins_run(&seen.activity), seen.is_shown);
+        for id in &seen.activity.streams {
+            let Some((key, records)) = streams.get(id) else {
+                continue;
+            };
+            let line = lines.entry(*id).or_insert_with(|| line(key, *records));
+            line.found += 1;
+            line.shown += u64::from(shown);
+            line.runs_found += u64::from(run);
+            line.runs_shown += u64::from(run && shown);
+        }
+    }
+    lines.into_iter().filter_map(move |(id, line)| {
+        let (key, _) = streams.remove(&id)?;
+        Some(OfStream { ledger, id, key, line })
+    })
 }
 
 /// The runs in a stream, whether or not this trace leads to them.

@@ -6,6 +6,7 @@ mod linked;
 
 mod answered;
 mod beside;
+mod border;
 mod continued;
 
 use super::{DEEPEST, SHOWN_AT_MOST};

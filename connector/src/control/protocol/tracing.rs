@@ -201,20 +201,6 @@ pub struct Counted<T> {
     pub shown: Vec<T>,
 }
 
-impl<T: PartialEq> Counted<T> {
-    /// Counts those of another list that are not in this one.
-    pub fn add(&mut self, other: Self) {
-        let known = other.shown.iter().filter(|one| self.shown.contains(one)).count() as u64;
-        self.found += other.found.saturating_sub(known);
-        let fresh: Vec<T> = other
-            .shown
-            .into_iter()
-            .filter(|one| !self.shown.contains(one))
-            .collect();
-        self.shown.extend(fresh);
-    }
-}
-
 impl<T> Default for Counted<T> {
     fn default() -> Self {
         Self {

@@ -8,13 +8,13 @@ use herleid_ledger::Ledger;
 use rocksdb::{DB, IteratorMode, Options as RocksOptions};
 use std::path::PathBuf;
 
-const OLD: &str = "localhost:7101/log/1";
-const NEW: &str = "localhost:7101/log/2";
+pub(super) const OLD: &str = "localhost:7101/log/1";
+pub(super) const NEW: &str = "localhost:7101/log/2";
 const EVER: &str = "2020-01-01T00:00:00Z/2999-01-01T00:00:00Z";
 
 impl Scene {
     /// Leaves the log and its directory alone.
-    fn ended(self) -> (tempfile::TempDir, PathBuf) {
+    pub(super) fn ended(self) -> (tempfile::TempDir, PathBuf) {
         let Self { node, directory } = self;
         let storage = node.config.storage.directory.clone();
         drop(node);
@@ -22,7 +22,7 @@ impl Scene {
     }
 
     /// The same directory with a second log, which goes on.
-    fn continued(directory: tempfile::TempDir, storage: &Path) -> Self {
+    pub(super) fn continued(directory: tempfile::TempDir, storage: &Path) -> Self {
         let config = config(directory.path(), 2);
         let place = continuing::of(storage, NEW).unwrap();
         let secrets = Secrets::load(&config.keys.directory).unwrap();
@@ -145,12 +145,12 @@ async fn what_is_only_given_the_same_file_is_no_source_and_what_two_share_counts
 }
 
 /// All nodes of a tree.
-fn all(node: &Value) -> Vec<&Value> {
+pub(super) fn all(node: &Value) -> Vec<&Value> {
     let children = node["children"].as_array().into_iter().flatten();
     std::iter::once(node).chain(children.flat_map(all)).collect()
 }
 
-fn of_log<'a>(nodes: &[&'a Value], kind: &str, log: &Value) -> Vec<&'a Value> {
+pub(super) fn of_log<'a>(nodes: &[&'a Value], kind: &str, log: &Value) -> Vec<&'a Value> {
     let is = |node: &&&Value| node["kind"] == kind && node["log"] == *log;
     nodes.iter().filter(is).copied().collect()
 }
@@ -228,6 +228,14 @@ async fn what_a_decision_rests_on_is_followed_into_the_log_that_is_over_and_back
         .tree(json!({"what": format!("{OLD}/{rain}"), "direction": "down", "depth": 1}))
         .await;
     assert!(of_log(&all(&near), "decision", &json!(NEW)).is_empty(), "{near}");
+    let counted =
+        ["found", "shown", "decisions", "runs", "not_followed"].map(|name| near["summary"][name].as_u64().unwrap());
+    assert_eq!(counted, [4, 4, 0, 3, 3], "{near}");
+    let streams = near["summary"]["streams"]["shown"].as_array().unwrap();
+    assert!(
+        streams.iter().all(|stream| stream["found"] == stream["shown"]),
+        "{near}"
+    );
 }
 
 #[tokio::test]

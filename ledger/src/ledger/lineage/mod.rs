@@ -14,7 +14,7 @@ use super::{Ledger, Shared};
 use crate::error::LedgerError;
 use crate::record::{Kind, Side, StreamKey, Subject};
 use crate::store::codec::{StreamPlace, stream_key};
-use crate::store::links::{Numbered, Role, ref_prefix, role_prefix};
+use crate::store::links::{Numbered, Role, ref_prefix, role_prefix, user_prefix};
 use crate::store::rocks::Part;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +64,15 @@ impl Ledger {
             }
         }
         Ok(found.into_iter().collect())
+    }
+
+    /// The records that name this transaction as what they rest on, or run on; in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn users_of(&self, transaction: &Uuid) -> Result<Vec<u64>, LedgerError> {
+        let found = self.shared().numbers_under(&[user_prefix(transaction)], self.size())?;
+        Ok(found.into_iter().map(|(_, index)| index).collect())
     }
 
     /// Those of `indices`, which are in order, that are of this kind.
