@@ -5,7 +5,6 @@ use crate::net::server::CancellationToken;
 use crate::node::Node;
 use crate::state::StateError;
 use crate::witnessing::{WitnessService, WitnessingError};
-use futures_util::stream::{self, StreamExt as _};
 use herleid_ledger::AppendError;
 use herleid_ledger::checkpoint::{Checkpoint, CheckpointError};
 use herleid_ledger::fork::{Beginning, MEDIA_TYPE, ROLE};
@@ -20,8 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
-/// Logs of which tiles are asked at once.
-pub(crate) const AT_ONCE: usize = 8;
 /// More than are kept of one log.
 const OF_ONE_LOG: usize = 64;
 /// How often it is looked whether anything can be told by now.
@@ -157,33 +154,20 @@ async fn look_again(node: &Arc<Node>) -> Result<(), LookError> {
 /// Asks the tiles of each log that our witness has doubts about, if it is its turn.
 async fn settle_all(node: &Arc<Node>) -> Result<(), LookError> {
     let Some(witness) = &node.witness else { return Ok(()) };
-    let all: Vec<_> = witness
-        .log_keys()
-        .iter()
-        .map(|key| settle_log(node, witness, key))
-        .collect();
-    let settled: Vec<Result<(), LookError>> = stream::iter(all).buffer_unordered(AT_ONCE).collect().await;
-    settled.into_iter().collect()
-}
-
-async fn settle_log(node: &Arc<Node>, witness: &Arc<WitnessService>, key: &Verifier) -> Result<(), LookError> {
-    let doubts = witness.doubts_of(key.name(), OF_ONE_LOG)?.conflicts;
-    if doubts.is_empty() || !node.doubting.is_due(key.name()) {
-        return Ok(());
-    }
-    let mut is_settled = true;
-    for doubt in &doubts {
-        // One that cannot be settled, or not even be read, keeps no other from it.
-        is_settled &= match settle(node, witness, doubt, key).await {
-            Ok(is_settled) => is_settled,
-            Err(error) => {
-                tracing::warn!(origin = key.name(), %error, "a doubt about a log was not settled");
-                false
+    let (mut doubts, mut unread) = (Vec::new(), Ok(()));
+    for key in witness.log_keys() {
+        match witness.doubts_of(key.name(), OF_ONE_LOG) {
+            Ok(found) => {
+                let found = found.conflicts.into_iter().map(|doubt| (key, doubt));
+                doubts.push((key.name().to_owned(), found.collect()));
             }
-        };
+            // It keeps no other log from being asked.
+            Err(error) => unread = Err(error.into()),
+        }
     }
-    node.doubting.tried(key.name(), is_settled);
-    Ok(())
+    let settle = |(key, doubt)| settle(node, witness, doubt, key);
+    node.doubting.turns(doubts, settle).await;
+    unread
 }
 
 /// Asks the tiles of a log that showed our witness a checkpoint with a bad proof: it may be of another history, or somebody else sent a good
@@ -191,7 +175,7 @@ async fn settle_log(node: &Arc<Node>, witness: &Arc<WitnessService>, key: &Verif
 async fn settle(
     node: &Arc<Node>,
     witness: &Arc<WitnessService>,
-    doubt: &Conflict,
+    doubt: Conflict,
     key: &Verifier,
 ) -> Result<bool, LookError> {
     let refused = Checkpoint::verify_bytes(doubt.refused.as_bytes(), key)?;
@@ -209,7 +193,7 @@ async fn settle(
     };
     let doubt = Conflict {
         cosigned: latest,
-        ..doubt.clone()
+        ..doubt
     };
     let witness = witness.clone();
     let settled = tokio::task::spawn_blocking(move || witness.settle(&doubt, refused.root(), beginning)).await;

@@ -1,7 +1,12 @@
 //! What could not be done is tried again in rounds, and less and less often: trying costs something, here or at somebody else's end.
 
+use futures_util::stream::{self, StreamExt as _};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
+
+/// Names of which something is tried at once.
+const AT_ONCE: usize = 8;
 
 /// Rounds to wait, by name of what is waited for. Counted, so that no clock that is set back makes one longer.
 #[derive(Debug)]
@@ -47,6 +52,39 @@ impl Pauses {
         pause.next = pause.next.saturating_mul(2).clamp(1, self.most);
     }
 
+    /// Tries, of each name whose turn it is, all that waits under it: one after the other, and names beside each other. `settle` says whether one of
+    /// them is settled; one that is not, or of which not even that can be told, keeps no other from it.
+    pub(crate) async fn turns<T, E: Display, F>(
+        &self,
+        waiting: impl IntoIterator<Item = (String, Vec<T>)>,
+        settle: impl Fn(T) -> F,
+    ) where
+        F: Future<Output = Result<bool, E>>,
+    {
+        let turns: Vec<_> = waiting
+            .into_iter()
+            .map(|(name, all)| self.turn(name, all, &settle))
+            .collect();
+        stream::iter(turns).buffer_unordered(AT_ONCE).collect::<()>().await;
+    }
+
+    async fn turn<T, E: Display, F>(&self, name: String, all: Vec<T>, settle: impl Fn(T) -> F)
+    where
+        F: Future<Output = Result<bool, E>>,
+    {
+        if all.is_empty() || !self.is_due(&name) {
+            return;
+        }
+        let mut are_settled = true;
+        for one in all {
+            are_settled &= settle(one).await.unwrap_or_else(|error| {
+                tracing::warn!(%name, %error, "what is kept of it could not be looked at again");
+                false
+            });
+        }
+        self.tried(&name, are_settled);
+    }
+
     /// All are due in the next round.
     pub(crate) fn end(&self) {
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,5 +115,29 @@ mod tests {
             pauses.is_due("a") && pauses.is_due("a"),
             "what was done is as if it had never failed"
         );
+    }
+
+    #[tokio::test]
+    async fn one_that_is_not_settled_keeps_no_other_from_it_and_its_name_waits() {
+        let (pauses, tried) = (Pauses::new(4), Mutex::new(Vec::new()));
+        let round = async || {
+            let waiting = [("a", vec![1, 2, 3]), ("b", vec![4]), ("c", Vec::new())];
+            let waiting = waiting.map(|(name, all)| (name.to_owned(), all));
+            let settle = async |n: u32| {
+                tried.lock().unwrap().push(n);
+                match n {
+                    1 => Err("cannot be read"),
+                    n => Ok(n != 2),
+                }
+            };
+            pauses.turns(waiting, settle).await;
+            std::mem::take(&mut *tried.lock().unwrap())
+        };
+        let mut rounds = Vec::new();
+        for _ in 0..4 {
+            rounds.push(round().await);
+        }
+        let (all, settled) = (vec![1, 2, 3, 4], vec![4]);
+        assert_eq!(rounds, [all.clone(), all.clone(), settled, all]);
     }
 }

@@ -7,7 +7,6 @@ use super::kept::Caught;
 use super::{Lie, Peers, name, verifier};
 use crate::forks::{self, Compared};
 use crate::state::{LogIdentity, StateError, set};
-use futures_util::stream::{self, StreamExt as _};
 use herleid_ledger::checkpoint::Checkpoint;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -87,30 +86,8 @@ impl Peers {
         for (place, entry) in self.state.scan::<SuspicionEntry>(SUSPICIONS)? {
             logs.entry(name(&entry.log)).or_default().push((place, entry));
         }
-        let all: Vec<_> = logs
-            .into_iter()
-            .map(|(log, suspicions)| self.settle_log(log, suspicions))
-            .collect();
-        let looked: Vec<Result<(), StateError>> = stream::iter(all).buffer_unordered(forks::AT_ONCE).collect().await;
-        looked.into_iter().collect()
-    }
-
-    async fn settle_log(&self, log: String, suspicions: Vec<(String, SuspicionEntry)>) -> Result<(), StateError> {
-        if !self.suspecting.is_due(&log) {
-            return Ok(());
-        }
-        let mut is_settled = true;
-        for (place, entry) in suspicions {
-            // One that cannot be settled, or not even be read, keeps no other from it.
-            is_settled &= match self.settle(place, entry).await {
-                Ok(is_settled) => is_settled,
-                Err(error) => {
-                    tracing::warn!(%log, %error, "what was shown of a log could not be looked at again");
-                    false
-                }
-            };
-        }
-        self.suspecting.tried(&log, is_settled);
+        let settle = |(place, entry)| self.settle(place, entry);
+        self.suspecting.turns(logs, settle).await;
         Ok(())
     }
 
