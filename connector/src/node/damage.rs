@@ -16,7 +16,8 @@ const ROUNDS_A_SECOND: u64 = 2;
 /// After a check the next one for a suspicion waits so many times what it took, at least a minute and at most six hours.
 const REST: u64 = 20;
 const REST_S: (u64, u64) = (60, 6 * 3_600);
-/// When the whole log was checked last and found in order, Unix milliseconds.
+/// From when it is counted until the whole log is checked again, Unix milliseconds: when it was last found in order; before that, when the service
+/// was first told to check it from time to time.
 const LAST: &str = "checked";
 /// A check that nobody waits for lets others at the disk and the processor after every 256 records.
 const LEISURE: Duration = Duration::from_millis(2);

@@ -46,6 +46,13 @@ fn everything_can_be_read_and_not_a_byte_changes() {
     let handed = closed.hand_over(7, &[], Some(5), At::Latest).unwrap();
     handed.verify(closed.verifier()).unwrap();
     assert_eq!(closed.verify_all(|_, _| {}).unwrap().size, size);
+    // Who breaks the check off is asked after every 256 records.
+    let mut asked = Vec::new();
+    let found = closed.verify_while(&BTreeMap::new(), |done, all| {
+        asked.push((done, all));
+        false
+    });
+    assert_eq!((found.unwrap().is_none(), &asked[..]), (true, &[(256, size)][..]));
     let refused = closed.append_blocking(note("more")).unwrap_err();
     assert!(refused.to_string().contains("closed"), "{refused}");
     assert!(closed.put_state_blocking(vec![("kept".to_owned(), None)]).is_err());

@@ -1,9 +1,7 @@
 //! When all is checked, and that nothing that was met is forgotten.
 
 use super::*;
-use ed25519_dalek::SigningKey;
-use herleid_ledger::{Options, WitnessPolicy};
-use herleid_vocab::rim::{FixedClock, SeededEntropy};
+use herleid_vocab::rim::FixedClock;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -11,22 +9,9 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 const SHORT: Duration = Duration::from_micros(50);
 
 fn watched(dir: &std::path::Path, every_s: u64) -> Watched {
-    let clock = Arc::new(FixedClock::new(1_800_000_000_000));
-    let options = Options {
-        dir: dir.to_owned(),
-        origin: "knmi.example/log/1".to_owned(),
-        party: "did:web:knmi.example".parse().unwrap(),
-        development: true,
-        signing_key: SigningKey::from_bytes(&[1; 32]),
-        kek: [2; 32],
-        clock: clock.clone(),
-        entropy: Arc::new(SeededEntropy::new(3)),
-        witness_policy: WitnessPolicy::none(),
-        on_fatal: herleid_ledger::fatal_abort,
-    };
     Watched {
-        ledger: Ledger::open(options).unwrap(),
-        clock,
+        ledger: crate::peers::tests::ledger(dir, "knmi.example/log/1", 1),
+        clock: Arc::new(FixedClock::new(1_800_000_000_000)),
         every_s,
     }
 }
@@ -117,6 +102,17 @@ async fn a_stop_breaks_a_check_off() {
         .unwrap();
     stop.cancel();
     watching.await.unwrap().unwrap();
+}
+
+#[test]
+fn a_check_goes_on_until_it_ends_or_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = watched(folder.path(), 0);
+    for cause in [Cause::Suspicion, Cause::Routine] {
+        let found = |ends| watched.check(cause, &AtomicBool::new(ends));
+        assert!(matches!(found(false), Checked::InOrder));
+        assert!(matches!(found(true), Checked::BrokenOff));
+    }
 }
 
 #[test]
