@@ -2,6 +2,7 @@
 
 use super::HandedOver;
 use herleid_vocab::json::{MAX_INTEGER, put_number, put_text};
+use std::collections::BTreeMap;
 
 /// The bytes of a record in which there is no number or name but those that every reader reads alike, in RFC 8785 form. `None` when it is
 /// another.
@@ -33,21 +34,17 @@ pub(super) fn usual(record: &HandedOver) -> Option<Vec<u8>> {
     put_text(&mut to, &record.format);
     to.extend_from_slice(b",\"index\":");
     put_number(&mut to, record.index);
-    to.extend_from_slice(b",\"macs\":{");
-    for (place, (name, mac)) in record.macs.iter().enumerate() {
-        put_name(&mut to, place, name);
-        put_text(&mut to, mac);
-    }
-    to.extend_from_slice(b"},\"opened\":{");
-    for (place, (name, opened)) in record.opened.iter().enumerate() {
-        put_name(&mut to, place, name);
+    to.extend_from_slice(b",\"macs\":");
+    put_object(&mut to, &record.macs, |to, mac| put_text(to, mac));
+    to.extend_from_slice(b",\"opened\":");
+    put_object(&mut to, &record.opened, |to, opened| {
         to.extend_from_slice(b"{\"key\":");
-        put_text(&mut to, &opened.key);
+        put_text(to, &opened.key);
         to.extend_from_slice(b",\"text\":");
-        put_text(&mut to, &opened.text);
+        put_text(to, &opened.text);
         to.push(b'}');
-    }
-    to.extend_from_slice(b"},\"origin\":");
+    });
+    to.extend_from_slice(b",\"origin\":");
     put_text(&mut to, &record.origin);
     to.extend_from_slice(b",\"proof\":");
     put_texts(&mut to, &record.proof);
@@ -55,12 +52,17 @@ pub(super) fn usual(record: &HandedOver) -> Option<Vec<u8>> {
     Some(to)
 }
 
-fn put_name(to: &mut Vec<u8>, place: usize, name: &str) {
-    if place > 0 {
-        to.push(b',');
+fn put_object<T>(to: &mut Vec<u8>, members: &BTreeMap<String, T>, put: impl Fn(&mut Vec<u8>, &T)) {
+    to.push(b'{');
+    for (place, (name, value)) in members.iter().enumerate() {
+        if place > 0 {
+            to.push(b',');
+        }
+        put_text(to, name);
+        to.push(b':');
+        put(to, value);
     }
-    put_text(to, name);
-    to.push(b':');
+    to.push(b'}');
 }
 
 fn put_texts(to: &mut Vec<u8>, texts: &[String]) {
@@ -119,6 +121,8 @@ mod tests {
         #[test]
         fn it_is_what_the_general_writer_writes(record in records()) {
             let Ok(general) = json::canonical(&record.to_value().unwrap()) else {
+                // A number that not every reader reads alike: nobody writes it.
+                prop_assert!(usual(&record).is_none() && record.to_bytes().is_err());
                 return Ok(());
             };
             let plain = record.index <= MAX_INTEGER && record.macs.keys().all(|name| name.is_ascii());

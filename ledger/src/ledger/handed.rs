@@ -1,11 +1,9 @@
 //! A record handed over as soon as it is durable: from what it was made of, without reading it back.
 
 use super::prepare::Prepared;
-use super::read::base64;
 use super::{At, Ledger, Recorded};
-use crate::digits::hex_text;
 use crate::error::LedgerError;
-use crate::handover::{FORMAT, HandedOver, entry};
+use crate::handover::{HandedOver, entry};
 use crate::merkle::leaf_hash;
 use crate::section::{Opened, SectionMac, SectionName};
 use std::collections::BTreeMap;
@@ -55,31 +53,20 @@ impl Ledger {
         consistency_from: Option<u64>,
     ) -> Result<HandedOver, LedgerError> {
         let all = |handed: &&Handed| open.iter().all(|name| handed.opened.iter().any(|(of, _)| of == name));
-        let Some(handed) = recorded.handed().filter(all).filter(|_| !recorded.replayed()) else {
+        let Some(handed) = recorded.handed().filter(all) else {
             return self.hand_over(recorded.index(), open, consistency_from, At::Latest);
         };
-        if leaf_hash(&entry(&handed.macs)) != *recorded.leaf() {
-            let what = format!("record {}", recorded.index());
-            return Err(self
-                .shared()
-                .corrupt(what, "the MACs that its leaf commits to", "others"));
+        let found = leaf_hash(&entry(&handed.macs));
+        if found != *recorded.leaf() {
+            return Err(self.shared().other_leaf(recorded.index(), recorded.leaf(), &found));
         }
         let wanted = handed.opened.iter().filter(|(name, _)| open.contains(name));
-        Ok(HandedOver {
-            format: FORMAT.to_owned(),
-            origin: self.origin().to_owned(),
-            index: recorded.index(),
-            macs: handed
-                .macs
-                .iter()
-                .map(|(name, mac)| (name.to_string(), hex_text(mac)))
-                .collect(),
-            opened: wanted
-                .map(|(name, opened)| (name.to_string(), opened.clone()))
-                .collect(),
-            proof: base64(recorded.proof()),
-            checkpoint: recorded.checkpoint().note().to_string(),
-            consistency: self.consistency_text(consistency_from, recorded.checkpoint())?,
-        })
+        let opened = wanted.map(|(name, opened)| (name.to_string(), opened.clone()));
+        self.handed_over(
+            (recorded.index(), &handed.macs),
+            opened.collect(),
+            (recorded.proof(), recorded.checkpoint()),
+            consistency_from,
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! Erasing in a log that is over. The tombstone stands in the log that goes on and names the other one; nothing is appended there and nothing is
 //! signed for it. Its stores lose what goes, as those of any log do.
 
-use super::bury::{Documents, finish_erasures};
+use super::bury::{Documents, Marks, finish_erasures};
 use super::erase::{EraseError, Erasure};
 use super::options::Options;
 use super::upgrade::upgrade;
@@ -100,17 +100,7 @@ impl Ledger {
         let shared = self.shared();
         let marks = shared.marks()?;
         let mut graves = shared.graves(marks.least())?;
-        let number = graves.iter().map(|(number, _)| number + 1).max().unwrap_or(0);
-        let size = self.size();
-        for (target, sections) in erased.iter().filter(|(target, _)| **target < size) {
-            if shared.holds(*target, sections)? {
-                let grave = Grave {
-                    target: *target,
-                    sections: sections.clone(),
-                };
-                graves.push((number.max(marks.most()), grave));
-            }
-        }
+        graves.extend(shared.to_entomb(erased, &marks)?);
         let plan = shared.plan(&graves, marks.stripped)?;
         Ok(plan.is_unclear || shared.cannot_look_through(&plan, &marks)?)
     }
@@ -199,31 +189,9 @@ impl Shared {
         erased: &BTreeMap<u64, Vec<SectionName>>,
         state: &[(String, Option<Vec<u8>>)],
     ) -> Result<bool, LedgerError> {
-        let (marks, before) = (self.marks()?, self.graves(0)?);
-        let mut known: BTreeMap<u64, BTreeSet<SectionName>> = BTreeMap::new();
-        for (_, grave) in &before {
-            known.entry(grave.target).or_default().extend(&grave.sections);
-        }
-        // After its own tombstones, which are records of it, and after whatever any store says is done.
-        let size = self.published().size();
-        let last = before.iter().map(|(number, _)| number + 1).max().unwrap_or(0);
-        let mut number = size.max(last).max(marks.most());
         let mut batch = self.log.batch();
-        for (target, sections) in erased.iter().filter(|(target, _)| **target < size) {
-            let of_it = known.get(target);
-            if sections
-                .iter()
-                .all(|name| of_it.is_some_and(|known| known.contains(name)))
-                && !self.holds(*target, sections)?
-            {
-                continue;
-            }
-            let grave = Grave {
-                target: *target,
-                sections: sections.clone(),
-            };
+        for (number, grave) in self.to_entomb(erased, &self.marks()?)? {
             batch.put(Part::State, &grave_key(number), &grave.encode())?;
-            number += 1;
         }
         for (key, value) in state {
             match value {
@@ -234,6 +202,7 @@ impl Shared {
         if !batch.is_empty() {
             batch.write_synced()?;
         }
+        self.settle_drafts()?;
         let mut is_done = finish_erasures(self, Documents::OfWhatGoes)?;
         for _ in 1..TRIES {
             if is_done {
@@ -244,14 +213,73 @@ impl Shared {
         Ok(is_done)
     }
 
+    /// What of this is to be written down, with its number: what is not known yet, and what is there again though it was finished.
+    fn to_entomb(
+        &self,
+        erased: &BTreeMap<u64, Vec<SectionName>>,
+        marks: &Marks,
+    ) -> Result<Vec<(u64, Grave)>, LedgerError> {
+        let before = self.graves(0)?;
+        let mut known: BTreeMap<u64, Vec<&(u64, Grave)>> = BTreeMap::new();
+        for one in &before {
+            known.entry(one.1.target).or_default().push(one);
+        }
+        let is_among = |target: &u64, sections: &[SectionName], from: u64| {
+            let of_it = known
+                .get(target)
+                .into_iter()
+                .flatten()
+                .filter(|(number, _)| *number >= from);
+            let of_it: BTreeSet<&SectionName> = of_it.flat_map(|(_, grave)| &grave.sections).collect();
+            sections.iter().all(|name| of_it.contains(name))
+        };
+        // After its own tombstones, which are records of it, and after whatever any store says is done.
+        let size = self.published().size();
+        let last = before.iter().map(|(number, _)| number + 1).max().unwrap_or(0);
+        let numbers = size.max(last).max(marks.most())..;
+        let mut found = Vec::new();
+        for (target, sections) in erased.iter().filter(|(target, _)| **target < size) {
+            let is_known = match self.held(*target, sections)? {
+                Held::Nothing => is_among(target, sections, 0),
+                Held::Some => false,
+                // What is not finished is tried again as it stands there; written anew each time, it would never end.
+                Held::Unread => is_among(target, sections, marks.least()),
+            };
+            if !is_known {
+                let sections = sections.clone();
+                found.push(Grave {
+                    target: *target,
+                    sections,
+                });
+            }
+        }
+        Ok(numbers.zip(found).collect())
+    }
+
     fn holds(&self, index: u64, names: &[SectionName]) -> Result<bool, LedgerError> {
+        Ok(self.held(index, names)? != Held::Nothing)
+    }
+
+    fn held(&self, index: u64, names: &[SectionName]) -> Result<Held, LedgerError> {
         let row = match self.row(index) {
-            Err(error) if error.is_altered() => return Ok(true),
+            Err(error) if error.is_altered() => return Ok(Held::Unread),
             other => other?.0,
         };
         let mut left = row.sections.iter().filter(|section| section.sealed.is_some());
-        Ok(left.any(|section| names.contains(&section.name)))
+        Ok(match left.any(|section| names.contains(&section.name)) {
+            true => Held::Some,
+            false => Held::Nothing,
+        })
     }
+}
+
+/// What is there of some sections of a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Nothing,
+    Some,
+    /// Nobody can tell: the record is damaged.
+    Unread,
 }
 
 mod documents;

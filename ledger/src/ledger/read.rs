@@ -3,6 +3,7 @@
 use super::recent::KnownTree;
 use super::{Ledger, Shared};
 use crate::checkpoint::Checkpoint;
+use crate::digits::hex_text;
 use crate::error::LedgerError;
 use crate::handover::{ConsistencyText, FORMAT, HandedOver, entry};
 use crate::merkle::{self, Hash, Nodes as _, leaf_hash};
@@ -320,19 +321,28 @@ impl Ledger {
             let key = hex::encode(keys.mac_key().expose());
             opened.insert(section.to_string(), Opened { text, key });
         }
-        let consistency = self.consistency_text(consistency_from, checkpoint)?;
+        let proof = self.inclusion(index, checkpoint.size())?;
+        self.handed_over((index, &macs), opened, (&proof, checkpoint), consistency_from)
+    }
+
+    /// A record as it travels: with the MACs that its leaf commits to, what of it is opened, and its proof under a checkpoint.
+    pub(super) fn handed_over(
+        &self,
+        (index, macs): (u64, &BTreeMap<SectionName, SectionMac>),
+        opened: BTreeMap<String, Opened>,
+        (proof, checkpoint): (&[Hash], &Checkpoint),
+        consistency_from: Option<u64>,
+    ) -> Result<HandedOver, LedgerError> {
+        let macs = macs.iter().map(|(name, mac)| (name.to_string(), hex_text(mac)));
         Ok(HandedOver {
             format: FORMAT.to_owned(),
-            origin: shared.origin.clone(),
+            origin: self.origin().to_owned(),
             index,
-            macs: macs
-                .iter()
-                .map(|(name, mac)| (name.to_string(), hex::encode(mac)))
-                .collect(),
+            macs: macs.collect(),
             opened,
-            proof: base64(&self.inclusion(index, checkpoint.size())?),
+            proof: base64(proof),
             checkpoint: checkpoint.note().to_string(),
-            consistency,
+            consistency: self.consistency_text(consistency_from, checkpoint)?,
         })
     }
 

@@ -43,6 +43,11 @@ impl Evidence {
         }
     }
 
+    /// Whether drafts had brought anything when the process before ended.
+    pub(crate) const fn has_brought(&self) -> bool {
+        !self.brought_before.is_empty()
+    }
+
     /// Removes, of what drafts had brought when the process before ended, what no record lists. Before anything is appended.
     pub(crate) fn settle_brought(
         &self,
@@ -57,13 +62,13 @@ impl Evidence {
         Ok(())
     }
 
-    /// Whether it is gone. What cannot be removed harms nothing but the room that it takes.
+    /// Whether this file, a document or a note, is gone. One that cannot be removed harms nothing but the room that it takes.
     fn forget(&self, path: &Path) -> bool {
         match fs::remove_file(path) {
             Ok(()) => true,
             Err(error) if error.kind() == ErrorKind::NotFound => true,
             Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "a document that no record lists could not be removed; it is tried again at the next start");
+                tracing::warn!(path = %path.display(), %error, "this file is not needed any more and could not be removed; it is tried again at the next start");
                 false
             }
         }

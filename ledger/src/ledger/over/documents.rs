@@ -56,6 +56,20 @@ impl Shared {
         Ok(came_back(plan, marks) && !self.listed_but(&plan.without_evidence())?.is_all)
     }
 
+    /// Removes what drafts had brought when the last process of this log ended, and no record lists. Where a record cannot be read, which may
+    /// list it, it stays, with its note.
+    pub(super) fn settle_drafts(&self) -> Result<(), LedgerError> {
+        if !self.evidence.has_brought() {
+            return Ok(());
+        }
+        let listed = self.listed_but(&BTreeSet::new())?;
+        if !listed.is_all {
+            return Ok(());
+        }
+        self.evidence
+            .settle_brought(|digest| Ok(listed.digests.contains(digest) || self.lists(digest, |_| true)?))
+    }
+
     /// What all other records than these list.
     fn listed_but(&self, gone: &BTreeSet<u64>) -> Result<Listed, LedgerError> {
         let mut listed = Listed {

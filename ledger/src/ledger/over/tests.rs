@@ -46,6 +46,24 @@ impl Two {
         all.into_iter().map(|one| (one.index, one.sections)).collect()
     }
 
+    /// The same with the log that is over opened anew.
+    fn reopened(self) -> Self {
+        Self {
+            over: Ledger::open_closed(options(&self.dir(), 6)).unwrap(),
+            ..self
+        }
+    }
+
+    /// The same with other bytes in the place of a record of it.
+    fn damaged(self, index: u64) -> Self {
+        let shared = to_strip(&options(&self.dir(), 8), &self.dir().join("keys")).unwrap();
+        let mut batch = shared.log.batch();
+        batch.put(Part::Records, &index.to_be_bytes(), b"other bytes").unwrap();
+        batch.write_synced().unwrap();
+        drop(shared);
+        self.reopened()
+    }
+
     fn strip(&self) -> Result<bool, LedgerError> {
         let said = self.said();
         let state = [("pull/3".to_owned(), None)];
@@ -114,10 +132,7 @@ fn what_is_erased_in_a_log_that_is_over_is_in_no_file_of_it() {
     assert!(again.contains("erased before"), "{again}");
     // Once more, and after it was opened anew.
     assert!(two.strip().unwrap());
-    let two = Two {
-        over: Ledger::open_closed(options(&two.dir(), 6)).unwrap(),
-        ..two
-    };
+    let two = two.reopened();
     two.check();
     // Not even the lists of tables have anything, and the next one is as good.
     for (name, marker) in &two.markers {
@@ -258,10 +273,7 @@ fn a_document_that_the_index_does_not_know_and_a_record_lists_stays() {
     let stray = two.dir().join("evidence").join(&name[..2]).join(&name);
     // Of a record that is lost.
     fs::write(&stray, &lost).unwrap();
-    let two = Two {
-        over: Ledger::open_closed(options(&two.dir(), 4)).unwrap(),
-        ..two
-    };
+    let two = two.reopened();
     two.next.entomb(&two.over, &erasure()).unwrap();
     assert!(two.strip().unwrap());
     assert_eq!(left(&two.dir(), &two.markers), [""; 0]);
@@ -282,22 +294,49 @@ fn what_is_damaged_keeps_nothing_else_there_and_is_said() {
     });
     two.next.entomb(&two.over, &both).unwrap();
     assert!(!two.over.is_unclear(&two.said()).unwrap());
-    let shared = to_strip(&options(&two.dir(), 8), &two.dir().join("keys")).unwrap();
-    let mut batch = shared.log.batch();
-    batch
-        .put(Part::Records, &damaged.to_be_bytes(), b"other bytes")
-        .unwrap();
-    batch.write_synced().unwrap();
-    drop(shared);
-    let two = Two {
-        over: Ledger::open_closed(options(&two.dir(), 4)).unwrap(),
-        ..two
-    };
+    let two = two.damaged(damaged);
     assert!(two.over.is_unclear(&two.said()).unwrap());
     assert!(!two.strip().unwrap(), "it is not known of all of it");
     assert_eq!(left(&two.dir(), &two.markers), [""; 0], "what could be read is gone");
     assert!(two.over.is_unclear(&two.said()).unwrap());
     assert!(two.over.is_unburied().unwrap());
+    // However often it is tried, it is written down once.
+    let graves = || two.over.shared().graves(0).unwrap();
+    let written = graves();
+    assert!(!two.strip().unwrap());
+    assert_eq!(graves(), written);
+}
+
+/// Where a document lies, and its note.
+fn places(two: &Two, bytes: &[u8]) -> [PathBuf; 2] {
+    let (evidence, name) = (two.dir().join("evidence"), hex::encode(sha256(bytes)));
+    [evidence.join(&name[..2]).join(&name), evidence.join("tmp").join(&name)]
+}
+
+#[test]
+fn what_a_draft_brought_that_came_to_nothing_goes_with_what_is_erased() {
+    let (lost, listed) = (random(77, 90_000), random(3_000 + TARGET + 1, 90_000));
+    let killed = || {
+        let two = Two::new();
+        // Before its record was durable; and after that, before its note was removed.
+        fs::write(&places(&two, &lost)[0], &lost).unwrap();
+        for bytes in [&lost, &listed] {
+            fs::write(&places(&two, bytes)[1], b"").unwrap();
+        }
+        two.next.entomb(&two.over, &erasure()).unwrap();
+        two
+    };
+    let are_there = |two: &Two, bytes: &[u8]| places(two, bytes).map(|path| path.exists());
+    let two = killed();
+    assert!(two.strip().unwrap());
+    assert_eq!(
+        (are_there(&two, &lost), are_there(&two, &listed)),
+        ([false; 2], [true, false])
+    );
+    // A record that cannot be read may list it.
+    let two = killed().damaged(TARGET + 2);
+    two.strip().unwrap();
+    assert_eq!(are_there(&two, &lost), [true; 2]);
 }
 
 #[test]
@@ -315,10 +354,7 @@ fn a_key_that_does_not_open_keeps_nothing_else_from_going() {
     batch.put(Part::State, &key, &row).unwrap();
     batch.write_synced().unwrap();
     drop(shared);
-    let two = Two {
-        over: Ledger::open_closed(options(&two.dir(), 4)).unwrap(),
-        ..two
-    };
+    let two = two.reopened();
     assert!(two.over.record(damaged).is_err());
     assert!(!two.over.is_unclear(&two.said()).unwrap(), "it is not among what goes");
     assert!(two.strip().unwrap());
@@ -336,17 +372,7 @@ fn documents_that_come_back_stay_and_are_said_to_where_a_record_cannot_be_read()
     // An older folder of documents, and a record that may list any of them.
     fs::remove_dir_all(two.dir().join("evidence")).unwrap();
     copy(&backup.path().join("evidence"), &two.dir().join("evidence"));
-    let shared = to_strip(&options(&two.dir(), 8), &two.dir().join("keys")).unwrap();
-    let mut batch = shared.log.batch();
-    batch
-        .put(Part::Records, &(TARGET + 2).to_be_bytes(), b"other bytes")
-        .unwrap();
-    batch.write_synced().unwrap();
-    drop(shared);
-    let two = Two {
-        over: Ledger::open_closed(options(&two.dir(), 4)).unwrap(),
-        ..two
-    };
+    let two = two.damaged(TARGET + 2);
     assert!(two.over.is_unburied().unwrap() && two.over.is_unclear(&two.said()).unwrap());
     assert!(!two.strip().unwrap());
     assert!(two.over.is_unclear(&two.said()).unwrap());
