@@ -2,7 +2,7 @@
 //! there: nobody who asks after a decision has to know which log a rain series was recorded in.
 
 use super::named::Named;
-use super::start::unlinked;
+use super::start::{by_digest, unlinked};
 use super::told::{Told, made_by};
 use super::walked::logs;
 use super::{Drawing, How, drawn};
@@ -224,7 +224,7 @@ fn of_it(log: &Ledger, named: &Named) -> Result<Found, LedgerError> {
         // What is damaged is of it all the same, and is shown as that.
         found.records.extend(std::mem::take(&mut found.damaged).into_keys());
     } else if let Some(digest) = digest_bytes(&named.sha256) {
-        for index in log.by_digest(&digest)? {
+        for index in by_digest(log, digest)? {
             found.look(log, index, |record| {
                 is_its_own(record) && made_by(record).contains(&named.sha256)
             })?;
@@ -249,7 +249,7 @@ fn users(log: &Ledger, told: &Told<'_>) -> Result<Found, LedgerError> {
         None => BTreeSet::new(),
     };
     for digest in made.iter().filter_map(|sha256| digest_bytes(sha256)) {
-        may_use.extend(log.by_digest(&digest)?);
+        may_use.extend(by_digest(log, digest)?);
     }
     let mut found = Found::default();
     for index in may_use {

@@ -161,6 +161,17 @@ pub(super) fn unlinked(ledger: &Ledger, records: &BTreeSet<u64>) -> Failure {
     .next("`--sparql QUERY` opens the records that these rest on, and answers from them")
 }
 
+/// The records that content with this digest has to do with; where a log has no index of lineage, by the terms that older versions kept instead.
+pub(super) fn by_digest(ledger: &Ledger, digest: [u8; 32]) -> Result<BTreeSet<u64>, LedgerError> {
+    let mut found: BTreeSet<u64> = ledger.by_digest(&digest)?.into_iter().collect();
+    if !ledger.has_lineage()? {
+        for term in [Term::Digest(digest), Term::RunInput(digest), Term::RunOutput(digest)] {
+            found.extend(ledger.by_term(&term)?);
+        }
+    }
+    Ok(found)
+}
+
 /// The records of one log with this name.
 fn named(ledger: &Ledger, name: &str) -> Result<BTreeSet<u64>, LedgerError> {
     let mut found = BTreeSet::new();
@@ -168,12 +179,7 @@ fn named(ledger: &Ledger, name: &str) -> Result<BTreeSet<u64>, LedgerError> {
     found.extend(number.filter(|index| *index < ledger.size()));
     if let Some(digest) = crate::state::digest_bytes(name) {
         found.extend(ledger.by_leaf(&digest)?);
-        found.extend(ledger.by_digest(&digest)?);
-        if !ledger.has_lineage()? {
-            for term in [Term::Digest(digest), Term::RunInput(digest), Term::RunOutput(digest)] {
-                found.extend(ledger.by_term(&term)?);
-            }
-        }
+        found.extend(by_digest(ledger, digest)?);
     }
     let text = name.to_owned();
     for term in [

@@ -1,6 +1,6 @@
 //! Where a trace crosses into another log of ours, and that log is damaged, was erased in, or cannot be opened.
 
-use super::continued::{NEW, OLD, all, of_log};
+use super::continued::{NEW, OLD, all, of_log, without_lineage};
 use super::*;
 use herleid_ledger::{Erasure, Ground, Target};
 use rocksdb::{DB, Options as RocksOptions};
@@ -40,6 +40,23 @@ async fn a_damaged_record_that_may_have_brought_an_input_is_told_and_nobody_is_s
     let logs = of_log(&nodes, "log", &json!(OLD));
     assert_eq!(logs.len(), 1, "{tree}");
     assert!(logs[0]["label"].as_str().unwrap().contains("damaged"), "{tree}");
+    assert!(nodes.iter().all(|node| node["kind"] != "file"), "{tree}");
+}
+
+#[tokio::test]
+async fn an_input_that_an_older_log_without_lineage_brought_is_found_by_its_bytes_and_the_log_named() {
+    let scene = Scene::set();
+    scene.add(received(transaction(1), 1).term(Term::Digest(digests(1).0)));
+    let (directory, storage) = scene.ended();
+    without_lineage(&storage.join("log"));
+    let scene = Scene::continued(directory, &storage);
+    scene.add(run_on_bytes(7, "Z-4", 1));
+    let tree = scene.tree(json!({"what": "Z-4"})).await;
+    let nodes = all(&tree);
+    let logs = of_log(&nodes, "log", &json!(OLD));
+    assert_eq!(logs.len(), 1, "{tree}");
+    assert!(logs[0]["label"].as_str().unwrap().contains("kept no lineage"), "{tree}");
+    assert_eq!(logs[0]["not_followed"], true, "{tree}");
     assert!(nodes.iter().all(|node| node["kind"] != "file"), "{tree}");
 }
 

@@ -269,7 +269,7 @@ async fn a_log_that_is_over_and_kept_no_lineage_says_so_instead_of_showing_nothi
 }
 
 /// Makes a log what a version with format 2 would have left.
-fn without_lineage(log: &Path) {
+pub(super) fn without_lineage(log: &Path) {
     let parts = DB::list_cf(&RocksOptions::default(), log).unwrap();
     let db = DB::open_cf(&RocksOptions::default(), log, parts).unwrap();
     let index = db.cf_handle("index").unwrap();
