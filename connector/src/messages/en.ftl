@@ -287,6 +287,7 @@ cli-reconcile-behind = { $agreement }: the other end's clock is at least { $ms }
 cli-reconcile-clocks = { $agreement }: during the last day a clock was changed, at this end or at the other
 cli-reconcile-shown = { $agreement }: { $shown } of { $total } findings are shown
 cli-reconcile-none = both ledgers say the same
+cli-reconcile-unsearched = not searched: { $why }
 cli-found-different = recorded in other words ({ $detail })
 cli-found-never-given = recorded there as received, and never given by this end
 cli-found-left-out = left out there; this end holds the other end's receipt

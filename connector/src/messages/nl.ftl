@@ -280,6 +280,7 @@ cli-reconcile-behind = { $agreement }: de klok van de andere kant loopt ten mins
 cli-reconcile-clocks = { $agreement }: in de laatste dag is een klok verzet, hier of aan de andere kant
 cli-reconcile-shown = { $agreement }: { $shown } van { $total } bevindingen zijn getoond
 cli-reconcile-none = beide logboeken zeggen hetzelfde
+cli-reconcile-unsearched = niet doorzocht: { $why }
 cli-found-different = in andere woorden vastgelegd ({ $detail })
 cli-found-never-given = daar vastgelegd als ontvangen, en hier nooit gegeven
 cli-found-left-out = daar weggelaten; hier ligt het ontvangstbewijs van de andere kant

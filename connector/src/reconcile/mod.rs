@@ -58,23 +58,14 @@ pub(crate) async fn command(
             request.peer
         ))
     })?;
-    let mut entries: Vec<(AgreementEntry, Ledger)> = Vec::new();
-    // Those that ended with a log of ours that is over stand in it.
-    for log in std::iter::once(&node.ledger).chain(&node.previous) {
-        let state = State::new(log.clone());
-        let found = state.scan::<AgreementEntry>("agreement/")?.into_iter();
-        let found = found
-            .map(|(_, entry)| entry)
-            .filter(|entry| entry.other == peer)
-            .filter(|entry| request.agreement.as_ref().is_none_or(|id| *id == entry.id));
-        entries.extend(found.map(|entry| (entry, log.clone())));
-    }
+    let (mut entries, unsearched) = agreements(&node, &peer, request.agreement.as_deref())?;
     if entries.is_empty() {
         let what = request
             .agreement
             .as_ref()
             .map_or_else(|| "no agreement".to_owned(), |id| format!("no agreement `{id}`"));
-        return Err(Failure::missing(format!("there is {what} with `{peer}`"))
+        let besides: String = unsearched.iter().map(|why| format!("; not searched: {why}")).collect();
+        return Err(Failure::missing(format!("there is {what} with `{peer}`{besides}"))
             .next("`herleid agreements` lists the agreements, and with whom they are"));
     }
     entries.sort_by(|(one, _), (other, _)| (&one.id, one.side.as_str()).cmp(&(&other.id, other.side.as_str())));
@@ -82,7 +73,14 @@ pub(crate) async fn command(
     let mut agreements = Vec::new();
     for (done, (entry, log)) in (0..).zip(entries) {
         progress.step(STEP, done, Some(total), Unit::Items);
-        agreements.push(agreement(&node, &entry, &log).await?);
+        let told = match agreement(&node, &entry, &log).await {
+            Err(failure) if is_over(&node, &log) => AgreementReconciled {
+                unfinished: Some(failure.to_string()),
+                ..nothing(&entry)
+            },
+            told => told?,
+        };
+        agreements.push(told);
     }
     let answer = ReconcileAnswer {
         peer,
@@ -92,8 +90,39 @@ pub(crate) async fn command(
             .max()
             .unwrap_or(Reconciled::Same),
         agreements,
+        unsearched,
     };
     Ok(answer)
+}
+
+/// It was lost for a reason: what cannot be read of it is told, and keeps nothing else from being compared.
+fn is_over(node: &Node, log: &Ledger) -> bool {
+    log.origin() != node.ledger.origin()
+}
+
+/// An agreement, with the log of ours that has it.
+type OfLog = (AgreementEntry, Ledger);
+
+/// The agreements with a peer, or the one with this identifier, and why a log of ours was not searched.
+///
+/// # Errors
+/// When the log that goes on cannot be read.
+fn agreements(node: &Node, peer: &Did, wanted: Option<&str>) -> Result<(Vec<OfLog>, Vec<String>), Failure> {
+    let (mut entries, mut unsearched) = (Vec::new(), node.unreadable.clone());
+    // Those that ended with a log of ours that is over stand in it.
+    for log in std::iter::once(&node.ledger).chain(&node.previous) {
+        let found = match State::new(log.clone()).scan::<AgreementEntry>("agreement/") {
+            Err(error) if is_over(node, log) => {
+                unsearched.push(format!("the log `{}`, which is over: {error}", log.origin()));
+                continue;
+            }
+            found => found?,
+        };
+        let found = found.into_iter().map(|(_, entry)| entry);
+        let found = found.filter(|entry| entry.other == *peer && wanted.is_none_or(|id| id == entry.id));
+        entries.extend(found.map(|entry| (entry, log.clone())));
+    }
+    Ok((entries, unsearched))
 }
 
 /// One agreement, of which `own` is the log that has it, and what came of it is kept. That the other end cannot be asked, or lies, is an outcome.
@@ -142,7 +171,7 @@ async fn agreement(node: &Arc<Node>, entry: &AgreementEntry, own: &Ledger) -> Re
         (false, true) => told.verdict,
     };
     told.unfinished = stopped;
-    keep(node, entry, &told).await?;
+    keep(node, entry, &told, is_over(node, own)).await?;
     Ok(told)
 }
 
@@ -238,3 +267,6 @@ fn hidden(theirs: &Theirs) -> impl Iterator<Item = Finding> {
     });
     gaps.chain(withheld)
 }
+
+#[cfg(test)]
+mod tests;

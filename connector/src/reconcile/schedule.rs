@@ -85,16 +85,23 @@ pub(super) async fn begin(node: &Node, entry: &AgreementEntry) -> Result<(), Fai
     Ok(node.ledger.put_state(vec![set(key(entry), &begun)?]).await?)
 }
 
-/// Keeps what came of it.
+/// Keeps what came of it; of an agreement in a log that `is_over` not that it is unfinished: without being asked nobody compares it again, so that
+/// nothing would take that back.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) async fn keep(node: &Node, entry: &AgreementEntry, told: &AgreementReconciled) -> Result<(), Failure> {
+pub(super) async fn keep(
+    node: &Node,
+    entry: &AgreementEntry,
+    told: &AgreementReconciled,
+    is_over: bool,
+) -> Result<(), Failure> {
     let verdict = told.verdict;
     if verdict == Reconciled::Differs {
         tracing::error!(peer = %entry.other, agreement = entry.id, "this ledger and the peer's differ; `herleid reconcile` says in what");
     }
-    let after = last(node, entry)?.after(verdict, told.clock_ahead_ms, node.now_ms());
+    let mut after = last(node, entry)?.after(verdict, told.clock_ahead_ms, node.now_ms());
+    after.is_unfinished &= !is_over;
     Ok(node.ledger.put_state(vec![set(key(entry), &after)?]).await?)
 }
 

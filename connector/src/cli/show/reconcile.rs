@@ -39,6 +39,9 @@ impl Shown for ReconcileAnswer {
         if self.verdict == Reconciled::Same {
             below.push(text(language, "cli-reconcile-none", &[]));
         }
+        for why in &self.unsearched {
+            below.push(text(language, "cli-reconcile-unsearched", &[("why", &clean(why))]));
+        }
         format!("{}\n{}", table.draw(), below.join("\n"))
     }
 

@@ -29,6 +29,9 @@ pub struct ReconcileAnswer {
     pub verdict: Reconciled,
     /// Each agreement, in order of their identifiers.
     pub agreements: Vec<AgreementReconciled>,
+    /// Logs of this end, which are over, of which nobody knows what agreements they have, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsearched: Vec<String>,
 }
 
 /// What came of it, the worst last.
