@@ -94,8 +94,6 @@ pub(super) fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<O
     if !is_over {
         // Nobody writes meanwhile, so that what was audited is all there is.
         answer.found_before = ledger.is_sound_again(&audited).map_err(unsound)?;
-        let payloads = Payloads::to_read(&folder.join("payloads"));
-        answer = answer.with_payloads(&payloads, &State::new(ledger.clone()), of(beside::PAYLOADS))?;
         let place = (folder.as_path(), folder.as_path());
         let opened = continuing::previous(folder, origin).map_err(misplaced)?;
         let before = opened.into_iter().map(|(before, directory)| {
@@ -107,6 +105,8 @@ pub(super) fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<O
             (before, log)
         });
         answer = answer.with_over(before, of(beside::OVER));
+        let payloads = Payloads::to_read(&folder.join("payloads"));
+        answer = answer.with_payloads(&payloads, &State::new(ledger.clone()), of(beside::PAYLOADS))?;
     }
     let mut lines = vec![answer.show(context.language)];
     if arguments.rebuild_index {

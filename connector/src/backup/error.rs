@@ -196,7 +196,7 @@ impl BackupError {
                 "put what it leads to in its place, or mount the other disk there, with the service stopped; then run it again"
             }
             Self::Unburied => {
-                "it is tried again every minute, and at each start, and the service says why it cannot be done; make the backup when `herleid erase show` says that it is done"
+                "it is tried again every minute, in logs that are over less and less often, and at each start and each backup, and the service says why it cannot be done; make the backup when `herleid erase show` says that it is done"
             }
             Self::WentOn { .. } => {
                 "restore without it; then `herleid ledger continue` begins a successor log (docs/ledger-lost.md)"

@@ -2,6 +2,7 @@
 
 use super::{BackupError, Source};
 use crate::continuing;
+use crate::erasure::over::Left;
 use crate::erasure::{self, over, register};
 use crate::payloads::Payloads;
 use crate::state::State;
@@ -73,11 +74,14 @@ pub(super) fn look(source: &Source<'_>) -> Result<Over, BackupError> {
             let erased = over::entombed(&log, tellers.iter())?;
             tellers.push(log.clone());
             was_erased |= erasure::mark(&log)?.is_some() || !erased.is_empty();
-            if over::is_damaged(&log, &erased)? {
-                was_erased = true;
-                return Ok(Err(over::DAMAGED.to_owned()));
+            match over::left(&log, &erased)? {
+                Left::Nothing => {}
+                Left::Removable => is_unburied = true,
+                Left::Damaged => {
+                    was_erased = true;
+                    return Ok(Err(over::DAMAGED.to_owned()));
+                }
             }
-            is_unburied |= over::is_left(&log, &erased)?;
             if are_left {
                 // What the index does not know to lead nowhere would be missing.
                 log.check_leads()?;

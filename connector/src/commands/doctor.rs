@@ -3,10 +3,11 @@
 pub(crate) mod beside;
 
 use super::Failure;
+use crate::continuing;
 use crate::control::error::Code;
 use crate::control::progress::Progress;
 use crate::control::protocol::{Doctor, DoctorAnswer, Unit};
-use crate::erasure::over::said;
+use crate::erasure::over;
 use crate::node::Node;
 use herleid_ledger::{Audited, Ledger, LedgerError};
 use std::collections::BTreeMap;
@@ -23,15 +24,15 @@ pub(super) async fn doctor(node: Arc<Node>, _request: Doctor, progress: Progress
             move |done, total| progress.step(step, done, Some(total), Unit::Items)
         };
         let answer = examined(&node.ledger, told(STEP))?;
-        let answer = answer.with_payloads(&node.payloads, &node.state, told(beside::PAYLOADS))?;
-        let over = node.previous.iter();
-        let over = over.map(|log| {
-            (
-                log.origin().to_owned(),
-                said(&node, log).map(|erased| (log.clone(), erased)),
-            )
+        // Also those that could not be opened when the service started.
+        let before = continuing::previous(&node.config.storage.directory, node.ledger.origin());
+        let before = before.map_err(Failure::failed)?.into_iter();
+        let before = before.map(|(origin, _)| {
+            let log = over::before(&node, &origin);
+            (origin, log)
         });
-        Ok(answer.with_over(over, told(beside::OVER)))
+        let answer = answer.with_over(before, told(beside::OVER));
+        answer.with_payloads(&node.payloads, &node.state, told(beside::PAYLOADS))
     });
     checked.await.map_err(Failure::failed)?
 }

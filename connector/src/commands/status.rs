@@ -96,10 +96,13 @@ pub(super) async fn status(node: Arc<Node>, _request: Status, _progress: Progres
     }
     warnings.extend(crate::duties::warnings(&node)?);
     warnings.extend(node.unreadable.iter().cloned());
-    warnings.extend(crate::erasure::damaged(&node)?);
-    if crate::erasure::is_unburied(&node)? {
+    let of = node.clone();
+    let remains = tokio::task::spawn_blocking(move || crate::erasure::remains(&of)).await;
+    let remains = remains.map_err(Failure::failed)??;
+    warnings.extend(remains.warnings);
+    if remains.is_unburied {
         warnings.push(
-            "files hold something still that was erased; it is tried again every minute, and at each start, and no backup is made meanwhile"
+            "files hold something still that was erased; it is tried again every minute, in logs that are over less and less often, and at each start, and no backup is made meanwhile"
                 .to_owned(),
         );
     }
@@ -149,7 +152,7 @@ fn of_witness(witness: &WitnessService) -> Result<Vec<String>, Failure> {
     let doubts = witness.doubts(OF_WITNESS).map_err(Failure::failed)?;
     for doubt in doubts.conflicts {
         warnings.push(format!(
-            "somebody showed this witness a checkpoint of {} records of the log `{}` with a proof that does not hold: either the log has two histories, or whoever sent it made the proof up; that proves nothing, and its tiles are asked every minute",
+            "somebody showed this witness a checkpoint of {} records of the log `{}` with a proof that does not hold: either the log has two histories, or whoever sent it made the proof up; that proves nothing, and its tiles are asked again, less and less often",
             doubt.size, doubt.origin
         ));
     }

@@ -173,15 +173,43 @@ pub(crate) fn offered(node: &Node) -> Result<BTreeMap<String, String>, Failure> 
 /// # Errors
 /// As [`offered`].
 pub(crate) fn offered_by(state: &State) -> Result<BTreeMap<String, String>, Failure> {
-    let mut found = BTreeMap::new();
+    let all = all_offered(state)?.into_iter();
+    Ok(all.map(|offered| (offered.sha256, offered.what)).collect())
+}
+
+/// Something that is offered.
+pub(crate) struct Offered {
+    /// Of its bytes.
+    pub(crate) sha256: String,
+    /// As `withdraw` takes it.
+    pub(crate) what: String,
+    /// Whether the bytes lie in the payload store, and are not fetched from elsewhere.
+    pub(crate) is_kept: bool,
+}
+
+/// All that is offered at this moment.
+///
+/// # Errors
+/// As [`offered`].
+pub(crate) fn all_offered(state: &State) -> Result<Vec<Offered>, Failure> {
+    let mut found = Vec::new();
     for (_, entry) in state.scan::<VersionEntry>("dataset/")? {
+        let is_kept = entry.source.is_file();
         if let Some(digests) = entry.digests.filter(|_| entry.withdrawn.is_none()) {
-            found.insert(digests.sha256, format!("{} --version {}", entry.dataset, entry.version));
+            found.push(Offered {
+                sha256: digests.sha256,
+                what: format!("{} --version {}", entry.dataset, entry.version),
+                is_kept,
+            });
         }
     }
     for (_, entry) in state.scan::<ModelEntry>("model/")? {
         if entry.withdrawn.is_none() {
-            found.insert(entry.program, format!("{} --version {}", entry.model, entry.version));
+            found.push(Offered {
+                sha256: entry.program,
+                what: format!("{} --version {}", entry.model, entry.version),
+                is_kept: true,
+            });
         }
     }
     Ok(found)

@@ -19,9 +19,9 @@ mod tests;
 mod told;
 
 pub(crate) use again::again;
-pub(crate) use bytes::{Came, is_led_to, leading_in, mark, offered, offered_by};
+pub(crate) use bytes::{Came, all_offered, is_led_to, leading_in, mark, offered, offered_by};
 pub(crate) use holds::hold;
-pub(crate) use over::{damaged, is_unburied};
+pub(crate) use over::remains;
 pub(crate) use retention::retention;
 pub(crate) use select::held;
 pub(crate) use told::{Notice, deliver, take};

@@ -88,9 +88,7 @@ impl Of {
         if !self.is_over {
             return Ok(Self::current(node));
         }
-        let options = options(node, self.ledger.origin())?;
-        let keys = options.dir.join("keys");
-        Ok(Self::over(&Ledger::open_closed_apart(options, &keys, &Erased::new())?))
+        Ok(Self::over(&on_disk(node, self.ledger.origin())?))
     }
 }
 
@@ -103,6 +101,26 @@ pub(super) fn options(node: &Node, origin: &str) -> Result<Options, Failure> {
     let mut options = ledger_options(&node.config, &secrets, &directory, clock, entropy)?;
     origin.clone_into(&mut options.origin);
     Ok(options)
+}
+
+/// A log that is over as it lies on disk.
+fn on_disk(node: &Node, origin: &str) -> Result<Ledger, Failure> {
+    let options = options(node, origin)?;
+    let keys = options.dir.join("keys");
+    Ok(Ledger::open_closed_apart(options, &keys, &Erased::new())?)
+}
+
+/// A log before the one that goes on, with what tombstones say is gone from it: also one that could not be opened when the service started.
+///
+/// # Errors
+/// When it cannot be opened, or one after it cannot be read.
+pub(crate) fn before(node: &Node, origin: &str) -> Result<(Ledger, Erased), Failure> {
+    let log = match node.previous.iter().find(|log| log.origin() == origin) {
+        Some(log) => log.clone(),
+        None => on_disk(node, origin)?,
+    };
+    let erased = said(node, &log)?;
+    Ok((log, erased))
 }
 
 /// Records of the same case or agreement of which other logs that are over still show something. Of numbers nothing is elsewhere: they are of one
@@ -245,12 +263,32 @@ pub(crate) fn is_left(over: &Ledger, erased: &Erased) -> Result<bool, LedgerErro
     Ok(over.is_unburied()? || over.still_holds(erased)? || is_unread(over)?)
 }
 
-/// Whether something of that is damaged: nobody can tell all that belongs to it, and trying again removes no more.
+/// What is left in files of a log that is over of what was erased there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nothing.
+    Nothing,
+    /// What goes when it is tried again.
+    Removable,
+    /// Something that is damaged: nobody can tell all that belongs to it, and trying again removes no more.
+    Damaged,
+}
+
+/// Looks. Waits: it may open every record of the log.
 ///
 /// # Errors
 /// When a log cannot be read.
-pub(crate) fn is_damaged(over: &Ledger, erased: &Erased) -> Result<bool, LedgerError> {
-    Ok(is_unread(over)? || is_left(over, erased)? && over.is_unclear(erased)?)
+pub(crate) fn left(over: &Ledger, erased: &Erased) -> Result<Left, LedgerError> {
+    if is_unread(over)? {
+        return Ok(Left::Damaged);
+    }
+    if !is_left(over, erased)? {
+        return Ok(Left::Nothing);
+    }
+    Ok(match over.is_unclear(erased)? {
+        true => Left::Damaged,
+        false => Left::Removable,
+    })
 }
 
 /// What to say of a log of which that is so.
@@ -272,49 +310,42 @@ pub(crate) fn said(node: &Node, over: &Ledger) -> Result<Erased, Failure> {
     Ok(entombed(over, later(node, over))?)
 }
 
-/// Whether files of any log of this connector hold something still that was erased, and that goes when it is tried again.
-///
-/// # Errors
-/// When a log cannot be read.
-pub(crate) fn is_unburied(node: &Node) -> Result<bool, Failure> {
-    if node.ledger.is_unburied()? {
-        return Ok(true);
-    }
-    for over in &node.previous {
-        let erased = said(node, over)?;
-        // Of one that cannot be looked at it is said elsewhere.
-        let is_one = is_left(over, &erased).and_then(|is_left| Ok(is_left && !is_damaged(over, &erased)?));
-        if is_one.unwrap_or(false) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// What files of the logs of this connector hold still of what was erased.
+#[derive(Debug, Default)]
+pub(crate) struct Remains {
+    /// Whether any of it goes when it is tried again.
+    pub(crate) is_unburied: bool,
+    /// What a person should know of what does not, log by log.
+    pub(crate) warnings: Vec<String>,
 }
 
-/// What a person should know of logs that are over of which something was erased that is damaged.
+/// Looks at all of them. Waits: it may open every record of a log.
 ///
 /// # Errors
-/// When a log cannot be read.
-pub(crate) fn damaged(node: &Node) -> Result<Vec<String>, Failure> {
-    let mut warnings = Vec::new();
+/// When the log that goes on cannot be read. Of one that is over it is told.
+pub(crate) fn remains(node: &Node) -> Result<Remains, Failure> {
+    let mut remains = Remains {
+        is_unburied: node.ledger.is_unburied()?,
+        ..Remains::default()
+    };
     for over in &node.previous {
-        let is_damaged = match is_damaged(over, &said(node, over)?) {
-            Ok(is_damaged) => is_damaged,
-            Err(error) => {
-                warnings.push(format!(
-                    "whether what was erased in the log `{}`, which is over, is gone from its files cannot be found out, and it is in no backup: {error}",
-                    over.origin()
-                ));
+        let found = said(node, over).and_then(|erased| Ok(left(over, &erased)?));
+        remains.warnings.push(match found {
+            Ok(Left::Nothing) => continue,
+            Ok(Left::Removable) => {
+                remains.is_unburied = true;
                 continue;
             }
-        };
-        if is_damaged {
-            warnings.push(format!(
+            Ok(Left::Damaged) => format!(
                 "the log `{}` is over, and {DAMAGED}; it is in no backup; put back a copy of it that can be read, and it goes from that, or remove \
                  it with all that is in it (docs/erasure.md)",
                 over.origin()
-            ));
-        }
+            ),
+            Err(error) => format!(
+                "whether what was erased in the log `{}`, which is over, is gone from its files cannot be found out, and it is in no backup: {error}",
+                over.origin()
+            ),
+        });
     }
-    Ok(warnings)
+    Ok(remains)
 }

@@ -65,6 +65,12 @@ pub(super) async fn strip_all(node: &Arc<Node>) -> Result<bool, Failure> {
     let stripping = tokio::task::spawn_blocking(move || {
         let mut are_done = true;
         for over in &node.previous {
+            let left = said(&node, over).and_then(|gone| Ok(is_left(over, &gone)?));
+            if matches!(left, Ok(false)) {
+                // An erasure may have seen to it meanwhile.
+                node.stripping.tried(over.origin(), true);
+                continue;
+            }
             if !node.stripping.is_due(over.origin()) {
                 are_done = false;
                 continue;

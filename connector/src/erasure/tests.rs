@@ -18,6 +18,7 @@ mod damaged;
 mod kept;
 mod listed;
 mod over;
+mod remains;
 mod retained;
 mod traced;
 

@@ -170,7 +170,7 @@ pub enum Chosen {
     Replay(ReplayArguments),
     /// Show how the running service is
     Status(StatusArguments),
-    /// Check the whole log: every record, proof, stream and document
+    /// Check the whole log: every record, proof, stream and document; the payloads; the logs before it
     Doctor(DoctorArguments),
     /// Copy all that is kept, in two parts, while the service goes on; checked
     Backup(BackupArguments),

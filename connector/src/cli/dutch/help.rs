@@ -305,7 +305,7 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("status", "Toon hoe de draaiende dienst ervoor staat"),
     (
         "doctor",
-        "Controleer het hele logboek: elk record, bewijs, elke reeks en elk document",
+        "Controleer het hele logboek: elk record, bewijs, elke reeks en elk document; de opgeslagen bestanden; de logboeken ervoor",
     ),
     (
         "doctor.rebuild_index",

@@ -2,9 +2,10 @@
 
 use crate::commands::Failure;
 use crate::control::protocol::{DoctorAnswer, OverChecked};
+use crate::erasure::all_offered;
 use crate::erasure::over::Erased;
 use crate::payloads::{PayloadError, Payloads};
-use crate::state::{ModelEntry, State, VersionEntry};
+use crate::state::State;
 use herleid_ledger::{Ledger, LedgerError};
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ pub(crate) const OVER: &str = "doctor-over";
 const NAMED: usize = 20;
 
 impl DoctorAnswer {
-    /// Reads every payload; `told` hears how many are done, of how many.
+    /// Reads every payload; `told` hears how many are done, of how many. After the logs before this one: what is wrong with them is told with it.
     ///
     /// # Errors
     /// Names those that are damaged or missing, each by its file: the log itself was in order.
@@ -49,9 +50,12 @@ impl DoctorAnswer {
             }
             told(done, count);
         }
-        for (sha256, what) in offered(state)? {
+        let offered = all_offered(state).map_err(|error| unread(&self, &error))?;
+        let kept = offered.into_iter().filter(|offered| offered.is_kept);
+        let kept: BTreeMap<String, String> = kept.map(|offered| (offered.sha256, offered.what)).collect();
+        for (sha256, what) in kept {
             let path = payloads.path(&sha256).map_err(|error| unread(&self, &error))?;
-            if !path.exists() {
+            if !path.try_exists().map_err(|error| unread(&self, &error))? {
                 found(format!(
                     "`{}`: it is not there, and `{what}` is offered",
                     path.display()
@@ -65,10 +69,11 @@ impl DoctorAnswer {
             wrong.push(format!("and {more} more"));
         }
         Err(Failure::failed(format!(
-            "the log `{}` is in order ({} records), and payloads are not: {}",
+            "the log `{}` is in order ({} records), and payloads are not: {}{}",
             self.origin,
             self.size,
-            wrong.join("; ")
+            wrong.join("; "),
+            self.wrong_before()
         ))
         .next("put each back from a backup, under the same name: until then nothing of it is given, and who asks for it is told so"))
     }
@@ -94,29 +99,26 @@ impl DoctorAnswer {
         }
         self
     }
+
+    /// What is wrong with the logs before this one, at the end of a sentence.
+    fn wrong_before(&self) -> String {
+        let over = self.over.iter().filter_map(|over| Some((over, over.wrong.as_ref()?)));
+        over.map(|(over, wrong)| {
+            format!(
+                "; and the log `{}`, which is over, is not in order: {wrong}",
+                over.origin
+            )
+        })
+        .collect()
+    }
 }
 
-fn unread(answer: &DoctorAnswer, error: &PayloadError) -> Failure {
+fn unread(answer: &DoctorAnswer, error: &dyn std::fmt::Display) -> Failure {
     Failure::failed(format!(
-        "the log `{}` is in order ({} records); the payloads could not be checked: {error}",
-        answer.origin, answer.size
+        "the log `{}` is in order ({} records); the payloads could not be checked: {error}{}",
+        answer.origin,
+        answer.size,
+        answer.wrong_before()
     ))
     .next("see to the disk and to who may read the directory, then check again")
-}
-
-/// What is offered from the payload store, by SHA-256.
-fn offered(state: &State) -> Result<BTreeMap<String, String>, Failure> {
-    let mut found = BTreeMap::new();
-    for (_, entry) in state.scan::<VersionEntry>("dataset/")? {
-        let is_here = entry.withdrawn.is_none() && entry.source.is_file();
-        if let Some(digests) = entry.digests.filter(|_| is_here) {
-            found.insert(digests.sha256, format!("{} {}", entry.dataset, entry.version));
-        }
-    }
-    for (_, entry) in state.scan::<ModelEntry>("model/")? {
-        if entry.withdrawn.is_none() {
-            found.insert(entry.program, format!("{} {}", entry.model, entry.version));
-        }
-    }
-    Ok(found)
 }

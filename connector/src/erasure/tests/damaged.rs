@@ -7,7 +7,7 @@ use crate::erasure::over;
 use rocksdb::{DB, Options as RocksOptions};
 
 /// Takes another value for this row of a store below the storage directory; nobody has it open.
-fn alter(store: &Path, part: &str, key: &[u8], value: &[u8]) {
+pub(super) fn alter(store: &Path, part: &str, key: &[u8], value: &[u8]) {
     let options = RocksOptions::default();
     let parts = DB::list_cf(&options, store).unwrap();
     let db = DB::open_cf(&options, store, parts).unwrap();
@@ -31,7 +31,7 @@ fn altered(scene: Scene, text: &str, part: &str, key: &[u8]) -> Scene {
 }
 
 impl Scene {
-    async fn gone_over(&self, index: u64) -> ErasureLine {
+    pub(super) async fn gone_over(&self, index: u64) -> ErasureLine {
         let line = self.propose_over(Meant::Records(vec![index])).await.unwrap();
         self.approve(&line.id, 2).await.unwrap()
     }
@@ -72,7 +72,7 @@ async fn a_damaged_record_keeps_no_other_from_being_erased_in_a_log_that_is_over
     // Nobody can tell whether the damaged one is of the same section: it keeps nothing.
     assert_eq!(scene.old().get(&PullEntry::key("t1")).unwrap(), None);
     assert!(!is_on_disk(&storage(&scene).join("log"), b"\"t1\""));
-    assert!(!over::is_unburied(&scene.node).unwrap());
+    assert!(!over::remains(&scene.node).unwrap().is_unburied);
     let aside = tempfile::tempdir().unwrap();
     let made = scene.backed_up(aside.path()).await;
     assert_eq!((made.left_out, made.unsound.len()), (Vec::new(), 1));
@@ -95,13 +95,13 @@ async fn what_is_damaged_after_it_was_erased_is_said_and_left_out_of_backups_and
     assert!(!is_on_disk(&storage(&scene).join("log"), b"\"t2\""));
     assert!(scene.old_facts(third).is_some());
 
-    let said = over::damaged(&scene.node).unwrap();
+    let said = over::remains(&scene.node).unwrap().warnings;
     assert!(
         said.len() == 1 && said[0].contains(OLD) && said[0].contains("damaged"),
         "{said:?}"
     );
     assert!(
-        !over::is_unburied(&scene.node).unwrap(),
+        !over::remains(&scene.node).unwrap().is_unburied,
         "nothing goes when it is tried again"
     );
     let aside = tempfile::tempdir().unwrap();
@@ -161,7 +161,7 @@ async fn what_is_kept_beside_a_record_that_cannot_be_read_is_said_to_be_left() {
     // Its bytes are gone; what this connector kept of the pull nobody can find any more.
     let gone = over::said(&scene.node, scene.old()).unwrap();
     assert!(gone.contains_key(&pull) && !scene.old().still_holds(&gone).unwrap());
-    let said = over::damaged(&scene.node).unwrap();
+    let said = over::remains(&scene.node).unwrap().warnings;
     assert!(said.len() == 1 && said[0].contains(OLD), "{said:?}");
     let aside = tempfile::tempdir().unwrap();
     let made = scene.backed_up(aside.path()).await;

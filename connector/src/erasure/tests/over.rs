@@ -9,19 +9,29 @@ use std::fs;
 
 pub(super) const OLD: &str = "localhost:7101/log/1";
 
-/// Continues the log of a scene, as `ledger continue` leaves it, and opens what goes on.
+/// Continues the first log of a scene, as `ledger continue` leaves it, and opens what goes on.
 pub(super) fn continued(scene: Scene, text: &str) -> Scene {
+    continued_as(scene, text, 2)
+}
+
+/// The same with the n-th log.
+pub(super) fn continued_as(scene: Scene, text: &str, n: u32) -> Scene {
     let config = scene.node.config.clone();
     let secrets = Secrets::load(&config.keys.directory).unwrap();
     let (clock, entropy) = (scene.node.clock.clone(), scene.node.entropy.clone());
     let Scene { node, directory } = scene;
     drop(node);
-    let next = config.storage.directory.join("logs/2");
+    let next = config.storage.directory.join(format!("logs/{n}"));
     let mut options = ledger_options(&config, &secrets, &next, clock, entropy).unwrap();
-    options.origin = "localhost:7101/log/2".to_owned();
+    options.origin = format!("localhost:7101/log/{n}");
     drop(Ledger::open(options).unwrap());
+    opened_as(directory, text, n)
+}
+
+/// Opens what goes on with the n-th log.
+pub(super) fn opened_as(directory: tempfile::TempDir, text: &str, n: u32) -> Scene {
     Scene {
-        node: opened(directory.path(), &text.replace("log/1", "log/2")),
+        node: opened(directory.path(), &text.replace("log/1", &format!("log/{n}"))),
         directory,
     }
 }
@@ -29,10 +39,7 @@ pub(super) fn continued(scene: Scene, text: &str) -> Scene {
 pub(super) fn again_opened(scene: Scene, text: &str) -> Scene {
     let Scene { node, directory } = scene;
     drop(node);
-    Scene {
-        node: opened(directory.path(), &text.replace("log/1", "log/2")),
-        directory,
-    }
+    opened_as(directory, text, 2)
 }
 
 impl Scene {
@@ -215,12 +222,12 @@ async fn what_was_broken_off_or_comes_back_from_a_backup_goes_at_the_next_start(
     let size = scene.node.ledger.size();
     let scene = again_opened(scene, &text);
     assert_eq!(scene.old_facts(pull), None, "it is not shown");
-    assert!(over::is_unburied(&scene.node).unwrap());
+    assert!(over::remains(&scene.node).unwrap().is_unburied);
     let shown = scene.erase(Erase::Show { id: line.id.clone() }).await.unwrap();
     assert_eq!(shown.is_buried, Some(false));
     again(&scene.node).await.unwrap();
     go_on(&scene.node, Came::Anyhow).await.unwrap();
-    assert!(!over::is_unburied(&scene.node).unwrap() && !scene.has_payload(b"rain"));
+    assert!(!over::remains(&scene.node).unwrap().is_unburied && !scene.has_payload(b"rain"));
     assert_eq!(
         (scene.verify_old(), scene.node.ledger.size()),
         (1, size),
@@ -242,7 +249,7 @@ async fn what_was_broken_off_or_comes_back_from_a_backup_goes_at_the_next_start(
     };
     assert_eq!(scene.old_facts(pull), None, "it is not shown");
     go_on(&scene.node, Came::Anyhow).await.unwrap();
-    assert!(!over::is_unburied(&scene.node).unwrap());
+    assert!(!over::remains(&scene.node).unwrap().is_unburied);
     assert_eq!(scene.old().get(&PullEntry::key("t1")).unwrap(), None);
     assert_eq!(scene.verify_old(), 1);
 
@@ -266,7 +273,7 @@ async fn what_was_broken_off_or_comes_back_from_a_backup_goes_at_the_next_start(
     go_on(&scene.node, Came::Anyhow).await.unwrap();
     assert_eq!(scene.node.ledger.entombed(OLD).unwrap().len(), 1);
     assert_eq!((scene.old_facts(pull), scene.verify_old()), (None, 1));
-    assert!(!scene.has_payload(b"rain") && !over::is_unburied(&scene.node).unwrap());
+    assert!(!scene.has_payload(b"rain") && !over::remains(&scene.node).unwrap().is_unburied);
     let shown = scene.erase(Erase::Show { id: line.id }).await.unwrap();
     assert_eq!((shown.log.as_deref(), shown.is_buried), (Some(OLD), Some(true)));
     let size = scene.node.ledger.size();
@@ -334,6 +341,21 @@ async fn a_backup_goes_on_without_a_log_that_cannot_be_read_and_says_so() {
     let error = scene.propose_over(Meant::Records(vec![1])).await.unwrap_err();
     assert!(
         error.contains("nothing can be erased there") && error.contains("cannot be read"),
+        "{error}"
+    );
+    // A check names it too, also where a payload is damaged.
+    let check = async || {
+        let (progress, _nobody) = Progress::channel();
+        crate::commands::handle(scene.node.clone(), "doctor".to_owned(), json!({}), progress).await
+    };
+    let told = check().await.unwrap();
+    assert_eq!(told["over"][0]["origin"], json!(OLD), "{told}");
+    assert!(told["over"][0]["wrong"].is_string(), "{told}");
+    let path = scene.node.payloads.path(&Digests::of(b"sun").sha256).unwrap();
+    fs::write(&path, b"moon").unwrap();
+    let error = check().await.unwrap_err().to_string();
+    assert!(
+        error.contains(&path.display().to_string()) && error.contains(OLD),
         "{error}"
     );
 }
