@@ -218,6 +218,29 @@ pub fn good(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", told(output)))
 }
 
+/// The arguments by which somebody decides in a case, on what a transaction brought.
+pub fn decide<'a>(case: &'a str, relies_on: &'a str) -> [&'a str; 17] {
+    [
+        "decide",
+        "--case",
+        case,
+        "--title",
+        "Warning for rain",
+        "--relies-on",
+        relies_on,
+        "--author",
+        "B. de Wit",
+        "--role",
+        "hydrologist",
+        "--organisation",
+        "Vlissingen",
+        "--legal-basis",
+        "https://wetten.overheid.nl/BWBR0037885",
+        "--choices",
+        "51.3 mm is too much",
+    ]
+}
+
 /// A command of the binary that needs no connector.
 pub fn run(arguments: &[&str]) -> Output {
     let mut command = mortal(herleid());

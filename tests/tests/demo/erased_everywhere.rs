@@ -2,6 +2,7 @@
 //! file: present before, in tables and logs of the store too, and absent after.
 
 use crate::backups_erased::{by, people};
+use crate::runs;
 use herleid_tests::connector::{Connector, good};
 use herleid_tests::disk::{files_with, mark};
 use herleid_tests::lying_proxy::LyingProxy;
@@ -12,14 +13,12 @@ use herleid_vocab::rim::Clock as _;
 use herleid_vocab::time::format_rfc3339_ms;
 use serde_json::{Value, json};
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 /// Longer than it takes until what could not be removed is tried again.
 const BURYING: Duration = Duration::from_secs(150);
-const FREE: &str = r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#;
 
 /// A connector in `folder` for which two people erase.
 fn connector(folder: &Path, name: &str) -> Connector {
@@ -211,14 +210,7 @@ cat in/letter.txt job.json > out/result.txt
 
 /// Lets `holder` publish the model, and gives an agreement about it.
 fn offered(folder: &Path, holder: &Connector, asker: &Connector) -> String {
-    let path = |name: &str| folder.join(name);
-    fs::write(path("model.toml"), PACKAGE).unwrap();
-    fs::write(path("patience.sh"), PROGRAM).unwrap();
-    fs::set_permissions(path("patience.sh"), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::write(path("offer.json"), FREE).unwrap();
-    let [package, offer] = ["model.toml", "offer.json"].map(|name| path(name).display().to_string());
-    let named = ["publish", "--model", &package, "--id", "patience", "--theme", "TECH"];
-    good(&holder.run(&[&named[..], &["--policy", &offer]].concat()));
+    runs::publish(holder, folder, [PACKAGE, PROGRAM]);
     let agreed = good(&asker.run(&["negotiate", &holder.did, "patience"]));
     agreed["agreement"].as_str().unwrap().to_owned()
 }

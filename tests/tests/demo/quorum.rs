@@ -1,6 +1,6 @@
 //! Several witnesses of which some must cosign: one is dead, and the logs grow all the time.
 
-use herleid_tests::connector::{Connector, RAIN, good};
+use herleid_tests::connector::{Connector, RAIN, decide, good};
 use herleid_tests::machine::{free_port, until};
 use herleid_tests::process::told;
 use serde_json::Value;
@@ -64,30 +64,7 @@ impl Watched {
         let agreed = good(&self.consumer.run(&["negotiate", &self.provider.did, "rain"]));
         let pulled = good(&self.consumer.run(&["pull", agreed["agreement"].as_str().unwrap()]));
         let transaction = pulled["transaction"].as_str().unwrap();
-        let decision = [
-            "decide",
-            "--case",
-            case,
-            "--title",
-            "Warning",
-            "--relies-on",
-            transaction,
-        ];
-        let who = [
-            "--author",
-            "B. de Wit",
-            "--role",
-            "hydrologist",
-            "--organisation",
-            "Vlissingen",
-        ];
-        let why = [
-            "--legal-basis",
-            "https://wetten.overheid.nl/BWBR0037885",
-            "--choices",
-            "too much",
-        ];
-        good(&self.consumer.run(&[decision.as_slice(), &who, &why].concat()));
+        good(&self.consumer.run(&decide(case, transaction)));
     }
 
     fn dossier(&self, case: &str, name: &str) -> std::process::Output {

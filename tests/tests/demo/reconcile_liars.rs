@@ -177,7 +177,7 @@ fn a_pull_in_segments_is_compared_segment_by_segment() {
 #[test]
 fn runs_are_compared_and_a_start_that_is_denied_shows_by_its_receipt() {
     let scene = Scene::set();
-    runs::publish(&scene.provider, scene.folder.path());
+    runs::publish(&scene.provider, scene.folder.path(), runs::PATIENCE);
     let agreement = scene.agree("patience");
     good(&scene.consumer.run(&["run", &agreement, "--set", "seconds=0"]));
     for (here, there) in [(&scene.consumer, &scene.provider), (&scene.provider, &scene.consumer)] {

@@ -57,11 +57,14 @@ sleep "$seconds"
 echo "waited $seconds" > out/result.txt
 "#;
 
-/// Lets `holder` publish the model `patience`, whose files are put in `folder`.
-pub(crate) fn publish(holder: &Connector, folder: &Path) {
+/// The package and the program of a model that takes its time.
+pub(crate) const PATIENCE: [&str; 2] = [PACKAGE, PROGRAM];
+
+/// Lets `holder` publish the model `patience` of this package and program, whose files are put in `folder`.
+pub(crate) fn publish(holder: &Connector, folder: &Path, [package, program]: [&str; 2]) {
     let path = |name: &str| folder.join(name);
-    std::fs::write(path("model.toml"), PACKAGE).unwrap();
-    std::fs::write(path("patience.sh"), PROGRAM).unwrap();
+    std::fs::write(path("model.toml"), package).unwrap();
+    std::fs::write(path("patience.sh"), program).unwrap();
     std::fs::set_permissions(path("patience.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::write(
         path("offer.json"),
@@ -92,7 +95,7 @@ impl Scene {
         };
         let port = free_port();
         let (holder, asker) = (connector("holder", (public, real)), connector("asker", (port, port)));
-        publish(&holder, folder.path());
+        publish(&holder, folder.path(), PATIENCE);
         let agreed = good(&asker.run(&["negotiate", &holder.did, "patience"]));
         let agreement = agreed["agreement"].as_str().unwrap().to_owned();
         Self {

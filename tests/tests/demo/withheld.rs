@@ -1,7 +1,7 @@
 //! A run that was made after all, and that the dossier does not show: the other end's count, asked for apart, gives it away.
 
 use crate::verdicts;
-use herleid_tests::connector::{good, run};
+use herleid_tests::connector::{decide, good, run};
 use herleid_tests::process::{Service, herleid, mortal, told};
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -97,30 +97,7 @@ fn a_run_that_the_other_end_counted_and_the_dossier_leaves_out_is_missing() {
 
     // Another case, decided on data as they came, without a model.
     let (_, transaction) = rain.split_once('=').unwrap();
-    let decision = [
-        "decide",
-        "--case",
-        "Z2026-002",
-        "--title",
-        "Warning for rain",
-        "--relies-on",
-        transaction,
-    ];
-    let who = [
-        "--author",
-        "B. de Wit",
-        "--role",
-        "hydrologist",
-        "--organisation",
-        "Vlissingen",
-    ];
-    let why = [
-        "--legal-basis",
-        "https://wetten.overheid.nl/BWBR0037885",
-        "--choices",
-        "51.3 mm is too much",
-    ];
-    good(&at(&root, "app", &[decision.as_slice(), &who, &why].concat()));
+    good(&at(&root, "app", &decide("Z2026-002", transaction)));
     let second = root.join("second.zip");
     good(&at(
         &root,
