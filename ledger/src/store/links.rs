@@ -9,9 +9,7 @@
 mod keys;
 mod numbered;
 
-pub(crate) use keys::{
-    PREFIXES, linked_key, looked_up, ref_prefix, role_prefix, transaction_key, transaction_prefix, user_prefix,
-};
+pub(crate) use keys::{PREFIXES, linked_key, looked_up, role_prefix, transaction_key, transaction_prefix, user_prefix};
 pub(crate) use numbered::Numbered;
 
 use crate::record::{Kind, Links, Subject};

@@ -14,7 +14,7 @@ use super::{Ledger, Shared};
 use crate::error::LedgerError;
 use crate::record::{Kind, Side, StreamKey, Subject};
 use crate::store::codec::{StreamPlace, stream_key};
-use crate::store::links::{Numbered, Role, ref_prefix, role_prefix, user_prefix};
+use crate::store::links::{Numbered, Role, role_prefix, user_prefix};
 use crate::store::rocks::Part;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be read.
     pub fn by_digest(&self, digest: &[u8; 32]) -> Result<Vec<u64>, LedgerError> {
-        self.found_under(&ref_prefix(&self.shared().link_key.digest(digest)))
+        self.found_by(digest, &[Role::Made, Role::Given, Role::Used])
     }
 
     /// The records to which content with this SHA-256 or BLAKE3 came, or which made it; in order. Not those that used it, or with which it left.
@@ -44,25 +44,14 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be read.
     pub fn made_by(&self, digest: &[u8; 32]) -> Result<Vec<u64>, LedgerError> {
-        self.found_under(&role_prefix(&self.shared().link_key.digest(digest), Role::Made))
+        self.found_by(digest, &[Role::Made])
     }
 
-    /// The records that lie under this beginning of the keys of digests.
-    fn found_under(&self, prefix: &[u8]) -> Result<Vec<u64>, LedgerError> {
-        let (shared, size) = (self.shared(), self.size());
-        let mut keys = Vec::new();
-        shared.log.scan(Part::Index, prefix, |rest, _| {
-            keys.push(rest.to_vec());
-            true
-        })?;
-        let mut found = BTreeSet::new();
-        for key in keys {
-            // The record comes last; before it the role, where the beginning leaves that open.
-            let index = shared.number(key.last_chunk::<8>().map(<[u8; 8]>::as_slice).unwrap_or_default())?;
-            if index < size && shared.leads(index, prefix)? {
-                found.insert(index);
-            }
-        }
+    fn found_by(&self, digest: &[u8; 32], roles: &[Role]) -> Result<Vec<u64>, LedgerError> {
+        let of = self.shared().link_key.digest(digest);
+        let prefixes: Vec<Vec<u8>> = roles.iter().map(|role| role_prefix(&of, *role)).collect();
+        let found = self.shared().numbers_under(&prefixes, self.size())?;
+        let found: BTreeSet<u64> = found.into_iter().map(|(_, index)| index).collect();
         Ok(found.into_iter().collect())
     }
 

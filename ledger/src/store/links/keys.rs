@@ -10,11 +10,6 @@ pub(crate) fn linked_key(index: u64) -> Vec<u8> {
     [b"n".as_slice(), &index.to_be_bytes()].concat()
 }
 
-/// What all records share that are anything to this.
-pub(crate) fn ref_prefix(of: &Ref) -> Vec<u8> {
-    [b"x".as_slice(), of].concat()
-}
-
 /// What all records share that are this to it.
 pub(crate) fn role_prefix(of: &Ref, role: Role) -> Vec<u8> {
     [b"x".as_slice(), of, &[role as u8]].concat()

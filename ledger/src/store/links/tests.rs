@@ -135,7 +135,6 @@ fn what_is_looked_up_is_the_beginning_of_the_keys_that_are_found() {
         assert_eq!(looked_up(&prefix).unwrap(), prefix);
         assert_eq!(looked_up(&prefix[..prefix.len() - 1]), None);
     }
-    assert_eq!(looked_up(&ref_prefix(&[1; 12])), None);
     let other = Term::Transaction("no uuid".to_owned()).stored_key();
     assert_eq!(looked_up(&crate::store::codec::term_key(&other, 9)), None);
 }
