@@ -12,5 +12,6 @@ pub mod machine;
 pub mod management;
 pub mod measured;
 pub mod operated;
+pub mod patience;
 pub mod process;
 pub mod s3;

@@ -2,7 +2,6 @@
 //! file: present before, in tables and logs of the store too, and absent after.
 
 use crate::backups_erased::{by, people};
-use crate::runs;
 use herleid_tests::connector::{Connector, good};
 use herleid_tests::disk::{files_with, mark};
 use herleid_tests::lying_proxy::LyingProxy;
@@ -210,7 +209,7 @@ cat in/letter.txt job.json > out/result.txt
 
 /// Lets `holder` publish the model, and gives an agreement about it.
 fn offered(folder: &Path, holder: &Connector, asker: &Connector) -> String {
-    runs::publish(holder, folder, [PACKAGE, PROGRAM]);
+    herleid_tests::patience::publish(holder, folder, [PACKAGE, PROGRAM]);
     let agreed = good(&asker.run(&["negotiate", &holder.did, "patience"]));
     agreed["agreement"].as_str().unwrap().to_owned()
 }

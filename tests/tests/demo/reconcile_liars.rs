@@ -1,9 +1,9 @@
 //! A peer that hides what it recorded is caught when the ledgers are compared; one that is only busy, cut off or slow is not accused.
 
 use crate::reconcile::{change, reconcile, whats};
-use crate::runs;
 use crate::scene::Scene;
 use herleid_tests::connector::good;
+use herleid_tests::patience;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
@@ -177,7 +177,7 @@ fn a_pull_in_segments_is_compared_segment_by_segment() {
 #[test]
 fn runs_are_compared_and_a_start_that_is_denied_shows_by_its_receipt() {
     let scene = Scene::set();
-    runs::publish(&scene.provider, scene.folder.path(), runs::PATIENCE);
+    patience::publish(&scene.provider, scene.folder.path(), patience::MODEL);
     let agreement = scene.agree("patience");
     good(&scene.consumer.run(&["run", &agreement, "--set", "seconds=0"]));
     for (here, there) in [(&scene.consumer, &scene.provider), (&scene.provider, &scene.consumer)] {

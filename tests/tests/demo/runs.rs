@@ -3,9 +3,8 @@
 use herleid_tests::connector::{Connector, good};
 use herleid_tests::lying_proxy::LyingProxy;
 use herleid_tests::machine::free_port;
+use herleid_tests::patience::{self, publish};
 use herleid_tests::process::told;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,67 +15,6 @@ struct Scene {
     holder: Connector,
     asker: Connector,
     agreement: String,
-}
-
-const PACKAGE: &str = r#"
-format = "herleid-model/1"
-id = "patience"
-version = "1"
-title = "Takes its time"
-description = "Waits, and says that it did."
-program = "patience.sh"
-arguments = []
-canonicalisation = "none"
-uses_seed = false
-[licence]
-id = "EUPL-1.2"
-program_in_dossier = true
-[environment]
-description = "Any shell."
-packages = []
-[limits]
-wall_ms = 60000
-[[parameters]]
-name = "seconds"
-title = "How long"
-type = "integer"
-minimum = 0
-maximum = 60
-default = 0
-[[outputs]]
-name = "result"
-title = "Said"
-file = "result.txt"
-media_type = "text/plain"
-"#;
-
-const PROGRAM: &str = r#"#!/bin/sh
-seconds=$(sed 's/.*"seconds":\([0-9]*\).*/\1/' job.json)
-if [ "$seconds" = 13 ]; then echo "not on the thirteenth" >&2; exit 1; fi
-sleep "$seconds"
-echo "waited $seconds" > out/result.txt
-"#;
-
-/// The package and the program of a model that takes its time.
-pub(crate) const PATIENCE: [&str; 2] = [PACKAGE, PROGRAM];
-
-/// Lets `holder` publish the model `patience` of this package and program, whose files are put in `folder`.
-pub(crate) fn publish(holder: &Connector, folder: &Path, [package, program]: [&str; 2]) {
-    let path = |name: &str| folder.join(name);
-    std::fs::write(path("model.toml"), package).unwrap();
-    std::fs::write(path("patience.sh"), program).unwrap();
-    std::fs::set_permissions(path("patience.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    std::fs::write(
-        path("offer.json"),
-        r#"{"@type": "Offer", "permission": [{"action": "use"}]}"#,
-    )
-    .unwrap();
-    let (package, offer) = (path("model.toml"), path("offer.json"));
-    let (package, offer) = (package.to_str().unwrap(), offer.to_str().unwrap());
-    let model = [
-        "publish", "--model", package, "--id", "patience", "--theme", "TECH", "--policy", offer,
-    ];
-    good(&holder.run(&model));
 }
 
 impl Scene {
@@ -95,7 +33,7 @@ impl Scene {
         };
         let port = free_port();
         let (holder, asker) = (connector("holder", (public, real)), connector("asker", (port, port)));
-        publish(&holder, folder.path(), PATIENCE);
+        publish(&holder, folder.path(), patience::MODEL);
         let agreed = good(&asker.run(&["negotiate", &holder.did, "patience"]));
         let agreement = agreed["agreement"].as_str().unwrap().to_owned();
         Self {

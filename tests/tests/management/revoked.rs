@@ -2,6 +2,7 @@
 
 mod asked;
 mod pushed;
+mod runs;
 
 use crate::receiving::{Act, Endpoint};
 use crate::{Managed, Pair};
