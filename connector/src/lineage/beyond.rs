@@ -2,7 +2,8 @@
 //! there: nobody who asks after a decision has to know which log a rain series was recorded in.
 
 use super::named::Named;
-use super::start::{by_digest, unlinked};
+use super::start::{by_term, unlinked};
+use super::summary::linked;
 use super::told::{Told, made_by};
 use super::walked::logs;
 use super::{Drawing, How, drawn};
@@ -37,7 +38,7 @@ const OF_ITS_OWN: [Kind; 10] = [
 
 impl Drawing<'_> {
     /// The logs in which it goes on, the nearest first: what something rests on was recorded before it.
-    fn other_logs(&self) -> Vec<Ledger> {
+    pub(super) fn other_logs(&self) -> Vec<Ledger> {
         // What is told to others is proved in the log that goes on.
         if self.how.for_others {
             return Vec::new();
@@ -63,11 +64,11 @@ impl Drawing<'_> {
             let found = match of_it(&log, named) {
                 Ok(found) => found,
                 Err(error) => {
-                    unread.push(of_log(&log, format!("what it knows of it cannot be read: {error}")));
+                    unread.push(self.unread(&log, &format!("what it knows of it cannot be read: {error}")));
                     continue;
                 }
             };
-            unread.extend(found.told(&log, "may have made or brought it"));
+            unread.extend(self.damaged(&log, &found, "may have made or brought it"));
             if !found.records.is_empty() {
                 let mut nodes = self.drawn_in(&log, &found.records, (at, told))?;
                 nodes.extend(unread);
@@ -82,12 +83,12 @@ impl Drawing<'_> {
         let mut nodes = Vec::new();
         for log in self.other_logs() {
             match users(&log, told) {
-                Err(error) => nodes.push(of_log(&log, format!("what rests on it there cannot be read: {error}"))),
+                Err(error) => nodes.push(self.unread(&log, &format!("what rests on it there cannot be read: {error}"))),
                 Ok(found) => {
                     if !found.records.is_empty() {
                         nodes.extend(self.drawn_in(&log, &found.records, (at, told))?);
                     }
-                    nodes.extend(found.told(&log, "may rest on it"));
+                    nodes.extend(self.damaged(&log, &found, "may rest on it"));
                 }
             }
         }
@@ -101,39 +102,53 @@ impl Drawing<'_> {
         records: &BTreeSet<u64>,
         (at, told): (usize, &Told<'_>),
     ) -> Result<Vec<TraceNode>, Failure> {
+        let cannot = |error: &dyn std::fmt::Display| format!("it cannot be read: {error}");
         match log.has_lineage() {
             Ok(true) => {}
             Ok(false) => {
                 let why = unlinked(log, records);
                 return Ok(vec![TraceNode {
                     not_followed: true,
-                    ..of_log(log, why.to_string())
+                    ..self.unread(log, &why.to_string())
                 }]);
             }
-            Err(error) => return Ok(vec![self.unread(log, &error)]),
+            Err(error) => return Ok(vec![self.unread(log, &cannot(&error))]),
         }
         let here = self.level.get(at).copied().flatten().unwrap_or_default();
         let deepest = self.how.deepest.saturating_sub(here + 1);
-        // What is not drawn is counted all the same.
-        let limit = if deepest == 0 { 0 } else { self.left };
         let depth = self.how.bounds.depth.saturating_sub(told.depth() + 1);
-        let is_again = self.walked.of(log).has_begun(records, depth, limit > 0);
+        if deepest == 0 || self.left == 0 {
+            // What is not drawn is counted all the same, when all is drawn: of all ways that lead there at once.
+            let starts = match linked(log, records) {
+                Ok((starts, _)) => starts,
+                Err(error) => return Ok(vec![self.unread(log, &cannot(&error))]),
+            };
+            let hidden = starts.len() as u64;
+            self.walked.of(log).wait(starts, depth);
+            return Ok(vec![more(log, hidden)]);
+        }
+        let is_again = self.walked.of(log).has_begun(records, depth);
         let how = How {
             direction: self.how.direction,
             bounds: Bounds {
                 // Of what is drawn elsewhere the name is enough.
                 depth: if is_again { 0 } else { depth },
-                activities: self.how.bounds.activities,
+                // No more than can be drawn; the rest is counted as what is not drawn is.
+                activities: self.left,
             },
-            limit,
+            limit: self.left,
             deepest,
             for_others: false,
         };
         let drawn = match drawn((self.node, log), records, &how, self.walked) {
             Ok(drawn) => drawn,
-            Err(error) => return Ok(vec![self.unread(log, &error)]),
+            Err(error) => return Ok(vec![self.unread(log, &cannot(&error))]),
         };
-        self.walked.of(log).begin(records, depth, limit > 0);
+        let walked = self.walked.of(log);
+        walked.begin(records, depth);
+        if drawn.is_cut {
+            walked.wait(records.clone(), depth);
+        }
         self.left = self.left.saturating_sub(drawn.shown);
         let mut nodes = drawn.tree.children;
         for node in &mut nodes {
@@ -141,18 +156,33 @@ impl Drawing<'_> {
             mark(node, log.origin());
         }
         if drawn.tree.hidden > 0 {
-            nodes.push(TraceNode {
-                hidden: drawn.tree.hidden,
-                ..of_log(log, "more in this log of ours".to_owned())
-            });
+            nodes.push(more(log, drawn.tree.hidden));
         }
         Ok(nodes)
     }
 
-    /// That another log cannot be read; what it has is not counted.
-    fn unread(&mut self, log: &Ledger, error: &dyn std::fmt::Display) -> TraceNode {
+    /// That something of another log cannot be had; what it has is not counted.
+    fn unread(&mut self, log: &Ledger, why: &str) -> TraceNode {
         self.walked.of(log).is_cut = true;
-        of_log(log, format!("it cannot be read: {error}"))
+        of_log(log, why.to_owned())
+    }
+
+    /// That records there are damaged which may belong here, the first of them with what is wrong: it says as much as all.
+    fn damaged(&mut self, log: &Ledger, found: &Found, may: &str) -> Option<TraceNode> {
+        let (index, why) = found.damaged.first_key_value()?;
+        let more = match found.damaged.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        Some(self.unread(log, &format!("record {index}, which {may}, is damaged: {why}{more}")))
+    }
+}
+
+/// What is not drawn of another log.
+fn more(log: &Ledger, hidden: u64) -> TraceNode {
+    TraceNode {
+        hidden,
+        ..of_log(log, "more in this log of ours".to_owned())
     }
 }
 
@@ -185,17 +215,6 @@ struct Found {
 }
 
 impl Found {
-    /// That there are damaged ones, the first of them with what is wrong: it says as much as all.
-    fn told(&self, log: &Ledger, may: &str) -> Option<TraceNode> {
-        let (index, why) = self.damaged.first_key_value()?;
-        let more = match self.damaged.len() - 1 {
-            0 => String::new(),
-            more => format!(", and {more} more"),
-        };
-        let label = format!("record {index}, which {may}, is damaged: {why}{more}");
-        Some(of_log(log, label))
-    }
-
     /// Takes in the record with this number if it is one that `is_wanted`.
     fn look(&mut self, log: &Ledger, index: u64, is_wanted: impl Fn(&StoredRecord) -> bool) -> Result<(), LedgerError> {
         match log.record(index) {
@@ -224,13 +243,25 @@ fn of_it(log: &Ledger, named: &Named) -> Result<Found, LedgerError> {
         // What is damaged is of it all the same, and is shown as that.
         found.records.extend(std::mem::take(&mut found.damaged).into_keys());
     } else if let Some(digest) = digest_bytes(&named.sha256) {
-        for index in by_digest(log, digest)? {
+        if log.has_lineage()? {
+            found.records.extend(log.made_by(&digest)?);
+            return Ok(found);
+        }
+        for index in by_term(log, digest)? {
             found.look(log, index, |record| {
-                is_its_own(record) && made_by(record).contains(&named.sha256)
+                is_its_own(record) && !gives(record) && made_by(record).contains(&named.sha256)
             })?;
         }
     }
     Ok(found)
+}
+
+/// Whether what it made was there before, and left with it.
+fn gives(record: &StoredRecord) -> bool {
+    matches!(
+        record.kind(),
+        Some(Kind::PullOpened | Kind::PullServed | Kind::OneSidedPullOpened)
+    )
 }
 
 /// The records that name the activity, or the bytes that it made or brought without saying from where.
@@ -248,8 +279,12 @@ fn users(log: &Ledger, told: &Told<'_>) -> Result<Found, LedgerError> {
         Some(transaction) => log.users_of(&transaction)?.into_iter().collect(),
         None => BTreeSet::new(),
     };
+    let is_linked = log.has_lineage()?;
     for digest in made.iter().filter_map(|sha256| digest_bytes(sha256)) {
-        may_use.extend(by_digest(log, digest)?);
+        match is_linked {
+            true => may_use.extend(log.used_by(&digest)?),
+            false => may_use.extend(by_term(log, digest)?),
+        }
     }
     let mut found = Found::default();
     for index in may_use {

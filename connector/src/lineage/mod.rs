@@ -24,7 +24,7 @@ use crate::node::Node;
 use crate::state::LogIdentity;
 use herleid_ledger::record::{Kind, StreamKey};
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{Activity, Bounds, Direction, Follows, Ledger, Lineage, StoredRecord};
+use herleid_ledger::{Bounds, Direction, Follows, Ledger, Lineage, StoredRecord};
 use named::Named;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -92,6 +92,8 @@ pub(crate) fn tree(node: &Node, request: &Trace, start: &Start<'_>) -> Result<Tr
     }
     let mut walked = AllWalked::default();
     let drawn = drawn((node, ledger), &start.records, &how, &mut walked)?;
+    walked.of(ledger).is_cut |= drawn.is_cut;
+    walked.count(node, how.direction, how.bounds)?;
     let mut summary = summary::of(&how, &walked.logs(node, start))?;
     summary.aside = drawn.aside;
     ledger.origin().clone_into(&mut summary.log);
@@ -111,6 +113,8 @@ struct Drawn {
     shown: usize,
     /// What is told of and not drawn.
     aside: Vec<Aside>,
+    /// Whether there is more than was walked.
+    is_cut: bool,
 }
 
 /// The tree below these records; what is found on the way is added to what was `walked`.
@@ -120,7 +124,7 @@ fn drawn(
     how: &How,
     walked: &mut AllWalked,
 ) -> Result<Drawn, Failure> {
-    let (start, aside) = linked(ledger, start)?;
+    let (start, aside) = summary::linked(ledger, start)?;
     let lineage = ledger.lineage(&start, how.direction, how.bounds)?;
     let ids: BTreeSet<Uuid> = lineage.activities.iter().flat_map(|a| &a.streams).copied().collect();
     let streams = ledger.streams_by_id(&ids)?;
@@ -136,9 +140,12 @@ fn drawn(
     }
     let shown = how.limit.saturating_sub(drawing.left);
     let is_shown: Vec<bool> = drawing.level.iter().map(Option::is_some).collect();
-    walked
-        .of(ledger)
-        .add(lineage, &is_shown, how.bounds.depth, how.bounds.activities);
+    // Behind what is not drawn nobody looks into other logs.
+    let is_left = is_shown.contains(&false) && !drawing.other_logs().is_empty();
+    let is_cut = lineage.is_cut;
+    let walked = walked.of(ledger);
+    walked.is_cut |= is_left;
+    walked.add(lineage, &is_shown, how.bounds.depth, FOUND_AT_MOST);
     let tree = TraceNode {
         kind: "trace".to_owned(),
         verified: children.iter().all(|c| c.verified),
@@ -146,23 +153,13 @@ fn drawn(
         hidden,
         ..TraceNode::default()
     };
-    Ok(Drawn { tree, shown, aside })
-}
-
-/// Those records of `start` from which anything can be followed, if there are any: who asks for an agreement wants its pulls and runs.
-/// Of the others it is said how many they are, and which.
-fn linked(ledger: &Ledger, start: &BTreeSet<u64>) -> Result<(BTreeSet<u64>, Vec<Aside>), Failure> {
-    let alone = Bounds {
-        depth: 0,
-        activities: usize::MAX,
+    let drawn = Drawn {
+        tree,
+        shown,
+        aside,
+        is_cut,
     };
-    let found = ledger.lineage(start, Direction::Up, alone)?.activities;
-    let (followed, others): (Vec<Activity>, Vec<Activity>) = found.into_iter().partition(summary::leads);
-    if followed.is_empty() {
-        return Ok((start.clone(), Vec::new()));
-    }
-    let followed = followed.iter().map(Activity::first).collect();
-    Ok((followed, summary::aside(&others)))
+    Ok(drawn)
 }
 
 fn text(value: &Value, pointer: &str) -> String {

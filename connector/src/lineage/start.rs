@@ -162,12 +162,18 @@ pub(super) fn unlinked(ledger: &Ledger, records: &BTreeSet<u64>) -> Failure {
 }
 
 /// The records that content with this digest has to do with; where a log has no index of lineage, by the terms that older versions kept instead.
-pub(super) fn by_digest(ledger: &Ledger, digest: [u8; 32]) -> Result<BTreeSet<u64>, LedgerError> {
-    let mut found: BTreeSet<u64> = ledger.by_digest(&digest)?.into_iter().collect();
-    if !ledger.has_lineage()? {
-        for term in [Term::Digest(digest), Term::RunInput(digest), Term::RunOutput(digest)] {
-            found.extend(ledger.by_term(&term)?);
-        }
+fn by_digest(ledger: &Ledger, digest: [u8; 32]) -> Result<BTreeSet<u64>, LedgerError> {
+    match ledger.has_lineage()? {
+        true => Ok(ledger.by_digest(&digest)?.into_iter().collect()),
+        false => by_term(ledger, digest),
+    }
+}
+
+/// The same by these terms.
+pub(super) fn by_term(ledger: &Ledger, digest: [u8; 32]) -> Result<BTreeSet<u64>, LedgerError> {
+    let mut found = BTreeSet::new();
+    for term in [Term::Digest(digest), Term::RunInput(digest), Term::RunOutput(digest)] {
+        found.extend(ledger.by_term(&term)?);
     }
     Ok(found)
 }

@@ -221,3 +221,19 @@ fn line(key: &StreamKey, records: u64) -> StreamLine {
         shown: 0,
     }
 }
+
+/// Those records of `start` from which anything can be followed, if there are any: who asks for an agreement wants its pulls and runs.
+/// Of the others it is said how many they are, and which.
+pub(super) fn linked(ledger: &Ledger, start: &BTreeSet<u64>) -> Result<(BTreeSet<u64>, Vec<Aside>), LedgerError> {
+    let alone = Bounds {
+        depth: 0,
+        activities: usize::MAX,
+    };
+    let found = ledger.lineage(start, Direction::Up, alone)?.activities;
+    let (followed, others): (Vec<Activity>, Vec<Activity>) = found.into_iter().partition(leads);
+    if followed.is_empty() {
+        return Ok((start.clone(), Vec::new()));
+    }
+    let followed = followed.iter().map(Activity::first).collect();
+    Ok((followed, aside(&others)))
+}

@@ -11,7 +11,7 @@ use crate::node::Node;
 use crate::state::LogIdentity;
 use herleid_ledger::record::{Kind, StreamKey, Term};
 use herleid_ledger::section::SectionName;
-use herleid_ledger::{Activity, At, Ledger, LedgerError, StoredRecord};
+use herleid_ledger::{Activity, At, Ledger, StoredRecord};
 use herleid_vocab::did::Did;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -52,7 +52,7 @@ impl<'a> Told<'a> {
             match ledger.record(*index) {
                 Ok(record) => records.push(record),
                 // One damaged record does not hide what the others say.
-                Err(error @ LedgerError::Corrupt { .. }) => damaged = damaged.or(Some(error.to_string())),
+                Err(error) if error.is_altered() => damaged = damaged.or(Some(error.to_string())),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -2,7 +2,7 @@
 
 use super::start::Start;
 use crate::node::Node;
-use herleid_ledger::{Activity, Ledger, Lineage};
+use herleid_ledger::{Activity, Bounds, Direction, Ledger, LedgerError, Lineage};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -13,8 +13,10 @@ pub(super) struct Walked {
     pub(super) activities: BTreeMap<u64, Seen>,
     /// Whether there is more, which is not among them.
     pub(super) is_cut: bool,
-    /// The records from which it was followed from another log, and how.
-    begun: BTreeMap<u64, Begun>,
+    /// The records from which it was drawn from another log, and how many steps at most.
+    begun: BTreeMap<u64, u32>,
+    /// Those from which it is still to be counted.
+    waiting: BTreeMap<u64, u32>,
 }
 
 /// An activity that was found.
@@ -25,18 +27,9 @@ pub(super) struct Seen {
     pub(super) is_followed: bool,
 }
 
-/// How a trace went on from a record.
-#[derive(Clone, Copy)]
-struct Begun {
-    /// Steps at most.
-    depth: u32,
-    is_drawn: bool,
-}
-
 impl Walked {
     /// Adds what was found from one beginning, of which `is_shown` says what is drawn, at most `bound` in all.
     pub(super) fn add(&mut self, lineage: Lineage, is_shown: &[bool], depth: u32, bound: usize) {
-        self.is_cut |= lineage.is_cut;
         for (activity, is_shown) in lineage.activities.into_iter().zip(is_shown) {
             let is_followed = activity.depth < depth;
             let first = activity.first();
@@ -56,27 +49,51 @@ impl Walked {
         }
     }
 
-    /// Whether all that this would find from these records was found before, and drawn if it would be.
-    pub(super) fn has_begun(&self, records: &BTreeSet<u64>, depth: u32, is_drawn: bool) -> bool {
-        records.iter().all(|index| {
-            let begun = self.begun.get(index);
-            begun.is_some_and(|begun| begun.depth >= depth && (begun.is_drawn || !is_drawn))
-        })
+    /// Whether all that would be drawn from these records was drawn before.
+    pub(super) fn has_begun(&self, records: &BTreeSet<u64>, depth: u32) -> bool {
+        records
+            .iter()
+            .all(|index| self.begun.get(index).is_some_and(|begun| *begun >= depth))
     }
 
-    /// Keeps that the trace went on from these records.
-    pub(super) fn begin(&mut self, records: &BTreeSet<u64>, depth: u32, is_drawn: bool) {
-        for index in records {
-            let begun = self.begun.entry(*index).or_insert(Begun { depth, is_drawn });
-            begun.depth = begun.depth.max(depth);
-            begun.is_drawn |= is_drawn;
+    /// Keeps that it was drawn from these records.
+    pub(super) fn begin(&mut self, records: &BTreeSet<u64>, depth: u32) {
+        furthest(&mut self.begun, records, depth);
+    }
+
+    /// Keeps that it is to be counted from these records.
+    pub(super) fn wait(&mut self, records: BTreeSet<u64>, depth: u32) {
+        furthest(&mut self.waiting, &records, depth);
+    }
+
+    /// Counts what waits for it: of each number of steps all at once.
+    fn count(&mut self, log: &Ledger, direction: Direction, bounds: Bounds) -> Result<(), LedgerError> {
+        let mut by_depth: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
+        for (index, depth) in std::mem::take(&mut self.waiting) {
+            by_depth.entry(depth).or_default().insert(index);
         }
+        // The furthest first: what others add to that is little.
+        for (depth, records) in by_depth.into_iter().rev() {
+            let bounds = Bounds { depth, ..bounds };
+            let lineage = log.lineage(&records, direction, bounds)?;
+            let is_shown = vec![false; lineage.activities.len()];
+            self.is_cut |= lineage.is_cut;
+            self.add(lineage, &is_shown, depth, bounds.activities);
+        }
+        Ok(())
     }
 
     /// The streams in which they stand.
     pub(super) fn streams(&self) -> BTreeSet<Uuid> {
         let seen = self.activities.values();
         seen.flat_map(|seen| &seen.activity.streams).copied().collect()
+    }
+}
+
+fn furthest(of: &mut BTreeMap<u64, u32>, records: &BTreeSet<u64>, depth: u32) {
+    for index in records {
+        let known = of.entry(*index).or_insert(depth);
+        *known = (*known).max(depth);
     }
 }
 
@@ -87,6 +104,17 @@ pub(super) struct AllWalked(BTreeMap<String, Walked>);
 impl AllWalked {
     pub(super) fn of(&mut self, log: &Ledger) -> &mut Walked {
         self.0.entry(log.origin().to_owned()).or_default()
+    }
+
+    /// Counts what is not drawn in other logs. What lies behind that in further ones is not looked for, and then there is more.
+    pub(super) fn count(&mut self, node: &Node, direction: Direction, bounds: Bounds) -> Result<(), LedgerError> {
+        for log in logs(node) {
+            if let Some(walked) = self.0.get_mut(log.origin()).filter(|walked| !walked.waiting.is_empty()) {
+                walked.is_cut |= node.previous.len() > 1;
+                walked.count(log, direction, bounds)?;
+            }
+        }
+        Ok(())
     }
 
     /// The logs in which anything was looked for: the one that was searched first.

@@ -37,10 +37,43 @@ async fn a_damaged_record_that_may_have_brought_an_input_is_told_and_nobody_is_s
     scene.add(run_on_bytes(7, "Z-4", 1));
     let tree = scene.tree(json!({"what": "Z-4"})).await;
     let nodes = all(&tree);
-    let logs = of_log(&nodes, "log", &json!(OLD));
-    assert_eq!(logs.len(), 1, "{tree}");
-    assert!(logs[0]["label"].as_str().unwrap().contains("damaged"), "{tree}");
+    // The index says that it brought them.
+    let records = of_log(&nodes, "record", &json!(OLD));
+    assert_eq!(records.len(), 1, "{tree}");
+    assert!(records[0]["label"].as_str().unwrap().contains("damaged"), "{tree}");
+    assert_eq!(
+        (&records[0]["index"], &records[0]["verified"]),
+        (&json!(rain), &json!(false))
+    );
     assert!(nodes.iter().all(|node| node["kind"] != "file"), "{tree}");
+}
+
+/// What an earlier log published and gave away is no gift of whoever got it.
+#[tokio::test]
+async fn a_pull_by_which_a_file_left_is_not_where_it_came_from() {
+    let scene = Scene::set();
+    scene.add(served(transaction(1), 1));
+    let (directory, storage) = scene.ended();
+    let scene = Scene::continued(directory, &storage);
+    scene.add(run_on_bytes(7, "Z-4", 1));
+    let tree = scene.tree(json!({"what": "Z-4"})).await;
+    let nodes = all(&tree);
+    assert!(nodes.iter().all(|node| node["log"].is_null()), "{tree}");
+    assert!(nodes.iter().any(|node| node["kind"] == "file"), "{tree}");
+}
+
+/// What lies behind what is not drawn is not looked for in a third log, and that there may be more is said.
+#[tokio::test]
+async fn where_not_all_is_drawn_and_there_are_other_logs_it_is_said_that_there_may_be_more() {
+    let scene = Scene::set();
+    scene.two_cases();
+    let (directory, storage) = scene.ended();
+    let scene = Scene::continued(directory, &storage);
+    let whole = scene.tree(json!({"what": format!("{OLD}/Z-1")})).await;
+    assert!(whole["summary"]["more"].is_null(), "{whole}");
+    let down = json!({"what": format!("{OLD}/{}", transaction(1)), "direction": "down", "limit": 1});
+    let cut = scene.tree(down).await;
+    assert_eq!(cut["summary"]["more"], true, "{cut}");
 }
 
 #[tokio::test]

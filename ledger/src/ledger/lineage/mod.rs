@@ -47,6 +47,14 @@ impl Ledger {
         self.found_by(digest, &[Role::Made])
     }
 
+    /// The records that used content with this SHA-256 or BLAKE3; in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn used_by(&self, digest: &[u8; 32]) -> Result<Vec<u64>, LedgerError> {
+        self.found_by(digest, &[Role::Used])
+    }
+
     fn found_by(&self, digest: &[u8; 32], roles: &[Role]) -> Result<Vec<u64>, LedgerError> {
         let of = self.shared().link_key.digest(digest);
         let prefixes: Vec<Vec<u8>> = roles.iter().map(|role| role_prefix(&of, *role)).collect();
