@@ -28,6 +28,21 @@ fn scripted(
     }
 }
 
+#[test]
+fn a_finding_is_not_taken_back_by_a_check_that_finds_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = watched(folder.path(), 0);
+    let ends = AtomicBool::new(false);
+    assert!(matches!(watched.check(Cause::Routine, &ends), Checked::InOrder));
+    watched.ledger.refuse_all("record 7 is damaged").unwrap();
+    let Checked::NotInOrder(why) = watched.check(Cause::Routine, &ends) else {
+        panic!("it is in order again");
+    };
+    for part in ["an earlier one did not", "record 7 is damaged"] {
+        assert!(why.contains(part), "{part}: {why}");
+    }
+}
+
 #[tokio::test]
 async fn what_could_not_be_checked_is_checked_again() {
     let folder = tempfile::tempdir().unwrap();
