@@ -12,7 +12,6 @@ mod record;
 
 pub(super) use bring::{Wanted, bring};
 pub(crate) use fetch::fetch;
-pub(crate) use fetch::pause;
 pub(crate) use kept::{give_up, sweep, unfinished};
 pub(crate) use onward::onward_source;
 

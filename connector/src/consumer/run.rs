@@ -35,6 +35,9 @@ const INPUTS: Duration = Duration::from_millis(prepare::ONWARD_MS);
 const AROUND_OUTPUTS_BYTES: u64 = 256 * (4 << 10);
 /// How often the holder is asked in vain, before a run of which the answer was lost is given up.
 const IN_VAIN: u32 = 5;
+/// Between two of these, twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Everything known before the model is asked.
 struct Asking {
@@ -165,28 +168,41 @@ impl Asking {
     ) -> Result<Vec<(String, Vec<u8>)>, Failure> {
         let message = Duration::from_millis(node.config.network.request_timeout_ms);
         let within = call_limits(self.process.model().limits(), message);
-        let until_ms = node
-            .now_ms()
-            .saturating_add(u64::try_from(within.total.as_millis()).unwrap_or(u64::MAX));
-        let mut lost = 0;
-        loop {
-            let failure = match self.ask_once(node, access, (exchange, content), within).await {
-                Ok(outputs) => return Ok(outputs),
-                // The holder has no room for it, and has begun nothing.
-                Err(Unanswered::Busy(failure)) if lost == 0 => return Err(failure),
-                // What was lost is still being run.
-                Err(Unanswered::Busy(failure)) if node.now_ms() < until_ms => failure,
-                Err(Unanswered::Lost(failure)) if lost < IN_VAIN => {
-                    lost += 1;
-                    failure
-                }
-                Err(Unanswered::Busy(failure) | Unanswered::Lost(failure) | Unanswered::Refused(failure)) => {
-                    return Err(failure);
-                }
-            };
-            tracing::info!(%failure, transaction = %self.transaction, "the answer to a run was lost; it is asked for again");
-            tokio::time::sleep(super::pull::pause(lost)).await;
-        }
+        let mut last = None;
+        // However often it is asked for, no longer than one answer may take.
+        let asked = tokio::time::timeout(within.total, async {
+            let (mut lost, mut pause) = (0, FIRST_PAUSE);
+            loop {
+                let failure = match self.ask_once(node, access, (exchange, content), within).await {
+                    Ok(outputs) => return Ok(outputs),
+                    Err(Unanswered::Refused(failure)) => return Err(failure),
+                    // The holder has no room for it, and has begun nothing.
+                    Err(Unanswered::Busy(failure)) if lost == 0 => return Err(failure),
+                    Err(Unanswered::Lost(failure)) if lost >= IN_VAIN => return Err(failure),
+                    // What was lost is still being run.
+                    Err(Unanswered::Busy(failure)) => failure,
+                    Err(Unanswered::Lost(failure)) => {
+                        lost += 1;
+                        pause = FIRST_PAUSE;
+                        tracing::info!(%failure, transaction = %self.transaction, "the answer to a run was lost; it is asked for again");
+                        failure
+                    }
+                };
+                last = Some(failure);
+                tokio::time::sleep(pause).await;
+                pause = LONGEST_PAUSE.min(pause.saturating_mul(2));
+            }
+        });
+        let asked = asked.await;
+        asked.unwrap_or_else(|_| {
+            Err(last.unwrap_or_else(|| {
+                Failure::unreachable(format!(
+                    "`{}` gave no answer to a run within {} s",
+                    self.agreement.other,
+                    within.total.as_secs()
+                ))
+            }))
+        })
     }
 
     async fn ask_once(
@@ -229,6 +245,10 @@ impl Asking {
             let refusal = super::pull::refusal(&self.agreement.other, log, seen, answer.status, &answer.body);
             return Err(match answer.status {
                 StatusCode::SERVICE_UNAVAILABLE => Unanswered::Busy(refusal),
+                // Of something in between, which does not know what came of it.
+                StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => {
+                    Unanswered::Lost(refusal)
+                }
                 _ => Unanswered::Refused(refusal),
             });
         }

@@ -111,12 +111,12 @@ pub async fn execute(
     let holds_ms = access.grant().until_ms.saturating_sub(node.now_ms());
     let patience = Duration::from_millis(asked.process.model().limits().wall_ms.min(holds_ms));
     let slot = sandbox.slot(&place, patience).await.map_err(|e| busy(&e))?;
+    // How long that took was for the consumer and for other runs to say. What is recorded is decided on what holds now.
+    asked.look_again(node).await?;
     // Meanwhile the same request may have been run: decided once more, it would be denied where its one use is gone.
     if let Some(before) = before().map_err(|e| Refusal::internal(&e))? {
         return again::given(node, access, (model, body), sent, &before, trace).await;
     }
-    // How long that took was for the consumer and for other runs to say. What is recorded is decided on what holds now.
-    asked.look_again(node).await?;
     let decided = asked.decide(node).await?;
     asked.record_started(node, sent, &decided).await?;
     let ran = asked.run(node, sandbox, slot, inputs).await?;

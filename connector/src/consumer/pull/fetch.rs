@@ -163,7 +163,7 @@ pub(super) async fn attempts(
 }
 
 /// A quarter of a second, doubled each time up to eight.
-pub(crate) fn pause(in_vain: u32) -> Duration {
+pub(super) fn pause(in_vain: u32) -> Duration {
     const FIRST_MS: u64 = 250;
     Duration::from_millis(FIRST_MS << in_vain.min(5))
 }

@@ -124,6 +124,46 @@ async fn who_waited_while_the_same_was_run_is_told_to_ask_again() {
     assert!(refusal.detail().contains("it failed"), "{}", refusal.detail());
 }
 
+/// Of the one run that is agreed on four ask at once, as who lost an answer does while it is run: one is made, and nobody is denied.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_run_asked_for_at_once_is_made_once_and_denied_to_nobody() {
+    let runs = Runs::set(10_000).await;
+    let (node, asker) = (&runs.scene.node, runs.asker(1).await);
+    let key = AgreementEntry::key(&asker.agreement, Side::Provider);
+    let mut entry: AgreementEntry = node.state.get(&key).unwrap().unwrap();
+    entry.agreement["permission"][0]["constraint"][0]["rightOperand"] = json!(1);
+    entry.sha256 = herleid_policies::Document::read(&entry.agreement).digest().hex();
+    node.state.write(vec![set(key, &entry).unwrap()]).unwrap();
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let asking = runs.asking(&asker, &transaction(1), None).await;
+        asked.spawn(asking.run(node.clone()));
+    }
+    let mut given = 0;
+    for answer in asked.join_all().await {
+        match answer {
+            Ok(outputs) => {
+                assert_eq!(&outputs[0].bytes[..], RAIN);
+                given += 1;
+            }
+            Err(NotRun::Refused(refusal)) => {
+                assert_eq!(
+                    refusal.status(),
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "{}",
+                    refusal.detail()
+                );
+            }
+            Err(NotRun::Request(error)) => panic!("{error}"),
+        }
+    }
+    assert!(given >= 1);
+    let again = runs.asking(&asker, &transaction(1), None).await;
+    assert_eq!(&again.run(node.clone()).await.unwrap()[0].bytes[..], RAIN);
+    assert_eq!(runs.scene.kinds(&transaction(1)), [Kind::RunStarted, Kind::RunFinished]);
+    assert_eq!(node.ledger.by_term(&Term::Kind(Kind::Denied)).unwrap(), [0u64; 0]);
+}
+
 #[tokio::test]
 async fn what_a_consumer_stated_to_have_deleted_is_not_given_again() {
     let runs = Runs::set(1_000).await;
