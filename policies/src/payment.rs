@@ -82,7 +82,8 @@ impl Policy {
         match unknown {
             Some(account) => {
                 let prices = self.permissions.iter().filter_map(Rule::price);
-                let dearest = prices.max().unwrap_or_default();
+                // What nobody can pay is no amount that facts could say.
+                let dearest = prices.filter(|price| *price != OUT_OF_REACH).max().unwrap_or_default();
                 facts.with_credit(&account, dearest, Amount::NOTHING, source, at_ms)
             }
             None => facts,

@@ -54,18 +54,15 @@ async fn record(node: &Node, request: &Payment) -> Result<PaymentRecorded, Failu
         .next("`herleid agreements` shows the agreements and their policies"));
     };
     let kind = request.kind;
-    if let (PaymentKind::Received, Some(why)) = (kind, &entry.terminated) {
-        // One that was recorded while it stood is told as that.
-        let is_it = |line: &PaymentLine| {
-            line.kind == kind
-                && line.amount == amount.to_string()
-                && line.reference.to_lowercase() == reference.to_lowercase()
-        };
-        if !recorded(node, &entry, usize::MAX)?.iter().any(is_it) {
-            return Err(Failure::refused(format!("the agreement has ended: {why}")).next(
-                "pay the money back; it is no payment for uses under this agreement, and nothing is recorded of it",
-            ));
-        }
+    // However it is written, it is the same payment, which is recorded once.
+    let once = format!("{}/{}", kind.what(), reference.to_lowercase());
+    if let (PaymentKind::Received, Some(why)) = (kind, &entry.terminated)
+        // One that was recorded while the agreement stood is told as that.
+        && node.ledger.by_once(&once)?.is_none()
+    {
+        return Err(Failure::refused(format!("the agreement has ended: {why}")).next(
+            "pay the money back; it is no payment for uses under this agreement, and nothing is recorded of it",
+        ));
     }
     let said = json!({
         "agreement": entry.id,
@@ -74,6 +71,7 @@ async fn record(node: &Node, request: &Payment) -> Result<PaymentRecorded, Failu
         "reference": reference,
         "payer": entry.other.as_str(),
     });
+    let same = Sha256::digest(json!([entry.id, amount.to_string(), reference.to_lowercase()]).to_string());
     let facts = json!({
         "what": kind.what(), "agreement": entry.id, "before": Value::Null, "after": said, "by": node.did.as_str(),
     });
@@ -82,11 +80,8 @@ async fn record(node: &Node, request: &Payment) -> Result<PaymentRecorded, Failu
         .term(Term::Agreement(entry.id.clone()))
         .term(Term::Party(entry.other.clone()))
         .term(Term::Kind(Kind::TrustChanged))
-        // The same payment is recorded once, however often somebody asks for it, and for one agreement.
-        .once(
-            format!("{}/{}", kind.what(), reference.to_lowercase()),
-            Sha256::digest(said.to_string()).into(),
-        );
+        // However often somebody asks for it, and for one agreement.
+        .once(once, same.into());
     let millionths = amount.millionths();
     let draft = match kind {
         PaymentKind::Received => draft.reserve(paid_counter(&account.key), millionths, MAX_INTEGER),

@@ -69,8 +69,6 @@ fn ours(node: &Node, entry: &AgreementEntry) -> Result<Option<PaymentAccount>, F
 pub(crate) fn tell(node: &Node, caller: &Did, agreement: &str) -> Result<Value, Refusal> {
     let internal = |error: &dyn std::fmt::Display| Refusal::internal(error);
     let entry = agreement_with(node, caller, agreement, Side::Provider)?;
-    let account = Account::of(node, &entry).map_err(|e| internal(&e))?;
-    let account = account.ok_or_else(|| Refusal::not_found(&"nothing under that agreement has a price"))?;
     let mut records = Vec::new();
     // One for all: under several, each would have to be proved to continue the one before.
     let checkpoint = node.ledger.checkpoint();
@@ -82,6 +80,9 @@ pub(crate) fn tell(node: &Node, caller: &Did, agreement: &str) -> Result<Value, 
         let record = record.map_err(|e| internal(&e))?;
         records.push(record.to_value().map_err(|e| internal(&e))?);
     }
+    // After the payments: what comes in meanwhile is said, and not yet proved.
+    let account = Account::of(node, &entry).map_err(|e| internal(&e))?;
+    let account = account.ok_or_else(|| Refusal::not_found(&"nothing under that agreement has a price"))?;
     Ok(json!({
         "agreement": entry.id,
         "currency": EUR,

@@ -152,7 +152,7 @@ async fn a_payment_that_was_recorded_is_told_again_also_when_the_agreement_has_e
     let mut entry: AgreementEntry = scene.node.state.get(&key).unwrap().unwrap();
     entry.terminated = Some("over".to_owned());
     scene.node.state.write(vec![set(key, &entry).unwrap()]).unwrap();
-    let again = scene.paid("5.00", "Invoice 1".to_lowercase().as_str()).await;
+    let again = scene.paid("5.00", "Invoice 1").await;
     assert_eq!((again.again, again.payment.record), (true, before.payment.record));
     let refused = scene
         .money(PaymentKind::Received, "5.00", "invoice 2")
