@@ -24,24 +24,34 @@ impl Node {
         }
     }
 
-    /// What rules can be about in it: its case before its agreement.
+    /// What rules can be about in it, the nearest first. Envelopes under an agreement are shown to its other end, also after an erasure: of what a case
+    /// is about nothing stands there.
     fn names(&self, draft: &Draft) -> Vec<(RetentionOf, String)> {
-        let (mut cases, mut targets) = (Vec::new(), Vec::new());
-        for term in draft.found_by() {
-            match term {
-                Term::Case(case) => cases.push((RetentionOf::Case, case)),
-                Term::Agreement(id) => targets.extend(self.target(&id).map(|target| (RetentionOf::Agreement, target))),
-                _ => {}
-            }
-        }
+        let (mut names, mut cases) = (Vec::new(), Vec::new());
         if draft.kind() == Kind::Denied {
             // By what the plan calls it.
             let party = draft.given(SectionName::Facts).and_then(|facts| facts.get("party"));
-            let party = party.and_then(Value::as_str).map(str::to_owned);
-            return party.map(|party| (RetentionOf::Denial, party)).into_iter().collect();
+            names.extend(
+                party
+                    .and_then(Value::as_str)
+                    .map(|party| (RetentionOf::Denial, party.to_owned())),
+            );
         }
-        cases.append(&mut targets);
-        cases
+        let mut is_shared = false;
+        for term in draft.found_by() {
+            match term {
+                Term::Case(case) => cases.push((RetentionOf::Case, case)),
+                Term::Agreement(id) => {
+                    is_shared = true;
+                    names.extend(self.target(&id).map(|target| (RetentionOf::Agreement, target)));
+                }
+                _ => {}
+            }
+        }
+        if !is_shared {
+            names.append(&mut cases);
+        }
+        names
     }
 
     /// What an agreement is about; it may be concluded by this very record.
