@@ -134,9 +134,10 @@ pub(crate) fn table(found: &Found) -> String {
             format!("{:.0}", grown.open_ms),
             "1000".to_owned(),
         );
+        let rest = grown.per_s.map(|per_s| format!(", {per_s:.0}")).unwrap_or_default();
         row(
             "resident after appending them, MiB, and records a second of those that it lacked",
-            format!("{:.0}, {:.0}", grown.resident_mib, grown.per_s.unwrap_or_default()),
+            format!("{:.0}{rest}", grown.resident_mib),
             String::new(),
         );
     }
