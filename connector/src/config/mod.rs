@@ -10,6 +10,8 @@ mod development;
 mod erasure;
 mod error;
 mod file;
+#[cfg(test)]
+mod given;
 pub mod keys;
 mod parse;
 mod peers;
@@ -27,6 +29,8 @@ pub use base_url::BaseUrl;
 pub use erasure::{Erasure, Person};
 pub use error::ConfigError;
 pub use file::{NewParticipant, commented_file};
+#[cfg(test)]
+pub(crate) use given::given;
 pub use peers::{Lineage, Reconcile};
 pub use push::{Push, PushTo};
 pub use retention::{Keep, Retention, RetentionOf, RetentionRule};

@@ -7,7 +7,7 @@ mod proof;
 use super::deliver::OPENED;
 use super::stated::{Stated, document};
 use super::*;
-use crate::config::Config;
+use crate::config::given;
 use crate::control::protocol::Duty;
 use crate::deciding::{Asker, USE, under_agreement};
 use crate::http::Refusal;
@@ -41,13 +41,7 @@ impl Scene {
     fn set() -> Self {
         let directory = tempfile::tempdir().unwrap();
         Secrets::make(&directory.path().join("keys"), &SystemEntropy).unwrap();
-        let text = "[participant]\ndid = \"did:web:localhost%3A7101\"\nname = \"KNMI\"\n\
-                    [listen]\npublic_url = \"http://localhost:7101\"\n\
-                    [ledger]\norigin = \"localhost:7101/log/1\"\n\
-                    [identity]\nrequired_credentials = []\n\
-                    [network]\nallow_private_addresses = true\n\
-                    [development]\nplain_http = true\n";
-        let config = Config::read(&directory.path().join("herleid.toml"), text, std::iter::empty(), true).unwrap();
+        let config = given(directory.path(), 1, "[identity]\nrequired_credentials = []\n");
         let clock = Arc::new(FixedClock::new(NOW_MS));
         let mut node = open(config).unwrap();
         Arc::get_mut(&mut node).unwrap().clock = clock.clone();

@@ -1,7 +1,7 @@
 //! What our witness found of many logs.
 
 use super::*;
-use crate::config::Config;
+use crate::config::given;
 use crate::node::{Secrets, open};
 use crate::rim::SystemEntropy;
 use ed25519_dalek::SigningKey;
@@ -31,16 +31,13 @@ fn witness(directory: &Path, logs: u8) -> Arc<Node> {
         let key = key.verifier();
         format!("{{origin = \"{}\", verifier_key = \"{key}\"}}", key.name())
     });
-    let text = format!(
-        "[participant]\ndid = \"did:web:localhost%3A7101\"\nname = \"KNMI\"\n\
-         [listen]\npublic_url = \"http://localhost:7101\"\n\
-         [ledger]\norigin = \"localhost:7101/log/1\"\n\
-         [witness]\nenabled = true\nlogs = [{}]\n\
-         [network]\nallow_private_addresses = true\n\
-         [development]\nplain_http = true\n",
-        named.collect::<Vec<_>>().join(", ")
-    );
-    open(Config::read(&directory.join("herleid.toml"), &text, std::iter::empty(), true).unwrap()).unwrap()
+    let named = named.collect::<Vec<_>>().join(", ");
+    open(given(
+        directory,
+        1,
+        &format!("[witness]\nenabled = true\nlogs = [{named}]\n"),
+    ))
+    .unwrap()
 }
 
 #[tokio::test]

@@ -11,13 +11,14 @@ mod continued;
 
 use super::{DEEPEST, SHOWN_AT_MOST};
 use crate::commands::handle;
-use crate::config::Config;
+use crate::config::given;
 use crate::control::error::{Code, ControlError};
 use crate::control::progress::Progress;
 use crate::node::{Node, Secrets, open};
 use crate::rim::SystemEntropy;
 use herleid_ledger::record::{Draft, Kind, Side, StreamKey, Term};
 use herleid_ledger::section::SectionName;
+use herleid_ledger::{Erasure, Ground, Target};
 use herleid_vocab::did::Did;
 use linked::{AGREED, Run, decided, digests, published, received, served, transaction};
 use serde_json::{Value, json};
@@ -42,17 +43,6 @@ fn agreement(id: &str, side: Side) -> StreamKey {
     }
 }
 
-fn config(directory: &Path, n: u32) -> Config {
-    let text = format!(
-        "[participant]\ndid = \"did:web:localhost%3A7101\"\nname = \"KNMI\"\n\
-         [listen]\npublic_url = \"http://localhost:7101\"\n\
-         [ledger]\norigin = \"localhost:7101/log/{n}\"\n\
-         [network]\nallow_private_addresses = true\n\
-         [development]\nplain_http = true\n"
-    );
-    Config::read(&directory.join("herleid.toml"), &text, std::iter::empty(), true).unwrap()
-}
-
 struct Scene {
     node: Arc<Node>,
     // Last: a log that is still open must not lose its directory.
@@ -69,13 +59,31 @@ impl Scene {
     /// The n-th log in this directory.
     fn of(directory: tempfile::TempDir, n: u32) -> Self {
         Self {
-            node: open(config(directory.path(), n)).unwrap(),
+            node: open(given(directory.path(), n, "")).unwrap(),
             directory,
         }
     }
 
     fn add(&self, draft: Draft) -> u64 {
         self.node.ledger.append_blocking(draft).unwrap().index()
+    }
+
+    /// Erases a section of a record.
+    fn erases(&self, index: u64, section: SectionName) {
+        let erasure = Erasure {
+            trace: TRACE.to_owned(),
+            targets: vec![Target {
+                index,
+                sections: [section].into(),
+                counterparty: None,
+            }],
+            ground: Ground::Avg17,
+            authority: "request 2026-17".to_owned(),
+            complete_by_ms: self.node.now_ms() + 1_000,
+            facts: serde_json::Map::new(),
+            state: Vec::new(),
+        };
+        self.node.ledger.erase(erasure).unwrap();
     }
 
     async fn ask(&self, request: Value) -> Result<Value, ControlError> {

@@ -1,7 +1,6 @@
 //! What is not drawn is told: records that lead nowhere, and ends that were erased.
 
 use super::*;
-use herleid_ledger::{Erasure, Ground, Target};
 
 #[tokio::test]
 async fn what_leads_nowhere_is_counted_and_told_where_the_trace_begins() {
@@ -53,21 +52,7 @@ async fn of_a_run_whose_end_was_erased_it_is_said_that_it_was() {
         .term(Term::Transaction(transaction(1).to_string()));
     let index = scene.add(failed);
     assert!(label().await.contains("out of memory"), "{}", label().await);
-    let target = Target {
-        index,
-        sections: [SectionName::Run].into(),
-        counterparty: None,
-    };
-    let erasure = Erasure {
-        trace: TRACE.to_owned(),
-        targets: vec![target],
-        ground: Ground::Avg17,
-        authority: "request 2026-17".to_owned(),
-        complete_by_ms: scene.node.now_ms() + 1_000,
-        facts: serde_json::Map::new(),
-        state: Vec::new(),
-    };
-    scene.node.ledger.erase(erasure).unwrap();
+    scene.erases(index, SectionName::Run);
     let said = label().await;
     assert!(
         said.contains(&format!("how it ended was erased here (record {index})")),

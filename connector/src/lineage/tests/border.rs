@@ -2,7 +2,6 @@
 
 use super::continued::{NEW, OLD, all, of_log, without_lineage};
 use super::*;
-use herleid_ledger::{Erasure, Ground, Target};
 use rocksdb::{DB, Options as RocksOptions};
 
 /// Puts other bytes in the place of a record of a log that nobody has open.
@@ -97,21 +96,7 @@ async fn an_input_that_an_older_log_without_lineage_brought_is_found_by_its_byte
 async fn what_rests_on_a_pull_of_which_the_digests_were_erased_is_found_in_a_later_log_by_its_transaction() {
     let scene = Scene::set();
     let (rain, _) = scene.two_cases();
-    let target = Target {
-        index: rain,
-        sections: [SectionName::Content].into(),
-        counterparty: None,
-    };
-    let erasure = Erasure {
-        trace: TRACE.to_owned(),
-        targets: vec![target],
-        ground: Ground::Avg17,
-        authority: "request 2026-17".to_owned(),
-        complete_by_ms: scene.node.now_ms() + 1_000,
-        facts: serde_json::Map::new(),
-        state: Vec::new(),
-    };
-    scene.node.ledger.erase(erasure).unwrap();
+    scene.erases(rain, SectionName::Content);
     let (directory, storage) = scene.ended();
     let scene = Scene::continued(directory, &storage);
     let on_rain = scene.add(decided("Z-5", &[(transaction(1), 1)]).term(Term::Case("Z-5".to_owned())));

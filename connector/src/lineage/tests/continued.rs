@@ -23,7 +23,7 @@ impl Scene {
 
     /// The same directory with a second log, which goes on.
     pub(super) fn continued(directory: tempfile::TempDir, storage: &Path) -> Self {
-        let config = config(directory.path(), 2);
+        let config = given(directory.path(), 2, "");
         let place = continuing::of(storage, NEW).unwrap();
         let secrets = Secrets::load(&config.keys.directory).unwrap();
         let options = ledger_options(

@@ -18,7 +18,7 @@ mod trusted;
 mod volume;
 
 use super::{access, grants, kind_of, outstanding};
-use crate::config::Config;
+use crate::config::{Config, given};
 use crate::node::{Node, OpenError, Secrets, open};
 use crate::rim::SystemEntropy;
 use crate::state::{AgreementEntry, Digests, GrantEntry, GrantPurpose, LogIdentity, Side, VersionEntry, set};
@@ -69,14 +69,9 @@ struct Scene {
 }
 
 fn configuration(directory: &Path) -> Config {
-    let text = "[participant]\ndid = \"did:web:localhost%3A7101\"\nname = \"KNMI\"\n\
-                [listen]\npublic_url = \"http://localhost:7101\"\n\
-                [ledger]\norigin = \"localhost:7101/log/1\"\n\
-                [identity]\nrequired_credentials = []\n\
-                [network]\nallow_private_addresses = true\n\
-                [limits]\noutstanding_per_agreement = 2\nacknowledge_deadline_s = 60\n\
-                [development]\nplain_http = true\n";
-    Config::read(&directory.join("herleid.toml"), text, std::iter::empty(), true).unwrap()
+    let more =
+        "[identity]\nrequired_credentials = []\n[limits]\noutstanding_per_agreement = 2\nacknowledge_deadline_s = 60\n";
+    given(directory, 1, more)
 }
 
 /// The n-th transaction of a test.

@@ -1,7 +1,7 @@
 //! Inputs of a run that are files: one's own, and what was had under an agreement.
 
 use super::*;
-use crate::config::Config;
+use crate::config::given;
 use crate::control::error::Code;
 use crate::node::{Secrets, open};
 use crate::rim::SystemEntropy;
@@ -50,13 +50,7 @@ impl Scene {
     fn set() -> Self {
         let directory = tempfile::tempdir().unwrap();
         Secrets::make(&directory.path().join("keys"), &SystemEntropy).unwrap();
-        let text = "[participant]\ndid = \"did:web:localhost%3A7101\"\nname = \"App\"\n\
-                    [listen]\npublic_url = \"http://localhost:7101\"\n\
-                    [ledger]\norigin = \"localhost:7101/log/1\"\n\
-                    [identity]\nrequired_credentials = []\n\
-                    [network]\nallow_private_addresses = true\n\
-                    [development]\nplain_http = true\n";
-        let config = Config::read(&directory.path().join("herleid.toml"), text, std::iter::empty(), true).unwrap();
+        let config = given(directory.path(), 1, "[identity]\nrequired_credentials = []\n");
         // A key is its own document: whose model it is can be looked up without a network.
         let key = SigningKey::generate(Algorithm::EdDsa, &SeededEntropy::new(3));
         let holder = key.public_key().to_did_key().unwrap();
