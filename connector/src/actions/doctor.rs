@@ -5,7 +5,7 @@ use crate::cli::arguments::DoctorArguments;
 use crate::cli::show::Shown as _;
 use crate::cli::text::text;
 use crate::cli::{Context, Outcome};
-use crate::commands::doctor::beside;
+use crate::commands::doctor::beside::{self, Beside};
 use crate::commands::{Failure, STEP, answer, failure, wrong};
 use crate::continuing::{self, PlaceError};
 use crate::control::error::{Code, ControlError};
@@ -17,6 +17,7 @@ use crate::rim::{SystemClock, SystemEntropy};
 use crate::state::State;
 use crate::storage;
 use herleid_ledger::{Ledger, LedgerError};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<Outcome, ControlError> {
@@ -85,29 +86,34 @@ pub(super) fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<O
         Some(latest) => over::entombed_below(&config, &secrets, (folder, folder), latest, &ledger)?,
         None => Erased::new(),
     };
-    let audited = ledger.verify_all_but(&erased, told).map_err(|error| match is_over {
+    let audited = ledger.verify_all_but(&erased, told);
+    let answer = if is_over {
         // Nothing is written beside a log that is over, and nothing more is recorded in it anyway.
-        true => ControlError::from(failure(&error)),
-        false => ControlError::from(wrong(&ledger, &error)),
-    })?;
-    let mut answer = answer(&ledger, &audited);
-    if !is_over {
-        // Nobody writes meanwhile, so that what was audited is all there is.
-        answer.found_before = ledger.is_sound_again(&audited).map_err(unsound)?;
+        answer(&ledger, &audited.map_err(unsound)?)
+    } else {
+        let log = audited.map_err(|error| wrong(&ledger, &error)).and_then(|audited| {
+            let mut answer = answer(&ledger, &audited);
+            // Nobody writes meanwhile, so that what was audited is all there is.
+            answer.found_before = ledger.is_sound_again(&audited).map_err(|error| failure(&error))?;
+            Ok(answer)
+        });
+        let mut beside = Beside::default();
         let place = (folder.as_path(), folder.as_path());
-        let opened = continuing::previous(folder, origin).map_err(misplaced)?;
-        let before = opened.into_iter().map(|(before, directory)| {
+        let opened = |(before, directory): (String, PathBuf)| {
             let log = over::closed(&config, &secrets, place, &before, &directory);
             let log = log.map_err(Failure::from).and_then(|log| {
                 let erased = over::entombed_below(&config, &secrets, place, origin, &log)?;
                 Ok((log, erased))
             });
             (before, log)
-        });
-        answer = answer.with_over(before, of(beside::OVER));
+        };
+        let before = continuing::previous(folder, origin);
+        let before = before.map(|before| before.into_iter().map(opened));
+        beside.check_over(before, of(beside::OVER));
         let payloads = Payloads::to_read(&folder.join("payloads"));
-        answer = answer.with_payloads(&payloads, &State::new(ledger.clone()), of(beside::PAYLOADS))?;
-    }
+        beside.read_payloads(&payloads, &State::new(ledger.clone()), of(beside::PAYLOADS));
+        beside.told(log)?
+    };
     let mut lines = vec![answer.show(context.language)];
     if arguments.rebuild_index {
         lines.push(text(context.language, "cli-doctor-rebuilt", &[]));

@@ -9,6 +9,7 @@ use crate::control::progress::Progress;
 use crate::control::protocol::{Doctor, DoctorAnswer, Unit};
 use crate::erasure::over;
 use crate::node::Node;
+use beside::Beside;
 use herleid_ledger::{Audited, Ledger, LedgerError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,16 +24,27 @@ pub(super) async fn doctor(node: Arc<Node>, _request: Doctor, progress: Progress
             let progress = &progress;
             move |done, total| progress.step(step, done, Some(total), Unit::Items)
         };
-        let answer = examined(&node.ledger, told(STEP))?;
+        let log = match examined(&node.ledger, told(STEP)) {
+            // The service ends with it, and waits for no payload to be read: an answer that came later would reach nobody.
+            Err(failure) if node.ledger.found_unsound().is_some() => {
+                return Err(failure.and(
+                    "; the payloads and the logs before it were not looked at, since the service ends: `herleid doctor` without it looks at them too",
+                ));
+            }
+            log => log,
+        };
+        let mut beside = Beside::default();
         // Also those that could not be opened when the service started.
         let before = continuing::previous(&node.config.storage.directory, node.ledger.origin());
-        let before = before.map_err(Failure::failed)?.into_iter();
-        let before = before.map(|(origin, _)| {
-            let log = over::before(&node, &origin);
-            (origin, log)
+        let before = before.map(|before| {
+            before.into_iter().map(|(origin, _)| {
+                let log = over::before(&node, &origin);
+                (origin, log)
+            })
         });
-        let answer = answer.with_over(before, told(beside::OVER));
-        answer.with_payloads(&node.payloads, &node.state, told(beside::PAYLOADS))
+        beside.check_over(before, told(beside::OVER));
+        beside.read_payloads(&node.payloads, &node.state, told(beside::PAYLOADS));
+        beside.told(log)
     });
     checked.await.map_err(Failure::failed)?
 }
@@ -151,3 +163,6 @@ pub(crate) fn failure(error: &LedgerError) -> Failure {
     };
     Failure::new(code, format!("{what}: {error}")).next(next)
 }
+
+#[cfg(test)]
+mod tests;

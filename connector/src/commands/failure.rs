@@ -75,6 +75,13 @@ impl Failure {
         self
     }
 
+    /// Says at its end what else there is to know.
+    #[must_use]
+    pub fn and(mut self, more: impl Display) -> Self {
+        self.message = format!("{}{more}", self.message);
+        self
+    }
+
     /// The kind.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -99,22 +99,29 @@ impl Payloads {
     /// # Errors
     /// When a folder cannot be read.
     pub fn all(&self) -> Result<Vec<String>, PayloadError> {
+        let folders: Vec<_> = self.folders().collect::<Result<_, _>>()?;
+        Ok(folders.into_iter().flatten().collect())
+    }
+
+    /// The same folder by folder: one that cannot be read keeps the others from nothing.
+    pub fn folders(&self) -> impl Iterator<Item = Result<Vec<String>, PayloadError>> {
+        (0..=u8::MAX).map(|first| self.names_in(&self.directory.join(format!("{first:02x}"))))
+    }
+
+    fn names_in(&self, folder: &Path) -> Result<Vec<String>, PayloadError> {
+        let failed = |source| failed(folder, "read", source);
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            // A restored store has those that it needs, until it is opened.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(failed(e)),
+        };
         let mut found = Vec::new();
-        for first in 0..=u8::MAX {
-            let folder = self.directory.join(format!("{first:02x}"));
-            let failed = |source| failed(&folder, "read", source);
-            let entries = match fs::read_dir(&folder) {
-                Ok(entries) => entries,
-                // A restored store has those that it needs, until it is opened.
-                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-                Err(e) => return Err(failed(e)),
-            };
-            for entry in entries {
-                let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
-                // What has another name is not ours.
-                if self.path(&name).is_ok() {
-                    found.push(name);
-                }
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+            // What has another name is not ours.
+            if self.path(&name).is_ok() {
+                found.push(name);
             }
         }
         Ok(found)
