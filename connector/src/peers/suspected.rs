@@ -80,15 +80,20 @@ impl Peers {
     /// proved.
     ///
     /// # Errors
-    /// When the memory fails.
+    /// When the memory fails, or one that is kept is not readable; the others were asked all the same.
     pub(crate) async fn look_again(&self) -> Result<(), StateError> {
         let mut logs: BTreeMap<String, Vec<(String, SuspicionEntry)>> = BTreeMap::new();
-        for (place, entry) in self.state.scan::<SuspicionEntry>(SUSPICIONS)? {
-            logs.entry(name(&entry.log)).or_default().push((place, entry));
+        let mut unread = Ok(());
+        for kept in self.state.scan_each::<SuspicionEntry>(SUSPICIONS)? {
+            match kept {
+                Ok((place, entry)) => logs.entry(name(&entry.log)).or_default().push((place, entry)),
+                // It keeps no other from being settled.
+                Err(error) => unread = Err(error),
+            }
         }
         let settle = |(place, entry)| self.settle(place, entry);
         self.suspecting.turns(logs, settle).await;
-        Ok(())
+        unread
     }
 
     /// `false` where nothing could be found out.

@@ -104,17 +104,25 @@ impl State {
     /// # Errors
     /// As [`Self::get`].
     pub fn scan<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<(String, T)>, StateError> {
+        self.scan_each(prefix)?.collect()
+    }
+
+    /// The same one by one: an entry that is not readable keeps no other from being used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn scan_each<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+    ) -> Result<impl Iterator<Item = Result<(String, T), StateError>>, StateError> {
         let found = self.ledger.scan(prefix).map_err(|e| StateError::Store {
             key: prefix.to_owned(),
             why: e.to_string(),
         })?;
-        found
-            .into_iter()
-            .map(|(key, bytes)| {
-                let value = read(&key, &bytes)?;
-                Ok((key, value))
-            })
-            .collect()
+        Ok(found.into_iter().map(|(key, bytes)| {
+            let value = read(&key, &bytes)?;
+            Ok((key, value))
+        }))
     }
 
     /// Writes `changes` in one durable step. Waits for the disk in the caller's thread, under a millisecond as a rule; what

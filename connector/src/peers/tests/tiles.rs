@@ -205,3 +205,25 @@ async fn a_log_that_only_could_not_be_read_for_a_while_is_suspected_no_longer() 
     assert_eq!((scene.suspicions().len(), scene.lies().len(), scene.forks()), (0, 0, 0));
     site.ends();
 }
+
+#[tokio::test]
+async fn a_suspicion_that_cannot_be_read_keeps_no_other_from_being_settled() {
+    let site = Site::start().await;
+    let (scene, log, theirs) = known(&site, 2).await;
+    site.alters.store(true, Ordering::SeqCst);
+    let handed = served(&log, THEM, "a", "a", 0).await;
+    scene.peers.accept(&theirs, &handed).await.unwrap_err();
+    assert_eq!(scene.suspicions().len(), 1);
+    // Before and after it, as rows come.
+    let rows = ["a", "z"].map(|name| format!("{SUSPICIONS}{name}"));
+    let junk = rows.clone().map(|row| (row, Some(b"junk".to_vec())));
+    State::new(scene.ours.clone()).write(junk.to_vec()).unwrap();
+    site.alters.store(false, Ordering::SeqCst);
+    let error = scene.peers.look_again().await.unwrap_err().to_string();
+    assert!(rows.iter().any(|row| error.contains(row.as_str())), "{error}");
+    State::new(scene.ours.clone())
+        .write(rows.map(|row| (row, None)).to_vec())
+        .unwrap();
+    assert_eq!((scene.suspicions().len(), scene.lies().len(), scene.forks()), (0, 0, 0));
+    site.ends();
+}
