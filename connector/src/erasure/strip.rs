@@ -14,13 +14,19 @@ use std::sync::Arc;
 /// # Errors
 /// When it cannot be removed; it can be tried again.
 pub(super) fn strip(node: &Node, over: &Ledger) -> Result<bool, Failure> {
+    left(node, over)?.map_or(Ok(true), |gone| remove(node, over, &gone))
+}
+
+/// What tombstones erase of a log that is over, if its files hold any of it still.
+fn left(node: &Node, over: &Ledger) -> Result<Option<Erased>, Failure> {
     let gone = said(node, over)?;
-    if !is_left(over, &gone)? {
-        return Ok(true);
-    }
+    Ok(is_left(over, &gone)?.then_some(gone))
+}
+
+fn remove(node: &Node, over: &Ledger, gone: &Erased) -> Result<bool, Failure> {
     let lies = Of::over(over).as_it_lies(node)?;
     let mut targets = Vec::new();
-    for (index, sections) in &gone {
+    for (index, sections) in gone {
         // What is bare was seen to in the write that bared it.
         if lies.ledger.still_holds(&Erased::from([(*index, sections.clone())]))? {
             targets.push(Target {
@@ -46,10 +52,10 @@ pub(super) fn strip(node: &Node, over: &Ledger) -> Result<bool, Failure> {
     let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
     let is_other = |index, leaf: &[u8; 32]| over.record(index).is_ok_and(|record| record.leaf() != leaf);
     let mut hidden = register::of_log(&folders, &secrets.log, over.origin(), is_other)?;
-    for (index, sections) in &gone {
+    for (index, sections) in gone {
         hidden.entry(*index).or_default().extend(sections);
     }
-    Ok(over.strip_closed(&options, &gone, &hidden, &state)? && !is_unread)
+    Ok(over.strip_closed(&options, gone, &hidden, &state)? && !is_unread)
 }
 
 /// Most rounds, of which there is one each [`super::AGAIN`], after which what could not be removed from a log is tried again: six hours. Each try in
@@ -65,8 +71,8 @@ pub(super) async fn strip_all(node: &Arc<Node>) -> Result<bool, Failure> {
     let stripping = tokio::task::spawn_blocking(move || {
         let mut are_done = true;
         for over in &node.previous {
-            let left = said(&node, over).and_then(|gone| Ok(is_left(over, &gone)?));
-            if matches!(left, Ok(false)) {
+            let left = left(&node, over);
+            if matches!(left, Ok(None)) {
                 // An erasure may have seen to it meanwhile.
                 node.stripping.tried(over.origin(), true);
                 continue;
@@ -75,7 +81,8 @@ pub(super) async fn strip_all(node: &Arc<Node>) -> Result<bool, Failure> {
                 are_done = false;
                 continue;
             }
-            let stripped = strip(&node, over);
+            // All tombstones of later logs were read for it, once.
+            let stripped = left.and_then(|gone| gone.map_or(Ok(true), |gone| remove(&node, over, &gone)));
             node.stripping.tried(over.origin(), matches!(stripped, Ok(true)));
             if let Err(error) = &stripped {
                 tracing::error!(origin = %over.origin(), %error, "what was erased in a log that is over could not be removed; it is tried again, and less and less often");
