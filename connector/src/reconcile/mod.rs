@@ -73,14 +73,7 @@ pub(crate) async fn command(
     let mut agreements = Vec::new();
     for (done, (entry, log)) in (0..).zip(entries) {
         progress.step(STEP, done, Some(total), Unit::Items);
-        let told = match agreement(&node, &entry, &log).await {
-            Err(failure) if is_over(&node, &log) => AgreementReconciled {
-                unfinished: Some(failure.to_string()),
-                ..nothing(&entry)
-            },
-            told => told?,
-        };
-        agreements.push(told);
+        agreements.push(agreement(&node, &entry, &log).await?);
     }
     let answer = ReconcileAnswer {
         peer,
@@ -125,7 +118,11 @@ fn agreements(node: &Node, peer: &Did, wanted: Option<&str>) -> Result<(Vec<OfLo
     Ok((entries, unsearched))
 }
 
-/// One agreement, of which `own` is the log that has it, and what came of it is kept. That the other end cannot be asked, or lies, is an outcome.
+/// One agreement, of which `own` is the log that has it, and what came of it is kept. That the other end cannot be asked, or lies, is an outcome; so
+/// is that `own`, where it is over, cannot be read.
+///
+/// # Errors
+/// When the log that goes on cannot be read, unless the other end is caught in a lie, or cannot be written.
 async fn agreement(node: &Arc<Node>, entry: &AgreementEntry, own: &Ledger) -> Result<AgreementReconciled, Failure> {
     let Some(log) = &entry.other_log else {
         let mut told = nothing(entry);
@@ -164,13 +161,19 @@ async fn agreement(node: &Arc<Node>, entry: &AgreementEntry, own: &Ledger) -> Re
     let now_ms = node.now_ms();
     // Our own log is read last: whatever the other end has received by now, this end has recorded that it gave it.
     let held = spawn_blocking(move || hold(&reading, &of, &theirs, size_before, is_whole, now_ms)).await;
-    let mut told = held.map_err(Failure::failed)??;
+    let (mut told, unread) = match held.map_err(Failure::failed)? {
+        Ok(told) => (told, None),
+        // What the other end's own log has signed proves the lie, whatever this end can read.
+        Err(failure) if is_lie || is_over(node, own) => (nothing(entry), Some(failure.to_string())),
+        Err(failure) => return Err(failure),
+    };
     told.verdict = match (is_lie, is_whole) {
         (true, _) => Reconciled::Differs,
         (false, false) => told.verdict.max(Reconciled::Unfinished),
         (false, true) => told.verdict,
     };
-    told.unfinished = stopped;
+    let why: Vec<String> = stopped.into_iter().chain(unread).collect();
+    told.unfinished = (!why.is_empty()).then(|| why.join("; and what this end recorded cannot be read: "));
     keep(node, entry, &told, is_over(node, own)).await?;
     Ok(told)
 }
