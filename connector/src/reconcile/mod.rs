@@ -75,13 +75,14 @@ pub(crate) async fn command(
         progress.step(STEP, done, Some(total), Unit::Items);
         agreements.push(agreement(&node, &entry, &log).await?);
     }
+    // Where not all agreements are known, what was compared is not all there is.
+    let least = match unsearched.is_empty() {
+        true => Reconciled::Incomparable,
+        false => Reconciled::Unfinished,
+    };
     let answer = ReconcileAnswer {
         peer,
-        verdict: agreements
-            .iter()
-            .map(|one| one.verdict)
-            .max()
-            .unwrap_or(Reconciled::Same),
+        verdict: agreements.iter().map(|one| one.verdict).fold(least, Ord::max),
         agreements,
         unsearched,
     };

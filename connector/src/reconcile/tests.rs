@@ -1,6 +1,8 @@
 //! Agreements of logs that are over, of which one is damaged or cannot be opened.
 
 use super::*;
+use crate::cli::show::Shown as _;
+use crate::cli::text::Language;
 use crate::config::Config;
 use crate::continuing;
 use crate::control::error::{Code, ControlError};
@@ -98,6 +100,18 @@ async fn a_log_that_is_over_and_cannot_be_read_keeps_no_agreement_from_being_com
     assert!(
         unsearched.iter().any(|why| why.as_str().unwrap().contains(OLD)),
         "{told}"
+    );
+    // Who asks about all agreements with a peer has not heard of all.
+    let answer: ReconcileAnswer = serde_json::from_value(told).unwrap();
+    assert_eq!(
+        (answer.verdict, answer.agreements[0].verdict),
+        (Reconciled::Unfinished, Reconciled::Incomparable)
+    );
+    assert_eq!(answer.verdict(), Some(Code::Unreachable));
+    let shown = answer.show(Language::English);
+    assert!(
+        shown.contains(&format!("not searched: {away}")) && !shown.contains("both ledgers say the same"),
+        "{shown}"
     );
 }
 

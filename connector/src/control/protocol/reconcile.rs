@@ -25,7 +25,7 @@ impl Command for Reconcile {
 pub struct ReconcileAnswer {
     /// The other end.
     pub peer: Did,
-    /// The worst of all agreements.
+    /// The worst of all agreements; at least unfinished where a log was not searched.
     pub verdict: Reconciled,
     /// Each agreement, in order of their identifiers.
     pub agreements: Vec<AgreementReconciled>,
