@@ -3,7 +3,7 @@
 use super::*;
 use crate::cli::show::Shown as _;
 use crate::cli::text::Language;
-use crate::config::Config;
+use crate::config::given;
 use crate::continuing;
 use crate::control::error::{Code, ControlError};
 use crate::net::server::{CancellationToken, Listener, Security, ServerLimits};
@@ -21,17 +21,6 @@ use std::path::Path;
 
 const OLD: &str = "localhost:7101/log/1";
 const PEER: &str = "did:web:app.example";
-
-fn config(directory: &Path, n: u32) -> Config {
-    let text = format!(
-        "[participant]\ndid = \"did:web:localhost%3A7101\"\nname = \"KNMI\"\n\
-         [listen]\npublic_url = \"http://localhost:7101\"\n\
-         [ledger]\norigin = \"localhost:7101/log/{n}\"\n\
-         [network]\nallow_private_addresses = true\n\
-         [development]\nplain_http = true\n"
-    );
-    Config::read(&directory.join("herleid.toml"), &text, std::iter::empty(), true).unwrap()
-}
 
 /// With somebody who keeps no log, so that nobody is asked anything.
 fn agreed(id: &str) -> (String, Option<Vec<u8>>) {
@@ -54,7 +43,7 @@ fn agreed(id: &str) -> (String, Option<Vec<u8>>) {
 /// A node whose first log is over, and has a row that is no agreement.
 fn continued(directory: &Path) -> Arc<Node> {
     Secrets::make(&directory.join("keys"), &SystemEntropy).unwrap();
-    let node = open(config(directory, 1)).unwrap();
+    let node = open(given(directory, 1, "")).unwrap();
     let junk = ("agreement/consumer/junk".to_owned(), Some(b"junk".to_vec()));
     node.ledger.put_state_blocking(vec![junk]).unwrap();
     went_on(directory, node)
@@ -63,7 +52,7 @@ fn continued(directory: &Path) -> Arc<Node> {
 /// The same participant, whose log goes on as another.
 fn went_on(directory: &Path, node: Arc<Node>) -> Arc<Node> {
     drop(node);
-    let next = config(directory, 2);
+    let next = given(directory, 2, "");
     let secrets = Secrets::load(&next.keys.directory).unwrap();
     let place = continuing::of(&next.storage.directory, &next.ledger.origin).unwrap();
     let options = ledger_options(&next, &secrets, &place, Arc::new(SystemClock), Arc::new(SystemEntropy));
@@ -193,7 +182,7 @@ async fn spoiled(ledger: &Ledger, entry: &AgreementEntry) {
 /// A node with this agreement, and a record of it that cannot be compared.
 async fn with_spoiled(directory: &Path, entry: &AgreementEntry) -> Arc<Node> {
     Secrets::make(&directory.join("keys"), &SystemEntropy).unwrap();
-    let node = open(config(directory, 1)).unwrap();
+    let node = open(given(directory, 1, "")).unwrap();
     let row = set(AgreementEntry::key(&entry.id, entry.side), entry).unwrap();
     node.ledger.put_state_blocking(vec![row]).unwrap();
     spoiled(&node.ledger, entry).await;
