@@ -1,7 +1,7 @@
 //! A peer that lies: stands before a real connector and changes what that says. It speaks just enough HTTP/1.1, in plain text.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
@@ -46,6 +46,8 @@ struct Lie {
     instead: Option<(String, String)>,
     /// The next answer to a pull is held up.
     hold: Option<Hold>,
+    /// Whoever next asks so finds the connection broken, before there is an answer.
+    broken: Option<&'static str>,
 }
 
 /// An answer passes as far as `bytes`, and no further until it is let go.
@@ -88,6 +90,7 @@ impl LyingProxy {
             change: Arc::new(Mutex::new(Box::new(|_: &mut Answer| {}))),
             instead: None,
             hold: None,
+            broken: None,
         };
         let lie = Arc::new(Mutex::new(honest));
         let told = lie.clone();
@@ -117,6 +120,11 @@ impl LyingProxy {
         self.lie.lock().unwrap().instead = Some((this.to_owned(), other.to_owned()));
     }
 
+    /// The next request whose first line starts with `about` arrives, and its connection breaks before there is an answer.
+    pub fn break_off(&self, about: &'static str) {
+        self.lie.lock().unwrap().broken = Some(about);
+    }
+
     /// Holds up the next answer to a pull after `bytes` of it. The provider goes on sending until nothing on the way takes more.
     pub fn hold(&self, bytes: u64) -> Held {
         let ((reached, is_reached), (go, let_go)) = (channel(), channel());
@@ -141,6 +149,17 @@ fn forward(mut from: TcpStream, to: u16, lie: &Mutex<Lie>) {
         return;
     };
     write(&mut server, &request);
+    let is_broken = {
+        let mut lie = lie.lock().unwrap();
+        let broken = lie.broken.take_if(|about| request.head[0].starts_with(*about));
+        broken.is_some()
+    };
+    if is_broken {
+        from.shutdown(Shutdown::Both).unwrap();
+        // Whoever answers is not to notice.
+        let _answer = message(&mut BufReader::new(server));
+        return;
+    }
     let is_pull = request.head[0].starts_with("GET /data/");
     let hold = is_pull.then(|| lie.lock().unwrap().hold.take()).flatten();
     if let Some(hold) = hold {

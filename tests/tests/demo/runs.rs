@@ -112,6 +112,27 @@ fn a_run_of_which_the_answer_is_lost_is_asked_for_again_and_counts_once() {
     assert_eq!(scene.traced_by(&scene.asker), "patience 1");
 }
 
+/// The connection breaks while the model runs: who asks again waits for that run.
+#[test]
+fn a_run_that_goes_on_when_its_connection_breaks_is_waited_for() {
+    let (public, real) = (free_port(), free_port());
+    let proxy = LyingProxy::start(public, real);
+    let scene = Scene::with_holder((public, real));
+    let told_to_wait = Arc::new(AtomicUsize::new(0));
+    let counted = told_to_wait.clone();
+    proxy.lie_about("POST /processes/", move |answer| {
+        if answer.head[0].contains(" 503") {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    proxy.break_off("POST /processes/");
+    good(&scene.asker.run(&["run", &scene.agreement, "--set", "seconds=4"]));
+    assert!(told_to_wait.load(Ordering::SeqCst) >= 1);
+    let tree = good(&scene.holder.run(&["trace", &scene.agreement]));
+    assert_eq!(tree["tree"]["children"].as_array().unwrap().len(), 1, "{tree}");
+    assert_eq!(scene.traced_by(&scene.asker), "patience 1");
+}
+
 #[test]
 fn a_run_that_a_stop_interrupts_is_recorded_as_failed() {
     let mut scene = Scene::set();
