@@ -15,12 +15,14 @@ pub(crate) struct Grown {
     /// Of the records that were appended to make it so long; `None` when it was already.
     pub(crate) per_s: Option<f64>,
     pub(crate) open_ms: f64,
-    pub(crate) resident_mib: f64,
+    /// Before these were appended, and after.
+    pub(crate) resident_mib: (f64, f64),
 }
 
 /// Appends until there are ten million, if the disk has room for them; says so where it has not.
 pub(crate) fn to_ten_million(log: &mut Ours, dir: &Path, bytes_per_record: f64) -> Option<Grown> {
-    let missing = TEN_MILLION.saturating_sub(log.size());
+    // Appended in tenths.
+    let missing = TEN_MILLION.saturating_sub(log.size()).next_multiple_of(10);
     let (needed, free) = (missing as f64 * bytes_per_record * (1.0 + BESIDE), free_bytes(dir));
     if needed > free {
         println!(
@@ -30,11 +32,13 @@ pub(crate) fn to_ten_million(log: &mut Ours, dir: &Path, bytes_per_record: f64) 
         );
         return None;
     }
+    let resident_mib = || machine::resident_mib(std::process::id());
+    let before = resident_mib();
     let per_s = (missing > 0).then(|| log.append(missing).per_s);
-    let resident_mib = machine::resident_mib(std::process::id());
+    let resident_mib = (before, resident_mib());
     let open_ms = log.reopened_ms();
     println!(
-        "{} records, opened in {open_ms:.0} ms, {resident_mib:.0} MiB",
+        "{} records, opened in {open_ms:.0} ms, {resident_mib:.0?} MiB",
         log.size()
     );
     Some(Grown {

@@ -36,7 +36,8 @@ pub(crate) fn json(found: &Found) -> String {
         "proof_p99_ms": rounded(found.p99_ms),
         "verify_leaves_per_s_core": rounded(found.verified_per_s),
         "open_10m_ms": grown.map(|grown| rounded(grown.open_ms)),
-        "resident_10m_mib": grown.map(|grown| rounded(grown.resident_mib)),
+        "resident_10m_mib": grown.map(|grown| rounded(grown.resident_mib.1)),
+        "resident_before_10m_mib": grown.map(|grown| rounded(grown.resident_mib.0)),
         "rest_of_10m_per_s": grown.and_then(|grown| grown.per_s).map(rounded),
         "trace_10k_ms": traced_10k(found).map(rounded),
         "trace_10k_again_ms": traced_10k(found).map(|_| rounded(found.traced.again_ms)),
@@ -134,12 +135,15 @@ pub(crate) fn table(found: &Found) -> String {
             format!("{:.0}", grown.open_ms),
             "1000".to_owned(),
         );
-        let rest = grown.per_s.map(|per_s| format!(", {per_s:.0}")).unwrap_or_default();
+        let (before, after) = grown.resident_mib;
         row(
-            "resident after appending them, MiB, and records a second of those that it lacked",
-            format!("{:.0}{rest}", grown.resident_mib),
+            "resident after that, before and after appending what it lacked of them, MiB",
+            format!("{before:.0}, {after:.0}"),
             String::new(),
         );
+        if let Some(per_s) = grown.per_s {
+            row("records a second of these", format!("{per_s:.0}"), String::new());
+        }
     }
     row(
         "a trace in it, just opened and then again, ms",
