@@ -93,7 +93,7 @@ pub(crate) fn tree(node: &Node, request: &Trace, start: &Start<'_>) -> Result<Tr
     let mut walked = AllWalked::default();
     let drawn = drawn((node, ledger), &start.records, &how, &mut walked)?;
     walked.of(ledger).is_cut |= drawn.is_cut;
-    walked.count(node, how.direction, how.bounds)?;
+    walked.count(node, how.direction, how.bounds);
     let mut summary = summary::of(&how, &walked.logs(node, start))?;
     summary.aside = drawn.aside;
     ledger.origin().clone_into(&mut summary.log);

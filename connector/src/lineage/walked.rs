@@ -107,14 +107,17 @@ impl AllWalked {
     }
 
     /// Counts what is not drawn in other logs. What lies behind that in further ones is not looked for, and then there is more.
-    pub(super) fn count(&mut self, node: &Node, direction: Direction, bounds: Bounds) -> Result<(), LedgerError> {
+    pub(super) fn count(&mut self, node: &Node, direction: Direction, bounds: Bounds) {
         for log in logs(node) {
             if let Some(walked) = self.0.get_mut(log.origin()).filter(|walked| !walked.waiting.is_empty()) {
                 walked.is_cut |= node.previous.len() > 1;
-                walked.count(log, direction, bounds)?;
+                // One that cannot be read keeps nothing else from being told.
+                if let Err(error) = walked.count(log, direction, bounds) {
+                    tracing::warn!(%error, log = log.origin(), "what a trace does not draw of a log of ours could not be counted");
+                    walked.is_cut = true;
+                }
             }
         }
-        Ok(())
     }
 
     /// The logs in which anything was looked for: the one that was searched first.
