@@ -183,7 +183,6 @@ impl Asking {
                     Err(Unanswered::Busy(failure)) => failure,
                     Err(Unanswered::Lost(failure)) => {
                         lost += 1;
-                        pause = FIRST_PAUSE;
                         tracing::info!(%failure, transaction = %self.transaction, "the answer to a run was lost; it is asked for again");
                         failure
                     }

@@ -23,6 +23,13 @@ impl Scene {
         Self::with_holder((port, port))
     }
 
+    /// The holder is reached through one that lies.
+    fn behind_a_proxy() -> (Self, LyingProxy) {
+        let (public, real) = (free_port(), free_port());
+        let proxy = LyingProxy::start(public, real);
+        (Self::with_holder((public, real)), proxy)
+    }
+
     /// The holder is reached at the first port, and listens at the second.
     fn with_holder((public, real): (u16, u16)) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -95,9 +102,7 @@ fn a_run_whose_caller_is_gone_still_has_its_end_in_the_log() {
 /// Whoever asked for another run instead would pay for two.
 #[test]
 fn a_run_of_which_the_answer_is_lost_is_asked_for_again_and_counts_once() {
-    let (public, real) = (free_port(), free_port());
-    let proxy = LyingProxy::start(public, real);
-    let scene = Scene::with_holder((public, real));
+    let (scene, proxy) = Scene::behind_a_proxy();
     let lost = Arc::new(AtomicUsize::new(0));
     let counted = lost.clone();
     proxy.lie_about("POST /processes/", move |answer| {
@@ -115,9 +120,7 @@ fn a_run_of_which_the_answer_is_lost_is_asked_for_again_and_counts_once() {
 /// The connection breaks while the model runs: who asks again waits for that run.
 #[test]
 fn a_run_that_goes_on_when_its_connection_breaks_is_waited_for() {
-    let (public, real) = (free_port(), free_port());
-    let proxy = LyingProxy::start(public, real);
-    let scene = Scene::with_holder((public, real));
+    let (scene, proxy) = Scene::behind_a_proxy();
     let told_to_wait = Arc::new(AtomicUsize::new(0));
     let counted = told_to_wait.clone();
     proxy.lie_about("POST /processes/", move |answer| {
