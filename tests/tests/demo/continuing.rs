@@ -3,7 +3,7 @@
 use crate::witness::{Watched, refused};
 use herleid_tests::connector::{Connector, good, serve};
 use herleid_tests::http::Caller;
-use herleid_tests::machine::{copy_all, free_port};
+use herleid_tests::machine::{copy_all, free_port, wait_for};
 use herleid_tests::process::told;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -66,8 +66,12 @@ fn a_restored_backup_is_continued_and_its_old_records_stay_checkable() {
     let agreement = good(&consumer.run(&["negotiate", &did, "rain"]))["agreement"].clone();
     let agreement = agreement.as_str().unwrap();
     good(&consumer.run(&["pull", agreement]));
+    // What the witness has not answered for yet is not served, also not by the log that is over.
+    let size = wait_for(|| {
+        let status = good(&watched.log.run(&["status"]));
+        (status["witnesses"][0]["size"] == status["size"]).then(|| status["size"].as_u64().unwrap())
+    });
     let copy = watched.copied();
-    let size = good(&watched.log.run(&["status"]))["size"].as_u64().unwrap();
     // While it runs, and while nothing is lost, there is nothing to continue.
     refused(&continued(&watched.log, &[]), 8, "is running on");
     watched.log.kill();
