@@ -26,6 +26,11 @@ use postgres::Rate;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tessera::{Offered, Tessera};
+use tikv_jemallocator::Jemalloc;
+
+/// As the connector has it.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Records, if `HERLEID_BENCH_RECORDS` says nothing else.
 const RECORDS: u64 = 1_000_000;
