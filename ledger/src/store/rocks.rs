@@ -76,7 +76,7 @@ impl Rocks {
     /// Opens or makes the store in `dir`, which belongs to the log in `log_dir`.
     pub(crate) fn open(dir: &Path, parts: &[Part], log_dir: &Path) -> Result<Self, LedgerError> {
         let cache = Cache::new_lru_cache(CACHE_BYTES);
-        let mut options_all = settings(&cache);
+        let mut options_all = settings(&cache).map_err(|error| store_error(dir, "set up", &error))?;
         options_all.create_if_missing(true);
         options_all.create_missing_column_families(true);
         let folder = File::open(dir).map_err(|source| LedgerError::Io {
@@ -126,7 +126,7 @@ impl Rocks {
     /// meanwhile.
     pub(crate) fn open_to_read(dir: &Path, parts: &[Part]) -> Result<Self, LedgerError> {
         let cache = Cache::new_lru_cache(CACHE_BYTES);
-        let options_all = settings(&cache);
+        let options_all = settings(&cache).map_err(|error| store_error(dir, "set up", &error))?;
         let folder = File::open(dir).map_err(|source| LedgerError::Io {
             path: dir.to_owned(),
             source,

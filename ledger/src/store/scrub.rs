@@ -44,7 +44,7 @@ impl Rocks {
             self.rewrite_around(&held, touched)?;
             for _ in 0..LOOKS {
                 if self.are_gone(&held, touched)? {
-                    return Ok(true);
+                    return self.renew_manifest();
                 }
                 // No wait makes those go: they are rewritten in their turn.
                 if self.came(&held, touched)? {
@@ -62,7 +62,7 @@ impl Rocks {
 
     /// Which files are still there, for whoever looks for what reads them.
     fn tell(&self, held: &Held) -> Result<(), LedgerError> {
-        let (logs, tables) = (self.files(".log")?, self.files(".sst")?);
+        let (logs, tables) = (self.files(is_log)?, self.files(is_table)?);
         let tables: Vec<_> = held
             .tables
             .union(&held.others)
@@ -80,17 +80,35 @@ impl Rocks {
         Ok(in_use.any(|table| held.others.contains(&name(table))))
     }
 
-    /// Flushes, and tells which files hold what was deleted before.
-    fn held(&self, touched: &[Touched]) -> Result<Held, LedgerError> {
-        // Before the flush: others may go on writing, and the logs that they begin are none of these.
-        let logs = self.files(".log")?;
-        // Where nothing was written since, a flush would leave the log as it is.
+    /// Begins a new manifest and waits until the ones before are gone: they name the first and the last key of each table, also of those that are gone.
+    fn renew_manifest(&self) -> Result<bool, LedgerError> {
+        let before = self.manifests()?;
+        self.turn_over()?;
+        for _ in 0..LOOKS {
+            if self.manifests()?.is_disjoint(&before) {
+                return Ok(true);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        tracing::warn!(store = %self.dir().display(), manifests = ?before, "files name what was deleted, or may; it is tried again");
+        Ok(false)
+    }
+
+    /// Flushes something, also where nothing was written since: a flush would then leave write-ahead log and manifest as they are.
+    fn turn_over(&self) -> Result<(), LedgerError> {
         let mut batch = self.batch();
         batch.delete(Part::State, UNUSED)?;
         batch.write_unsynced()?;
-        self.flush()?;
+        self.flush()
+    }
+
+    /// Flushes, and tells which files hold what was deleted before.
+    fn held(&self, touched: &[Touched]) -> Result<Held, LedgerError> {
+        // Before the flush: others may go on writing, and the logs that they begin are none of these.
+        let logs = self.files(is_log)?;
+        self.turn_over()?;
         // The folder first: what becomes a table meanwhile is then among those in use.
-        let mut others = self.files(".sst")?;
+        let mut others = self.files(is_table)?;
         let live = self.live()?;
         let tables = live.iter().filter(|table| touches(table, touched));
         let tables: BTreeSet<String> = tables.map(name).collect();
@@ -140,7 +158,7 @@ impl Rocks {
 
     /// Whether none of these files is there any more, but for tables that turned out to have other keys.
     fn are_gone(&self, held: &Held, touched: &[Touched]) -> Result<bool, LedgerError> {
-        let (logs, mut tables) = (self.files(".log")?, self.files(".sst")?);
+        let (logs, mut tables) = (self.files(is_log)?, self.files(is_table)?);
         for table in self.live()?.iter().filter(|table| !touches(table, touched)) {
             tables.remove(&name(table));
         }
@@ -153,7 +171,11 @@ impl Rocks {
         live.map_err(|error| store_error(self.dir(), "list the files of", &error))
     }
 
-    fn files(&self, ending: &str) -> Result<BTreeSet<String>, LedgerError> {
+    fn manifests(&self) -> Result<BTreeSet<String>, LedgerError> {
+        self.files(|name| name.starts_with("MANIFEST-"))
+    }
+
+    fn files(&self, is_wanted: impl Fn(&str) -> bool) -> Result<BTreeSet<String>, LedgerError> {
         let io = |source| LedgerError::Io {
             path: self.dir().to_owned(),
             source,
@@ -161,12 +183,20 @@ impl Rocks {
         let mut found = BTreeSet::new();
         for file in fs::read_dir(self.dir()).map_err(io)? {
             let name = file.map_err(io)?.file_name().to_string_lossy().into_owned();
-            if name.ends_with(ending) {
+            if is_wanted(&name) {
                 found.insert(name);
             }
         }
         Ok(found)
     }
+}
+
+fn is_log(name: &str) -> bool {
+    name.ends_with(".log")
+}
+
+fn is_table(name: &str) -> bool {
+    name.ends_with(".sst")
 }
 
 /// The part of a table, and a key that it surely has.
@@ -236,7 +266,7 @@ mod tests {
         put(&rocks, Part::Index, b"i", b"entry");
         put(&rocks, Part::Records, b"l", b"other");
         rocks.db.flush_cf(rocks.part(Part::Records).unwrap()).unwrap();
-        assert_eq!(rocks.files(".log").unwrap().len(), 2);
+        assert_eq!(rocks.files(is_log).unwrap().len(), 2);
         let mut looks = 0;
         while !rocks.are_gone(&held, &touched).unwrap() {
             looks += 1;
@@ -260,6 +290,27 @@ mod tests {
         assert_eq!(held.tables.len(), 2);
         assert!(rocks.scrub(&touched).unwrap());
         assert!(rocks.are_gone(&held, &touched).unwrap());
+    }
+
+    #[test]
+    fn what_stood_at_the_edge_of_a_table_stands_in_no_manifest() {
+        let dir = tempfile::tempdir().unwrap();
+        let rocks = open(dir.path());
+        put(&rocks, Part::Index, b"a digest of somebody", b"entry");
+        put(&rocks, Part::Index, b"another", b"entry");
+        rocks.flush().unwrap();
+        let names_it = || {
+            let names = rocks.manifests().unwrap().into_iter();
+            let mut texts = names.map(|name| fs::read(dir.path().join(name)).unwrap());
+            texts.any(|text| text.windows(10).any(|part| part == b"a digest o"))
+        };
+        assert!(names_it());
+        let mut batch = rocks.batch();
+        batch.delete(Part::Index, b"a digest of somebody").unwrap();
+        batch.write_synced().unwrap();
+        let key = b"a digest of somebody".to_vec();
+        assert!(rocks.scrub(&[(Part::Index, Some((key.clone(), key)))]).unwrap());
+        assert!(!names_it());
     }
 
     #[test]

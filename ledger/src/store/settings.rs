@@ -56,8 +56,15 @@ pub(super) fn options(part: Part, parts: &[Part], cache: &Cache) -> Options {
     options
 }
 
+/// A new manifest with each change of the tables in use: the one before names first and last keys of tables that are gone. It has as many
+/// lines as there are tables. No setter is there for it.
+const NEW_MANIFESTS: &str = "max_manifest_file_size=1;max_manifest_space_amp_pct=0";
+
 /// What holds for a store as a whole.
-pub(super) fn settings(cache: &Cache) -> Options {
+///
+/// # Errors
+/// When this RocksDB does not know a setting.
+pub(super) fn settings(cache: &Cache) -> Result<Options, rocksdb::Error> {
     let mut options_all = options(Part::State, &Part::ALL, cache);
     options_all.set_paranoid_checks(true);
     // What was synced must not be rolled back: damage in the middle of the write-ahead log refuses to open, and only
@@ -71,5 +78,5 @@ pub(super) fn settings(cache: &Cache) -> Options {
     options_all.set_log_level(LogLevel::Warn);
     options_all.set_keep_log_file_num(2);
     options_all.set_max_log_file_size(MIB);
-    options_all
+    options_all.get_options_from_string(NEW_MANIFESTS)
 }

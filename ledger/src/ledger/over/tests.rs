@@ -136,7 +136,7 @@ fn what_is_erased_in_a_log_that_is_over_is_in_no_file_of_it() {
     two.check();
     // Not even the lists of tables have anything, and the next one is as good.
     for (name, marker) in &two.markers {
-        assert!(!is_on_disk(&two.dir(), marker, true), "{name}");
+        assert!(!is_on_disk(&two.dir(), marker), "{name}");
     }
     let next = TARGET + 2;
     let mut other = erasure();

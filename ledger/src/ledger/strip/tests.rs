@@ -128,33 +128,21 @@ pub(in crate::ledger) fn markers(ledger: &Ledger) -> Vec<(&'static str, Vec<u8>)
     found
 }
 
-/// Whether any file below `dir` has these bytes. RocksDB names the first and the last key of each table in its manifest, and begins a new
-/// one when it is opened: until then an index entry that stood at an edge stands there.
-pub(in crate::ledger) fn is_on_disk(dir: &Path, marker: &[u8], also_manifest: bool) -> bool {
+/// Whether any file below `dir` has these bytes.
+pub(in crate::ledger) fn is_on_disk(dir: &Path, marker: &[u8]) -> bool {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    entries.into_iter().any(|path| {
-        let is_manifest = path.file_name().unwrap().to_string_lossy().starts_with("MANIFEST");
-        match path.is_dir() {
-            true => is_on_disk(&path, marker, also_manifest),
-            false if is_manifest && !also_manifest => false,
-            false => fs::read(&path)
-                .unwrap()
-                .windows(marker.len())
-                .any(|window| window == marker),
-        }
+    entries.into_iter().any(|path| match path.is_dir() {
+        true => is_on_disk(&path, marker),
+        false => fs::read(&path)
+            .unwrap()
+            .windows(marker.len())
+            .any(|window| window == marker),
     })
 }
 
 pub(in crate::ledger) fn left(dir: &Path, markers: &[(&'static str, Vec<u8>)]) -> Vec<&'static str> {
-    let is_left = |(name, marker): &&(&str, Vec<u8>)| is_on_disk(dir, marker, *name != INDEX);
+    let is_left = |(_, marker): &&(&str, Vec<u8>)| is_on_disk(dir, marker);
     markers.iter().filter(is_left).map(|(name, _)| *name).collect()
-}
-
-/// Once the log was opened again, not even the manifest has anything.
-pub(in crate::ledger) fn nothing_at_all(dir: &Path, markers: &[(&'static str, Vec<u8>)]) {
-    drop(open(dir, 99));
-    let on_disk = markers.iter().filter(|(_, marker)| is_on_disk(dir, marker, true));
-    assert_eq!(on_disk.map(|(name, _)| *name).collect::<Vec<_>>(), [""; 0]);
 }
 
 pub(in crate::ledger) fn erasure() -> Erasure {
@@ -211,7 +199,7 @@ fn what_is_erased_is_in_no_file_any_more() {
     let again = ledger.erase(erasure()).unwrap_err().to_string();
     assert!(again.contains("erased before"), "{again}");
     drop(ledger);
-    nothing_at_all(dir.path(), &markers);
+    assert_eq!(left(dir.path(), &markers), [""; 0], "after it was opened again");
 }
 
 /// The tombstone alone: as a crash leaves it that comes right after.
@@ -252,7 +240,7 @@ fn an_erasure_that_is_broken_off_is_finished_when_the_log_is_opened() {
         assert_eq!(left(dir.path(), &markers), [""; 0], "{steps} steps");
         check(&ledger);
         drop(ledger);
-        nothing_at_all(dir.path(), &markers);
+        assert_eq!(left(dir.path(), &markers), [""; 0], "{steps} steps, and closed");
     }
 }
 
