@@ -265,7 +265,7 @@ impl Universe {
 mod tests {
     use super::*;
 
-    /// Narrow actions, wide ones, one of two kinds at once, one that is only implied, and a circle of what implies what.
+    /// Narrow actions, wide ones, one of two kinds at once, some that are not defined (the first of all by name, too), and a circle of what implies what.
     fn defined() -> Actions {
         let relation = |pairs: &[(&str, &[&str])]| -> BTreeMap<String, BTreeSet<String>> {
             let full = |name: &&str| crate::action::Action::parse(name).map_or_else(|| (*name).to_owned(), Action::iri);
@@ -283,6 +283,7 @@ mod tests {
                 ("urn:sale", &["sell"]),
             ]),
             implies: relation(&[
+                ("urn:aside", &["urn:hint"]),
                 ("urn:glance", &["urn:hint"]),
                 ("urn:hint", &["urn:leak", "urn:wink"]),
                 ("urn:wink", &["urn:hint"]),
