@@ -77,6 +77,7 @@ async fn open(node: &Node, access: &Access, plan: &Plan, trace: &str) -> Result<
     let shown = shown_for(node, grant);
     let bytes = Some(digests.bytes);
     let asker = access.asker().showing(&shown).delivering(held.delivering(bytes, bytes));
+    let decided_ms = node.now_ms();
     // For a repeated pull there is room in its own place.
     let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &held.places());
     let decided = decided.map_err(|e| Refusal::internal(&e))?;
@@ -116,7 +117,7 @@ async fn open(node: &Node, access: &Access, plan: &Plan, trace: &str) -> Result<
             digests: Some(digests.clone()),
             media_type: std::sync::Mutex::new(media_type.clone()),
             subject: (grant.subject.clone(), version.clone()),
-            going: Going::new(0, bytes),
+            going: Going::new(decided_ms, 0, bytes),
         }),
         Err(refusal) => {
             if let Err(error) = given.aborted(node, 0, "its receipt could not be made", trace).await {

@@ -29,6 +29,13 @@ pub(crate) async fn ended(node: &Node, grant: &GrantEntry, opened: &Opened) -> L
     if let Some(why) = untrusted(node, grant) {
         return Lost::over(why);
     }
+    // A source may take its time, and what was decided before that holds for as long as it would have later on.
+    let decided_ms = opened.going.decided_ms();
+    if u128::from(node.now_ms().saturating_sub(decided_ms)) >= LOOK.as_millis()
+        && let Some(lost) = lost_by_now(node, grant, opened)
+    {
+        return lost;
+    }
     // A credential that was taken back is found out while everything else goes on.
     let mut lost = std::pin::pin!(until_lost(node, grant));
     loop {
@@ -40,13 +47,19 @@ pub(crate) async fn ended(node: &Node, grant: &GrantEntry, opened: &Opened) -> L
             }
             () = tokio::time::sleep(LOOK) => {}
         }
-        match over(node, grant, opened) {
-            Ok(None) => {}
-            Ok(Some(why)) => return Lost::over(why),
-            Err(error) => {
-                tracing::error!(%error, "whether access goes on could not be found out");
-                return Lost::over("whether access goes on could not be found out".to_owned());
-            }
+        if let Some(lost) = lost_by_now(node, grant, opened) {
+            return lost;
+        }
+    }
+}
+
+/// What ends it at this moment; also that nobody can tell.
+fn lost_by_now(node: &Node, grant: &GrantEntry, opened: &Opened) -> Option<Lost> {
+    match over(node, grant, opened) {
+        Ok(why) => why.map(Lost::over),
+        Err(error) => {
+            tracing::error!(%error, "whether access goes on could not be found out");
+            Some(Lost::over("whether access goes on could not be found out".to_owned()))
         }
     }
 }

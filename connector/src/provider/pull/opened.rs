@@ -28,6 +28,8 @@ pub struct Opened {
 
 /// How far the bytes are.
 pub(super) struct Going {
+    /// When the request was about to be decided on.
+    decided_ms: u64,
     from: u64,
     /// What was known of the length when it was opened.
     known: u64,
@@ -74,16 +76,21 @@ impl From<&str> for BrokeOff {
 }
 
 impl Going {
-    /// Bytes from `from` on, and up to `to` where that is known.
-    pub(super) fn new(from: u64, to: Option<u64>) -> Self {
+    /// Bytes from `from` on, and up to `to` where that is known, of what was decided at this time.
+    pub(super) fn new(decided_ms: u64, from: u64, to: Option<u64>) -> Self {
         let known = to.map_or(UNKNOWN, |to| to.saturating_sub(from));
         Self {
+            decided_ms,
             from,
             known,
             length: AtomicU64::new(known),
             left: AtomicU64::new(0),
             because: Mutex::default(),
         }
+    }
+
+    pub(super) fn decided_ms(&self) -> u64 {
+        self.decided_ms
     }
 
     fn stop(&self) {
@@ -313,7 +320,7 @@ mod tests {
     #[test]
     fn nothing_leaves_that_whoever_stops_it_has_not_seen() {
         for _ in 0..2_000 {
-            let (going, at_once) = (Going::new(0, None), Barrier::new(2));
+            let (going, at_once) = (Going::new(0, 0, None), Barrier::new(2));
             let (left, seen) = std::thread::scope(|scope| {
                 let sending = scope.spawn(|| {
                     at_once.wait();

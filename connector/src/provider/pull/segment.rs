@@ -54,6 +54,7 @@ pub async fn open_part(node: &Node, access: &Access, plan: &Plan, trace: &str) -
     let shown = shown_for(node, grant);
     let (whole, bytes) = (plan.known().map(|known| known.bytes), plan.bytes());
     let asker = access.asker().showing(&shown).delivering(held.delivering(whole, bytes));
+    let decided_ms = node.now_ms();
     let decided = deciding::under_agreement_again(node, &agreement, action, &asker, &held.places());
     let decided = decided.map_err(|e| Refusal::internal(&e))?;
     let other = given_to(&grant.consumer, agreement);
@@ -91,7 +92,7 @@ pub async fn open_part(node: &Node, access: &Access, plan: &Plan, trace: &str) -
         digests: None,
         media_type: std::sync::Mutex::new(grant.media_type.clone().unwrap_or_default()),
         subject: (grant.subject.clone(), version.to_owned()),
-        going: Going::new(from, to),
+        going: Going::new(decided_ms, from, to),
     })
 }
 

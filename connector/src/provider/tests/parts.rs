@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::payloads::Payloads;
+use crate::provider::access::Access;
 use crate::provider::{acknowledge, pull};
 use axum::body::HttpBody as _;
 use axum::http::header;
 use base64::Engine as _;
+use futures_util::FutureExt as _;
 use herleid_ledger::exchange::{Content, Exchange};
 
 /// From where the second segment goes.
@@ -31,6 +33,26 @@ impl Scene {
     async fn broken(&self, transaction: &str) {
         drop(self.begun(transaction).await);
         self.recorded(transaction, Kind::PullAborted).await;
+    }
+
+    /// A request for the whole that was let in, and not yet decided on.
+    async fn let_in(&self, transaction: &str) -> Access {
+        let (node, path) = (&self.node, format!("/data/{GRANT}"));
+        let says = [
+            ("authorization", format!("Bearer {}", self.token)),
+            (access::TRANSACTION, transaction.to_owned()),
+            (access::AGREEMENT, AGREED.to_owned()),
+            ("traceparent", TRACE.to_owned()),
+        ];
+        let headers = signed(node, &self.key, &self.key_id, &Method::GET, &path, &says);
+        let access = access::check(node, Some(GRANT), &Method::GET, &path, &headers, b"").await;
+        access.unwrap()
+    }
+
+    /// Permitted and recorded; nothing of it was sent.
+    async fn opened(&self, access: &Access) -> pull::Opened {
+        let plan = pull::plan(&self.node, access, &HeaderMap::new(), "", None).unwrap();
+        pull::open_planned(&self.node, access, &plan, TRACE).await.unwrap()
     }
 
     /// A pull of which the first bytes have come.
@@ -311,22 +333,11 @@ async fn what_is_passed_on_breaks_off_when_its_recipient_is_no_longer_trusted() 
 async fn a_request_that_was_let_in_just_before_trust_was_withdrawn_is_sent_nothing() {
     let mut scene = Scene::set(9).await;
     scene.names_the_consumer().await;
-    let (node, path) = (&scene.node, format!("/data/{GRANT}"));
-    let says = [
-        ("authorization", format!("Bearer {}", scene.token)),
-        (access::TRANSACTION, transaction(1)),
-        (access::AGREEMENT, AGREED.to_owned()),
-        ("traceparent", TRACE.to_owned()),
-    ];
-    let headers = signed(node, &scene.key, &scene.key_id, &Method::GET, &path, &says);
-    let access = access::check(node, Some(GRANT), &Method::GET, &path, &headers, b"")
-        .await
-        .unwrap();
+    let access = scene.let_in(&transaction(1)).await;
     scene.distrusts(&scene.consumer).await;
     // It was not known as being sent when everything else broke off.
-    let plan = pull::plan(node, &access, &headers, "", None).unwrap();
-    let opened = pull::open_planned(node, &access, &plan, TRACE).await.unwrap();
-    let ended = pull::ended(node, access.grant(), &opened);
+    let opened = scene.opened(&access).await;
+    let ended = pull::ended(&scene.node, access.grant(), &opened);
     let lost = tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap();
     assert!(lost.why.contains("trust.peers"), "{lost:?}");
     assert!(opened.leave(0));
@@ -351,4 +362,20 @@ async fn a_policy_whose_time_runs_out_breaks_off_what_is_being_sent() {
     scene.clock.set(NOW_MS + 60_001);
     let why = scene.breaks_off(&transaction(1), body).await;
     assert!(why.contains("dateTime") || why.contains("before"), "{why}");
+}
+
+#[tokio::test]
+async fn a_policy_whose_time_ran_out_while_the_source_was_opened_sends_nothing() {
+    let mut scene = Scene::set(9).await;
+    let until = herleid_vocab::time::format_rfc3339_ms(NOW_MS + 60_000);
+    scene.policy["permission"][0]["constraint"] = json!([{"leftOperand": "dateTime", "operator": "lt", "rightOperand": {"@value": until, "@type": "xsd:dateTime"}}]);
+    scene.give_access().await;
+    let access = scene.let_in(&transaction(1)).await;
+    let opened = scene.opened(&access).await;
+    scene.clock.set(NOW_MS + 60_000);
+    // At once, before anything is sent: not at the first look, a second later.
+    let lost = pull::ended(&scene.node, access.grant(), &opened)
+        .now_or_never()
+        .unwrap();
+    assert!(lost.why.contains("dateTime") || lost.why.contains("before"), "{lost:?}");
 }
