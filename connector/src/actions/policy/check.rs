@@ -209,7 +209,10 @@ fn line_of_term(written: &str, term: &str) -> Option<usize> {
             .position(|line| line.contains(needle))
             .map(|index| index + 1)
     };
-    with(term).or_else(|| with(local?))
+    // Whole first: another value may begin with it.
+    with(&format!("\"{term}\""))
+        .or_else(|| with(term))
+        .or_else(|| with(local?))
 }
 
 /// Whether ODRL 2.2 itself makes sense of it, so that what is refused is what a connector cannot see to or a peer would lose.
@@ -222,4 +225,17 @@ fn is_good_odrl(json: &Value) -> bool {
         graph.insert(&root, TYPE, Term::Node(format!("{ODRL}{}", PolicyKind::Offer.name())));
     }
     odrl::read(&graph, &root, &Reading::default()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_looked_for_whole_before_it_is_looked_for_as_a_part() {
+        let written = "{\n  \"until\": \"2026-12-31+01:00\",\n  \"from\": \"2026-12-31\"\n}";
+        assert_eq!(line_of_term(written, "2026-12-31"), Some(3));
+        assert_eq!(line_of_term(written, "https://example.org/ns#until"), Some(2));
+        assert_eq!(line_of_term(written, "2026-12"), Some(2));
+    }
 }
