@@ -7,6 +7,7 @@ use super::{Ledger, Shared};
 use crate::error::LedgerError;
 use crate::store::codec::{FINISHED, GRAVES, Grave, STRIPPED, grave_key};
 use crate::store::rocks::{Part, Rocks};
+use crate::store::scrub::Touched;
 use std::sync::PoisonError;
 use std::sync::mpsc::sync_channel;
 
@@ -41,6 +42,20 @@ impl Stripped {
     }
 }
 
+/// Makes what was `touched` leave the files of a store. Tables that are rewritten are not rewritten once more because the manifest that names
+/// their keys is still there.
+fn leave(rocks: &Rocks, touched: &mut Vec<Touched>, is_named: &mut bool) -> Result<bool, LedgerError> {
+    if !rocks.scrub(touched)? {
+        return Ok(false);
+    }
+    *is_named |= !touched.is_empty();
+    touched.clear();
+    if *is_named && rocks.renew_manifest()? {
+        *is_named = false;
+    }
+    Ok(!*is_named)
+}
+
 impl Shared {
     /// Rewrites the files that still hold what was removed now or before, and then counts it as finished. `false` when one of them is still
     /// there, or something else had to stay; what is not finished, for whatever reason, is kept for the next time.
@@ -51,13 +66,15 @@ impl Shared {
             return Ok(true);
         }
         let (log, keys) = (&self.log, self.keys.rocks());
-        if log.scrub(&unburied.log)? {
-            unburied.log.clear();
-        }
-        if keys.scrub(&unburied.keys)? {
-            unburied.keys.clear();
-        }
-        let is_left = !unburied.log.is_empty() || !unburied.keys.is_empty() || !self.evidence.left().is_empty();
+        let Stripped {
+            log: from_log,
+            keys: from_keys,
+            named: [in_log, in_keys],
+            ..
+        } = &mut *unburied;
+        let is_out_of_log = leave(log, from_log, in_log)?;
+        let is_out_of_keys = leave(keys, from_keys, in_keys)?;
+        let is_left = !is_out_of_log || !is_out_of_keys || !self.evidence.left().is_empty();
         if is_left || unburied.is_unclear {
             return Ok(false);
         }

@@ -131,8 +131,6 @@ impl Ledger {
         // First of all it is not shown any more.
         self.see_anew(options, hidden)?;
         let stripped = to_strip(options, &keys).and_then(|shared| shared.entombed_elsewhere(erased, state));
-        // A table's first and last key stand in the list of tables until that is begun anew, which opening does.
-        let stripped = stripped.and_then(|is_done| to_strip(options, &keys).map(|_| is_done));
         // Also where that failed: what was read before may lie in files that are gone.
         self.see_anew(options, hidden)?;
         stripped

@@ -20,6 +20,8 @@ use std::sync::PoisonError;
 pub(crate) struct Stripped {
     pub(crate) log: Vec<Touched>,
     pub(crate) keys: Vec<Touched>,
+    /// Of the log's store and of that of the keys, whether its manifest may name what left its tables.
+    pub(crate) named: [bool; 2],
     /// Number after that of the last tombstone; 0 when there is none.
     pub(crate) below: u64,
     /// Whether something was damaged, so that more may have to go than went.

@@ -32,8 +32,8 @@ struct Held {
 }
 
 impl Rocks {
-    /// Rewrites what was touched and waits until the files that held it before are gone. `false` when one still stands there, because somebody
-    /// reads it or it could not be rewritten.
+    /// Rewrites what was touched and waits until the files that held it before are gone, but for the manifest ([`Self::renew_manifest`]). `false`
+    /// when one still stands there, because somebody reads it or it could not be rewritten.
     pub(crate) fn scrub(&self, touched: &[Touched]) -> Result<bool, LedgerError> {
         if touched.is_empty() {
             return Ok(true);
@@ -44,7 +44,7 @@ impl Rocks {
             self.rewrite_around(&held, touched)?;
             for _ in 0..LOOKS {
                 if self.are_gone(&held, touched)? {
-                    return self.renew_manifest();
+                    return Ok(true);
                 }
                 // No wait makes those go: they are rewritten in their turn.
                 if self.came(&held, touched)? {
@@ -80,8 +80,9 @@ impl Rocks {
         Ok(in_use.any(|table| held.others.contains(&name(table))))
     }
 
-    /// Begins a new manifest and waits until the ones before are gone: they name the first and the last key of each table, also of those that are gone.
-    fn renew_manifest(&self) -> Result<bool, LedgerError> {
+    /// Begins a new manifest and waits until the ones before are gone: they name the first and the last key of each table, also of those that are
+    /// gone. `false` when one still stands there.
+    pub(crate) fn renew_manifest(&self) -> Result<bool, LedgerError> {
         let before = self.manifests()?;
         self.turn_over()?;
         for _ in 0..LOOKS {
@@ -310,6 +311,7 @@ mod tests {
         batch.write_synced().unwrap();
         let key = b"a digest of somebody".to_vec();
         assert!(rocks.scrub(&[(Part::Index, Some((key.clone(), key)))]).unwrap());
+        assert!(rocks.renew_manifest().unwrap());
         assert!(!names_it());
     }
 
