@@ -28,6 +28,6 @@ if [ -e ../shared ]; then ln -sfn "$(realpath ../shared)" "$copies/shared"; fi
 # A quarter of the drawn policies: each change is met by all the other tests too. Those of how two policies differ ask the evaluator a thousand
 # times what others ask once, and take longer than all the others together.
 export TMPDIR=$copies CARGO_TARGET_DIR=$target/mutants/target PROPTEST_CASES=${PROPTEST_CASES:-64}
-export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
+export CARGO_INCREMENTAL=1 CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=0
 exec nice -n 19 "$target/tools/mutants/bin/cargo-mutants" mutants --package herleid-policies --test-package herleid-policies "${files[@]}" \
-  --jobs 1 --timeout 300 --no-shuffle --colors never --output "$target/mutants" "$@" -- -- --skip difference
+  --jobs 1 --timeout 90 --no-shuffle --colors never --output "$target/mutants" "$@" -- -- --skip difference

@@ -57,6 +57,27 @@ fn nothing_is_granted_to_who_is_past_the_date_of_an_obligation() {
 }
 
 #[test]
+fn of_several_obligations_those_are_told_whose_date_is_past_and_only_where_nothing_else_is_in_the_way() {
+    let mut policy = obliged("odrl:inform", by(PAST));
+    let other = json!({"action": "odrl:delete", "constraint": by(AHEAD)});
+    policy["obligation"].as_array_mut().unwrap().push(other);
+    let late = decide(&policy, None);
+    let told: Vec<Obstacle> = late.record().failing.iter().map(|failing| failing.obstacle).collect();
+    assert_eq!(told, [Obstacle::Obligation], "{:?}", late.record().failing);
+    assert!(late.record().failing[0].required.contains(&PAST.to_owned()));
+    // The time of the permission has passed too.
+    policy["permission"][0]["constraint"] = by(PAST);
+    let over = decide(&policy, None);
+    assert_eq!(over.record().reason, Reason::NotGranted);
+    let told = over.record().failing.iter().map(|failing| failing.obstacle);
+    assert!(
+        !told.clone().any(|one| one == Obstacle::Obligation),
+        "{:?}",
+        told.collect::<Vec<_>>()
+    );
+}
+
+#[test]
 fn what_was_done_is_no_longer_in_the_way_but_what_was_to_be_deleted_is_not_given_again() {
     let done = Some(DutyState::Fulfilled);
     assert!(decide(&obliged("odrl:inform", by(PAST)), done).is_permit());

@@ -291,3 +291,13 @@ proptest! {
         prop_assert_eq!(reevaluate(policy.document(), &decision.record().to_json()).map_err(|why| TestCaseError::fail(why.to_string()))?, decision);
     }
 }
+
+#[test]
+fn what_costs_nothing_takes_nothing() {
+    for text in ["0", "0.00"] {
+        let policy = costing(text);
+        let decision = policy.decide(&request(), &credit(&policy, "1", "0"));
+        assert!(decision.is_permit(), "{text}: {:?}", decision.record().failing);
+        assert_eq!(taken(&decision), [], "{text}");
+    }
+}
