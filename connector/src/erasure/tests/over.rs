@@ -66,16 +66,17 @@ impl Scene {
     }
 }
 
-/// Whether any file below `directory` has these bytes.
+/// Whether any file below `directory` has these bytes. RocksDB may remove one meanwhile, which has nothing then.
 pub(super) fn is_on_disk(directory: &Path, bytes: &[u8]) -> bool {
     fs::read_dir(directory).unwrap().any(|entry| {
         let path = entry.unwrap().path();
         match path.is_dir() {
             true => is_on_disk(&path, bytes),
-            false => fs::read(&path)
-                .unwrap()
-                .windows(bytes.len())
-                .any(|window| window == bytes),
+            false => match fs::read(&path) {
+                Ok(found) => found.windows(bytes.len()).any(|window| window == bytes),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+                Err(error) => panic!("{}: {error}", path.display()),
+            },
         }
     })
 }

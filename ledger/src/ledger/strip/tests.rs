@@ -128,15 +128,16 @@ pub(in crate::ledger) fn markers(ledger: &Ledger) -> Vec<(&'static str, Vec<u8>)
     found
 }
 
-/// Whether any file below `dir` has these bytes.
+/// Whether any file below `dir` has these bytes. Of an open log RocksDB may remove one meanwhile, which has nothing then.
 pub(in crate::ledger) fn is_on_disk(dir: &Path, marker: &[u8]) -> bool {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     entries.into_iter().any(|path| match path.is_dir() {
         true => is_on_disk(&path, marker),
-        false => fs::read(&path)
-            .unwrap()
-            .windows(marker.len())
-            .any(|window| window == marker),
+        false => match fs::read(&path) {
+            Ok(bytes) => bytes.windows(marker.len()).any(|window| window == marker),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) => panic!("{}: {error}", path.display()),
+        },
     })
 }
 
